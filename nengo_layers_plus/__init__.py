@@ -1,0 +1,71 @@
+"""Layers for nengo_dl that open up what they build, on today's TensorFlow.
+
+::
+
+    from nengo_layers_plus import CustomLayer, nengo_dl
+
+works in any order with other imports. Every public name is loaded when it is first used. Where nengo_dl can't work,
+importing this package warns, and the first name that is used raises `UpstreamError` with what to do;
+``python -m nengo_layers_plus doctor`` shows the whole picture.
+"""
+
+from __future__ import annotations
+
+import importlib
+import warnings
+from typing import TYPE_CHECKING, Any
+
+from nengo_layers_plus import _upstream
+from nengo_layers_plus._upstream import UpstreamError, UpstreamWarning
+
+if TYPE_CHECKING:
+    from nengo_layers_plus import graph, testing
+    from nengo_layers_plus._upstream import nengo_dl
+    from nengo_layers_plus.layers import CustomLayer, LayerContext, LayerParts, Trainable
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "CustomLayer",
+    "LayerContext",
+    "LayerParts",
+    "Trainable",
+    "UpstreamError",
+    "UpstreamWarning",
+    "__version__",
+    "graph",
+    "nengo_dl",
+    "testing",
+]
+
+# public name: the module that holds it, or that it is
+_HOMES = {
+    "CustomLayer": "layers",
+    "LayerContext": "layers",
+    "LayerParts": "layers",
+    "Trainable": "layers",
+    "graph": "graph",
+    "nengo_dl": "_upstream",
+    "testing": "testing",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    _upstream.require()
+    home = importlib.import_module(f"{__name__}.{_HOMES[name]}")
+    value = home if name == _HOMES[name] else getattr(home, name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
+if _upstream.is_command():
+    # A command says what is wrong in its own output; asked for help only, it need not wake anything.
+    _upstream.silence_tensorflow()
+elif (_failure := _upstream.find_failure()) is not None:
+    warnings.warn(f"nengo_layers_plus can't work here.\n{_failure}", UpstreamWarning, stacklevel=2)

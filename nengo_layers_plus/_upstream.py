@@ -1,0 +1,531 @@
+"""The only file that knows versions and private names of nengo, nengo_dl, Keras and TensorFlow.
+
+nengo_dl 3.6, its last release, is written for the Keras inside TensorFlow 2.12 and earlier: it imports names of
+``keras`` that Keras 3 does not have, and its networks are models of ``tf.keras``. That Keras lives on as ``tf-keras``.
+`wake` makes nengo_dl work on it:
+
+1. the versions found are compared with those that are tested (`REQUIREMENTS`);
+2. ``TF_USE_LEGACY_KERAS=1`` is set, and stays set, for this process and those it starts: it is TensorFlow's own
+   switch that makes ``tf.keras`` tf-keras. TensorFlow reads it when ``tf.keras`` is first used, so TensorFlow may
+   have been imported before;
+3. nengo_dl is imported while ``keras`` is, in ``sys.modules``, a stand-in with the four names that nengo_dl asks for.
+   Afterwards ``sys.modules`` is as it was: ``import keras`` is Keras 3.
+
+The package does so when it is imported. Whatever goes wrong is kept (`find_failure`), and raised when `nengo_dl`,
+`tf` or `keras` is asked for, so that the ``doctor`` command can always run.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import faulthandler
+import importlib
+import importlib.metadata
+import inspect
+import logging
+import os
+import platform
+import sys
+import threading
+import warnings
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from packaging.specifiers import SpecifierSet
+from packaging.version import InvalidVersion, Version
+
+if TYPE_CHECKING:
+    import nengo_dl as nengo_dl
+    import tensorflow as tf
+    import tf_keras as keras
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Failures
+
+
+class UpstreamWarning(UserWarning):
+    """nengo_dl can't work in this environment; the first public name that is used will raise `UpstreamError`."""
+
+
+class UpstreamError(ImportError):
+    """nengo_dl can't work in this environment.
+
+    Parameters
+    ----------
+    part : str
+        What is wrong: the name of a distribution or of a setting.
+    found : str
+        What was found.
+    expected : str
+        What is needed.
+    remedy : str
+        What to do.
+    """
+
+    def __init__(self, part: str, found: str, expected: str, remedy: str) -> None:
+        super().__init__(part, found, expected, remedy)
+        self.part = part
+        self.found = found
+        self.expected = expected
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return (
+            f"{self.part}: expected {self.expected}, found {self.found}.\n"
+            f"What to do: {self.remedy}\n"
+            f"The whole picture: python -m nengo_layers_plus doctor"
+        )
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Versions
+
+
+@dataclass(frozen=True)
+class Requirement:
+    """A distribution that is needed, and the versions of it that are tested.
+
+    Parameters
+    ----------
+    name : str
+        Its name on the package index.
+    module : str
+        The module that it brings.
+    tested : SpecifierSet
+        The tested versions.
+    """
+
+    name: str
+    module: str
+    tested: SpecifierSet
+
+    @property
+    def remedy(self) -> str:
+        """The command that installs a tested version."""
+        if self.name == "nengo-dl" and sys.version_info >= (3, 12):
+            # Its source package asks for a setuptools that can't run on Python 3.12, and needs its pkg_resources.
+            return (
+                'pip install "setuptools<81", then '
+                f'pip install --no-build-isolation "nengo-dl{self.tested}"'
+            )
+        return f'pip install "{self.name}{write_range(self.tested)}"'
+
+    def check(self, version: Version | None) -> UpstreamError | None:
+        """Say what is wrong with a version of this distribution.
+
+        Parameters
+        ----------
+        version : Version or None
+            The version that was found; None: not installed.
+        """
+        if version is None:
+            return UpstreamError(self.name, "not installed", write_range(self.tested), self.remedy)
+        if not self.tested.contains(version, prereleases=True):
+            return UpstreamError(self.name, str(version), write_range(self.tested), self.remedy)
+        return None
+
+
+def write_range(specifiers: SpecifierSet) -> str:
+    """Write a range of versions with its lower bound first."""
+    return ",".join(sorted(map(str, specifiers), reverse=True))
+
+
+PYTHON_TESTED = SpecifierSet(">=3.10,<3.14")
+
+_NENGO_DL = Requirement("nengo-dl", "nengo_dl", SpecifierSet("==3.6.0"))
+
+# setup.cfg declares the same ranges to pip; tests/test_upstream.py keeps the two in agreement.
+REQUIREMENTS = (
+    Requirement("numpy", "numpy", SpecifierSet(">=1.26,<2.4")),
+    Requirement("tensorflow", "tensorflow", SpecifierSet(">=2.16,<2.22")),
+    Requirement("tf-keras", "tf_keras", SpecifierSet(">=2.16,<2.22")),
+    Requirement("nengo", "nengo", SpecifierSet(">=4.1,<5")),
+    _NENGO_DL,
+)
+
+
+def find_version(module: str, distribution: str | None = None) -> Version | None:
+    """Find the version of a module without importing it.
+
+    Parameters
+    ----------
+    module : str
+        The name of the module.
+    distribution : str, optional
+        The distribution that usually brings it; others that bring it (``tensorflow-cpu``) are found as well.
+
+    Returns
+    -------
+    Version or None
+        The version that is loaded, else the one that is installed, else None.
+    """
+    for text in _list_versions(module, distribution or module):
+        with contextlib.suppress(InvalidVersion, TypeError):
+            return Version(text)
+    return None
+
+
+def _list_versions(module: str, distribution: str) -> Iterator[str]:
+    if hasattr(sys.modules.get(module), "__version__"):
+        yield sys.modules[module].__version__
+    with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+        yield importlib.metadata.version(distribution)
+    for other in importlib.metadata.packages_distributions().get(module, ()):
+        yield importlib.metadata.version(other)
+
+
+def find_versions() -> dict[str, Version | None]:
+    """Find the version of each of `REQUIREMENTS`, by the name of its distribution."""
+    return {each.name: find_version(each.module, each.name) for each in REQUIREMENTS}
+
+
+def check_versions(versions: Mapping[str, Version | None]) -> list[UpstreamError]:
+    """List what is wrong with the versions that were found.
+
+    Parameters
+    ----------
+    versions : mapping of str to Version or None
+        The version of each of `REQUIREMENTS`, None for those that are not installed.
+    """
+    problems = [each.check(versions[each.name]) for each in REQUIREMENTS]
+    python = Version(platform.python_version())
+    if not PYTHON_TESTED.contains(python, prereleases=True):
+        expected = write_range(PYTHON_TESTED)
+        problems.insert(
+            0, UpstreamError("Python", str(python), expected, f"use a Python {expected}")
+        )
+    tensorflow, tf_keras = versions["tensorflow"], versions["tf-keras"]
+    if tensorflow and tf_keras and tensorflow.release[:2] != tf_keras.release[:2]:
+        minor = "{}.{}".format(*tensorflow.release[:2])
+        problems.append(
+            UpstreamError(
+                "tf-keras",
+                str(tf_keras),
+                f"{minor}.*, the minor version of TensorFlow {tensorflow}",
+                f'pip install "tf-keras=={minor}.*"',
+            )
+        )
+    return [problem for problem in problems if problem is not None]
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# tf.keras
+
+LEGACY_KERAS = "TF_USE_LEGACY_KERAS"
+
+# Each of these attributes of TensorFlow chooses its Keras by itself, when it is first used. A class of each shows
+# which one it chose.
+_KERAS_PARTS = {
+    "keras": "Model",
+    "losses": "Loss",
+    "metrics": "Metric",
+    "optimizers": "Optimizer",
+    "initializers": "Initializer",
+}
+
+
+def check_environment(environ: Mapping[str, str]) -> None:
+    """Raise if the user asked TensorFlow for Keras 3."""
+    value = environ.get(LEGACY_KERAS, "")
+    # the values that TensorFlow takes for a yes
+    if value not in ("", "1", "true", "True"):
+        raise UpstreamError(
+            LEGACY_KERAS,
+            f"{LEGACY_KERAS}={value}, which makes tf.keras Keras 3",
+            "the variable unset, or 1",
+            f"unset {LEGACY_KERAS} (nengo_layers_plus sets it to 1 by itself)",
+        )
+
+
+def check_tf_keras(tensorflow: ModuleType, tf_keras: ModuleType) -> None:
+    """Raise if ``tf.keras``, ``tf.losses``... are not those of tf-keras; choose them, if nobody did before.
+
+    Parameters
+    ----------
+    tensorflow, tf_keras : module
+        TensorFlow and tf-keras.
+    """
+    for part, class_name in _KERAS_PARTS.items():
+        home = tf_keras if part == "keras" else getattr(tf_keras, part)
+        used = getattr(getattr(tensorflow, part), class_name)
+        if used is not getattr(home, class_name):
+            raise UpstreamError(
+                f"tf.{part}",
+                f"Keras 3 (a class of {used.__module__}): it was used before nengo_layers_plus was imported",
+                f"tf-keras {tf_keras.__version__}",
+                f"import nengo_layers_plus before anything that uses tf.{part}, "
+                f"or set {LEGACY_KERAS}=1 before Python starts",
+            )
+
+
+def _lead_to_tf_keras(tensorflow: ModuleType, tf_keras: ModuleType) -> None:
+    """Make ``from tensorflow.keras import ...`` find tf-keras too.
+
+    Such an import does not read ``tf.keras``: it searches the folders in ``tensorflow.__path__``, and TensorFlow
+    wrote those of Keras 3 there if it was imported before us.
+    """
+    folder = str(Path(tf_keras.__path__[0], "api", "_v2"))
+    if folder in tensorflow.__path__:
+        tensorflow.__path__.remove(folder)
+    tensorflow.__path__.insert(0, folder)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# nengo_dl
+
+_lock = threading.RLock()
+
+
+@contextlib.contextmanager
+def stand_in_keras(functional: ModuleType, layers: ModuleType) -> Iterator[None]:
+    """Let ``keras`` be a module with the names that nengo_dl imports, and nothing else.
+
+    Parameters
+    ----------
+    functional, layers : module
+        Those of tf-keras, to take the names from.
+    """
+    stand_ins = {
+        name: ModuleType(name)
+        for name in ("keras", "keras.engine", "keras.engine.functional", "keras.layers")
+    }
+    for name in ("Functional", "_build_map"):
+        setattr(stand_ins["keras.engine.functional"], name, getattr(functional, name))
+    for name in ("BatchNormalizationV1", "BatchNormalizationV2"):
+        setattr(stand_ins["keras.layers"], name, getattr(layers, name))
+
+    with _lock:
+        hidden = _take_modules("keras")
+        sys.modules.update(stand_ins)
+        try:
+            yield
+        finally:
+            _take_modules("keras")
+            sys.modules.update(hidden)
+
+
+def _take_modules(package: str) -> dict[str, ModuleType]:
+    """Take a package and its submodules out of ``sys.modules``."""
+    names = [name for name in sys.modules if name.split(".", 1)[0] == package]
+    return {name: sys.modules.pop(name) for name in names}
+
+
+@contextlib.contextmanager
+def _environment_kept(name: str) -> Iterator[None]:
+    """Put an environment variable back as it was."""
+    before = os.environ.get(name)
+    try:
+        yield
+    finally:
+        if before is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = before
+
+
+def import_nengo_dl() -> ModuleType:
+    """Import nengo_dl on tf-keras, or return it if it was imported before, and works."""
+    module = sys.modules.get("nengo_dl")
+    if module is not None:
+        if hasattr(module, "Layer") and hasattr(module, "Simulator"):
+            return module
+        raise UpstreamError(
+            "nengo-dl",
+            "a module that is half imported (no Layer, no Simulator)",
+            "a complete module, or none",
+            "import nengo_layers_plus before nengo_dl, and not from within its import",
+        )
+    # An import that failed leaves the submodules that came before the error; a new nengo_dl must not mix with them.
+    _take_modules("nengo_dl")
+    functional = importlib.import_module("tf_keras.src.engine.functional")
+    layers = importlib.import_module("tf_keras.src.layers")
+    with (
+        stand_in_keras(functional, layers),
+        # nengo_dl overwrites TensorFlow's log level. That is for the user to choose.
+        _environment_kept("TF_CPP_MIN_LOG_LEVEL"),
+        warnings.catch_warnings(),
+    ):
+        # It knows nengo up to 3.2; we test it with those of `REQUIREMENTS`.
+        warnings.filterwarnings("ignore", "This version of NengoDL has not been tested")
+        try:
+            return importlib.import_module("nengo_dl")
+        except BaseException:
+            _take_modules("nengo_dl")
+            raise
+
+
+def sub_layers(layer: Any) -> list[Any]:
+    """List the Keras layers directly inside a Keras layer."""
+    return list(_woken("nengo_dl").compat.sub_layers(layer))
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Keras 3
+
+
+def keras3_equivalent(obj: object) -> str | None:
+    """Name the ``tf.keras`` equivalent of something that is of Keras 3.
+
+    Keras 3 is not imported for it: an object of Keras 3 comes with its module's name.
+
+    Parameters
+    ----------
+    obj : object
+        A layer, a model, an initialiser, a function, a class...
+
+    Returns
+    -------
+    str or None
+        For instance ``"tf.keras.layers.Dense"``, also for a subclass of Keras 3's Dense; ``"tf.keras"`` where there
+        is nothing alike; None for an object that is not of Keras 3.
+    """
+    if isinstance(obj, type):
+        candidates = obj.__mro__
+    elif inspect.isroutine(obj):
+        candidates = (obj,)  # type: ignore[assignment]
+    else:
+        candidates = type(obj).__mro__
+
+    found = None
+    for each in candidates:
+        root, *inner = (getattr(each, "__module__", None) or "").split(".")
+        if root == "keras":
+            found = _in_tf_keras(each.__name__, [name for name in inner if name != "src"])
+            if found is not None:
+                return found
+            found = "tf.keras"
+    return found
+
+
+def _in_tf_keras(name: str, modules: list[str]) -> str | None:
+    """Find a public name of ``tf.keras``, in the modules given before others."""
+    keras = _woken("keras")
+    usual = ("layers", "activations", "initializers", "optimizers", "losses", "metrics")
+    if hasattr(keras, name):
+        return f"tf.keras.{name}"
+    for module in (*modules, *usual):
+        if hasattr(getattr(keras, module, None), name):
+            return f"tf.keras.{module}.{name}"
+    return None
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# The log of our commands
+
+_COMMAND = "-m nengo_layers_plus"
+
+
+def is_command() -> bool:
+    """Tell whether this package is being imported for ``python -m nengo_layers_plus``."""
+    # While Python looks for the module to run, argv[0] is "-m".
+    return sys.argv[:1] == ["-m"] and _COMMAND in " ".join(sys.orig_argv)
+
+
+def silence_tensorflow() -> None:
+    """Keep TensorFlow's log out of a command's output, unless the user chose a log level.
+
+    Parts of TensorFlow write to file descriptor 2 whatever the level is. Python's own ``sys.stderr`` is given a
+    descriptor of its own, so that warnings, errors and progress bars are still seen.
+    """
+    if "TF_CPP_MIN_LOG_LEVEL" in os.environ or sys.stderr is None:
+        return
+    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
+    sys.stderr.flush()
+    sys.stderr = os.fdopen(
+        os.dup(2), "w", buffering=1, encoding=sys.stderr.encoding, errors="backslashreplace"
+    )
+    faulthandler.enable(sys.stderr)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    os.close(nowhere)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Waking
+
+
+@contextlib.contextmanager
+def _blamed(part: str, remedy: str) -> Iterator[None]:
+    """Turn any error into an `UpstreamError` about one part."""
+    try:
+        yield
+    except UpstreamError:
+        raise
+    except Exception as error:
+        raise UpstreamError(
+            part, f"{type(error).__name__}: {error}", "an import without an error", remedy
+        ) from error
+
+
+def wake() -> dict[str, ModuleType]:
+    """Check this environment and import nengo_dl.
+
+    Returns
+    -------
+    dict of str to module
+        ``nengo_dl``, ``tf`` and ``keras``.
+
+    Raises
+    ------
+    UpstreamError
+        If it can't be done; the environment is then as it was.
+    """
+    for problem in check_versions(find_versions()):
+        raise problem
+    check_environment(os.environ)
+    with contextlib.ExitStack() as on_failure:
+        on_failure.enter_context(_environment_kept(LEGACY_KERAS))
+        os.environ[LEGACY_KERAS] = "1"
+        # All but nengo_dl see the real keras, whatever they make of it.
+        for each in REQUIREMENTS:
+            with _blamed(each.name, f"repair it: {each.remedy} --force-reinstall"):
+                if each.module != "nengo_dl":
+                    importlib.import_module(each.module)
+        tensorflow, tf_keras = sys.modules["tensorflow"], sys.modules["tf_keras"]
+        check_tf_keras(tensorflow, tf_keras)
+        _lead_to_tf_keras(tensorflow, tf_keras)
+        with _blamed("nengo-dl", f"{_NENGO_DL.remedy} --force-reinstall --no-deps"):
+            nengo_dl = import_nengo_dl()
+        on_failure.pop_all()
+    return {"nengo_dl": nengo_dl, "tf": tensorflow, "keras": tensorflow.keras}
+
+
+_modules: dict[str, ModuleType] = {}
+_failure: UpstreamError | None = None
+
+
+def find_failure() -> UpstreamError | None:
+    """Wake nengo_dl, if that was not tried before, and return why it can't work here, or None."""
+    global _failure
+    with _lock:
+        if _failure is None and not _modules:
+            try:
+                with _blamed(
+                    "nengo_layers_plus", "report it, with the output of the doctor command"
+                ):
+                    _modules.update(wake())
+            except UpstreamError as error:
+                _failure = error
+    return _failure
+
+
+def require() -> None:
+    """Raise `UpstreamError` if nengo_dl can't work here."""
+    failure = find_failure()
+    if failure is not None:
+        raise failure.with_traceback(None)
+
+
+def _woken(name: str) -> Any:
+    require()
+    return _modules[name]
+
+
+def __getattr__(name: str) -> Any:
+    if name in ("nengo_dl", "tf", "keras"):
+        return _woken(name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
