@@ -4,9 +4,9 @@
 
     from nengo_layers_plus import CustomLayer, nengo_dl
 
-works in any order with other imports. Every public name is loaded when it is first used. Where nengo_dl can't work,
-importing this package warns, and the first name that is used raises `UpstreamError` with what to do;
-``python -m nengo_layers_plus doctor`` shows the whole picture.
+works in any order with other imports. Every public name is loaded when it is first used. Where
+nengo_dl can't work, importing this package warns, and the first name that is used raises
+`UpstreamError` with what to do; ``python -m nengo_layers_plus doctor`` shows the whole picture.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def __dir__() -> list[str]:
 
 
 if _upstream.is_command():
-    # A command says what is wrong in its own output; asked for help only, it need not wake anything.
+    # A command says what is wrong in its own output; one that only shows its help wakes nothing.
     _upstream.silence_tensorflow()
 elif (_failure := _upstream.find_failure()) is not None:
     warnings.warn(f"nengo_layers_plus can't work here.\n{_failure}", UpstreamWarning, stacklevel=2)

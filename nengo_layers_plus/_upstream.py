@@ -1,18 +1,18 @@
 """The only file that knows versions and private names of nengo, nengo_dl, Keras and TensorFlow.
 
-nengo_dl 3.6, its last release, is written for the Keras inside TensorFlow 2.12 and earlier: it imports names of
-``keras`` that Keras 3 does not have, and its networks are models of ``tf.keras``. That Keras lives on as ``tf-keras``.
-`wake` makes nengo_dl work on it:
+nengo_dl 3.6, its last release, is written for the Keras inside TensorFlow 2.12 and earlier: it
+imports names of ``keras`` that Keras 3 does not have, and its networks are models of ``tf.keras``.
+That Keras lives on as ``tf-keras``. `wake` makes nengo_dl work on it:
 
 1. the versions found are compared with those that are tested (`REQUIREMENTS`);
-2. ``TF_USE_LEGACY_KERAS=1`` is set, and stays set, for this process and those it starts: it is TensorFlow's own
-   switch that makes ``tf.keras`` tf-keras. TensorFlow reads it when ``tf.keras`` is first used, so TensorFlow may
-   have been imported before;
-3. nengo_dl is imported while ``keras`` is, in ``sys.modules``, a stand-in with the four names that nengo_dl asks for.
-   Afterwards ``sys.modules`` is as it was: ``import keras`` is Keras 3.
+2. ``TF_USE_LEGACY_KERAS=1`` is set, and stays set, for this process and those it starts: it is
+   TensorFlow's own switch that makes ``tf.keras`` tf-keras. TensorFlow reads it when ``tf.keras``
+   is first used, so TensorFlow may have been imported before;
+3. nengo_dl is imported while ``keras`` is, in ``sys.modules``, a stand-in with the four names that
+   nengo_dl asks for. Afterwards ``sys.modules`` is as it was: ``import keras`` is Keras 3.
 
-The package does so when it is imported. Whatever goes wrong is kept (`find_failure`), and raised when `nengo_dl`,
-`tf` or `keras` is asked for, so that the ``doctor`` command can always run.
+The package does so when it is imported. Whatever goes wrong is kept (`find_failure`), and raised
+when `nengo_dl`, `tf` or `keras` is asked for, so that the ``doctor`` command can always run.
 """
 
 from __future__ import annotations
@@ -42,12 +42,29 @@ if TYPE_CHECKING:
     import tensorflow as tf
     import tf_keras as keras
 
-# ---------------------------------------------------------------------------------------------------------------------
+__all__ = [
+    "LEGACY_KERAS",
+    "PYTHON_TESTED",
+    "REQUIREMENTS",
+    "Requirement",
+    "UpstreamError",
+    "UpstreamWarning",
+    "find_failure",
+    "keras",
+    "keras3_equivalent",
+    "nengo_dl",
+    "require",
+    "sub_layers",
+    "tf",
+    "write_range",
+]
+
+# -----------------------------------------------------------------------------
 # Failures
 
 
 class UpstreamWarning(UserWarning):
-    """nengo_dl can't work in this environment; the first public name that is used will raise `UpstreamError`."""
+    """nengo_dl can't work here; the first public name that is used raises `UpstreamError`."""
 
 
 class UpstreamError(ImportError):
@@ -80,7 +97,7 @@ class UpstreamError(ImportError):
         )
 
 
-# ---------------------------------------------------------------------------------------------------------------------
+# -----------------------------------------------------------------------------
 # Versions
 
 
@@ -106,7 +123,8 @@ class Requirement:
     def remedy(self) -> str:
         """The command that installs a tested version."""
         if self.name == "nengo-dl" and sys.version_info >= (3, 12):
-            # Its source package asks for a setuptools that can't run on Python 3.12, and needs its pkg_resources.
+            # Its source package asks for a setuptools that can't run on Python 3.12 or later, and
+            # needs the pkg_resources that later versions of setuptools do not have.
             return (
                 'pip install "setuptools<81", then '
                 f'pip install --no-build-isolation "nengo-dl{self.tested}"'
@@ -155,7 +173,8 @@ def find_version(module: str, distribution: str | None = None) -> Version | None
     module : str
         The name of the module.
     distribution : str, optional
-        The distribution that usually brings it; others that bring it (``tensorflow-cpu``) are found as well.
+        The distribution that usually brings it; others that bring it (``tensorflow-cpu``) are
+        found as well.
 
     Returns
     -------
@@ -211,13 +230,13 @@ def check_versions(versions: Mapping[str, Version | None]) -> list[UpstreamError
     return [problem for problem in problems if problem is not None]
 
 
-# ---------------------------------------------------------------------------------------------------------------------
+# -----------------------------------------------------------------------------
 # tf.keras
 
 LEGACY_KERAS = "TF_USE_LEGACY_KERAS"
 
-# Each of these attributes of TensorFlow chooses its Keras by itself, when it is first used. A class of each shows
-# which one it chose.
+# Each of these attributes of TensorFlow chooses its Keras by itself, when it is first used. A
+# class of each shows which one it chose.
 _KERAS_PARTS = {
     "keras": "Model",
     "losses": "Loss",
@@ -241,7 +260,9 @@ def check_environment(environ: Mapping[str, str]) -> None:
 
 
 def check_tf_keras(tensorflow: ModuleType, tf_keras: ModuleType) -> None:
-    """Raise if ``tf.keras``, ``tf.losses``... are not those of tf-keras; choose them, if nobody did before.
+    """Raise if ``tf.keras``, ``tf.losses``... are not those of tf-keras.
+
+    Those that were not used before become those of tf-keras by this.
 
     Parameters
     ----------
@@ -254,7 +275,7 @@ def check_tf_keras(tensorflow: ModuleType, tf_keras: ModuleType) -> None:
         if used is not getattr(home, class_name):
             raise UpstreamError(
                 f"tf.{part}",
-                f"Keras 3 (a class of {used.__module__}): it was used before nengo_layers_plus was imported",
+                f"Keras 3 ({used.__module__}), used before nengo_layers_plus was imported",
                 f"tf-keras {tf_keras.__version__}",
                 f"import nengo_layers_plus before anything that uses tf.{part}, "
                 f"or set {LEGACY_KERAS}=1 before Python starts",
@@ -264,8 +285,8 @@ def check_tf_keras(tensorflow: ModuleType, tf_keras: ModuleType) -> None:
 def _lead_to_tf_keras(tensorflow: ModuleType, tf_keras: ModuleType) -> None:
     """Make ``from tensorflow.keras import ...`` find tf-keras too.
 
-    Such an import does not read ``tf.keras``: it searches the folders in ``tensorflow.__path__``, and TensorFlow
-    wrote those of Keras 3 there if it was imported before us.
+    Such an import does not read ``tf.keras``: it searches the folders in ``tensorflow.__path__``,
+    and TensorFlow wrote those of Keras 3 there if it was imported before us.
     """
     folder = str(Path(tf_keras.__path__[0], "api", "_v2"))
     if folder in tensorflow.__path__:
@@ -273,7 +294,7 @@ def _lead_to_tf_keras(tensorflow: ModuleType, tf_keras: ModuleType) -> None:
     tensorflow.__path__.insert(0, folder)
 
 
-# ---------------------------------------------------------------------------------------------------------------------
+# -----------------------------------------------------------------------------
 # nengo_dl
 
 _lock = threading.RLock()
@@ -338,7 +359,8 @@ def import_nengo_dl() -> ModuleType:
             "a complete module, or none",
             "import nengo_layers_plus before nengo_dl, and not from within its import",
         )
-    # An import that failed leaves the submodules that came before the error; a new nengo_dl must not mix with them.
+    # An import that failed leaves the submodules that came before the error; a new nengo_dl must
+    # not mix with them.
     _take_modules("nengo_dl")
     functional = importlib.import_module("tf_keras.src.engine.functional")
     layers = importlib.import_module("tf_keras.src.layers")
@@ -362,7 +384,7 @@ def sub_layers(layer: Any) -> list[Any]:
     return list(_woken("nengo_dl").compat.sub_layers(layer))
 
 
-# ---------------------------------------------------------------------------------------------------------------------
+# -----------------------------------------------------------------------------
 # Keras 3
 
 
@@ -379,8 +401,8 @@ def keras3_equivalent(obj: object) -> str | None:
     Returns
     -------
     str or None
-        For instance ``"tf.keras.layers.Dense"``, also for a subclass of Keras 3's Dense; ``"tf.keras"`` where there
-        is nothing alike; None for an object that is not of Keras 3.
+        For instance ``"tf.keras.layers.Dense"``, also for a subclass of Keras 3's Dense;
+        ``"tf.keras"`` where there is nothing alike; None for an object that is not of Keras 3.
     """
     if isinstance(obj, type):
         candidates = obj.__mro__
@@ -412,7 +434,7 @@ def _in_tf_keras(name: str, modules: list[str]) -> str | None:
     return None
 
 
-# ---------------------------------------------------------------------------------------------------------------------
+# -----------------------------------------------------------------------------
 # The log of our commands
 
 _COMMAND = "-m nengo_layers_plus"
@@ -427,8 +449,8 @@ def is_command() -> bool:
 def silence_tensorflow() -> None:
     """Keep TensorFlow's log out of a command's output, unless the user chose a log level.
 
-    Parts of TensorFlow write to file descriptor 2 whatever the level is. Python's own ``sys.stderr`` is given a
-    descriptor of its own, so that warnings, errors and progress bars are still seen.
+    Parts of TensorFlow write to file descriptor 2 whatever the level is. Python's ``sys.stderr`` is
+    given a descriptor of its own, so that warnings, errors and progress bars are still seen.
     """
     if "TF_CPP_MIN_LOG_LEVEL" in os.environ or sys.stderr is None:
         return
@@ -444,7 +466,7 @@ def silence_tensorflow() -> None:
     os.close(nowhere)
 
 
-# ---------------------------------------------------------------------------------------------------------------------
+# -----------------------------------------------------------------------------
 # Waking
 
 

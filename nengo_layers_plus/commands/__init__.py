@@ -5,7 +5,8 @@ A command is a module in this folder, named in `COMMANDS`, with two functions:
 ``add_parser(subparsers)``
     adds its parser, with ``parser.set_defaults(run=run)``;
 ``run(arguments) -> int``
-    does the work and returns the exit status. What is heavy is imported here, so that ``--help`` is not slow.
+    does the work and returns the exit status. What is heavy is imported here, so that ``--help``
+    is not slow.
 """
 
 COMMANDS = ("_doctor",)
