@@ -1,0 +1,350 @@
+"""A network as a graph of objects and edges, in the order data flows."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import nengo
+import networkx
+import numpy as np
+from nengo.connection import LearningRule
+from nengo.ensemble import Neurons
+from nengo.exceptions import ValidationError
+
+from nengo_layers_plus._upstream import nengo_dl
+from nengo_layers_plus.graph._parameters import Parameter, parameters_of, value_of
+from nengo_layers_plus.graph._settings import Setting, default_of, settings_of
+from nengo_layers_plus.graph._shapes import Shape, shape_of
+
+
+@dataclass(frozen=True, eq=False)
+class GraphObject:
+    """
+    An ensemble, node or probe, and its place in the network.
+
+    Parameters
+    ----------
+    obj : nengo.Ensemble, nengo.Node, nengo_dl.TensorNode or nengo.Probe
+        The object itself.
+    kind : str
+        ``"ensemble"``, ``"node"``, ``"tensor node"`` or ``"probe"``.
+    name : str
+        Readable and unique in the network: labels of the networks around it, then its own label
+        or else its kind with a number in the order data flows.
+    path : tuple of nengo.Network
+        The networks around it, the outermost first.
+    shape_in, shape_out : tuple of int
+        Shapes without batch and time; for an ensemble those of its neurons.
+    cycle : bool
+        Whether its output comes back to it.
+    """
+
+    obj: Any
+    kind: str
+    name: str
+    path: tuple[nengo.Network, ...]
+    shape_in: Shape
+    shape_out: Shape
+    cycle: bool
+
+
+@dataclass(frozen=True, eq=False)
+class GraphEdge:
+    """
+    A connection between two objects, or what a probe reads.
+
+    Parameters
+    ----------
+    connection : nengo.Connection or None
+        None for what a probe reads.
+    source, target : GraphObject
+        Its ends. A connection to a learning rule leads to the object behind the connection
+        that learns.
+    shape : tuple of int or None
+        Shape of what enters it; None if that can't be known.
+    path : tuple of nengo.Network
+        The networks around it, the outermost first.
+    """
+
+    connection: nengo.Connection | None
+    source: GraphObject
+    target: GraphObject
+    shape: Shape | None
+    path: tuple[nengo.Network, ...]
+
+
+class NetworkGraph:
+    """
+    What is in a network, how data flows through it and what of it would train.
+
+    Parameters
+    ----------
+    network : nengo.Network or nengo_dl.Simulator
+        Any network, whatever made it. With a Simulator, what trains is read from what was
+        built; with a Network it is planned as nengo_dl would plan it, without running anything
+        and without touching the network's seeds or NumPy's random state.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If it is neither.
+
+    Examples
+    --------
+    >>> import nengo
+    >>> import tensorflow as tf
+    >>> from nengo_layers_plus import CustomLayer
+    >>> from nengo_layers_plus.graph import NetworkGraph
+    >>> with nengo.Network() as net:
+    ...     image = nengo.Node([0.0] * 4, label="image")
+    ...     hidden = CustomLayer(nengo.LIF(), label="hidden")(image)
+    ...     output = CustomLayer(tf.keras.layers.Dense(2), label="output")(hidden)
+    ...     probe = nengo.Probe(output, label="probe")
+    >>> graph = NetworkGraph(net)
+    >>> [item.name for item in graph.objects]
+    ['image', 'hidden', 'output', 'probe']
+    >>> [(parameter.name, parameter.shape) for parameter in graph.parameters if parameter.moves]
+    [('hidden.bias', (4,)), ('output.kernel', (4, 2)), ('output.bias', (2,))]
+    >>> graph.settings(net.connections[0])["trainable"].value
+    False
+    """
+
+    def __init__(self, network: nengo.Network | nengo_dl.Simulator) -> None:
+        self.simulator = network if isinstance(network, nengo_dl.Simulator) else None
+        self.network = self.simulator.model.toplevel if self.simulator else network
+        if not isinstance(self.network, nengo.Network):
+            raise ValidationError(
+                f"expected a nengo.Network or a nengo_dl.Simulator made from one, got {network!r}",
+                attr="network",
+                obj=self,
+            )
+        self._paths = dict(_walk(self.network, ()))
+        self.objects, self.edges = self._build()
+        self._by_object = {item.obj: item for item in self.objects}
+
+    def __repr__(self) -> str:
+        return (
+            f"<{type(self).__name__} of {self.network}: {len(self.objects)} objects, "
+            f"{len(self.edges)} edges>"
+        )
+
+    def __getitem__(self, obj: Any) -> GraphObject:
+        """Return the entry of an object, of the ensemble of neurons or of the object of a slice."""
+        try:
+            return self._by_object[_holder(obj)]
+        except KeyError:
+            raise KeyError(f"{obj} is not an object of {self.network}") from None
+
+    def path(self, obj: Any) -> tuple[nengo.Network, ...]:
+        """Return the networks around an object or connection, the outermost first."""
+        holder = obj if isinstance(obj, nengo.Connection) else _holder(obj)
+        try:
+            return self._paths[holder]
+        except KeyError:
+            raise KeyError(f"{obj} is not in {self.network}") from None
+
+    def settings(self, obj: Any) -> dict[str, Setting]:
+        """
+        Return the settings of nengo_dl (and of others) in force for an object, by name.
+
+        Parameters
+        ----------
+        obj : NengoObject or nengo.ensemble.Neurons
+            An object or connection of the network.
+
+        Returns
+        -------
+        settings : dict of Setting
+            ``trainable`` is looked up through all levels, where a nearer level that says
+            something wins; all others at the top level, as nengo_dl does.
+        """
+        return settings_of(obj, self.path(obj))
+
+    def default(self, nengo_class: type, name: str, network: nengo.Network) -> Setting:
+        """
+        Return the default that a new object of a class would get in one of the networks.
+
+        Parameters
+        ----------
+        nengo_class : type
+            E.g. `nengo.Connection`.
+        name : str
+            E.g. ``"synapse"``.
+        network : nengo.Network
+            The network, at any depth.
+        """
+        around = () if network is self.network else self._paths[network]
+        return default_of(nengo_class, name, (*around, network))
+
+    @property
+    def simulator_settings(self) -> dict[str, Any]:
+        """What ``nengo_dl.configure_settings`` set for the simulation as a whole."""
+        params = self.network.config.params.get(nengo.Network)
+        return (
+            {} if params is None else {name: getattr(params, name) for name in params.extra_params}
+        )
+
+    @cached_property
+    def parameters(self) -> tuple[Parameter, ...]:
+        """Everything that could train, in the order data flows, with whether it will, and why."""
+        return parameters_of(self)
+
+    def value(self, parameter: Parameter) -> np.ndarray:
+        """
+        Return the value that a parameter has now.
+
+        Parameters
+        ----------
+        parameter : Parameter
+            One of `parameters`.
+
+        Raises
+        ------
+        ValueError
+            If the graph was made of a Network, which holds no values.
+        """
+        return value_of(self, parameter)
+
+    def predecessors(self, item: GraphObject) -> tuple[GraphEdge, ...]:
+        """Return the edges that lead to an object."""
+        return tuple(edge for edge in self.edges if edge.target is item)
+
+    def successors(self, item: GraphObject) -> tuple[GraphEdge, ...]:
+        """Return the edges that lead away from an object."""
+        return tuple(edge for edge in self.edges if edge.source is item)
+
+    def _build(self) -> tuple[tuple[GraphObject, ...], tuple[GraphEdge, ...]]:
+        found = [
+            obj for obj in self._paths if isinstance(obj, nengo.Ensemble | nengo.Node | nengo.Probe)
+        ]
+        connections = [obj for obj in self._paths if isinstance(obj, nengo.Connection)]
+        ends = [
+            (connection, _holder(connection.pre_obj), _holder(connection.post_obj))
+            for connection in connections
+        ]
+        ends += [
+            (probe, _source_of(probe), probe) for probe in found if isinstance(probe, nengo.Probe)
+        ]
+
+        flow = networkx.DiGraph()
+        flow.add_nodes_from(found)
+        flow.add_edges_from((source, target) for _, source, target in ends)
+        order, cyclic = _order(flow)
+
+        items = {}
+        names = _Names()
+        for obj in order:
+            shape_in, shape_out = _shapes(obj, connections)
+            path = self._paths[obj]
+            kind = _kind(obj)
+            items[obj] = GraphObject(
+                obj, kind, names.name(obj, kind, path), path, shape_in, shape_out, obj in cyclic
+            )
+        position = {obj: index for index, obj in enumerate(order)}
+        edges = [
+            GraphEdge(
+                connection=link if isinstance(link, nengo.Connection) else None,
+                source=items[source],
+                target=items[target],
+                shape=shape_of(link.pre, connections)
+                if isinstance(link, nengo.Connection)
+                else items[source].shape_out,
+                path=self._paths[link],
+            )
+            for link, source, target in sorted(
+                ends, key=lambda end: (position[end[1]], position[end[2]])
+            )
+        ]
+        return tuple(items.values()), tuple(edges)
+
+
+class _Names:
+    """Gives every object of a network a readable name of its own."""
+
+    def __init__(self) -> None:
+        self.used: set[str] = set()
+        self.counts: defaultdict[str, int] = defaultdict(int)
+
+    def name(self, obj: Any, kind: str, path: tuple[nengo.Network, ...]) -> str:
+        around = [network.label for network in path[1:] if network.label is not None]
+        stem = "/".join([*around, obj.label if obj.label is not None else kind.replace(" ", "_")])
+        name = stem if obj.label is not None else f"{stem}_{self.counts[stem]}"
+        self.counts[stem] += 1
+        while name in self.used:
+            name = f"{stem}_{self.counts[stem]}"
+            self.counts[stem] += 1
+        self.used.add(name)
+        return name
+
+
+def _walk(
+    network: nengo.Network, path: tuple[nengo.Network, ...]
+) -> Iterator[tuple[Any, tuple[nengo.Network, ...]]]:
+    path = (*path, network)
+    for obj in (*network.ensembles, *network.nodes, *network.connections, *network.probes):
+        yield obj, path
+    for subnetwork in network.networks:
+        yield subnetwork, path
+        yield from _walk(subnetwork, path)
+
+
+def _holder(obj: Any) -> Any:
+    """Return the ensemble, node or probe that stands in the graph for an object or slice."""
+    obj = getattr(obj, "obj", obj) if isinstance(obj, nengo.base.ObjView) else obj
+    if isinstance(obj, Neurons):
+        return obj.ensemble
+    if isinstance(obj, LearningRule):
+        return _holder(obj.connection.post_obj)
+    return obj
+
+
+def _source_of(probe: nengo.Probe) -> Any:
+    target = probe.obj
+    if isinstance(target, LearningRule):
+        target = target.connection
+    return _holder(target.pre_obj if isinstance(target, nengo.Connection) else target)
+
+
+def _kind(obj: Any) -> str:
+    if isinstance(obj, nengo_dl.TensorNode):
+        return "tensor node"
+    return (
+        type(obj).__name__.lower()
+        if type(obj) in (nengo.Ensemble, nengo.Node, nengo.Probe)
+        else ("ensemble" if isinstance(obj, nengo.Ensemble) else "node")
+    )
+
+
+def _shapes(obj: Any, connections: list[nengo.Connection]) -> tuple[Shape, Shape]:
+    if isinstance(obj, nengo_dl.TensorNode):
+        return obj.shape_in or (), shape_of(obj) or ()
+    if isinstance(obj, nengo.Ensemble):
+        shape = shape_of(obj.neurons, connections) or (obj.n_neurons,)
+        return shape, shape
+    if isinstance(obj, nengo.Probe):
+        return (int(obj.size_in),), (int(obj.size_in),)
+    return (int(obj.size_in),), (int(obj.size_out),)
+
+
+def _order(flow: networkx.DiGraph) -> tuple[list[Any], set[Any]]:
+    """Order objects as data flows, those of a cycle together; ties as they were made."""
+    made = {obj: index for index, obj in enumerate(flow)}
+    groups = networkx.condensation(flow)
+    members = {
+        group: sorted(data["members"], key=made.__getitem__)
+        for group, data in groups.nodes(data=True)
+    }
+    order: list[Any] = []
+    cyclic: set[Any] = set()
+    for group in networkx.lexicographical_topological_sort(
+        groups, key=lambda group: made[members[group][0]]
+    ):
+        inside = members[group]
+        order += inside
+        if len(inside) > 1 or flow.has_edge(inside[0], inside[0]):
+            cyclic.update(inside)
+    return order, cyclic

@@ -1,0 +1,304 @@
+"""What of a network an optimiser would move."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import nengo
+import numpy as np
+from nengo.builder import Model
+from nengo.neurons import Direct
+from nengo.rc import rc
+from nengo.synapses import LinearFilter
+
+from nengo_layers_plus._upstream import nengo_dl, tf
+from nengo_layers_plus.graph._shapes import Shape
+
+if TYPE_CHECKING:
+    from nengo_layers_plus.graph._network_graph import GraphEdge, GraphObject, NetworkGraph
+
+
+@dataclass(frozen=True, eq=False)
+class Parameter:
+    """
+    An array of numbers that an optimiser could move.
+
+    Parameters
+    ----------
+    obj : nengo.Ensemble, nengo.Connection or nengo_dl.TensorNode
+        What it belongs to. A Keras layer that is used in several nodes is listed once, at the
+        first.
+    kind : str
+        ``"bias"``, ``"encoders"``, ``"connection weights"``, ``"Keras weights"``, or
+        ``"Keras state"`` for what a Keras layer keeps by itself, such as moving averages.
+    name : str
+        The name of the object (for a connection those of its ends) and of the array.
+    shape : tuple of int or None
+        None if it can't be known before a Simulator builds the Keras layer.
+    trainable : bool
+        Whether it is among the trainable weights of the Simulator's Keras model.
+    moves : bool
+        Whether an optimiser will really move it: it is trainable, and a gradient comes to it
+        from some probe. Functions and processes of Nodes and neuron types that nengo_dl has no
+        TensorFlow code for stop gradients.
+    why : str
+        The reason, in words.
+    """
+
+    obj: Any
+    kind: str
+    name: str
+    shape: Shape | None
+    trainable: bool
+    moves: bool
+    why: str
+    source: Any = field(default=None, repr=False)
+    """The signal or variable that holds it."""
+
+    @property
+    def size(self) -> int | None:
+        """The number of values, None if the shape is not known."""
+        return None if self.shape is None else int(np.prod(self.shape, dtype=int))
+
+
+def parameters_of(graph: NetworkGraph) -> tuple[Parameter, ...]:
+    """Return everything in a network that could train, in the order data flows."""
+    return tuple(_Parameters(graph))
+
+
+class _Parameters:
+    def __init__(self, graph: NetworkGraph) -> None:
+        self.graph = graph
+        sim = graph.simulator
+        self.model, self.tensor_graph = (
+            (sim.model, sim.tensor_graph) if sim is not None else _plan(graph.network)
+        )
+        self.seen_by_probe = _reaching_a_probe(graph)
+
+    def __iter__(self) -> Iterator[Parameter]:
+        layers: set[int] = set()
+        for item in self.graph.objects:
+            for edge in self.graph.predecessors(item):
+                connection = edge.connection
+                if connection is not None and connection.has_weights:
+                    yield self._signal(
+                        connection,
+                        connection,
+                        "connection weights",
+                        f"{edge.source.name}->{edge.target.name}.weights",
+                        self.model.sig[connection]["weights"],
+                        edge.target in self.seen_by_probe
+                        and _passes_from_weights(edge)
+                        and _passes(edge.target),
+                    )
+            if item.kind == "ensemble":
+                moves = item in self.seen_by_probe and _passes(item)
+                ensemble = item.obj
+                yield self._signal(
+                    ensemble,
+                    ensemble,
+                    "encoders",
+                    f"{item.name}.encoders",
+                    self.model.sig[ensemble]["encoders"],
+                    moves,
+                )
+                if not isinstance(ensemble.neuron_type, Direct):
+                    yield self._signal(
+                        ensemble,
+                        ensemble.neurons,
+                        "bias",
+                        f"{item.name}.bias",
+                        self.model.sig[ensemble.neurons]["bias"],
+                        moves,
+                    )
+            elif item.kind == "tensor node":
+                layer = item.obj.tensor_func
+                if isinstance(layer, tf.keras.layers.Layer) and id(layer) not in layers:
+                    layers.add(id(layer))
+                    yield from self._keras(item, layer)
+
+    def _signal(
+        self, obj: Any, configured: Any, kind: str, name: str, signal: Any, reaches: bool
+    ) -> Parameter:
+        exists = signal in self.tensor_graph.signals
+        trainable = exists and bool(signal.trainable)
+        if not exists:
+            why = "nothing in the network depends on it"
+        elif self.tensor_graph.inference_only:
+            why = "the network is set to inference_only"
+        else:
+            why = self._configured(obj, configured, trainable)
+        if trainable and not reaches:
+            why = "trainable, but no gradient comes to it from any probe"
+        return Parameter(
+            obj, kind, name, tuple(signal.shape), trainable, trainable and reaches, why, signal
+        )
+
+    def _configured(self, obj: Any, configured: Any, trainable: bool) -> str:
+        setting = self.graph.settings(configured).get("trainable")
+        if setting is None or setting.value is None:
+            # neurons that say nothing follow their ensemble
+            setting = self.graph.settings(obj).get("trainable")
+        if setting is None or setting.value is None:
+            return "nengo_dl's default" if trainable else "a learning rule moves it"
+        if bool(setting.value) != trainable:
+            return "a learning rule moves it"
+        whose = "the object itself" if setting.own else f"its class in {setting.network}"
+        return f"trainable is {setting.value} for {whose}"
+
+    def _keras(self, item: GraphObject, layer: tf.keras.layers.Layer) -> Iterator[Parameter]:
+        inference_only = self.tensor_graph.inference_only
+        reaches = item in self.seen_by_probe
+        built = layer if layer.weights else _built_copy(layer, item.shape_in)
+        if built is None:
+            trainable = layer.trainable and not inference_only
+            yield Parameter(
+                item.obj,
+                "Keras weights",
+                f"{item.name}.weights",
+                None,
+                trainable,
+                trainable and reaches,
+                "not known before a Simulator builds the Keras layer",
+            )
+            return
+        trained = {id(weight) for weight in built.trainable_weights}
+        for weight in built.weights:
+            trainable = id(weight) in trained and not inference_only
+            kind = "Keras weights" if weight.trainable else "Keras state"
+            if not weight.trainable:
+                why = "not made to train"
+            elif inference_only:
+                why = "the network is set to inference_only"
+            elif trainable:
+                why = (
+                    "the Keras layer says so"
+                    if reaches
+                    else "trainable, but no gradient comes to it from any probe"
+                )
+            else:
+                why = "the Keras layer says so (trainable is False)"
+            yield Parameter(
+                item.obj,
+                kind,
+                f"{item.name}.{_weight_name(weight, built)}",
+                tuple(weight.shape),
+                trainable,
+                trainable and reaches,
+                why,
+                weight,
+            )
+
+
+def value_of(graph: NetworkGraph, parameter: Parameter) -> np.ndarray:
+    """Return the value that a parameter has in the graph's Simulator."""
+    sim = graph.simulator
+    if sim is None:
+        raise ValueError(
+            f"{parameter.name} has no value yet: make the graph of a nengo_dl.Simulator"
+        )
+    source = parameter.source
+    if isinstance(source, tf.Variable):
+        return tf.keras.backend.get_value(source)
+    if source not in sim.tensor_graph.signals:  # left out by nengo_dl
+        return np.asarray(source.initial_value)
+    return tf.keras.backend.get_value(sim.tensor_graph.get_tensor(source))
+
+
+def _plan(network: nengo.Network) -> tuple[Model, Any]:
+    """Build the network and have nengo_dl plan it, as its Simulator would before TensorFlow."""
+    bits = rc.get("precision", "bits")
+    # nengo draws the seeds of a network without one from NumPy's global generator
+    state = np.random.get_state()  # noqa: NPY002
+    try:
+        settings = network.config.params.get(nengo.Network)
+        dtype = getattr(settings, "dtype", None) or "float32"
+        rc.set("precision", "bits", tf.as_dtype(dtype).name[-2:])
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the Simulator will say it all again
+            model = nengo_dl.builder.NengoModel(
+                dt=0.001, builder=nengo_dl.builder.NengoBuilder(), fail_fast=False
+            )
+            model.build(network)
+            tensor_graph = nengo_dl.tensor_graph.TensorGraph(
+                model,
+                dt=model.dt,
+                unroll_simulation=1,
+                minibatch_size=1,
+                device=None,
+                progress=nengo_dl.utils.NullProgressBar(),
+                seed=0,
+            )
+    finally:
+        np.random.set_state(state)  # noqa: NPY002
+        rc.set("precision", "bits", bits)
+    return model, tensor_graph
+
+
+def _reaching_a_probe(graph: NetworkGraph) -> set[GraphObject]:
+    """Return the objects to whose output a gradient comes from some probe."""
+    reached: set[GraphObject] = set()
+    waiting = [item for item in graph.objects if item.kind == "probe"]
+    while waiting:
+        item = waiting.pop()
+        if item in reached:
+            continue
+        reached.add(item)
+        if _passes(item):
+            waiting += [edge.source for edge in graph.predecessors(item) if _passes_edge(edge)]
+    return reached
+
+
+def _passes(item: GraphObject) -> bool:
+    """Say whether a gradient passes from the output of an object to its input."""
+    if item.kind == "ensemble":
+        neuron_type = item.obj.neuron_type
+        native = nengo_dl.neuron_builders.SimNeuronsBuilder.TF_NEURON_IMPL
+        return isinstance(neuron_type, Direct) or type(neuron_type) in native
+    return item.kind != "node" or item.obj.output is None
+
+
+def _passes_from_weights(edge: GraphEdge) -> bool:
+    connection = edge.connection
+    if connection is None:
+        return True
+    if isinstance(connection.post_obj, nengo.connection.LearningRule):
+        return False
+    return connection.synapse is None or isinstance(connection.synapse, LinearFilter)
+
+
+def _passes_edge(edge: GraphEdge) -> bool:
+    connection = edge.connection
+    runs_python = (
+        connection is not None
+        and connection.function is not None
+        and (
+            isinstance(connection.pre_obj, nengo.Node)
+            or isinstance(getattr(connection.pre_obj, "neuron_type", None), Direct)
+        )
+    )
+    return _passes_from_weights(edge) and not runs_python
+
+
+def _built_copy(layer: tf.keras.layers.Layer, shape_in: Shape) -> tf.keras.layers.Layer | None:
+    """
+    Build a copy of a Keras layer, if it can be copied.
+
+    The layer itself is left alone: building it here would draw its initial weights too early.
+    """
+    try:
+        with tf.Graph().as_default():
+            copy = type(layer).from_config(layer.get_config())
+            copy.build((1, *shape_in))
+    except Exception:  # a user's layer may fail in any way; then it stays unknown
+        return None
+    return copy
+
+
+def _weight_name(weight: tf.Variable, layer: tf.keras.layers.Layer) -> str:
+    name = str(weight.name).partition(":")[0]
+    _, found, inside = name.rpartition(f"{layer.name}/")
+    return inside if found else name.rpartition("/")[2]

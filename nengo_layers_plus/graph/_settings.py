@@ -1,0 +1,107 @@
+"""Settings that nengo's configuration system holds for objects, through all levels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import nengo
+from nengo.config import ClassParams, InstanceParams
+
+# nengo_dl looks these up through all levels; all others at the top level alone
+_THROUGH_ALL_LEVELS = frozenset({"trainable"})
+
+
+@dataclass(frozen=True)
+class Setting:
+    """
+    A setting in force for an object.
+
+    Parameters
+    ----------
+    name : str
+        Its name, e.g. ``"trainable"``.
+    value : object
+        Its value.
+    network : nengo.Network or None
+        The network whose configuration holds it; None if it is nengo's default.
+    own : bool
+        Whether it was set for this very object, and not for all objects of its class.
+    """
+
+    name: str
+    value: Any
+    network: nengo.Network | None
+    own: bool
+
+
+def _entry(config: nengo.Config, obj: Any) -> InstanceParams | ClassParams | None:
+    # not `config[obj]`, which adds an entry for each object that is looked at
+    if obj in config.params:
+        return config.params[obj]
+    return next((config.params[cls] for cls in type(obj).__mro__ if cls in config.params), None)
+
+
+def settings_of(obj: Any, path: Sequence[nengo.Network]) -> dict[str, Setting]:
+    """
+    Return the extra settings in force for an object, by name.
+
+    Parameters
+    ----------
+    obj : NengoObject or nengo.ensemble.Neurons
+        The object.
+    path : sequence of nengo.Network
+        The networks around it, the outermost first.
+    """
+    in_force: dict[str, Setting] = {}
+    for level, network in enumerate(path):
+        config = network.config
+        entry = _entry(config, obj)
+        if entry is None:
+            continue
+        of_class = next(
+            (config.params[cls] for cls in type(obj).__mro__ if cls in config.params), None
+        )
+        names = set(of_class.extra_params if of_class is not None else ())
+        own = isinstance(entry, InstanceParams)
+        if own and hasattr(entry, "trainable"):
+            names.add("trainable")
+        for name in names:
+            if level > 0 and name not in _THROUGH_ALL_LEVELS:
+                continue
+            value = getattr(entry, name)
+            if value is None and name in in_force:
+                continue
+            in_force[name] = Setting(name, value, network, own and _is_own(entry, name, of_class))
+    return in_force
+
+
+def _is_own(entry: InstanceParams, name: str, of_class: ClassParams | None) -> bool:
+    if isinstance(getattr(type(entry), name, None), property):
+        return True
+    return (
+        of_class is not None and name in of_class.extra_params and entry in of_class.get_param(name)
+    )
+
+
+def default_of(nengo_class: type, name: str, path: Sequence[nengo.Network]) -> Setting:
+    """
+    Return the default that a new object of a class would get in a network.
+
+    Parameters
+    ----------
+    nengo_class : type
+        E.g. `nengo.Connection`.
+    name : str
+        E.g. ``"synapse"``.
+    path : sequence of nengo.Network
+        The networks around it, the outermost first.
+    """
+    parameter = getattr(nengo_class, name)
+    for network in reversed(path):
+        for cls in nengo_class.__mro__:
+            params = network.config.params.get(cls)
+            if params is not None and params in parameter:
+                return Setting(name, getattr(params, name), network, own=False)
+    return Setting(name, parameter.default, None, own=False)

@@ -1,0 +1,166 @@
+"""Shapes of what objects of a network put out; nengo itself knows sizes only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import nengo
+import numpy as np
+from nengo.base import ObjView
+from nengo.ensemble import Neurons
+
+from nengo_layers_plus._upstream import nengo_dl
+
+Shape = tuple[int, ...]
+
+# nengo keeps no shape with an ensemble, so what a layer declared is kept beside it
+_declared: WeakKeyDictionary[nengo.Ensemble, Shape] = WeakKeyDictionary()
+
+
+def size_of(shape: Shape) -> int:
+    """Return the number of values in an array of this shape."""
+    return int(np.prod(shape, dtype=int))
+
+
+def declare_shape(ensemble: nengo.Ensemble, shape: Shape) -> None:
+    """
+    Say which shape the neurons of an ensemble stand for.
+
+    Parameters
+    ----------
+    ensemble : nengo.Ensemble
+        The ensemble that holds the neurons.
+    shape : tuple of int
+        A shape of ``n_neurons`` values, without the batch, e.g. ``(height, width, channels)``.
+
+    Raises
+    ------
+    ValueError
+        If the shape has another number of values.
+
+    Examples
+    --------
+    >>> import nengo
+    >>> from nengo_layers_plus import graph
+    >>> with nengo.Network():
+    ...     ensemble = nengo.Ensemble(12, 1)
+    >>> graph.declare_shape(ensemble, (2, 2, 3))
+    >>> graph.shape_of(ensemble.neurons)
+    (2, 2, 3)
+    """
+    if size_of(shape) != ensemble.n_neurons:
+        raise ValueError(
+            f"{ensemble} has {ensemble.n_neurons} neurons, which can't have the shape {shape} "
+            f"of {size_of(shape)} values"
+        )
+    _declared[ensemble] = tuple(shape)
+
+
+def shape_of(obj: Any, connections: Iterable[nengo.Connection] = ()) -> Shape | None:
+    """
+    Return the shape of what an object puts out, without batch and time.
+
+    Parameters
+    ----------
+    obj : NengoObject, nengo.ensemble.Neurons or a slice of one
+        The object.
+    connections : iterable of nengo.Connection
+        Connections of the network. Neurons take over the shape of what is connected to them,
+        if no shape was declared.
+
+    Returns
+    -------
+    shape : tuple of int or None
+        None for a part of an object that has more than one dimension: which of its values lie
+        beside which can't be known.
+
+    Examples
+    --------
+    >>> import nengo
+    >>> from nengo_layers_plus import graph, nengo_dl
+    >>> with nengo.Network() as net:
+    ...     image = nengo.Node([0.0] * 12)
+    ...     node = nengo_dl.TensorNode(lambda x: x, shape_in=(2, 2, 3), pass_time=False)
+    ...     neurons = nengo_dl.Layer(nengo.LIF())(node)
+    >>> graph.shape_of(node), graph.shape_of(node[:4]), graph.shape_of(image[:4])
+    ((2, 2, 3), None, (4,))
+    >>> graph.shape_of(neurons), graph.shape_of(neurons, net.connections)
+    ((12,), (2, 2, 3))
+    """
+    return _shape_of(obj, tuple(connections), frozenset())
+
+
+def _shape_of(
+    obj: Any, connections: tuple[nengo.Connection, ...], seen: frozenset[int]
+) -> Shape | None:
+    if isinstance(obj, ObjView):
+        whole = _shape_of(obj.obj, connections, seen)
+        if obj.slice == slice(None):
+            return whole
+        return (int(obj.size_out),) if whole is not None and len(whole) == 1 else None
+    if isinstance(obj, nengo_dl.TensorNode):
+        return None if obj.shape_out is None else tuple(int(size) for size in obj.shape_out)
+    if isinstance(obj, Neurons):
+        ensemble = obj.ensemble
+        flat = (int(ensemble.n_neurons),)
+        if ensemble in _declared:
+            return _declared[ensemble]
+        if id(ensemble) in seen:  # a loop of neurons, none of which has a shape of its own
+            return flat
+        seen = seen | {id(ensemble)}
+        arriving = {
+            shape_through(connection.transform, _shape_of(connection.pre, connections, seen))
+            for connection in connections
+            if connection.post == obj
+        }
+        arriving.discard(flat)
+        shape = arriving.pop() if len(arriving) == 1 else None
+        return shape if shape is not None and size_of(shape) == flat[0] else flat
+    return (int(obj.size_out),)
+
+
+def shape_through(transform: Any, shape: Shape | None) -> Shape | None:
+    """
+    Return the shape of what comes out of a connection's transform.
+
+    Parameters
+    ----------
+    transform : None, number, array_like, nengo.dists.Distribution or nengo.transforms.Transform
+        What a connection was given as ``transform``.
+    shape : tuple of int or None
+        The shape of what goes in; None if it is not known.
+
+    Returns
+    -------
+    shape : tuple of int or None
+        A matrix gives a flat shape, a convolution its own, a number or a diagonal keeps the
+        shape. A random distribution gives a matrix of the size that it is asked for, so that
+        nothing is known but that the shape is flat: the size of what goes in.
+
+    Examples
+    --------
+    >>> import nengo
+    >>> import numpy as np
+    >>> from nengo_layers_plus import graph
+    >>> graph.shape_through(2.0, (4, 4, 1)), graph.shape_through(np.ones((3, 16)), (4, 4, 1))
+    ((4, 4, 1), (3,))
+    >>> graph.shape_through(nengo.Convolution(6, (4, 4, 1)), (4, 4, 1))
+    (2, 2, 6)
+    """
+    if isinstance(transform, nengo.Convolution | nengo.ConvolutionTranspose):
+        return tuple(int(size) for size in transform.output_shape.shape)
+    if isinstance(transform, nengo.Dense):
+        transform = transform.init if _is_distribution(transform.init) else transform.sample()
+    elif isinstance(transform, nengo.Sparse):
+        return (int(transform.size_out),)
+    if transform is None or isinstance(transform, nengo.transforms.NoTransform):
+        return shape
+    if _is_distribution(transform):
+        return None if shape is None else (size_of(shape),)
+    return (int(np.shape(transform)[0]),) if np.ndim(transform) == 2 else shape
+
+
+def _is_distribution(value: Any) -> bool:
+    return isinstance(value, nengo.dists.Distribution)

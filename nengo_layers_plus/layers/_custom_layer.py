@@ -1,0 +1,400 @@
+"""The layer that opens what `nengo_dl.Layer` hides."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Any
+
+import nengo
+from nengo.exceptions import NetworkContextError, ValidationError
+
+from nengo_layers_plus._upstream import nengo_dl
+from nengo_layers_plus.graph import Shape
+from nengo_layers_plus.layers._building import connect, forget_new_objects, make_ensemble, make_node
+from nengo_layers_plus.layers._describe import describe, name_of
+from nengo_layers_plus.layers._ensemble_arguments import closest, ensemble_arguments
+from nengo_layers_plus.layers._errors import LayerError, UnknownArgumentError
+from nengo_layers_plus.layers._inputs import (
+    LayerInput,
+    choose_synapses,
+    population_shape,
+    resolve_inputs,
+)
+from nengo_layers_plus.layers._layer_context import LayerContext
+from nengo_layers_plus.layers._layer_func import kind_of
+from nengo_layers_plus.layers._layer_parts import LayerParts
+from nengo_layers_plus.layers._not_given import NOT_GIVEN
+from nengo_layers_plus.layers._trainable import Trainable
+from nengo_layers_plus.layers._training import apply_trainable, check_trainable, coerce_trainable
+
+_NODE_ARGUMENTS = ("shape_out", "label")
+
+
+class CustomLayer(nengo_dl.Layer):
+    """
+    A drop-in for `nengo_dl.Layer` whose every choice can be changed.
+
+    Called on an object of a network, it makes an Ensemble (of a neuron type) or a TensorNode (of
+    a Keras layer or function) and a connection to it, exactly as `nengo_dl.Layer` would. Each
+    thing that the stock layer decides by itself is an argument here, and for subclasses a method:
+    `make_layer_func`, `make_ensemble_kwargs`, `make_synapse`, `make_trainable` and `on_built`.
+
+    Parameters
+    ----------
+    layer_func : tf.keras.layers.Layer, callable or nengo.neurons.NeuronType, optional
+        What the layer applies. A function takes a tensor ``(batch, *shape_in)``. Subclasses that
+        override `make_layer_func` may do without.
+    ensemble_kwargs : dict, optional
+        Arguments of `nengo.Ensemble` for a layer of neurons: gain, bias, max_rates (Hz),
+        intercepts, encoders, noise, seed and so on. A number is used for all neurons, and an
+        array of the shape of the population is taken neuron by neuron.
+    synapse : None, float or nengo.synapses.Synapse, optional
+        Filter on the connection into the layer: a time constant in seconds, a synapse, None for
+        no filter, or ``nengo.Default`` for the network's default. Not given means None, as in
+        the stock layer. For several inputs a list gives one to each.
+    trainable : Trainable, dict or bool, optional
+        What trains. True and False mean the layer's own parameters, never the connection.
+    label : str, optional
+        Name of the Ensemble or TensorNode.
+
+    Attributes
+    ----------
+    layer_func, ensemble_kwargs, synapse, trainable, label
+        As given.
+    calls : list of LayerParts
+        What each call made.
+
+    Notes
+    -----
+    A setting given to the call wins over the hook, the hook over the network's configuration,
+    and that over nengo's default.
+
+    A call that fails leaves the network as it was.
+
+    Several inputs are given as a list. A Keras layer gets a list of tensors, a function one
+    tensor for each, and neurons the sum of the connections.
+
+    Examples
+    --------
+    >>> import nengo
+    >>> import numpy as np
+    >>> import tensorflow as tf
+    >>> from nengo_layers_plus import CustomLayer, Trainable, nengo_dl
+    >>> with nengo.Network(seed=0) as net:
+    ...     image = nengo.Node(np.ones(16))
+    ...     conv = CustomLayer(tf.keras.layers.Conv2D(3, 2))(image, shape_in=(4, 4, 1))
+    ...     neurons = CustomLayer(
+    ...         nengo.LIF(), ensemble_kwargs={"gain": 1, "bias": 2}, synapse=0.005
+    ...     )(conv)
+    ...     flat = CustomLayer(tf.keras.layers.Dense(2), trainable=False)(neurons)
+    ...     probe = nengo.Probe(flat)
+    >>> with nengo_dl.Simulator(net, progress_bar=False) as sim:
+    ...     sim.run_steps(3)
+    ...     sim.data[probe].shape
+    (3, 2)
+
+    A subclass overrides the method for what it decides:
+
+    >>> class Steady(CustomLayer):
+    ...     def make_ensemble_kwargs(self, context):
+    ...         return {"gain": np.ones(context.size_in), "bias": np.zeros(context.size_in)}
+    >>> layer = Steady(nengo.RectifiedLinear(), label="steady")
+    >>> with net:
+    ...     layer(image)
+    <Neurons of <Ensemble 'steady'>>
+    """
+
+    def __init__(
+        self,
+        layer_func: Any = None,
+        *,
+        ensemble_kwargs: Mapping[str, Any] | None = None,
+        synapse: Any = NOT_GIVEN,
+        trainable: Trainable | Mapping[str, Any] | bool | None = None,
+        label: str | None = None,
+    ) -> None:
+        super().__init__(layer_func)
+        self.ensemble_kwargs = ensemble_kwargs
+        self.synapse = synapse
+        self.trainable = trainable
+        self.label = label
+        self.calls: list[LayerParts] = []
+        # what make_layer_func made, and from which layer_func
+        self._made: tuple[Any, Any] | None = None
+
+    # hooks
+
+    def make_layer_func(self, context: LayerContext) -> Any:  # noqa: ARG002
+        """
+        Return what the layer applies.
+
+        Runs once a layer, at its first call, so that several calls share their weights.
+
+        Parameters
+        ----------
+        context : LayerContext
+            The call.
+
+        Returns
+        -------
+        layer_func : tf.keras.layers.Layer, callable or nengo.neurons.NeuronType
+        """
+        return self.layer_func
+
+    def make_ensemble_kwargs(
+        self,
+        context: LayerContext,  # noqa: ARG002
+    ) -> Mapping[str, Any] | None:
+        """
+        Return arguments for the Ensemble.
+
+        Parameters
+        ----------
+        context : LayerContext
+            The call; ``size_in`` is the number of neurons.
+
+        Returns
+        -------
+        arguments : Mapping or None
+            Arguments of `nengo.Ensemble`. A layer that makes no Ensemble must return None or
+            nothing in it.
+        """
+        return self.ensemble_kwargs
+
+    def make_synapse(self, context: LayerContext) -> Any:  # noqa: ARG002
+        """
+        Return the synapse of the connection into the layer.
+
+        Parameters
+        ----------
+        context : LayerContext
+            The call.
+
+        Returns
+        -------
+        synapse : None, float, nengo.synapses.Synapse or nengo.Default
+            With several inputs one for all, or a list with one for each.
+        """
+        return self.synapse
+
+    def make_trainable(
+        self,
+        context: LayerContext,  # noqa: ARG002
+    ) -> Trainable | Mapping[str, Any] | bool | None:
+        """
+        Return what trains.
+
+        Parameters
+        ----------
+        context : LayerContext
+            The call.
+
+        Returns
+        -------
+        trainable : Trainable, Mapping, bool or None
+        """
+        return self.trainable
+
+    def on_built(self, parts: LayerParts) -> None:
+        """
+        Do more once the objects exist, such as adding a probe or a recurrent connection.
+
+        Runs inside the network of the call. If it raises, all that the call made is taken back.
+
+        Parameters
+        ----------
+        parts : LayerParts
+            What the call made.
+        """
+
+    # the call
+
+    def __call__(
+        self,
+        input: Any,
+        transform: Any = nengo_dl.compat.default_transform,
+        shape_in: Any = None,
+        synapse: Any = NOT_GIVEN,
+        return_conn: bool = False,
+        **layer_args: Any,
+    ) -> Any:
+        """
+        Apply the layer to an object of the network.
+
+        Parameters
+        ----------
+        input : NengoObject, a slice of one, or a list of these
+            A Node, Ensemble, Neurons or TensorNode.
+        transform : number, array_like, nengo.dists.Distribution or nengo.transforms.Transform
+            Of the connection from the input. With several inputs one for all, or a list with
+            one for each.
+        shape_in : tuple of int or "auto", optional
+            Shape in which the layer sees its input, without the batch. The default is flat, as
+            in the stock layer; ``"auto"`` takes over the shape of the input. With several inputs
+            one for all, or a list with one for each.
+        synapse : None, float, nengo.synapses.Synapse or nengo.Default, optional
+            Of the connection from the input; wins over that of the layer.
+        return_conn : bool
+            Also return the connection, or for several inputs the list of them.
+        **layer_args
+            Arguments of `nengo.Ensemble` for a layer of neurons, else ``shape_out`` and
+            ``label`` of the TensorNode; win over those of the layer.
+
+        Returns
+        -------
+        obj : nengo_dl.TensorNode or nengo.ensemble.Neurons
+            What was made.
+        conn : nengo.Connection or list of nengo.Connection
+            Only if ``return_conn`` is True.
+
+        Raises
+        ------
+        nengo.exceptions.ValidationError
+            If an argument, or what a hook returned, can't be used. The error names the layer,
+            what was expected, what came, and what to do.
+        nengo.exceptions.NetworkContextError
+            If it is called outside of a network.
+        """
+        if not nengo.Network.context:
+            raise NetworkContextError(
+                f"{self} can only be called inside a `with network:` block, as it makes objects"
+            )
+        several = isinstance(input, list | tuple)
+        sources = tuple(input) if several else (input,)
+        if not sources:
+            raise LayerError("expected at least one input, got none", attr="input", obj=self)
+        inputs = resolve_inputs(self, sources, several, transform, shape_in)
+
+        given = {"transform": transform, "shape_in": shape_in, **layer_args}
+        given = {name: value for name, value in given.items() if value is not None}
+        if synapse is not NOT_GIVEN:
+            given["synapse"] = synapse
+        if return_conn:
+            given["return_conn"] = return_conn
+        context = LayerContext(
+            input=sources if several else input,
+            shape_in=_one_or_all([each.shape for each in inputs], several),
+            size_in=_one_or_all([each.size for each in inputs], several),
+            call_arguments=MappingProxyType(given),
+        )
+        parts = self._build(context, inputs, several, synapse, layer_args)
+        if not return_conn:
+            return parts.output
+        return parts.output, (list(parts.connection) if several else parts.connection)
+
+    def _build(
+        self,
+        context: LayerContext,
+        inputs: tuple[LayerInput, ...],
+        several: bool,
+        synapse: Any,
+        layer_args: Mapping[str, Any],
+    ) -> LayerParts:
+        layer_func = self._layer_func(context)
+        kind = kind_of(self, layer_func)
+        population: Shape = ()
+        if kind == "neurons":
+            population = population_shape(self, inputs)
+            context = replace(context, shape_in=population, size_in=inputs[0].size)
+        from_hook = self._ensemble_kwargs(context)
+        if kind == "neurons":
+            arguments = ensemble_arguments(self, from_hook, layer_args, population, inputs[0].size)
+        else:
+            arguments = self._node_arguments(from_hook, layer_args)
+        synapses = choose_synapses(self, self.make_synapse(context), synapse, len(inputs), several)
+        trainable, train_connections = check_trainable(
+            self, coerce_trainable(self, self.make_trainable(context)), kind, len(inputs)
+        )
+
+        with ExitStack() as undo:
+            forget_new_objects(nengo.Network.context[-1], undo)
+            ensemble = node = None
+            try:
+                if kind == "neurons":
+                    ensemble = make_ensemble(layer_func, inputs[0].size, population, arguments)
+                else:
+                    node = make_node(layer_func, kind, inputs, several, arguments)
+                connections = connect(inputs, ensemble or node, synapses)
+            except ValidationError as error:
+                # nengo raises its errors from themselves, which leaves their cause in the context
+                cause = "" if error.__context__ is None else f"; {error.__context__}"
+                raise LayerError(
+                    f"{error} (input of shape {context.shape_in}{cause})", attr="call", obj=self
+                ) from error
+            apply_trainable(
+                self,
+                trainable,
+                dict(zip(connections, train_connections, strict=True)),
+                ensemble,
+                layer_func if kind == "keras" else None,
+                undo,
+            )
+            parts = LayerParts(
+                input=context.input,
+                output=node if ensemble is None else ensemble.neurons,
+                connection=_one_or_all(connections, several),
+                ensemble=ensemble,
+                node=node,
+                shape_in=context.shape_in,
+                shape_out=population if node is None else tuple(node.shape_out),
+            )
+            self.calls.append(parts)
+            undo.callback(self.calls.remove, parts)
+            self.on_built(parts)
+            undo.pop_all()
+        return parts
+
+    def _layer_func(self, context: LayerContext) -> Any:
+        # a user may have given the layer another layer_func since the last call
+        if self._made is None or self._made[0] is not self.layer_func:
+            self._made = (self.layer_func, self.make_layer_func(context))
+        return self._made[1]
+
+    def _ensemble_kwargs(self, context: LayerContext) -> Mapping[str, Any]:
+        from_hook = self.make_ensemble_kwargs(context)
+        if from_hook is None:
+            return {}
+        if not isinstance(from_hook, Mapping):
+            raise LayerError(
+                f"expected a dict of arguments of nengo.Ensemble or None, got {from_hook!r}",
+                attr="ensemble_kwargs",
+                obj=self,
+            )
+        return from_hook
+
+    def _node_arguments(
+        self, from_hook: Mapping[str, Any], from_call: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        if from_hook:
+            raise LayerError(
+                f"{', '.join(from_hook)} can't be used: a layer made of a Keras layer or "
+                "function makes no Ensemble; give them to a layer of neurons",
+                attr="ensemble_kwargs",
+                obj=self,
+            )
+        for name in from_call:
+            if name not in _NODE_ARGUMENTS:
+                known = (*_NODE_ARGUMENTS, "transform", "shape_in", "synapse", "return_conn")
+                raise UnknownArgumentError(
+                    f"a layer made of a Keras layer or function has no argument {name!r}; "
+                    f"{closest(name, known)}it takes {', '.join(known)}",
+                    attr="call",
+                    obj=self,
+                )
+        return {**({} if self.label is None else {"label": self.label}), **from_call}
+
+    # how it shows
+
+    def __str__(self) -> str:
+        return f"{type(self).__name__}({name_of(self.layer_func)})"
+
+    def __repr__(self) -> str:
+        made = self.layer_func if self._made is None else self._made[1]
+        return describe(self, made, hooks=vars(CustomLayer))
+
+
+def _one_or_all(values: Sequence[Any], several: bool) -> Any:
+    return tuple(values) if several else values[0]

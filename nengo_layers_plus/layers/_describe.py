@@ -1,0 +1,87 @@
+"""How a layer shows itself."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from nengo.neurons import NeuronType
+
+from nengo_layers_plus.layers._not_given import NOT_GIVEN
+
+if TYPE_CHECKING:
+    from nengo_layers_plus.layers._custom_layer import CustomLayer
+
+
+def name_of(layer_func: Any) -> str:
+    """Return the short name of what a layer applies, empty for nothing."""
+    return "" if layer_func is None else _own_name(layer_func) or str(layer_func)
+
+
+def describe(layer: CustomLayer, made: Any, hooks: Mapping[str, Any]) -> str:
+    """
+    Return what a layer was given and what it would make.
+
+    Parameters
+    ----------
+    layer : CustomLayer
+        The layer.
+    made : object
+        What it applies, as far as that is known without running a hook.
+    hooks : Mapping
+        The methods of the base class, to tell which are overridden.
+    """
+    arguments = [] if layer.layer_func is None else [_show(layer.layer_func)]
+    if layer.ensemble_kwargs:
+        items = ", ".join(
+            f"{name!r}: {_show(value)}" for name, value in layer.ensemble_kwargs.items()
+        )
+        arguments.append(f"ensemble_kwargs={{{items}}}")
+    if layer.synapse is not NOT_GIVEN:
+        arguments.append(f"synapse={layer.synapse!r}")
+    if layer.trainable is not None:
+        arguments.append(f"trainable={layer.trainable!r}")
+    if layer.label is not None:
+        arguments.append(f"label={layer.label!r}")
+    overridden = [
+        name
+        for name, hook in hooks.items()
+        if name.startswith(("make_", "on_"))
+        and inspect.getattr_static(type(layer), name) is not hook
+    ]
+    says = f", {' and '.join(overridden)} overridden" if overridden else ""
+    return (
+        f"<{type(layer).__name__}({', '.join(arguments)}) makes {_target(made)} and "
+        f"{_connection(layer, overridden)}{says}>"
+    )
+
+
+def _target(made: Any) -> str:
+    if made is None:
+        return "what make_layer_func returns"
+    if isinstance(made, NeuronType):
+        return f"an Ensemble of {made!r} neurons"
+    return f"a TensorNode of {_show(made)}"
+
+
+def _connection(layer: CustomLayer, overridden: list[str]) -> str:
+    if "make_synapse" in overridden:
+        return "a Connection with the synapse of make_synapse"
+    return f"a Connection with synapse {None if layer.synapse is NOT_GIVEN else layer.synapse!r}"
+
+
+def _show(value: Any) -> str:
+    if isinstance(value, np.ndarray):
+        return f"<array of shape {value.shape}>"
+    name = _own_name(value)
+    return repr(value) if name is None else f"{type(value).__name__} {name!r}"
+
+
+def _own_name(value: Any) -> str | None:
+    for attribute in ("name", "__name__"):
+        name = getattr(value, attribute, None)
+        if isinstance(name, str) and callable(value):
+            return name
+    return None

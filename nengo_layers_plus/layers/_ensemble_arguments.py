@@ -1,0 +1,169 @@
+"""Arguments of a layer's Ensemble, from the levels that may give them."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+import numbers
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import nengo
+import numpy as np
+
+from nengo_layers_plus.graph import Shape
+from nengo_layers_plus.layers._errors import LayerError, UnknownArgumentError
+
+if TYPE_CHECKING:
+    from nengo_layers_plus.layers._custom_layer import CustomLayer
+
+# two ways to give a neuron its response curve, of which nengo uses one
+_CURRENTS = ("gain", "bias")
+_RATES = ("max_rates", "intercepts")
+_CURVE = (*_CURRENTS, *_RATES)
+
+_OWN = ("n_neurons", "dimensions", "neuron_type")
+_NAMES = tuple(
+    name for name in inspect.signature(nengo.Ensemble.__init__).parameters if name != "self"
+)
+
+
+def ensemble_arguments(
+    layer: CustomLayer,
+    from_hook: Mapping[str, Any],
+    from_call: Mapping[str, Any],
+    shape: Shape,
+    n_neurons: int,
+) -> dict[str, Any]:
+    """
+    Combine what the call and the hook give to the Ensemble.
+
+    Parameters
+    ----------
+    layer : CustomLayer
+        The layer, for error messages.
+    from_hook, from_call : Mapping
+        Arguments of `nengo.Ensemble`; those of the call win.
+    shape : tuple of int
+        Shape of the population; an array of this shape is taken neuron by neuron.
+    n_neurons : int
+        Number of neurons.
+
+    Returns
+    -------
+    arguments : dict
+        Response curves are given in one way only: by gain and bias, or by maximum rates and
+        intercepts, whichever the nearest level (call, hook, configuration) uses.
+
+    Raises
+    ------
+    LayerError
+        If an argument is unknown or the layer's own, if one level gives both kinds of response
+        curve, or if there is a gain without a bias or a bias without a gain.
+    """
+    levels = []
+    for attr, level in (("call", from_call), ("ensemble_kwargs", from_hook)):
+        _check_names(layer, attr, level)
+        values = {
+            name: _per_neuron(name, value, shape, n_neurons)
+            for name, value in _resolve_defaults(level).items()
+        }
+        _check_one_kind(layer, attr, values)
+        levels.append(values)
+    call, hook = levels
+    label = {} if layer.label is None else {"label": layer.label}
+    merged = {**label, **hook, **call}
+    _choose_curve(layer, merged, nearest_first={"call": call, "ensemble_kwargs": hook})
+    return merged
+
+
+def closest(name: str, names: tuple[str, ...]) -> str:
+    """Return ``"did you mean 'x'? "`` for the nearest of some names, or nothing."""
+    near = difflib.get_close_matches(name, names, n=1)
+    return f"did you mean {near[0]!r}? " if near else ""
+
+
+def _check_names(layer: CustomLayer, attr: str, level: Mapping[str, Any]) -> None:
+    for name in level:
+        if name in _OWN:
+            raise UnknownArgumentError(
+                f"{name!r} is the layer's own: the number of neurons follows from the input, the "
+                "neuron type is its layer_func",
+                attr=attr,
+                obj=layer,
+            )
+        if name in ("ensemble_kwargs", "trainable"):
+            raise UnknownArgumentError(
+                f"{name!r} is an argument of the layer itself, not of its call: write "
+                f"{type(layer).__name__}(..., {name}=...)(input)",
+                attr=attr,
+                obj=layer,
+            )
+        if name not in _NAMES:
+            usable = tuple(each for each in _NAMES if each not in _OWN)
+            raise UnknownArgumentError(
+                f"nengo.Ensemble has no argument {name!r}; {closest(name, usable)}"
+                f"it takes {', '.join(usable)}",
+                attr=attr,
+                obj=layer,
+            )
+
+
+def _resolve_defaults(level: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: nengo.Config.default(nengo.Ensemble, name) if value is nengo.Default else value
+        for name, value in level.items()
+    }
+
+
+def _per_neuron(name: str, value: Any, shape: Shape, n_neurons: int) -> Any:
+    """Spread a number over the neurons, which nengo refuses, and flatten a shaped array."""
+    if name not in _CURVE or value is None or isinstance(value, nengo.dists.Distribution):
+        return value
+    if isinstance(value, numbers.Real):
+        return np.full(n_neurons, float(value))
+    array = np.asarray(value)
+    return array.reshape(-1) if array.ndim != 1 and array.shape == shape else value
+
+
+def _given(level: Mapping[str, Any], names: tuple[str, ...]) -> list[str]:
+    return [name for name in names if level.get(name) is not None]
+
+
+def _check_one_kind(layer: CustomLayer, attr: str, level: Mapping[str, Any]) -> None:
+    currents, rates = _given(level, _CURRENTS), _given(level, _RATES)
+    if currents and rates:
+        raise LayerError(
+            f"{' and '.join(currents)} can't be given together with {' and '.join(rates)}: each "
+            "fixes the response curves, and nengo would ignore the latter; give gain and bias, or "
+            "max_rates and intercepts",
+            attr=attr,
+            obj=layer,
+        )
+
+
+def _choose_curve(
+    layer: CustomLayer, merged: dict[str, Any], nearest_first: Mapping[str, Mapping[str, Any]]
+) -> None:
+    """Keep in ``merged`` the kind of response curve that the nearest level gives."""
+    for attr, level in nearest_first.items():
+        # values that a nearer level has not replaced
+        alive = {name: value for name, value in level.items() if merged[name] is value}
+        if _given(alive, _CURRENTS):
+            for name in _CURRENTS:
+                if merged.get(name) is None:
+                    merged[name] = nengo.Config.default(nengo.Ensemble, name)
+                if merged[name] is None:
+                    other = _CURRENTS[1 - _CURRENTS.index(name)]
+                    raise LayerError(
+                        f"{other} was given without {name}, from which nengo can't find the "
+                        f"response curves; give {name} too, or max_rates and intercepts",
+                        attr=attr,
+                        obj=layer,
+                    )
+            # nengo would warn of rates that come from the configuration and have no effect
+            merged.update({name: getattr(nengo.Ensemble, name).default for name in _RATES})
+            return
+        if _given(alive, _RATES):
+            merged.update(dict.fromkeys(_CURRENTS))
+            return

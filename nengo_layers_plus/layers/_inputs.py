@@ -1,0 +1,242 @@
+"""What a layer was called on: sources, transforms and the shapes that the layer will see."""
+
+from __future__ import annotations
+
+import numbers
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import nengo
+import numpy as np
+from nengo.base import NengoObject, ObjView
+from nengo.ensemble import Neurons
+
+from nengo_layers_plus.graph import Shape, shape_of, shape_through, size_of
+from nengo_layers_plus.layers._errors import LayerError
+from nengo_layers_plus.layers._not_given import NOT_GIVEN
+
+if TYPE_CHECKING:
+    from nengo_layers_plus.layers._custom_layer import CustomLayer
+
+
+@dataclass(frozen=True)
+class LayerInput:
+    """
+    One input of a layer.
+
+    Parameters
+    ----------
+    source : NengoObject
+        Where the connection comes from.
+    transform : object
+        The connection's transform.
+    given : tuple or None
+        The ``shape_in`` that was given, if one was.
+    size : int
+        Number of values behind the transform.
+    carried : tuple of int or None
+        The shape that the values have by themselves, None if it can't be known.
+    """
+
+    source: Any
+    transform: Any
+    given: Shape | None
+    size: int
+    carried: Shape | None
+
+    @property
+    def shape(self) -> Shape:
+        """The shape in which a Keras layer or function sees the values."""
+        return (self.size,) if self.given is None else self.given
+
+
+def resolve_inputs(
+    layer: CustomLayer, sources: tuple[Any, ...], several: bool, transform: Any, shape_in: Any
+) -> tuple[LayerInput, ...]:
+    """
+    Find out what each input is and which shape it has.
+
+    Parameters
+    ----------
+    layer : CustomLayer
+        The layer, for error messages.
+    sources : tuple of NengoObject
+        What the layer was called on.
+    several : bool
+        Whether it was called on a list, so that arguments may be lists as well.
+    transform, shape_in : object
+        As they were given; with several inputs one for all, or a list with one for each.
+
+    Raises
+    ------
+    LayerError
+        If a source is nothing that a connection can come from, if sizes do not fit, or if the
+        shape that ``"auto"`` asks for can't be known.
+    """
+    transforms = _per_input(layer, "transform", transform, len(sources), several)
+    shapes = _shapes_per_input(layer, shape_in, len(sources), several)
+    return tuple(_resolve(layer, *each) for each in zip(sources, transforms, shapes, strict=True))
+
+
+def population_shape(layer: CustomLayer, inputs: tuple[LayerInput, ...]) -> Shape:
+    """
+    Return the shape of the neurons that add up some inputs.
+
+    Parameters
+    ----------
+    layer : CustomLayer
+        The layer, for error messages.
+    inputs : tuple of LayerInput
+        The inputs.
+
+    Returns
+    -------
+    shape : tuple of int
+        The shape that was given, else the one that the inputs have, else flat.
+
+    Raises
+    ------
+    LayerError
+        If they are not of one size.
+    """
+    size = inputs[0].size
+    if any(each.size != size for each in inputs):
+        raise LayerError(
+            "neurons add up their inputs, which must have one size, got "
+            f"{' and '.join(str(each.shape) for each in inputs)}; give transforms, or join the "
+            "inputs with tf.keras.layers.Concatenate",
+            attr="input",
+            obj=layer,
+        )
+    known = [each.given or each.carried for each in inputs]
+    return next(
+        (shape for shape in known if shape and shape != (size,) and None not in shape), (size,)
+    )
+
+
+def choose_synapses(
+    layer: CustomLayer, from_hook: Any, from_call: Any, n_inputs: int, several: bool
+) -> tuple[Any, ...]:
+    """
+    Return the synapse of each connection; that of the call wins over that of the hook.
+
+    Raises
+    ------
+    LayerError
+        If one is nothing that nengo takes for a synapse.
+    """
+    chosen = from_hook if from_call is NOT_GIVEN else from_call
+    synapses = _per_input(
+        layer, "synapse", None if chosen is NOT_GIVEN else chosen, n_inputs, several
+    )
+    for synapse in synapses:
+        is_number = isinstance(synapse, numbers.Real) and not isinstance(synapse, bool)
+        if not (
+            is_number
+            or synapse is None
+            or synapse is nengo.Default
+            or isinstance(synapse, nengo.synapses.Synapse)
+        ):
+            raise LayerError(
+                "expected None, a time constant in seconds, a nengo synapse or nengo.Default, "
+                f"got {synapse!r}",
+                attr="synapse",
+                obj=layer,
+            )
+    return synapses
+
+
+def _per_input(
+    layer: CustomLayer, attr: str, value: Any, n_inputs: int, several: bool
+) -> tuple[Any, ...]:
+    """
+    Return one value for each input, from one for all or a list with one for each.
+
+    Raises
+    ------
+    LayerError
+        If the list has another length.
+    """
+    if not (several and isinstance(value, list | tuple)):
+        return (value,) * n_inputs
+    if len(value) != n_inputs:
+        raise LayerError(
+            f"expected one value for all inputs or a list of {n_inputs}, one for each, got a "
+            f"list of {len(value)}",
+            attr=attr,
+            obj=layer,
+        )
+    return tuple(value)
+
+
+def _shapes_per_input(
+    layer: CustomLayer, shape_in: Any, n_inputs: int, several: bool
+) -> tuple[Any, ...]:
+    is_one_shape = isinstance(shape_in, list | tuple) and all(
+        isinstance(size, numbers.Integral) for size in shape_in
+    )
+    return _per_input(layer, "shape_in", shape_in, n_inputs, several and not is_one_shape)
+
+
+def _resolve(layer: CustomLayer, source: Any, transform: Any, shape_in: Any) -> LayerInput:
+    if not isinstance(source, NengoObject | Neurons | ObjView) or isinstance(
+        source, nengo.Connection | nengo.Probe
+    ):
+        raise LayerError(
+            "expected a Node, Ensemble, Neurons or TensorNode, a slice of one, or a list of "
+            f"these, got {source!r}",
+            attr="input",
+            obj=layer,
+        )
+    natural = shape_of(source, nengo.Network.context[0].all_connections)
+    carried = shape_through(transform, natural)
+    given = _given_shape(layer, source, natural, carried, shape_in)
+    if given is not None and all(size is not None for size in given):
+        size = size_of(given)
+    elif isinstance(transform, np.ndarray | list | tuple) and np.ndim(transform) == 2:
+        size = int(np.shape(transform)[0])
+    elif isinstance(transform, nengo.transforms.Transform) and transform.size_out is not None:
+        size = int(transform.size_out)
+    else:
+        size = int(source.size_out)
+    if transform is None and size != source.size_out:
+        raise LayerError(
+            f"{source} puts out {source.size_out} values"
+            f"{_in_shape(natural, source.size_out)}, but shape_in {given} takes {size}; give "
+            "another shape_in, or a transform",
+            attr="shape_in",
+            obj=layer,
+        )
+    if carried is not None and size_of(carried) != size:
+        carried = None
+    return LayerInput(source, transform, given, size, carried)
+
+
+def _given_shape(
+    layer: CustomLayer, source: Any, natural: Shape | None, carried: Shape | None, shape_in: Any
+) -> Shape | None:
+    if shape_in is None:
+        return None
+    if isinstance(shape_in, str) and shape_in == "auto":
+        if carried is None:
+            of = shape_of(source.obj) if isinstance(source, ObjView) else natural
+            raise LayerError(
+                f"the shape can't be known: {source} takes {source.size_out} values from an "
+                f"object of shape {of}; give the shape itself",
+                attr="shape_in",
+                obj=layer,
+            )
+        return carried
+    if isinstance(shape_in, numbers.Integral):
+        return (int(shape_in),)
+    if not isinstance(shape_in, str) and np.iterable(shape_in):
+        sizes = tuple(shape_in)
+        # what else it may hold is refused by TensorNode
+        return tuple(int(size) if isinstance(size, numbers.Integral) else size for size in sizes)
+    raise LayerError(
+        f'expected a tuple of sizes, "auto" or None, got {shape_in!r}', attr="shape_in", obj=layer
+    )
+
+
+def _in_shape(shape: Shape | None, size: int) -> str:
+    return f" of shape {shape}" if shape is not None and shape != (size,) else ""

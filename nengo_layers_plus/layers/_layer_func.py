@@ -1,0 +1,170 @@
+"""What a layer applies: which kind it is, and what can't be applied."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import types
+import warnings
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, Literal
+
+import nengo
+from nengo.neurons import NeuronType
+
+from nengo_layers_plus._upstream import keras3_equivalent, nengo_dl, tf
+from nengo_layers_plus.layers._errors import LayerError
+
+if TYPE_CHECKING:
+    from nengo_layers_plus.layers._custom_layer import CustomLayer
+
+Kind = Literal["neurons", "keras", "function"]
+
+
+def kind_of(layer: CustomLayer, layer_func: Any) -> Kind:
+    """
+    Say what a layer is made of, after checking that it can be.
+
+    Parameters
+    ----------
+    layer : CustomLayer
+        The layer, for error messages.
+    layer_func : object
+        What `CustomLayer.make_layer_func` returned.
+
+    Returns
+    -------
+    kind : {"neurons", "keras", "function"}
+
+    Raises
+    ------
+    LayerError
+        If it is nothing that can be applied, a Keras 3 object or contains one, or would lose
+        what nengo_dl does not support (an ``activity_regularizer``).
+    """
+    _refuse_what_is_no_layer_func(layer, layer_func)
+    _refuse_keras3(layer, layer_func)
+    if isinstance(layer_func, NeuronType):
+        if isinstance(layer_func, nengo.Direct):
+            raise _error(
+                layer,
+                "nengo.Direct has no neurons that a layer could connect to; leave the layer out, "
+                "or give a function",
+            )
+        return "neurons"
+    if isinstance(layer_func, tf.keras.layers.Layer):
+        _refuse_activity_regularizer(layer, layer_func)
+        return "keras"
+    _warn_of_hidden_weights(layer, layer_func)
+    return "function"
+
+
+def with_sublayers(keras_layer: tf.keras.layers.Layer) -> list[tf.keras.layers.Layer]:
+    """Return a Keras layer and all those within it."""
+    return [
+        keras_layer,
+        *(each for each in keras_layer.submodules if isinstance(each, tf.keras.layers.Layer)),
+    ]
+
+
+def _error(layer: CustomLayer, message: str) -> LayerError:
+    return LayerError(message, attr="layer_func", obj=layer)
+
+
+def _refuse_what_is_no_layer_func(layer: CustomLayer, layer_func: Any) -> None:
+    if layer_func is None:
+        raise _error(
+            layer,
+            "there is nothing to apply; give a Keras layer, a function or a neuron type, or "
+            "override make_layer_func",
+        )
+    if isinstance(layer_func, nengo_dl.Layer):
+        raise _error(layer, f"{layer_func} is a layer already; call that one")
+    if isinstance(layer_func, type) and issubclass(
+        layer_func, NeuronType | tf.keras.layers.Layer | nengo_dl.Layer
+    ):
+        raise _error(
+            layer,
+            f"expected an instance, got the class {layer_func.__name__}; "
+            f"write {layer_func.__name__}(...)",
+        )
+    if not isinstance(layer_func, NeuronType) and not callable(layer_func):
+        raise _error(
+            layer,
+            "expected a Keras layer or model, a function or a nengo neuron type, got "
+            f"{layer_func!r}",
+        )
+
+
+def _refuse_keras3(layer: CustomLayer, layer_func: Any) -> None:
+    for place, found in _within(layer_func):
+        if inspect.isroutine(found) or isinstance(found, type):
+            continue  # functions of Keras 3 hold no weights
+        equivalent = keras3_equivalent(found)
+        if equivalent is not None:
+            where = f" in {place}" if place else ""
+            raise _error(
+                layer,
+                f"{type(found).__name__}{where} is of Keras 3; nengo_dl knows tf.keras alone, and "
+                f"would train nothing of it without saying so; use {equivalent}",
+            )
+
+
+def _refuse_activity_regularizer(layer: CustomLayer, keras_layer: tf.keras.layers.Layer) -> None:
+    for each in with_sublayers(keras_layer):
+        if getattr(each, "activity_regularizer", None) is not None:
+            raise _error(
+                layer,
+                f"the activity_regularizer of {each.name!r} would be lost, since nengo_dl applies "
+                "a Keras layer within its simulation loop, out of reach of Keras' losses; remove "
+                "it, and penalise the activity in a loss on a probe of this layer",
+            )
+
+
+def _warn_of_hidden_weights(layer: CustomLayer, function: Callable[..., Any]) -> None:
+    for place, found in _within(function):
+        # a layer that has no weights yet may still make some when it is called
+        hides_weights = isinstance(found, tf.Variable) and found.trainable
+        if isinstance(found, tf.keras.layers.Layer):
+            hides_weights = found.trainable and (bool(found.trainable_weights) or not found.built)
+        if hides_weights:
+            warnings.warn(
+                f"{layer}, layer_func: {getattr(found, 'name', found)!r} in {place} will not "
+                "train, since nengo_dl does not see what a function uses; hand over the Keras "
+                "layer itself or a tf.keras.layers.Layer that holds it, or set its trainable to "
+                "False if it should stay as it is",
+                stacklevel=4,
+            )
+
+
+def _within(layer_func: Any) -> Iterator[tuple[str, Any]]:
+    """Yield what a layer_func is and what it holds, each with the place where it was found."""
+    yield "", layer_func
+    if isinstance(layer_func, tf.keras.layers.Layer):
+        for each in with_sublayers(layer_func):
+            for name, value in list(vars(each).items()):
+                if not name.startswith("_"):
+                    yield f"{each.name}.{name}", value
+    elif isinstance(layer_func, functools.partial):
+        yield from _within(layer_func.func)
+        for value in (*layer_func.args, *layer_func.keywords.values()):
+            yield "the arguments of the partial", value
+    elif inspect.ismethod(layer_func):
+        yield f"the object of method {layer_func.__name__}", layer_func.__self__
+    elif inspect.isfunction(layer_func):
+        place = f"function {layer_func.__name__}"
+        try:
+            names = inspect.getclosurevars(layer_func)
+        except ValueError:  # a name that the function uses has no value yet
+            pass
+        else:
+            for value in (*names.nonlocals.values(), *names.globals.values()):
+                yield place, value
+        for value in (
+            *(layer_func.__defaults__ or ()),
+            *(layer_func.__kwdefaults__ or {}).values(),
+        ):
+            yield place, value
+    elif not isinstance(layer_func, type | types.BuiltinFunctionType):
+        for name, value in getattr(layer_func, "__dict__", {}).items():
+            yield f"{type(layer_func).__name__}.{name}", value

@@ -1,0 +1,268 @@
+"""Puts a layer's `Trainable` into force."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
+
+import nengo
+from nengo.config import ClassParams, InstanceParams
+from nengo.exceptions import ValidationError
+
+from nengo_layers_plus._upstream import nengo_dl, tf
+from nengo_layers_plus.layers._errors import LayerError
+from nengo_layers_plus.layers._layer_func import Kind, with_sublayers
+from nengo_layers_plus.layers._trainable import Trainable
+
+if TYPE_CHECKING:
+    from nengo_layers_plus.layers._custom_layer import CustomLayer
+
+_OWN_PARTS: Mapping[Kind, tuple[str, ...]] = {
+    "neurons": ("bias",),
+    "keras": ("weights",),
+    "function": (),
+}
+
+# what was asked for the weights of each Keras layer, and by whom
+_asked: WeakKeyDictionary[Any, tuple[bool, str]] = WeakKeyDictionary()
+
+
+class FixedTrainable(InstanceParams):
+    """
+    The ``trainable`` setting of one object, which stays when that of its class is set anew.
+
+    ``nengo_dl.configure_settings(trainable=...)`` replaces the parameter of the class and with
+    it forgets what was set for objects; a plain setting made by a layer would be lost in silence.
+
+    Parameters
+    ----------
+    configures : NengoObject or nengo.ensemble.Neurons
+        The object.
+    clsparams : nengo.config.ClassParams
+        The settings of its class.
+    value : bool
+        Whether the object trains.
+    """
+
+    def __init__(self, configures: Any, clsparams: ClassParams, value: bool) -> None:
+        super().__init__(configures, clsparams)
+        self._trainable: bool | None = value
+
+    @property
+    def trainable(self) -> bool | None:
+        """Whether the object trains; None follows its class."""
+        if self._trainable is None:
+            return getattr(self._clsparams, "trainable", None)
+        return self._trainable
+
+    def __setattr__(self, key: str, value: Any) -> None:
+        if key != "trainable":
+            super().__setattr__(key, value)
+        elif value is None or isinstance(value, bool):
+            self._trainable = value
+        else:
+            raise ValidationError(
+                f"expected True, False or None, got {value!r}", attr=key, obj=self._configures
+            )
+
+    def __delattr__(self, key: str) -> None:
+        if key == "trainable":
+            self._trainable = None
+        else:
+            super().__delattr__(key)
+
+
+def coerce_trainable(layer: CustomLayer, value: Any) -> Trainable | bool:
+    """
+    Make a Trainable of what a layer's hook returned; True and False stay as they are.
+
+    Parameters
+    ----------
+    layer : CustomLayer
+        The layer, for error messages.
+    value : Trainable, Mapping, bool or None
+        What the hook returned.
+
+    Raises
+    ------
+    LayerError
+        If it is something else.
+    """
+    if value is None:
+        return Trainable()
+    if isinstance(value, Trainable | bool):
+        return value
+    if isinstance(value, Mapping):
+        try:
+            return Trainable.from_mapping(value)
+        except ValidationError as error:
+            raise LayerError(str(error), attr="trainable", obj=layer) from error
+    raise LayerError(
+        f"expected a Trainable, a dict of its fields, True, False or None, got {value!r}",
+        attr="trainable",
+        obj=layer,
+    )
+
+
+def check_trainable(
+    layer: CustomLayer, trainable: Trainable | bool, kind: Kind, n_inputs: int
+) -> tuple[Trainable, tuple[bool, ...]]:
+    """
+    Check that a layer has the parts that are spoken of.
+
+    Parameters
+    ----------
+    layer : CustomLayer
+        The layer, for error messages.
+    trainable : Trainable or bool
+        What should train.
+    kind : {"neurons", "keras", "function"}
+        What the layer is made of.
+    n_inputs : int
+        How many connections it has.
+
+    Returns
+    -------
+    trainable : Trainable
+        With True and False spelled out.
+    connections : tuple of bool
+        Whether each connection trains.
+
+    Raises
+    ------
+    LayerError
+        If a part does not exist.
+    """
+    own = _OWN_PARTS[kind]
+    if isinstance(trainable, bool):
+        if trainable and not own:
+            raise _error(layer, "a function has no parameters of its own that could train")
+        trainable = Trainable(**dict.fromkeys(own, trainable))
+    for part in ("bias", "weights", "neuron_parameters"):
+        if getattr(trainable, part) is not None and part not in own:
+            exist = " and ".join(("connection", *own))
+            made_of = {"neurons": "neurons", "keras": "a Keras layer", "function": "a function"}
+            raise _error(
+                layer,
+                f"a layer made of {made_of[kind]} has no part {part!r}; it has {exist}",
+            )
+    asked = trainable.connection
+    if isinstance(asked, tuple):
+        if len(asked) != n_inputs:
+            raise _error(
+                layer, f"expected one setting for each of {n_inputs} connections, got {len(asked)}"
+            )
+    else:
+        asked = (asked,) * n_inputs
+    return trainable, tuple(map(bool, asked))
+
+
+def check_connection_weights(layer: CustomLayer, connection: nengo.Connection) -> None:
+    """
+    Raise if a connection that should train has no weights.
+
+    Raises
+    ------
+    LayerError
+        If it has none.
+    """
+    if not connection.has_weights:
+        raise _error(
+            layer,
+            f"{connection} has no weights that could train, since it has no transform; give one "
+            f"with the call, e.g. transform=nengo_dl.dists.Glorot() or an array of shape "
+            f"({connection.size_out}, {connection.size_in})",
+        )
+
+
+def apply_trainable(
+    layer: CustomLayer,
+    trainable: Trainable,
+    connections: Mapping[nengo.Connection, bool],
+    ensemble: nengo.Ensemble | None,
+    keras_layer: tf.keras.layers.Layer | None,
+    undo: ExitStack,
+) -> None:
+    """
+    Write into the network's configuration and the Keras layer what trains.
+
+    Parameters
+    ----------
+    layer : CustomLayer
+        The layer, for error messages.
+    trainable : Trainable
+        What should train, as `check_trainable` returned it.
+    connections : Mapping
+        Each connection, and whether it trains.
+    ensemble : nengo.Ensemble or None
+        The ensemble of a layer of neurons.
+    keras_layer : tf.keras.layers.Layer or None
+        The Keras layer, if it is one.
+    undo : ExitStack
+        Is told how to take it all back.
+
+    Raises
+    ------
+    LayerError
+        If a connection that should train has no weights, or if the weights of one Keras layer
+        should train in one place and not in another.
+    """
+    config = nengo.Network.context[-1].config
+    if not hasattr(config[nengo.Connection], "trainable"):
+        # as in the stock layer: users may go on to set it for objects
+        nengo_dl.configure_settings(trainable=None)
+    for connection, trains in connections.items():
+        if trains:
+            check_connection_weights(layer, connection)
+        _fix(config, connection, trains, undo)
+    if ensemble is not None and trainable.bias is not None:
+        _fix(config, ensemble.neurons, trainable.bias, undo)
+    if keras_layer is not None and trainable.weights is not None:
+        _ask_for_weights(layer, keras_layer, trainable.weights, undo)
+
+
+def _fix(config: nengo.Config, obj: Any, trains: bool, undo: ExitStack) -> None:
+    cls = next((each for each in type(obj).__mro__ if each in config.params), None)
+    if cls is None:
+        cls = type(obj)
+        config.configures(cls)
+    config.params[obj] = FixedTrainable(obj, config.params[cls], trains)
+    undo.callback(config.params.pop, obj, None)
+
+
+def _ask_for_weights(
+    layer: CustomLayer, keras_layer: tf.keras.layers.Layer, trains: bool, undo: ExitStack
+) -> None:
+    within = with_sublayers(keras_layer)
+    for each in within:
+        earlier, whose = _asked.get(each, (trains, ""))
+        if earlier != trains:
+            raise _error(
+                layer,
+                f"weights={trains} for the Keras layer {each.name!r}, but {whose} asked for "
+                f"weights={earlier}; its weights are shared by all places that use it, so let all "
+                "ask for the same, or leave weights as None and set its trainable yourself",
+            )
+    for each in within:
+        undo.callback(_restore(each, each.trainable, _asked.get(each)))
+        _asked[each] = (trains, str(layer))
+    keras_layer.trainable = trains
+
+
+def _restore(
+    keras_layer: tf.keras.layers.Layer, trainable: bool, asked: tuple[bool, str] | None
+) -> Callable[[], None]:
+    def restore() -> None:
+        keras_layer._trainable = trainable  # the layer alone, not those within it
+        if asked is None:
+            _asked.pop(keras_layer, None)
+        else:
+            _asked[keras_layer] = asked
+
+    return restore
+
+
+def _error(layer: CustomLayer, message: str) -> LayerError:
+    return LayerError(message, attr="trainable", obj=layer)
