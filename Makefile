@@ -1,0 +1,75 @@
+# `make` lists what can be done. Each command makes its own environment in .venv the first time.
+#
+# PYTHON=...   the Python to use (3.11 is preferred)
+# WORKERS=...  how many processes run the tests
+
+VENV ?= .venv
+WORKERS ?= auto
+ARGS ?=
+
+# A command may exist and not work (pyenv's do so), hence each is tried.
+PYTHON ?= $(shell for python in python3.11 python3.10 python3.12 python3.13 python3 python; do \
+	$$python -c 'import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 14))' \
+		2>/dev/null && echo $$python && break; done)
+
+RUN := $(VENV)/bin/python
+PIP := $(RUN) -m pip --disable-pip-version-check
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test deep upstream-tests lint format types docs doctor clean
+
+help:  ## list the commands
+	@sed -n 's/^\([a-z-]*\): .*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
+
+install: $(VENV)/installed-dev  ## make the environment for development
+
+demo: $(VENV)/installed-demo  ## train on real digits: ARGS="--epochs 5" passes options
+	$(RUN) -m nengo_layers_plus demo $(ARGS)
+
+doctor: $(VENV)/installed-demo  ## say whether this machine can run it, and if not, what to do
+	$(RUN) -m nengo_layers_plus doctor
+
+test: $(VENV)/installed-tests  ## run the tests
+	$(RUN) -m pytest -n $(WORKERS) --maxprocesses 4 $(ARGS)
+
+deep: $(VENV)/installed-tests  ## run the long random tests
+	$(RUN) -m pytest -n $(WORKERS) --maxprocesses 4 -m "deep or hypothesis" \
+		--hypothesis-profile deep --timeout 0 $(ARGS)
+
+upstream-tests: $(VENV)/installed-tests  ## run nengo_dl's own tests of Layer on CustomLayer
+	@if [ -d tests/upstream ]; then $(RUN) -m pytest tests/upstream $(ARGS); \
+	else echo "tests/upstream does not exist yet"; fi
+
+lint: $(VENV)/installed-dev  ## check the style of the code
+	$(RUN) -m ruff check .
+	$(RUN) -m ruff format --check .
+
+format: $(VENV)/installed-dev  ## repair the style of the code
+	$(RUN) -m ruff check --fix .
+	$(RUN) -m ruff format .
+
+types: $(VENV)/installed-dev  ## check the types
+	$(RUN) -m mypy
+
+docs: $(VENV)/installed-docs  ## build the documentation and run its examples
+	$(RUN) -m sphinx -W --keep-going -b html docs docs/_build/html
+	$(RUN) -m sphinx -W --keep-going -b doctest docs docs/_build/doctest
+
+clean:  ## remove the environment and what was built
+	rm -rf $(VENV) build dist docs/_build *.egg-info .mypy_cache .pytest_cache .ruff_cache
+
+# One environment for all: each extra is added to it when it is first needed, or when setup.cfg
+# changes.
+$(VENV)/installed-%: setup.cfg pyproject.toml | $(RUN)
+	$(PIP) install --editable ".[$*]"
+	@# The README says why: nengo-dl is no dependency on Python 3.12 and later.
+	@$(RUN) -c 'import sys; sys.exit(sys.version_info >= (3, 12))' || { set -ex; \
+		$(PIP) install "setuptools<81"; \
+		$(PIP) install --no-build-isolation "nengo-dl==3.6.0"; }
+	@touch $@
+
+# Debian's Python can't put pip into an environment; its pip can.
+$(RUN):
+	@test -n "$(PYTHON)" || { echo "No working Python from 3.10 to 3.13: make PYTHON=/path/to/python"; exit 1; }
+	$(PYTHON) -m venv $(VENV) || { $(PYTHON) -m venv --without-pip $(VENV) && \
+		$(PYTHON) -m pip --python $(RUN) install pip; }
