@@ -341,10 +341,13 @@ def _environment_kept(name: str) -> Iterator[None]:
     try:
         yield
     finally:
-        if before is None:
-            os.environ.pop(name, None)
-        else:
-            os.environ[name] = before
+        _put_back(name, before)
+
+
+def _put_back(name: str, value: str | None) -> None:
+    os.environ.pop(name, None)
+    if value is not None:
+        os.environ[name] = value
 
 
 def import_nengo_dl() -> ModuleType:
@@ -471,15 +474,18 @@ def silence_tensorflow() -> None:
 
 
 @contextlib.contextmanager
-def _blamed(part: str, remedy: str) -> Iterator[None]:
-    """Turn any error into an `UpstreamError` about one part."""
+def _blamed(requirement: Requirement) -> Iterator[None]:
+    """Turn any error into an `UpstreamError` about one requirement."""
     try:
         yield
     except UpstreamError:
         raise
     except Exception as error:
         raise UpstreamError(
-            part, f"{type(error).__name__}: {error}", "an import without an error", remedy
+            requirement.name,
+            f"{type(error).__name__}: {error}",
+            "an import without an error",
+            f"install it anew: {requirement.remedy} --force-reinstall",
         ) from error
 
 
@@ -499,20 +505,26 @@ def wake() -> dict[str, ModuleType]:
     for problem in check_versions(find_versions()):
         raise problem
     check_environment(os.environ)
-    with contextlib.ExitStack() as on_failure:
-        on_failure.enter_context(_environment_kept(LEGACY_KERAS))
-        os.environ[LEGACY_KERAS] = "1"
-        # All but nengo_dl see the real keras, whatever they make of it.
-        for each in REQUIREMENTS:
-            with _blamed(each.name, f"repair it: {each.remedy} --force-reinstall"):
-                if each.module != "nengo_dl":
-                    importlib.import_module(each.module)
-        tensorflow, tf_keras = sys.modules["tensorflow"], sys.modules["tf_keras"]
-        check_tf_keras(tensorflow, tf_keras)
-        _lead_to_tf_keras(tensorflow, tf_keras)
-        with _blamed("nengo-dl", f"{_NENGO_DL.remedy} --force-reinstall --no-deps"):
-            nengo_dl = import_nengo_dl()
-        on_failure.pop_all()
+    before = os.environ.get(LEGACY_KERAS)
+    os.environ[LEGACY_KERAS] = "1"
+    try:
+        return _import_upstream()
+    except BaseException:
+        _put_back(LEGACY_KERAS, before)
+        raise
+
+
+def _import_upstream() -> dict[str, ModuleType]:
+    # All but nengo_dl see the real keras, whatever they make of it.
+    for each in REQUIREMENTS:
+        if each is not _NENGO_DL:
+            with _blamed(each):
+                importlib.import_module(each.module)
+    tensorflow, tf_keras = sys.modules["tensorflow"], sys.modules["tf_keras"]
+    check_tf_keras(tensorflow, tf_keras)
+    _lead_to_tf_keras(tensorflow, tf_keras)
+    with _blamed(_NENGO_DL):
+        nengo_dl = import_nengo_dl()
     return {"nengo_dl": nengo_dl, "tf": tensorflow, "keras": tensorflow.keras}
 
 
@@ -526,12 +538,15 @@ def find_failure() -> UpstreamError | None:
     with _lock:
         if _failure is None and not _modules:
             try:
-                with _blamed(
-                    "nengo_layers_plus", "report it, with the output of the doctor command"
-                ):
-                    _modules.update(wake())
+                _modules.update(wake())
             except UpstreamError as error:
                 _failure = error
+            except Exception as error:
+                # Whatever it is, importing this package has to work, for the doctor's sake.
+                found = f"{type(error).__name__}: {error}"
+                remedy = "report it, with what the doctor says"
+                _failure = UpstreamError("nengo_layers_plus", found, "no error", remedy)
+                _failure.__cause__ = error
     return _failure
 
 
