@@ -2,9 +2,9 @@
 
 import nengo
 import numpy as np
+import tensorflow as tf
 
 from nengo_layers_plus import CustomLayer, nengo_dl
-from nengo_layers_plus._upstream import tf
 
 with nengo.Network(seed=0) as network:
     source = nengo.Node(np.zeros(4))
