@@ -33,7 +33,7 @@ GOOD = {
 
 def run_python(code, **environ):
     """Run code in a fresh Python, and return what it printed on stdout and stderr."""
-    clean = {name: value for name, value in os.environ.items() if name != _upstream.LEGACY_KERAS}
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("TF_")}
     clean["PYTHONPATH"] = os.pathsep.join([str(ROOT), environ.pop("PYTHONPATH", "")])
     done = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(code)],
@@ -271,6 +271,7 @@ def test_one_thread_at_a_time_stands_in(no_keras):
 @pytest.fixture
 def fake_nengo_dl(no_keras, tmp_path, monkeypatch):
     """Let ``nengo_dl`` be a small package that asks for what nengo_dl asks for."""
+    monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "0")  # put back after the test
     monkeypatch.setitem(sys.modules, "tf_keras.src.engine.functional", FUNCTIONAL)
     monkeypatch.setitem(sys.modules, "tf_keras.src.layers", LAYERS)
     monkeypatch.syspath_prepend(tmp_path)
