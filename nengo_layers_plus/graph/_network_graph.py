@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain, count
 from typing import Any
 
 import nengo
@@ -267,16 +267,14 @@ class _Names:
 
     def __init__(self) -> None:
         self.used: set[str] = set()
-        self.counts: defaultdict[str, int] = defaultdict(int)
 
     def name(self, obj: Any, kind: str, path: tuple[nengo.Network, ...]) -> str:
         around = [network.label for network in path[1:] if network.label is not None]
-        stem = "/".join([*around, obj.label if obj.label is not None else kind.replace(" ", "_")])
-        name = stem if obj.label is not None else f"{stem}_{self.counts[stem]}"
-        self.counts[stem] += 1
-        while name in self.used:
-            name = f"{stem}_{self.counts[stem]}"
-            self.counts[stem] += 1
+        own = kind.replace(" ", "_") if obj.label is None else obj.label
+        stem = "/".join([*around, own])
+        numbered = (f"{stem}_{number}" for number in count(0 if obj.label is None else 1))
+        candidates = numbered if obj.label is None else chain([stem], numbered)
+        name = next(each for each in candidates if each not in self.used)
         self.used.add(name)
         return name
 

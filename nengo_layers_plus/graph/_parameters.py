@@ -125,10 +125,10 @@ class _Parameters:
     ) -> Parameter:
         exists = signal in self.tensor_graph.signals
         trainable = exists and bool(signal.trainable)
-        if not exists:
-            why = "nothing in the network depends on it"
-        elif self.tensor_graph.inference_only:
+        if self.tensor_graph.inference_only:
             why = "the network is set to inference_only"
+        elif signal.trainable and not exists:
+            why = "nothing in the network depends on it"
         else:
             why = self._configured(obj, configured, trainable)
         if trainable and not reaches:
@@ -152,7 +152,7 @@ class _Parameters:
     def _keras(self, item: GraphObject, layer: tf.keras.layers.Layer) -> Iterator[Parameter]:
         inference_only = self.tensor_graph.inference_only
         reaches = item in self.seen_by_probe
-        built = layer if layer.weights else _built_copy(layer, item.shape_in)
+        built = layer if _has_weights(layer) else _built_copy(layer, item.shape_in)
         if built is None:
             trainable = layer.trainable and not inference_only
             yield Parameter(
@@ -281,6 +281,13 @@ def _passes_edge(edge: GraphEdge) -> bool:
         )
     )
     return _passes_from_weights(edge) and not runs_python
+
+
+def _has_weights(layer: tf.keras.layers.Layer) -> bool:
+    try:
+        return bool(layer.weights)
+    except ValueError:  # of a model that was not built
+        return False
 
 
 def _built_copy(layer: tf.keras.layers.Layer, shape_in: Shape) -> tf.keras.layers.Layer | None:

@@ -133,7 +133,7 @@ def _warn_of_hidden_weights(layer: CustomLayer, function: Callable[..., Any]) ->
                 "train, since nengo_dl does not see what a function uses; hand over the Keras "
                 "layer itself or a tf.keras.layers.Layer that holds it, or set its trainable to "
                 "False if it should stay as it is",
-                stacklevel=4,
+                stacklevel=5,  # where the user calls the layer
             )
 
 

@@ -244,6 +244,7 @@ class _Check:
     def check_stock(self, parts: LayerParts, said: dict[str, Any], outputs: np.ndarray) -> None:
         changes = (
             self.several
+            or set(self.call_arguments) - {"shape_in", "transform"}
             or said["make_ensemble_kwargs"]
             or parts.connection.synapse is not None
             or type(self.layer).on_built is not CustomLayer.on_built

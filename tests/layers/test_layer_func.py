@@ -1,0 +1,163 @@
+from __future__ import annotations
+
+import functools
+import warnings
+
+import nengo
+import numpy as np
+import pytest
+from nengo.exceptions import ValidationError
+from simulation import run
+
+from nengo_layers_plus import CustomLayer, nengo_dl
+from nengo_layers_plus._upstream import tf
+
+Keras = tf.keras.layers
+
+
+@pytest.fixture
+def image():
+    with nengo.Network():
+        yield nengo.Node(np.ones(4))
+
+
+@pytest.mark.parametrize(
+    ("layer_func", "message"),
+    [
+        (None, "there is nothing to apply; give .* or override make_layer_func"),
+        (nengo.LIF, r"expected an instance, got the class LIF; write LIF\(...\)"),
+        (Keras.Dense, r"expected an instance, got the class Dense; write Dense\(...\)"),
+        (CustomLayer, "expected an instance, got the class CustomLayer"),
+        (nengo_dl.Layer(nengo.LIF()), r"Layer\(LIF\(\)\) is a layer already; call that one"),
+        ("relu", "expected a Keras layer or model, a function or a nengo neuron type, got 'relu'"),
+        (nengo.Direct(), "nengo.Direct has no neurons"),
+    ],
+)
+def test_what_can_not_be_applied(image, layer_func, message):
+    with pytest.raises(ValidationError, match=f"layer_func: {message}"):
+        CustomLayer(layer_func)(image)
+
+
+def test_the_error_of_a_function_says_what_went_wrong(image):
+    with pytest.raises(ValidationError, match=r"input of shape \(4,\);.*no attribute 'foo'"):
+        CustomLayer(lambda x: x.foo)(image)
+    with pytest.raises(ValidationError, match=r"input of shape \(2, 2\); total size of new array"):
+        CustomLayer(Keras.Reshape((5,)))(image, shape_in=(2, 2))
+
+
+# Keras 3
+
+
+@pytest.fixture(scope="module")
+def keras3():
+    import keras
+
+    assert keras.__version__.startswith("3.")
+    return keras
+
+
+def keras3_objects(keras):
+    dense = keras.layers.Dense(3)
+
+    class Holder:
+        def __init__(self):
+            self.dense = dense
+
+        def __call__(self, x):
+            return self.dense(x)
+
+    return {
+        "layer": (dense, "Dense is of Keras 3.*use tf.keras.layers.Dense"),
+        "model": (keras.Sequential([dense]), "Sequential is of Keras 3.*use tf.keras.Sequential"),
+        "subclass": (type("Mine", (keras.layers.Layer,), {})(), "Mine is of Keras 3.*tf.keras"),
+        "initialiser": (
+            Keras.Dense(3, name="out", kernel_initializer=keras.initializers.Ones()),
+            "Ones in out.kernel_initializer is of Keras 3.*use tf.keras.initializers.Ones",
+        ),
+        "nested initialiser": (
+            tf.keras.Sequential([Keras.Dense(3, bias_initializer=keras.initializers.Ones())]),
+            "Ones in .*bias_initializer is of Keras 3",
+        ),
+        "closure": (lambda x: dense(x), "Dense in function <lambda> is of Keras 3"),
+        "partial": (
+            functools.partial(lambda layer, x: layer(x), dense),
+            "arguments of the partial",
+        ),
+        "method": (dense.call, "Dense in the object of method call is of Keras 3"),
+        "attribute": (Holder(), "Dense in Holder.dense is of Keras 3"),
+    }
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "layer",
+        "model",
+        "subclass",
+        "initialiser",
+        "nested initialiser",
+        "closure",
+        "partial",
+        "method",
+        "attribute",
+    ],
+)
+def test_keras3_is_refused_with_its_equivalent(image, keras3, kind):
+    layer_func, message = keras3_objects(keras3)[kind]
+    with pytest.raises(ValidationError, match=message):
+        CustomLayer(layer_func)(image)
+
+
+def test_functions_of_keras3_hold_nothing_and_work(keras3):
+    with nengo.Network() as net:
+        image = nengo.Node(-np.ones(4))
+        nengo.Probe(CustomLayer(keras3.activations.relu)(image))
+    np.testing.assert_array_equal(run(net)[0], np.zeros((3, 4)))
+
+
+# what nengo_dl would lose in silence
+
+
+@pytest.mark.parametrize(
+    "keras_layer",
+    [
+        Keras.Dense(3, activity_regularizer="l2", name="out"),
+        tf.keras.Sequential(
+            [Keras.Dense(3), Keras.Dense(3, activity_regularizer="l1", name="out")]
+        ),
+        Keras.ActivityRegularization(l2=0.1, name="out"),
+    ],
+)
+def test_activity_regularizer(image, keras_layer):
+    with pytest.raises(ValidationError, match="the activity_regularizer of 'out' would be lost"):
+        CustomLayer(keras_layer)(image)
+
+
+def test_kernel_regularizer_is_kept_by_nengo_dl_and_allowed(image):
+    CustomLayer(Keras.Dense(3, kernel_regularizer="l2"))(image)
+
+
+dense_in_globals = Keras.Dense(3, name="global_dense")
+
+
+def test_a_layer_hidden_in_a_function_warns(image):
+    dense = Keras.Dense(3, name="hidden_dense")
+    variable = tf.Variable(2.0, name="gain")
+    for function, name in (
+        (lambda x: dense(x), "hidden_dense"),
+        (lambda x: dense_in_globals(x), "global_dense"),
+        (lambda x: variable * x, "gain:0"),
+    ):
+        with pytest.warns(UserWarning, match=rf"'{name}' in function .* will not train") as caught:
+            CustomLayer(function)(image)
+        assert caught[0].filename == __file__
+
+
+def test_a_layer_that_should_not_train_may_hide(image):
+    dense = Keras.Dense(3)
+    dense.trainable = False
+    frozen = tf.Variable(2.0, trainable=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        CustomLayer(lambda x: dense(x) * frozen)(image)
+        CustomLayer(Keras.Lambda(lambda x: 2 * x))(image)
