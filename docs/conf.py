@@ -32,11 +32,9 @@ default_role = "py:obj"  # `CustomLayer` in a docstring is a link
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"  # types stand in the docstrings
 napoleon_google_docstring = False
-napoleon_use_ivar = True
 napoleon_use_rtype = False
 
-myst_enable_extensions = ["colon_fence", "deflist"]
-myst_heading_anchors = 3
+myst_enable_extensions = ["deflist"]
 
 # `sphinx-build -b doctest docs docs/_build/doctest` runs the examples of all pages and docstrings.
 doctest_default_flags = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
