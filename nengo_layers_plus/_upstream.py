@@ -25,6 +25,7 @@ import inspect
 import logging
 import os
 import platform
+import random
 import sys
 import threading
 import warnings
@@ -385,6 +386,21 @@ def import_nengo_dl() -> ModuleType:
 def sub_layers(layer: Any) -> list[Any]:
     """List the Keras layers directly inside a Keras layer."""
     return list(_woken("nengo_dl").compat.sub_layers(layer))
+
+
+@contextlib.contextmanager
+def random_state_kept() -> Iterator[None]:
+    """Have what is built inside draw no seed from those that tf-keras or NumPy would draw next."""
+    seeds = importlib.import_module("tf_keras.src.backend")._SEED_GENERATOR
+    # the generator of tf.keras.utils.set_random_seed; without one, tf-keras uses Python's own
+    generator = getattr(seeds, "generator", None) or random
+    numpy_random = importlib.import_module("numpy.random")
+    state, numpy_state = generator.getstate(), numpy_random.get_state()
+    try:
+        yield
+    finally:
+        generator.setstate(state)
+        numpy_random.set_state(numpy_state)
 
 
 # -----------------------------------------------------------------------------

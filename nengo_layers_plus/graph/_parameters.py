@@ -14,7 +14,7 @@ from nengo.neurons import Direct
 from nengo.rc import rc
 from nengo.synapses import LinearFilter
 
-from nengo_layers_plus._upstream import nengo_dl, tf
+from nengo_layers_plus._upstream import nengo_dl, random_state_kept, tf
 from nengo_layers_plus.graph._shapes import Shape
 
 if TYPE_CHECKING:
@@ -66,7 +66,9 @@ class Parameter:
 
 def parameters_of(graph: NetworkGraph) -> tuple[Parameter, ...]:
     """Return everything in a network that could train, in the order data flows."""
-    return tuple(_Parameters(graph))
+    # nengo draws the seed of a network without one from NumPy, Keras those of initial weights
+    with random_state_kept():
+        return tuple(_Parameters(graph))
 
 
 class _Parameters:
@@ -211,8 +213,6 @@ def value_of(graph: NetworkGraph, parameter: Parameter) -> np.ndarray:
 def _plan(network: nengo.Network) -> tuple[Model, Any]:
     """Build the network and have nengo_dl plan it, as its Simulator would before TensorFlow."""
     bits = rc.get("precision", "bits")
-    # nengo draws the seeds of a network without one from NumPy's global generator
-    state = np.random.get_state()  # noqa: NPY002
     try:
         settings = network.config.params.get(nengo.Network)
         dtype = getattr(settings, "dtype", None) or "float32"
@@ -233,7 +233,6 @@ def _plan(network: nengo.Network) -> tuple[Model, Any]:
                 seed=0,
             )
     finally:
-        np.random.set_state(state)  # noqa: NPY002
         rc.set("precision", "bits", bits)
     return model, tensor_graph
 
@@ -297,9 +296,8 @@ def _built_copy(layer: tf.keras.layers.Layer, shape_in: Shape) -> tf.keras.layer
     The layer itself is left alone: building it here would draw its initial weights too early.
     """
     try:
-        with tf.Graph().as_default():
-            copy = type(layer).from_config(layer.get_config())
-            copy.build((1, *shape_in))
+        copy = type(layer).from_config(layer.get_config())
+        copy.build((1, *shape_in))
     except Exception:  # a user's layer may fail in any way; then it stays unknown
         return None
     return copy

@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from typing import Any
 
 import nengo
+from nengo.exceptions import ValidationError
 
 from nengo_layers_plus._upstream import nengo_dl
 from nengo_layers_plus.graph import Shape, declare_shape
@@ -62,9 +63,17 @@ def connect(
         else:
             post = target[start : start + each.size]
         start += each.size
-        connections.append(
-            nengo.Connection(each.source, post, synapse=synapse, transform=each.transform)
-        )
+        try:
+            connection = nengo.Connection(
+                each.source, post, synapse=synapse, transform=each.transform
+            )
+        except ValidationError as error:
+            raise ValidationError(
+                f"from {each.source} ({each.source.size_out} values) to {post} "
+                f"({post.size_in} values): {error}",
+                attr="connection",
+            ) from error
+        connections.append(connection)
     return tuple(connections)
 
 

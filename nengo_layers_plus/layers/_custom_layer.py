@@ -103,8 +103,8 @@ class CustomLayer(nengo_dl.Layer):
     ...         return {"gain": np.ones(context.size_in), "bias": np.zeros(context.size_in)}
     >>> layer = Steady(nengo.RectifiedLinear(), label="steady")
     >>> with net:
-    ...     layer(image)
-    <Neurons of <Ensemble 'steady'>>
+    ...     layer(image)  # doctest: +ELLIPSIS
+    <Neurons at ... of <Ensemble 'steady' at ...>>
     """
 
     def __init__(
@@ -127,7 +127,7 @@ class CustomLayer(nengo_dl.Layer):
 
     # hooks
 
-    def make_layer_func(self, context: LayerContext) -> Any:  # noqa: ARG002
+    def make_layer_func(self, context: LayerContext) -> Any:
         """
         Return what the layer applies.
 
@@ -144,10 +144,7 @@ class CustomLayer(nengo_dl.Layer):
         """
         return self.layer_func
 
-    def make_ensemble_kwargs(
-        self,
-        context: LayerContext,  # noqa: ARG002
-    ) -> Mapping[str, Any] | None:
+    def make_ensemble_kwargs(self, context: LayerContext) -> Mapping[str, Any] | None:
         """
         Return arguments for the Ensemble.
 
@@ -164,7 +161,7 @@ class CustomLayer(nengo_dl.Layer):
         """
         return self.ensemble_kwargs
 
-    def make_synapse(self, context: LayerContext) -> Any:  # noqa: ARG002
+    def make_synapse(self, context: LayerContext) -> Any:
         """
         Return the synapse of the connection into the layer.
 
@@ -180,10 +177,7 @@ class CustomLayer(nengo_dl.Layer):
         """
         return self.synapse
 
-    def make_trainable(
-        self,
-        context: LayerContext,  # noqa: ARG002
-    ) -> Trainable | Mapping[str, Any] | bool | None:
+    def make_trainable(self, context: LayerContext) -> Trainable | Mapping[str, Any] | bool | None:
         """
         Return what trains.
 
@@ -317,7 +311,7 @@ class CustomLayer(nengo_dl.Layer):
                     ensemble = make_ensemble(layer_func, inputs[0].size, population, arguments)
                 else:
                     node = make_node(layer_func, kind, inputs, several, arguments)
-                connections = connect(inputs, ensemble or node, synapses)
+                connections = connect(inputs, node if ensemble is None else ensemble, synapses)
             except ValidationError as error:
                 # nengo raises its errors from themselves, which leaves their cause in the context
                 cause = "" if error.__context__ is None else f"; {error.__context__}"

@@ -138,7 +138,9 @@ def check_trainable(
     own = _OWN_PARTS[kind]
     if isinstance(trainable, bool):
         if trainable and not own:
-            raise _error(layer, "a function has no parameters of its own that could train")
+            raise _error(
+                layer, "a function has no parameters of its own that could train; it has connection"
+            )
         trainable = Trainable(**dict.fromkeys(own, trainable))
     for part in ("bias", "weights", "neuron_parameters"):
         if getattr(trainable, part) is not None and part not in own:

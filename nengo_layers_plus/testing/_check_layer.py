@@ -80,10 +80,10 @@ def check_layer(
     >>> class Broken(CustomLayer):
     ...     def make_layer_func(self, context):
     ...         return lambda x: x - x[:1]  # looks at another sample of the minibatch
-    >>> check_layer(Broken(), (3,))
+    >>> check_layer(Broken(), (3,))  # doctest: +ELLIPSIS
     Traceback (most recent call last):
         ...
-    nengo_layers_plus.testing._check_layer.BrokenPromiseError: CustomLayer() breaks the promise ...
+    nengo_layers_plus.testing._check_layer.BrokenPromiseError: Broken() breaks the promise ...
     """
     if not isinstance(layer, CustomLayer):
         raise TypeError(f"check_layer: expected a CustomLayer, got {layer!r}")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
+import random
+
 import nengo
 import numpy as np
 import pytest
@@ -171,19 +174,33 @@ def test_a_synapse_without_tensorflow_code_stops_gradients():
     assert moves == {"x.kernel": False, "x.bias": False, "y.kernel": True, "y.bias": True}
 
 
-def test_looking_changes_nothing():
-    tf.keras.utils.set_random_seed(0)
-    with nengo.Network() as net:
+@pytest.mark.parametrize("seeded", [True, False])
+def test_looking_changes_nothing(seeded):
+    seeds = importlib.import_module("tf_keras.src.backend")._SEED_GENERATOR
+
+    def weights(looks):
+        if seeded:
+            tf.keras.utils.set_random_seed(0)
+        else:
+            seeds.generator = None
+            random.seed(0)
+            np.random.seed(0)  # noqa: NPY002
         dense = Keras.Dense(3)
-        nengo.Probe(CustomLayer(dense)(nengo.Node(np.ones(3))))
-    before = np.random.get_state()[1].copy()  # noqa: NPY002
-    shapes = [each.shape for each in NetworkGraph(net).parameters]
-    assert shapes == [(3, 3), (3,)]
-    np.testing.assert_array_equal(np.random.get_state()[1], before)  # noqa: NPY002
-    assert not dense.built
-    assert net.seed is None
-    assert tf.keras.backend.floatx() == "float32"
-    assert nengo.rc.get("precision", "bits") == "64"
+        with nengo.Network() as net:
+            nengo.Probe(CustomLayer(dense)(nengo.Node(np.ones(3))))
+        if looks:
+            assert [each.shape for each in NetworkGraph(net).parameters] == [(3, 3), (3,)]
+            assert not dense.built
+            assert net.seed is None
+            assert tf.keras.backend.floatx() == "float32"
+            assert nengo.rc.get("precision", "bits") == "64"
+        with simulator(net, seed=None) as sim:
+            return sim.seed, dense.kernel.numpy()
+
+    seed, kernel = weights(looks=False)
+    same_seed, same_kernel = weights(looks=True)
+    assert same_seed == seed
+    np.testing.assert_array_equal(same_kernel, kernel)
 
 
 def test_a_layer_that_can_not_be_copied_is_not_known_before_it_is_built():
@@ -223,7 +240,7 @@ def test_values():
         x = CustomLayer(nengo.LIF(), ensemble_kwargs={"gain": 1, "bias": 3}, label="x")
         nengo.Probe(x(nengo.Node(np.ones(2))))
     bias = NetworkGraph(net).parameters[1]
-    with pytest.raises(ValueError, match="x.bias has no value yet"):
+    with pytest.raises(ValueError, match=r"x\.bias has no value yet"):
         NetworkGraph(net).value(bias)
     with simulator(net) as sim:
         graph = NetworkGraph(sim)

@@ -184,9 +184,16 @@ def test_one_synapse_and_transform_for_all_inputs():
     ],
 )
 def test_lists_of_another_length(kwargs, message):
-    with nengo.Network():
-        with pytest.raises(ValidationError, match=message):
-            CustomLayer(Keras.Add())(list(two_inputs()), **kwargs)
+    with nengo.Network(), pytest.raises(ValidationError, match=message):
+        CustomLayer(Keras.Add())(list(two_inputs()), **kwargs)
+
+
+def test_a_transform_of_another_shape():
+    message = (
+        r"connection: from <Node 'a'> \(4 values\) to .* \(3 values\): .*\(3, 5\) does not match"
+    )
+    with nengo.Network(), pytest.raises(ValidationError, match=message):
+        CustomLayer(nengo.LIF())(nengo.Node(np.ones(4), label="a"), transform=np.ones((3, 5)))
 
 
 def test_inputs_that_do_not_go_together():

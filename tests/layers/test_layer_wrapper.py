@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import nengo
 import numpy as np
 import pytest
@@ -79,7 +81,7 @@ def test_weights_that_were_trained_are_found_by_the_next_simulator(name):
             sim.compile(optimizer=tf.optimizers.SGD(0.1), loss="mse")
             sim.fit(n_steps=1, y=np.ones((1, 1, 3)), verbose=0)
             outputs.append((before, sim.predict(n_steps=1, verbose=0)[net.probes[0]][0, 0]))
-    for (before, after), (next_before, _) in zip(outputs, outputs[1:], strict=False):
+    for (before, after), (next_before, _) in itertools.pairwise(outputs):
         assert not np.allclose(before, after)
         np.testing.assert_array_equal(after, next_before)
 

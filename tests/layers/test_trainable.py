@@ -28,7 +28,7 @@ def test_fields_and_repr():
 
 @pytest.mark.parametrize("value", ["yes", 1, 0.0, [True]])
 def test_values_that_are_neither_true_nor_false(value):
-    with pytest.raises(ValidationError, match="Trainable.bias: expected True, False or None"):
+    with pytest.raises(ValidationError, match=r"Trainable\.bias: expected True, False or None"):
         Trainable(bias=value)
 
 
@@ -198,9 +198,9 @@ def test_parts_that_do_not_exist(layer_func, trainable, message):
 
 
 def test_a_keras_layer_has_weights_and_no_bias_of_its_own():
-    with nengo.Network():
-        with pytest.raises(ValidationError, match="no part 'bias'; it has connection and weights"):
-            CustomLayer(Keras.Dense(3), trainable={"bias": False})(nengo.Node(np.ones(3)))
+    message = "no part 'bias'; it has connection and weights"
+    with nengo.Network(), pytest.raises(ValidationError, match=message):
+        CustomLayer(Keras.Dense(3), trainable={"bias": False})(nengo.Node(np.ones(3)))
 
 
 def test_nothing_of_a_function_may_be_frozen():
