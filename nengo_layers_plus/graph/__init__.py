@@ -4,7 +4,9 @@ A network as data: objects, edges, shapes, the settings in force, what will trai
 Layers, checks and reports all ask here, so that each of these questions has one answer.
 """
 
-from nengo_layers_plus.graph._network_graph import GraphEdge, GraphObject, NetworkGraph
+from nengo_layers_plus.graph._graph_edge import GraphEdge
+from nengo_layers_plus.graph._graph_object import GraphObject
+from nengo_layers_plus.graph._network_graph import NetworkGraph
 from nengo_layers_plus.graph._parameters import Parameter
 from nengo_layers_plus.graph._settings import Setting
 from nengo_layers_plus.graph._shapes import Shape, declare_shape, shape_of, shape_through, size_of

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain, count
 from typing import Any
@@ -16,65 +15,11 @@ from nengo.ensemble import Neurons
 from nengo.exceptions import ValidationError
 
 from nengo_layers_plus._upstream import nengo_dl
+from nengo_layers_plus.graph._graph_edge import GraphEdge
+from nengo_layers_plus.graph._graph_object import GraphObject
 from nengo_layers_plus.graph._parameters import Parameter, parameters_of, value_of
 from nengo_layers_plus.graph._settings import Setting, default_of, settings_of
 from nengo_layers_plus.graph._shapes import Shape, shape_of
-
-
-@dataclass(frozen=True, eq=False)
-class GraphObject:
-    """
-    An ensemble, node or probe, and its place in the network.
-
-    Parameters
-    ----------
-    obj : nengo.Ensemble, nengo.Node, nengo_dl.TensorNode or nengo.Probe
-        The object itself.
-    kind : str
-        ``"ensemble"``, ``"node"``, ``"tensor node"`` or ``"probe"``.
-    name : str
-        Readable and unique in the network: labels of the networks around it, then its own label
-        or else its kind with a number in the order data flows.
-    path : tuple of nengo.Network
-        The networks around it, the outermost first.
-    shape_in, shape_out : tuple of int
-        Shapes without batch and time; for an ensemble those of its neurons.
-    cycle : bool
-        Whether its output comes back to it.
-    """
-
-    obj: Any
-    kind: str
-    name: str
-    path: tuple[nengo.Network, ...]
-    shape_in: Shape
-    shape_out: Shape
-    cycle: bool
-
-
-@dataclass(frozen=True, eq=False)
-class GraphEdge:
-    """
-    A connection between two objects, or what a probe reads.
-
-    Parameters
-    ----------
-    connection : nengo.Connection or None
-        None for what a probe reads.
-    source, target : GraphObject
-        Its ends. A connection to a learning rule leads to the object behind the connection
-        that learns.
-    shape : tuple of int or None
-        Shape of what enters it; None if that can't be known.
-    path : tuple of nengo.Network
-        The networks around it, the outermost first.
-    """
-
-    connection: nengo.Connection | None
-    source: GraphObject
-    target: GraphObject
-    shape: Shape | None
-    path: tuple[nengo.Network, ...]
 
 
 class NetworkGraph:

@@ -15,10 +15,12 @@ from nengo.rc import rc
 from nengo.synapses import LinearFilter
 
 from nengo_layers_plus._upstream import nengo_dl, random_state_kept, tf
+from nengo_layers_plus.graph._graph_edge import GraphEdge
+from nengo_layers_plus.graph._graph_object import GraphObject
 from nengo_layers_plus.graph._shapes import Shape
 
 if TYPE_CHECKING:
-    from nengo_layers_plus.graph._network_graph import GraphEdge, GraphObject, NetworkGraph
+    from nengo_layers_plus.graph._network_graph import NetworkGraph
 
 
 @dataclass(frozen=True, eq=False)
