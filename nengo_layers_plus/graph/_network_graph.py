@@ -104,8 +104,8 @@ class NetworkGraph:
         Returns
         -------
         settings : dict of Setting
-            ``trainable`` is looked up through all levels, where a nearer level that says
-            something wins; all others at the top level, as nengo_dl does.
+            A nearer level that says something wins, but for ``keep_history``, which nengo_dl
+            looks up at the top level alone.
         """
         return settings_of(obj, self.path(obj))
 

@@ -9,8 +9,8 @@ from typing import Any
 import nengo
 from nengo.config import ClassParams, InstanceParams
 
-# nengo_dl looks these up through all levels; all others at the top level alone
-_THROUGH_ALL_LEVELS = frozenset({"trainable"})
+# nengo_dl looks these up at the top level alone
+_TOP_LEVEL_ONLY = frozenset({"keep_history"})
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def settings_of(obj: Any, path: Sequence[nengo.Network]) -> dict[str, Setting]:
         if own and hasattr(entry, "trainable"):
             names.add("trainable")
         for name in names:
-            if level > 0 and name not in _THROUGH_ALL_LEVELS:
+            if level > 0 and name in _TOP_LEVEL_ONLY:
                 continue
             value = getattr(entry, name)
             if value is None and name in in_force:

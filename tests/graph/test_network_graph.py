@@ -157,6 +157,23 @@ def test_settings_through_all_levels():
     assert len(net.config.params) == before + 1, "looking a setting up leaves nothing behind"
 
 
+def test_settings_of_users_and_those_of_the_top_level():
+    with nengo.Network() as net:
+        nengo_dl.configure_settings(keep_history=True)
+        with nengo.Network() as inner:
+            x = nengo.Ensemble(5, 1)
+            probe = nengo.Probe(x)
+    for network, value in ((net, "a"), (inner, "b")):
+        network.config[nengo.Ensemble].set_param("region", nengo.params.Parameter("region", value))
+    inner.config[nengo.Probe].set_param(
+        "keep_history", nengo.params.BoolParam("keep_history", False)
+    )
+    graph = NetworkGraph(net)
+    assert graph.settings(x)["region"].value == "b"
+    assert graph.settings(x)["region"].network is inner
+    assert graph.settings(probe)["keep_history"].value is True
+
+
 def test_settings_of_the_simulation_and_defaults():
     with nengo.Network() as net:
         nengo_dl.configure_settings(dtype="float64", stateful=False)
