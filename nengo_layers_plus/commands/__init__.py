@@ -9,4 +9,4 @@ A command is a module in this folder, named in `COMMANDS`, with two functions:
     is not slow.
 """
 
-COMMANDS = ("_doctor",)
+COMMANDS = ("_demo", "_doctor")
