@@ -158,6 +158,6 @@ def test_a_layer_that_should_not_train_may_hide(image):
     dense.trainable = False
     frozen = tf.Variable(2.0, trainable=False)
     with warnings.catch_warnings():
-        warnings.simplefilter("error")
+        warnings.simplefilter("error", UserWarning)
         CustomLayer(lambda x: dense(x) * frozen)(image)
         CustomLayer(Keras.Lambda(lambda x: 2 * x))(image)
