@@ -403,6 +403,11 @@ def random_state_kept() -> Iterator[None]:
         numpy_random.set_state(numpy_state)
 
 
+def expects_training(layer: Any) -> bool:
+    """Say whether nengo_dl would hand ``training`` to a Keras layer's ``call``."""
+    return bool(layer._expects_training_arg)
+
+
 # -----------------------------------------------------------------------------
 # Keras 3
 

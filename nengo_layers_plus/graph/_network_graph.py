@@ -19,7 +19,7 @@ from nengo_layers_plus.graph._graph_edge import GraphEdge
 from nengo_layers_plus.graph._graph_object import GraphObject
 from nengo_layers_plus.graph._parameters import Parameter, parameters_of, value_of
 from nengo_layers_plus.graph._settings import Setting, default_of, settings_of
-from nengo_layers_plus.graph._shapes import Shape, shape_of
+from nengo_layers_plus.graph._shapes import Shape, Shapes
 
 
 class NetworkGraph:
@@ -180,10 +180,11 @@ class NetworkGraph:
         flow.add_edges_from((source, target) for _, source, target in ends)
         order, cyclic = _order(flow)
 
+        shapes = Shapes(self.network)
         items = {}
         names = _Names()
         for obj in order:
-            shape_in, shape_out = _shapes(obj, connections)
+            shape_in, shape_out = _shapes(obj, shapes)
             path = self._paths[obj]
             kind = _kind(obj)
             items[obj] = GraphObject(
@@ -195,7 +196,7 @@ class NetworkGraph:
                 connection=link if isinstance(link, nengo.Connection) else None,
                 source=items[source],
                 target=items[target],
-                shape=shape_of(link.pre, connections)
+                shape=shapes.of(link.pre)
                 if isinstance(link, nengo.Connection)
                 else items[source].shape_out,
                 path=self._paths[link],
@@ -255,18 +256,16 @@ def _source_of(probe: nengo.Probe) -> Any:
 def _kind(obj: Any) -> str:
     if isinstance(obj, nengo_dl.TensorNode):
         return "tensor node"
-    return (
-        type(obj).__name__.lower()
-        if type(obj) in (nengo.Ensemble, nengo.Node, nengo.Probe)
-        else ("ensemble" if isinstance(obj, nengo.Ensemble) else "node")
-    )
+    if isinstance(obj, nengo.Probe):
+        return "probe"
+    return "ensemble" if isinstance(obj, nengo.Ensemble) else "node"
 
 
-def _shapes(obj: Any, connections: list[nengo.Connection]) -> tuple[Shape, Shape]:
+def _shapes(obj: Any, shapes: Shapes) -> tuple[Shape, Shape]:
     if isinstance(obj, nengo_dl.TensorNode):
-        return obj.shape_in or (), shape_of(obj) or ()
+        return obj.shape_in or (), shapes.of(obj) or ()
     if isinstance(obj, nengo.Ensemble):
-        shape = shape_of(obj.neurons, connections) or (obj.n_neurons,)
+        shape = shapes.of(obj.neurons) or (obj.n_neurons,)
         return shape, shape
     if isinstance(obj, nengo.Probe):
         return (int(obj.size_in),), (int(obj.size_in),)

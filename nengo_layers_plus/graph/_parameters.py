@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import nengo
@@ -83,7 +84,7 @@ class _Parameters:
         self.seen_by_probe = _reaching_a_probe(graph)
 
     def __iter__(self) -> Iterator[Parameter]:
-        layers: set[int] = set()
+        listed: set[int] = set()
         for item in self.graph.objects:
             for edge in self.graph.predecessors(item):
                 connection = edge.connection
@@ -120,9 +121,8 @@ class _Parameters:
                     )
             elif item.kind == "tensor node":
                 layer = item.obj.tensor_func
-                if isinstance(layer, tf.keras.layers.Layer) and id(layer) not in layers:
-                    layers.add(id(layer))
-                    yield from self._keras(item, layer)
+                if isinstance(layer, tf.keras.layers.Layer):
+                    yield from self._keras(item, layer, listed)
 
     def _signal(
         self, obj: Any, configured: Any, kind: str, name: str, signal: Any, reaches: bool
@@ -153,9 +153,15 @@ class _Parameters:
         whose = "the object itself" if setting.own else f"its class in {setting.network}"
         return f"trainable is {setting.value} for {whose}"
 
-    def _keras(self, item: GraphObject, layer: tf.keras.layers.Layer) -> Iterator[Parameter]:
+    def _keras(
+        self, item: GraphObject, layer: tf.keras.layers.Layer, listed: set[int]
+    ) -> Iterator[Parameter]:
         inference_only = self.tensor_graph.inference_only
         reaches = item in self.seen_by_probe
+        if not _has_weights(layer):
+            if id(_itself(layer)) in listed:  # it is used in several nodes
+                return
+            listed.add(id(_itself(layer)))
         built = layer if _has_weights(layer) else _built_copy(layer, item.shape_in)
         if built is None:
             trainable = layer.trainable and not inference_only
@@ -170,7 +176,10 @@ class _Parameters:
             )
             return
         trained = {id(weight) for weight in built.trainable_weights}
-        for weight in built.weights:
+        for name, weight in _named_weights(built):
+            if id(weight) in listed:
+                continue
+            listed.add(id(weight))
             trainable = id(weight) in trained and not inference_only
             kind = "Keras weights" if weight.trainable else "Keras state"
             if not weight.trainable:
@@ -188,7 +197,7 @@ class _Parameters:
             yield Parameter(
                 item.obj,
                 kind,
-                f"{item.name}.{_weight_name(weight, built)}",
+                f"{item.name}.{name}",
                 tuple(weight.shape),
                 trainable,
                 trainable and reaches,
@@ -305,7 +314,27 @@ def _built_copy(layer: tf.keras.layers.Layer, shape_in: Shape) -> tf.keras.layer
     return copy
 
 
-def _weight_name(weight: tf.Variable, layer: tf.keras.layers.Layer) -> str:
-    name = str(weight.name).partition(":")[0]
-    _, found, inside = name.rpartition(f"{layer.name}/")
-    return inside if found else name.rpartition("/")[2]
+def _itself(layer: tf.keras.layers.Layer) -> tf.keras.layers.Layer:
+    """Return the Keras layer for which another one stands in a node."""
+    return getattr(layer, "stands_for", layer)
+
+
+def _named_weights(layer: tf.keras.layers.Layer) -> Iterator[tuple[str, tf.Variable]]:
+    """Yield the weights of a Keras layer, named by the layers within that hold them."""
+    layer = _itself(layer)
+    holders = [each for each in layer.submodules if isinstance(each, tf.keras.layers.Layer)]
+    used: set[str] = set()
+    for weight in layer.weights:
+        own = str(weight.name).partition(":")[0].rpartition("/")[2]
+        # the innermost is the one that holds the fewest
+        inside = [each for each in holders if any(weight is other for other in each.weights)]
+        inner = min(inside, key=lambda each: len(each.weights), default=None)
+        stem = own if inner is None else f"{inner.name}.{own}"
+        name = next(each for each in _numbered(stem) if each not in used)
+        used.add(name)
+        yield name, weight
+
+
+def _numbered(stem: str) -> Iterator[str]:
+    yield stem
+    yield from (f"{stem}_{number}" for number in count(1))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator
+from functools import cached_property
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -40,6 +41,10 @@ def declare_shape(ensemble: nengo.Ensemble, shape: Shape) -> None:
     ValueError
         If the shape has another number of values.
 
+    Notes
+    -----
+    A copy of the network (``net.copy()``, pickling) does not know what was declared.
+
     Examples
     --------
     >>> import nengo
@@ -58,7 +63,7 @@ def declare_shape(ensemble: nengo.Ensemble, shape: Shape) -> None:
     _declared[ensemble] = tuple(shape)
 
 
-def shape_of(obj: Any, connections: Iterable[nengo.Connection] = ()) -> Shape | None:
+def shape_of(obj: Any, network: nengo.Network | None = None) -> Shape | None:
     """
     Return the shape of what an object puts out, without batch and time.
 
@@ -66,9 +71,9 @@ def shape_of(obj: Any, connections: Iterable[nengo.Connection] = ()) -> Shape | 
     ----------
     obj : NengoObject, nengo.ensemble.Neurons or a slice of one
         The object.
-    connections : iterable of nengo.Connection
-        Connections of the network. Neurons take over the shape of what is connected to them,
-        if no shape was declared.
+    network : nengo.Network, optional
+        The network that it is in. Neurons for which no shape was declared take over the shape of
+        what is connected to them there.
 
     Returns
     -------
@@ -86,39 +91,82 @@ def shape_of(obj: Any, connections: Iterable[nengo.Connection] = ()) -> Shape | 
     ...     neurons = nengo_dl.Layer(nengo.LIF())(node)
     >>> graph.shape_of(node), graph.shape_of(node[:4]), graph.shape_of(image[:4])
     ((2, 2, 3), None, (4,))
-    >>> graph.shape_of(neurons), graph.shape_of(neurons, net.connections)
+    >>> graph.shape_of(neurons), graph.shape_of(neurons, net)
     ((12,), (2, 2, 3))
     """
-    return _shape_of(obj, tuple(connections), frozenset())
+    return Shapes(network).of(obj)
 
 
-def _shape_of(
-    obj: Any, connections: tuple[nengo.Connection, ...], seen: frozenset[int]
-) -> Shape | None:
-    if isinstance(obj, ObjView):
-        whole = _shape_of(obj.obj, connections, seen)
-        if obj.slice == slice(None):
-            return whole
-        return (int(obj.size_out),) if whole is not None and len(whole) == 1 else None
-    if isinstance(obj, nengo_dl.TensorNode):
-        return None if obj.shape_out is None else tuple(int(size) for size in obj.shape_out)
-    if isinstance(obj, Neurons):
-        ensemble = obj.ensemble
+class Shapes:
+    """
+    Finds the shapes of many objects of a network, each once.
+
+    Parameters
+    ----------
+    network : nengo.Network, optional
+        The network.
+    """
+
+    def __init__(self, network: nengo.Network | None = None) -> None:
+        self.network = network
+        self.found: dict[nengo.Ensemble, Shape] = {}
+
+    @cached_property
+    def arriving(self) -> dict[nengo.Ensemble, list[nengo.Connection]]:
+        """The connections to all neurons of an ensemble."""
+        arriving: dict[nengo.Ensemble, list[nengo.Connection]] = {}
+        for connection in () if self.network is None else self.network.all_connections:
+            if isinstance(connection.post, Neurons):
+                arriving.setdefault(connection.post.ensemble, []).append(connection)
+        return arriving
+
+    def of(self, obj: Any) -> Shape | None:
+        """Return the shape of what an object puts out, None if it can't be known."""
+        if isinstance(obj, ObjView):
+            whole = self.of(obj.obj)
+            if obj.slice == slice(None):
+                return whole
+            return (int(obj.size_out),) if whole is not None and len(whole) == 1 else None
+        if isinstance(obj, nengo_dl.TensorNode):
+            return None if obj.shape_out is None else tuple(int(size) for size in obj.shape_out)
+        if isinstance(obj, Neurons):
+            return self._of_neurons(obj.ensemble)
+        return (int(obj.size_out),)
+
+    def _of_neurons(self, ensemble: nengo.Ensemble) -> Shape:
+        # not by recursion: networks may be deeper than Python's stack
+        waiting = [ensemble]
+        begun: set[nengo.Ensemble] = set()
+        while waiting:
+            each = waiting[-1]
+            if each in _declared:
+                self.found[each] = _declared[each]
+            if each in self.found:
+                waiting.pop()
+            elif each in begun:
+                self.found[each] = self._carried_to(each)
+            else:
+                begun.add(each)
+                # those in a loop that were begun before have no shape of their own
+                waiting += [before for before in self._before(each) if before not in begun]
+        return self.found[ensemble]
+
+    def _before(self, ensemble: nengo.Ensemble) -> Iterator[nengo.Ensemble]:
+        for connection in self.arriving.get(ensemble, ()):
+            if isinstance(connection.pre_obj, Neurons):
+                yield connection.pre_obj.ensemble
+
+    def _carried_to(self, ensemble: nengo.Ensemble) -> Shape:
         flat = (int(ensemble.n_neurons),)
-        if ensemble in _declared:
-            return _declared[ensemble]
-        if id(ensemble) in seen:  # a loop of neurons, none of which has a shape of its own
-            return flat
-        seen = seen | {id(ensemble)}
-        arriving = {
-            shape_through(connection.transform, _shape_of(connection.pre, connections, seen))
-            for connection in connections
-            if connection.post == obj
-        }
-        arriving.discard(flat)
-        shape = arriving.pop() if len(arriving) == 1 else None
+        carried = set()
+        for connection in self.arriving.get(ensemble, ()):
+            source = connection.pre_obj
+            if isinstance(source, Neurons) and source.ensemble not in self.found:
+                continue
+            carried.add(shape_through(connection.transform, self.of(connection.pre)))
+        carried.discard(flat)
+        shape = carried.pop() if len(carried) == 1 else None
         return shape if shape is not None and size_of(shape) == flat[0] else flat
-    return (int(obj.size_out),)
 
 
 def shape_through(transform: Any, shape: Shape | None) -> Shape | None:

@@ -17,6 +17,7 @@ from nengo_layers_plus.layers._building import connect, forget_new_objects, make
 from nengo_layers_plus.layers._describe import describe, name_of
 from nengo_layers_plus.layers._ensemble_arguments import closest, ensemble_arguments
 from nengo_layers_plus.layers._errors import LayerError, UnknownArgumentError
+from nengo_layers_plus.layers._hooks import overridden_hooks, warn_of_misspelt_hooks
 from nengo_layers_plus.layers._inputs import (
     LayerInput,
     choose_synapses,
@@ -287,24 +288,29 @@ class CustomLayer(nengo_dl.Layer):
         synapse: Any,
         layer_args: Mapping[str, Any],
     ) -> LayerParts:
-        layer_func = self._layer_func(context)
-        kind = kind_of(self, layer_func)
-        population: Shape = ()
-        if kind == "neurons":
-            population = population_shape(self, inputs)
-            context = replace(context, shape_in=population, size_in=inputs[0].size)
-        from_hook = self._ensemble_kwargs(context)
-        if kind == "neurons":
-            arguments = ensemble_arguments(self, from_hook, layer_args, population, inputs[0].size)
-        else:
-            arguments = self._node_arguments(from_hook, layer_args)
-        synapses = choose_synapses(self, self.make_synapse(context), synapse, len(inputs), several)
-        trainable, train_connections = check_trainable(
-            self, coerce_trainable(self, self.make_trainable(context)), kind, len(inputs)
-        )
-
         with ExitStack() as undo:
+            undo.callback(setattr, self, "_made", self._made)
             forget_new_objects(nengo.Network.context[-1], undo)
+            layer_func = self._layer_func(context)
+            kind = kind_of(self, layer_func, n_inputs=len(inputs) if several else None)
+            population: Shape = ()
+            if kind == "neurons":
+                population = population_shape(self, inputs)
+                context = replace(context, shape_in=population, size_in=inputs[0].size)
+            from_hook = self._ensemble_kwargs(context)
+            if kind == "neurons":
+                arguments = ensemble_arguments(
+                    self, from_hook, layer_args, population, inputs[0].size
+                )
+            else:
+                arguments = self._node_arguments(from_hook, layer_args)
+            synapses = choose_synapses(
+                self, self.make_synapse(context), synapse, len(inputs), several
+            )
+            trainable, train_connections = check_trainable(
+                self, coerce_trainable(self, self.make_trainable(context)), kind, len(inputs)
+            )
+
             ensemble = node = None
             try:
                 if kind == "neurons":
@@ -380,14 +386,22 @@ class CustomLayer(nengo_dl.Layer):
                 )
         return {**({} if self.label is None else {"label": self.label}), **from_call}
 
-    # how it shows
+    # how it shows, and is copied
+
+    def __getstate__(self) -> dict[str, Any]:
+        # a copy was not called yet, and must not drag the networks of the original with it
+        return {**self.__dict__, "calls": []}
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        warn_of_misspelt_hooks(cls)
 
     def __str__(self) -> str:
         return f"{type(self).__name__}({name_of(self.layer_func)})"
 
     def __repr__(self) -> str:
         made = self.layer_func if self._made is None else self._made[1]
-        return describe(self, made, hooks=vars(CustomLayer))
+        return describe(self, made, overridden_hooks(type(self), CustomLayer))
 
 
 def _one_or_all(values: Sequence[Any], several: bool) -> Any:

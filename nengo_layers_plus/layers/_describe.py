@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +19,7 @@ def name_of(layer_func: Any) -> str:
     return "" if layer_func is None else _own_name(layer_func) or str(layer_func)
 
 
-def describe(layer: CustomLayer, made: Any, hooks: Mapping[str, Any]) -> str:
+def describe(layer: CustomLayer, made: Any, overridden: list[str]) -> str:
     """
     Return what a layer was given and what it would make.
 
@@ -30,11 +29,11 @@ def describe(layer: CustomLayer, made: Any, hooks: Mapping[str, Any]) -> str:
         The layer.
     made : object
         What it applies, as far as that is known without running a hook.
-    hooks : Mapping
-        The methods of the base class, to tell which are overridden.
+    overridden : list of str
+        The hooks that its class overrides.
     """
     arguments = [] if layer.layer_func is None else [_show(layer.layer_func)]
-    if layer.ensemble_kwargs:
+    if isinstance(layer.ensemble_kwargs, Mapping) and layer.ensemble_kwargs:
         items = ", ".join(
             f"{name!r}: {_show(value)}" for name, value in layer.ensemble_kwargs.items()
         )
@@ -45,12 +44,6 @@ def describe(layer: CustomLayer, made: Any, hooks: Mapping[str, Any]) -> str:
         arguments.append(f"trainable={layer.trainable!r}")
     if layer.label is not None:
         arguments.append(f"label={layer.label!r}")
-    overridden = [
-        name
-        for name, hook in hooks.items()
-        if name.startswith(("make_", "on_"))
-        and inspect.getattr_static(type(layer), name) is not hook
-    ]
     says = f", {' and '.join(overridden)} overridden" if overridden else ""
     return (
         f"<{type(layer).__name__}({', '.join(arguments)}) makes {_target(made)} and "
@@ -61,6 +54,8 @@ def describe(layer: CustomLayer, made: Any, hooks: Mapping[str, Any]) -> str:
 def _target(made: Any) -> str:
     if made is None:
         return "what make_layer_func returns"
+    if isinstance(made, type):
+        return f"nothing of the class {made.__name__} (an instance is needed)"
     if isinstance(made, NeuronType):
         return f"an Ensemble of {made!r} neurons"
     return f"a TensorNode of {_show(made)}"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import inspect
-import numbers
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -120,9 +119,9 @@ def _per_neuron(name: str, value: Any, shape: Shape, n_neurons: int) -> Any:
     """Spread a number over the neurons, which nengo refuses, and flatten a shaped array."""
     if name not in _CURVE or value is None or isinstance(value, nengo.dists.Distribution):
         return value
-    if isinstance(value, numbers.Real):
-        return np.full(n_neurons, float(value))
     array = np.asarray(value)
+    if array.ndim == 0 and np.issubdtype(array.dtype, np.number):
+        return np.full(n_neurons, float(array))
     return array.reshape(-1) if array.ndim != 1 and array.shape == shape else value
 
 

@@ -27,6 +27,9 @@ class LayerError(ValidationError):
     def __init__(self, msg: str, attr: str, obj: CustomLayer) -> None:
         super().__init__(msg, attr=attr, obj=obj)
 
+    def __reduce__(self) -> tuple[type[LayerError], tuple[str, str, CustomLayer]]:
+        return type(self), (self.args[0], self.attr, self.obj)
+
     def __str__(self) -> str:
         label = f" {self.obj.label!r}" if self.obj.label is not None else ""
         return f"{self.obj}{label}, {self.attr}: {self.args[0]}"

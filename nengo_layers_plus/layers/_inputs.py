@@ -182,13 +182,17 @@ def _resolve(layer: CustomLayer, source: Any, transform: Any, shape_in: Any) -> 
     if not isinstance(source, NengoObject | Neurons | ObjView) or isinstance(
         source, nengo.Connection | nengo.Probe
     ):
+        hint = ""
+        if isinstance(source, nengo.Network):
+            hint = "; give one of its objects, such as its output"
         raise LayerError(
             "expected a Node, Ensemble, Neurons or TensorNode, a slice of one, or a list of "
-            f"these, got {source!r}",
+            f"these, got {source!r}{hint}",
             attr="input",
             obj=layer,
         )
-    natural = shape_of(source, nengo.Network.context[0].all_connections)
+    _check_transform(layer, transform)
+    natural = shape_of(source, nengo.Network.context[0])
     carried = shape_through(transform, natural)
     given = _given_shape(layer, source, natural, carried, shape_in)
     if given is not None and all(size is not None for size in given):
@@ -203,13 +207,31 @@ def _resolve(layer: CustomLayer, source: Any, transform: Any, shape_in: Any) -> 
         raise LayerError(
             f"{source} puts out {source.size_out} values"
             f"{_in_shape(natural, source.size_out)}, but shape_in {given} takes {size}; give "
-            "another shape_in, or a transform",
+            "another shape_in (for several inputs a list of shapes, one for each), or a transform",
             attr="shape_in",
             obj=layer,
         )
     if carried is not None and size_of(carried) != size:
         carried = None
     return LayerInput(source, transform, given, size, carried)
+
+
+def _check_transform(layer: CustomLayer, transform: Any) -> None:
+    if transform is None or isinstance(
+        transform, nengo.dists.Distribution | nengo.transforms.Transform
+    ):
+        return
+    try:
+        is_array = np.issubdtype(np.asarray(transform).dtype, np.number)
+    except ValueError:  # rows of several lengths
+        is_array = False
+    if not is_array:
+        raise LayerError(
+            "expected a number, an array, a nengo distribution or a nengo transform, got "
+            f"{transform!r}",
+            attr="transform",
+            obj=layer,
+        )
 
 
 def _given_shape(

@@ -18,10 +18,14 @@ from nengo_layers_plus.layers._errors import LayerError
 if TYPE_CHECKING:
     from nengo_layers_plus.layers._custom_layer import CustomLayer
 
+# libraries hold no layers of users
+_LIBRARIES = ("tensorflow", "tf_keras", "keras", "numpy", "nengo", "nengo_dl", "builtins")
+_DEPTH = 5
+
 Kind = Literal["neurons", "keras", "function"]
 
 
-def kind_of(layer: CustomLayer, layer_func: Any) -> Kind:
+def kind_of(layer: CustomLayer, layer_func: Any, n_inputs: int | None = None) -> Kind:
     """
     Say what a layer is made of, after checking that it can be.
 
@@ -31,6 +35,8 @@ def kind_of(layer: CustomLayer, layer_func: Any) -> Kind:
         The layer, for error messages.
     layer_func : object
         What `CustomLayer.make_layer_func` returned.
+    n_inputs : int or None
+        The number of inputs, if the layer was called on a list of them.
 
     Returns
     -------
@@ -54,6 +60,8 @@ def kind_of(layer: CustomLayer, layer_func: Any) -> Kind:
         return "neurons"
     if isinstance(layer_func, tf.keras.layers.Layer):
         _refuse_activity_regularizer(layer, layer_func)
+        _refuse_several_arguments(layer, layer_func)
+        _refuse_other_inputs(layer, layer_func, n_inputs)
         return "keras"
     _warn_of_hidden_weights(layer, layer_func)
     return "function"
@@ -122,7 +130,7 @@ def _refuse_activity_regularizer(layer: CustomLayer, keras_layer: tf.keras.layer
 
 
 def _warn_of_hidden_weights(layer: CustomLayer, function: Callable[..., Any]) -> None:
-    for place, found in _within(function):
+    for place, found in _within(function, into_layers=False):
         # a layer that has no weights yet may still make some when it is called
         hides_weights = isinstance(found, tf.Variable) and found.trainable
         if isinstance(found, tf.keras.layers.Layer):
@@ -137,34 +145,87 @@ def _warn_of_hidden_weights(layer: CustomLayer, function: Callable[..., Any]) ->
             )
 
 
-def _within(layer_func: Any) -> Iterator[tuple[str, Any]]:
+def _refuse_several_arguments(layer: CustomLayer, keras_layer: tf.keras.layers.Layer) -> None:
+    needed = [
+        parameter.name
+        for parameter in inspect.signature(keras_layer.call).parameters.values()
+        if parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD)
+        and parameter.default is parameter.empty
+    ]
+    if len(needed) > 1:
+        raise _error(
+            layer,
+            f"the call of {keras_layer.name!r} takes {', '.join(needed)} one by one, while a layer "
+            "in a network gets one tensor or one list of tensors; write a small "
+            "tf.keras.layers.Layer around it that takes the list apart",
+        )
+
+
+def _refuse_other_inputs(
+    layer: CustomLayer, keras_layer: tf.keras.layers.Layer, n_inputs: int | None
+) -> None:
+    # None for a model that learns its inputs when it is called
+    expected = getattr(keras_layer, "inputs", None)
+    if expected and len(expected) != (n_inputs or 1):
+        raise _error(
+            layer,
+            f"{keras_layer.name!r} has {len(expected)} inputs, got {n_inputs or 1}; call the layer "
+            "on a list with one for each",
+        )
+
+
+def _within(layer_func: Any, into_layers: bool = True) -> Iterator[tuple[str, Any]]:
     """Yield what a layer_func is and what it holds, each with the place where it was found."""
-    yield "", layer_func
-    if isinstance(layer_func, tf.keras.layers.Layer):
-        for each in with_sublayers(layer_func):
+    seen: set[int] = set()
+    waiting = [("", layer_func, 0)]
+    while waiting:
+        place, found, depth = waiting.pop(0)
+        if id(found) in seen:
+            continue
+        seen.add(id(found))
+        yield place, found
+        if depth < _DEPTH and (into_layers or not isinstance(found, tf.keras.layers.Layer)):
+            # the place nearest to what the user gave says most
+            waiting += [
+                (place or inner, value, depth + 1) for inner, value in _held_by(found, place)
+            ]
+
+
+def _held_by(holder: Any, place: str) -> Iterator[tuple[str, Any]]:
+    if isinstance(holder, tf.keras.layers.Layer):
+        for each in with_sublayers(holder):
             for name, value in list(vars(each).items()):
                 if not name.startswith("_"):
                     yield f"{each.name}.{name}", value
-    elif isinstance(layer_func, functools.partial):
-        yield from _within(layer_func.func)
-        for value in (*layer_func.args, *layer_func.keywords.values()):
+    elif isinstance(holder, list | tuple | set | frozenset):
+        yield from ((place, value) for value in holder)
+    elif isinstance(holder, dict):
+        yield from ((place, value) for value in holder.values())
+    elif isinstance(holder, functools.partial):
+        yield place, holder.func
+        for value in (*holder.args, *holder.keywords.values()):
             yield "the arguments of the partial", value
-    elif inspect.ismethod(layer_func):
-        yield f"the object of method {layer_func.__name__}", layer_func.__self__
-    elif inspect.isfunction(layer_func):
-        place = f"function {layer_func.__name__}"
-        try:
-            names = inspect.getclosurevars(layer_func)
-        except ValueError:  # a name that the function uses has no value yet
-            pass
-        else:
-            for value in (*names.nonlocals.values(), *names.globals.values()):
-                yield place, value
-        for value in (
-            *(layer_func.__defaults__ or ()),
-            *(layer_func.__kwdefaults__ or {}).values(),
-        ):
-            yield place, value
-    elif not isinstance(layer_func, type | types.BuiltinFunctionType):
-        for name, value in getattr(layer_func, "__dict__", {}).items():
-            yield f"{type(layer_func).__name__}.{name}", value
+    elif inspect.ismethod(holder):
+        yield f"the object of method {holder.__name__}", holder.__self__
+    elif inspect.isfunction(holder) and not _is_of_a_library(holder):
+        yield from ((f"function {holder.__name__}", value) for value in _used_by(holder))
+    elif hasattr(holder, "python_function"):  # of tf.function
+        yield place, holder.python_function
+    elif not isinstance(holder, type | types.ModuleType) and not _is_of_a_library(type(holder)):
+        for name, value in getattr(holder, "__dict__", {}).items():
+            yield f"{type(holder).__name__}.{name}", value
+
+
+def _used_by(function: Callable[..., Any]) -> Iterator[Any]:
+    try:
+        names = inspect.getclosurevars(function)
+    except ValueError:  # a name that the function uses has no value yet
+        pass
+    else:
+        yield from (*names.nonlocals.values(), *names.globals.values())
+    yield from getattr(function, "__defaults__", None) or ()
+    yield from (getattr(function, "__kwdefaults__", None) or {}).values()
+
+
+def _is_of_a_library(obj: Any) -> bool:
+    return (getattr(obj, "__module__", None) or "").partition(".")[0] in _LIBRARIES

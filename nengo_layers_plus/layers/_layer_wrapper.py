@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Sequence
 from typing import Any
 
-from nengo_layers_plus._upstream import tf
+from nengo_layers_plus._upstream import expects_training, tf
 from nengo_layers_plus.graph import Shape
 from nengo_layers_plus.layers._several_inputs import split
 
@@ -36,6 +35,11 @@ class LayerWrapper(tf.keras.layers.Layer):
         self.shapes = None if shapes is None else tuple(shapes)
 
     @property
+    def stands_for(self) -> tf.keras.layers.Layer:
+        """The layer itself, for those that look at the network."""
+        return self.layer
+
+    @property
     def built(self) -> bool:
         """Always False: nengo_dl discards the weights of a layer that says it was built."""
         return False
@@ -53,10 +57,9 @@ class LayerWrapper(tf.keras.layers.Layer):
 
     def call(self, values: tf.Tensor, training: Any = None) -> tf.Tensor:
         """Apply the layer, by its ``call``, as nengo_dl does."""
-        takes_training = "training" in inspect.signature(self.layer.call).parameters
         return self.layer.call(
             values if self.shapes is None else split(values, self.shapes),
-            **({"training": training} if takes_training else {}),
+            **({"training": training} if expects_training(self.layer) else {}),
         )
 
     def compute_output_shape(self, input_shape: Any) -> tf.TensorShape:

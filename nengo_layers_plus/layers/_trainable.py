@@ -11,10 +11,8 @@ from nengo.exceptions import ValidationError
 
 
 def _flag(value: Any, name: str) -> bool | None:
-    if value is None or isinstance(value, bool):
-        return value
-    if isinstance(value, np.bool_):
-        return bool(value)
+    if value is None or isinstance(value, bool | np.bool_):
+        return None if value is None else bool(value)
     raise ValidationError(f"expected True, False or None, got {value!r}", attr=name, obj=Trainable)
 
 

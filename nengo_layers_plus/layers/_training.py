@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 import nengo
+import numpy as np
 from nengo.config import ClassParams, InstanceParams
 from nengo.exceptions import ValidationError
 
@@ -25,8 +26,8 @@ _OWN_PARTS: Mapping[Kind, tuple[str, ...]] = {
     "function": (),
 }
 
-# what was asked for the weights of each Keras layer, and by whom
-_asked: WeakKeyDictionary[Any, tuple[bool, str]] = WeakKeyDictionary()
+# what was asked for the weights of Keras layers in each network, and by whom
+_asked: WeakKeyDictionary[nengo.Network, dict[Any, tuple[bool, str]]] = WeakKeyDictionary()
 
 
 class FixedTrainable(InstanceParams):
@@ -60,8 +61,8 @@ class FixedTrainable(InstanceParams):
     def __setattr__(self, key: str, value: Any) -> None:
         if key != "trainable":
             super().__setattr__(key, value)
-        elif value is None or isinstance(value, bool):
-            self._trainable = value
+        elif value is None or isinstance(value, bool | np.bool_):
+            self._trainable = None if value is None else bool(value)
         else:
             raise ValidationError(
                 f"expected True, False or None, got {value!r}", attr=key, obj=self._configures
@@ -92,6 +93,8 @@ def coerce_trainable(layer: CustomLayer, value: Any) -> Trainable | bool:
     """
     if value is None:
         return Trainable()
+    if isinstance(value, np.bool_):
+        value = bool(value)
     if isinstance(value, Trainable | bool):
         return value
     if isinstance(value, Mapping):
@@ -209,7 +212,7 @@ def apply_trainable(
     ------
     LayerError
         If a connection that should train has no weights, or if the weights of one Keras layer
-        should train in one place and not in another.
+        should train in one place of a network and not in another.
     """
     config = nengo.Network.context[-1].config
     if not hasattr(config[nengo.Connection], "trainable"):
@@ -237,9 +240,10 @@ def _fix(config: nengo.Config, obj: Any, trains: bool, undo: ExitStack) -> None:
 def _ask_for_weights(
     layer: CustomLayer, keras_layer: tf.keras.layers.Layer, trains: bool, undo: ExitStack
 ) -> None:
+    asked = _asked.setdefault(nengo.Network.context[0], {})
     within = with_sublayers(keras_layer)
     for each in within:
-        earlier, whose = _asked.get(each, (trains, ""))
+        earlier, whose = asked.get(each, (trains, ""))
         if earlier != trains:
             raise _error(
                 layer,
@@ -247,23 +251,15 @@ def _ask_for_weights(
                 f"weights={earlier}; its weights are shared by all places that use it, so let all "
                 "ask for the same, or leave weights as None and set its trainable yourself",
             )
-    for each in within:
-        undo.callback(_restore(each, each.trainable, _asked.get(each)))
-        _asked[each] = (trains, str(layer))
-    keras_layer.trainable = trains
-
-
-def _restore(
-    keras_layer: tf.keras.layers.Layer, trainable: bool, asked: tuple[bool, str] | None
-) -> Callable[[], None]:
-    def restore() -> None:
-        keras_layer._trainable = trainable  # the layer alone, not those within it
-        if asked is None:
-            _asked.pop(keras_layer, None)
+    # a layer sets those within it as well, so that it has to be put back before them
+    for each in reversed(within):
+        undo.callback(setattr, each, "trainable", each.trainable)
+        if each in asked:
+            undo.callback(asked.__setitem__, each, asked[each])
         else:
-            _asked[keras_layer] = asked
-
-    return restore
+            undo.callback(asked.pop, each)
+        asked[each] = (trains, str(layer))
+    keras_layer.trainable = trains
 
 
 def _error(layer: CustomLayer, message: str) -> LayerError:

@@ -14,6 +14,8 @@ from nengo.ensemble import Neurons
 from nengo_layers_plus._upstream import nengo_dl, tf
 from nengo_layers_plus.graph import NetworkGraph, Parameter, Shape, size_of
 from nengo_layers_plus.layers import CustomLayer, LayerParts, Trainable
+from nengo_layers_plus.layers._layer_wrapper import LayerWrapper
+from nengo_layers_plus.layers._several_inputs import FunctionOfSeveral
 
 _SEED = 0
 _N_STEPS = 3
@@ -38,6 +40,10 @@ class BrokenPromiseError(AssertionError):
         super().__init__(f"{layer} breaks the promise that {promise}: {found}")
         self.layer = layer
         self.promise = promise
+        self.found = found
+
+    def __reduce__(self) -> tuple[type[BrokenPromiseError], tuple[CustomLayer, str, str]]:
+        return type(self), (self.layer, self.promise, self.found)
 
 
 def check_layer(
@@ -66,7 +72,9 @@ def check_layer(
     BrokenPromiseError
         If a promise is broken. The error names it.
     TypeError
-        If ``layer`` is not a CustomLayer.
+        If ``layer`` is not a CustomLayer, or ``input_shape`` no shape.
+    RuntimeError
+        If it is called inside a network.
 
     Examples
     --------
@@ -89,6 +97,15 @@ def check_layer(
         raise TypeError(f"check_layer: expected a CustomLayer, got {layer!r}")
     several = isinstance(input_shape, list)
     shapes = input_shape if isinstance(input_shape, list) else [input_shape]
+    if not all(isinstance(shape, tuple) for shape in shapes):
+        raise TypeError(
+            "check_layer: expected input_shape to be a tuple of sizes, or for several inputs a "
+            f"list of such tuples, got {input_shape!r}"
+        )
+    if "return_conn" in call_arguments:
+        raise TypeError("check_layer: return_conn is no matter of the layer; leave it out")
+    if nengo.Network.context:
+        raise RuntimeError("check_layer makes its own networks: call it outside of any network")
     call_arguments.setdefault("shape_in", shapes if several else shapes[0])
     n_calls = len(layer.calls)
     check = _Check(layer, shapes, several, call_arguments)
@@ -123,7 +140,8 @@ class _Check:
         self.check_parts(parts)
         one_by_one = self.outputs(alone, probes, minibatch_size=1)
         self.check_finite(one_by_one)
-        self.check_minibatch(one_by_one, self.outputs(alone, probes))
+        if not _is_random(parts):
+            self.check_minibatch(one_by_one, self.outputs(alone, probes))
         self.check_subnetwork()
         self.check_two_calls()
         self.check_stock(parts, said, one_by_one)
@@ -292,8 +310,17 @@ def _applied(parts: LayerParts) -> Any:
     if parts.ensemble is not None:
         return parts.ensemble.neuron_type
     function = parts.node.tensor_func
-    # what stands in the node for a layer that holds others, or for several inputs
-    return getattr(function, "layer", getattr(function, "function", function))
+    if isinstance(function, LayerWrapper):
+        return function.layer
+    return function.function if isinstance(function, FunctionOfSeveral) else function
+
+
+def _is_random(parts: LayerParts) -> bool:
+    """Say whether neurons draw random numbers of their own for each sample."""
+    return parts.ensemble is not None and (
+        isinstance(parts.ensemble.neuron_type, nengo.StochasticSpiking | nengo.PoissonSpiking)
+        or parts.ensemble.noise is not None
+    )
 
 
 def _belongs(parameter: Parameter, parts: LayerParts) -> bool:

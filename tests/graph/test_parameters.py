@@ -235,6 +235,38 @@ def test_a_shared_keras_layer_is_listed_once():
     assert len(NetworkGraph(net).parameters) == 2
 
 
+def test_names_are_unique_and_those_of_layers_within():
+    model = tf.keras.Sequential([Keras.Dense(3, name="a"), Keras.Dense(2, name="b")])
+    with nengo.Network() as net:
+        nengo.Probe(CustomLayer(model, label="model")(nengo.Node(np.ones(4))))
+    expected = ["model.a.kernel", "model.a.bias", "model.b.kernel", "model.b.bias"]
+    assert [each.name for each in NetworkGraph(net).parameters] == expected
+    with simulator(net) as sim:
+        assert [each.name for each in NetworkGraph(sim).parameters] == expected
+
+
+def test_a_layer_of_one_and_of_several_inputs_is_listed_once():
+    class Scale(Keras.Layer):
+        def build(self, input_shape):
+            self.scale = self.add_weight(shape=(), name="scale")
+
+        def call(self, inputs):
+            return self.scale * (inputs[0] if isinstance(inputs, list) else inputs)
+
+        def compute_output_shape(self, input_shape):
+            return input_shape[0] if isinstance(input_shape, list) else input_shape
+
+    layer = CustomLayer(Scale(), label="x")
+    with nengo.Network() as net:
+        image = nengo.Node(np.ones(4))
+        nengo.Probe(layer(image))
+        nengo.Probe(layer([image, image]))
+    assert [each.name for each in NetworkGraph(net).parameters] == ["x.scale"]
+    with simulator(net) as sim:
+        assert [each.name for each in NetworkGraph(sim).parameters] == ["x.scale"]
+        assert len(sim.keras_model.trainable_weights) == 1
+
+
 def test_values():
     with nengo.Network(seed=0) as net:
         x = CustomLayer(nengo.LIF(), ensemble_kwargs={"gain": 1, "bias": 3}, label="x")

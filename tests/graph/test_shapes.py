@@ -44,8 +44,8 @@ def test_shape_of_neurons_that_others_connect_to():
         partial = nengo.Ensemble(6, 1).neurons
         nengo.Connection(node[:3], partial[:3])
     assert shape_of(second) == (6,)
-    assert shape_of(second, net.connections) == (2, 3)
-    assert shape_of(partial, net.connections) == (6,)
+    assert shape_of(second, net) == (2, 3)
+    assert shape_of(partial, net) == (6,)
 
 
 def test_shape_of_neurons_where_inputs_disagree_is_flat():
@@ -54,7 +54,7 @@ def test_shape_of_neurons_where_inputs_disagree_is_flat():
         for shape in ((2, 3), (3, 2)):
             node = nengo_dl.TensorNode(lambda x: x, shape_in=shape, pass_time=False)
             nengo.Connection(node, neurons)
-    assert shape_of(neurons, net.connections) == (6,)
+    assert shape_of(neurons, net) == (6,)
 
 
 def test_shape_of_a_ring_of_neurons_ends():
@@ -62,7 +62,27 @@ def test_shape_of_a_ring_of_neurons_ends():
         first, second = nengo.Ensemble(6, 1).neurons, nengo.Ensemble(6, 1).neurons
         nengo.Connection(first, second)
         nengo.Connection(second, first)
-    assert shape_of(first, net.connections) == (6,)
+    assert shape_of(first, net) == (6,)
+
+
+def test_shapes_of_deep_and_of_dense_networks_are_found_in_no_time():
+    # walked path by path, either would take longer than the world lasts
+    with nengo.Network() as net:
+        node = nengo_dl.TensorNode(lambda x: x, shape_in=(2, 3), pass_time=False)
+        x = nengo.Ensemble(6, 1).neurons
+        nengo.Connection(node, x)
+        for _ in range(1500):
+            y = nengo.Ensemble(6, 1).neurons
+            nengo.Connection(x, y)
+            nengo.Connection(x, y, transform=2)
+            x = y
+        others = [nengo.Ensemble(6, 1).neurons for _ in range(12)]
+        for one in others:
+            for other in others:
+                nengo.Connection(one, other)
+        nengo.Connection(x, others[0])
+    assert shape_of(x, net) == (2, 3)
+    assert shape_of(others[0], net) == (2, 3)
 
 
 def test_declared_shape_must_fit():

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import copy
+import pickle
 from functools import partial
 
 import nengo
@@ -398,6 +400,60 @@ def test_a_call_that_fails_leaves_the_network_as_it_was():
     assert not [key for key in net.config.params if not isinstance(key, type)]
 
 
+def test_a_call_that_fails_leaves_the_layer_as_it_was():
+    class Doubling(CustomLayer):
+        def make_layer_func(self, context):
+            return Keras.Dense(2 * context.size_in)
+
+    class Adding(CustomLayer):
+        def make_ensemble_kwargs(self, context):
+            nengo.Node([0.0])
+            raise RuntimeError("no")
+
+    layer = Doubling()
+    with nengo.Network() as net:
+        with pytest.raises(TypeError):
+            layer(nengo.Node(np.ones(3)), lable="x")
+        assert layer(nengo.Node(np.ones(4))).size_out == 8
+        before = net.all_objects
+        with pytest.raises(RuntimeError, match="no"):
+            Adding(nengo.LIF())(net.nodes[0])
+        assert net.all_objects == before
+
+
+def test_copies_of_layers_work():
+    layer = CustomLayer(nengo.LIF(), ensemble_kwargs={"gain": 1, "bias": 1}, label="a")
+    with nengo.Network():
+        image = nengo.Node(np.ones(3))
+        layer(image)
+        for make_copy in (copy.copy, copy.deepcopy):
+            other = make_copy(layer)
+            other(image)
+            assert len(other.calls) == 2
+            assert len(layer.calls) == 1
+    other = pickle.loads(pickle.dumps(CustomLayer(nengo.LIF(), label="a")))
+    with nengo.Network():
+        assert other(nengo.Node(np.ones(3))).ensemble.label == "a"
+
+
+def test_errors_can_be_pickled():
+    with nengo.Network(), pytest.raises(ValidationError) as raised:
+        CustomLayer(nengo.LIF())(nengo.Node(np.ones(3)), gian=1)
+    copied = pickle.loads(pickle.dumps(raised.value))
+    assert type(copied) is type(raised.value)
+    assert str(copied) == str(raised.value)
+
+
+def test_a_misspelt_hook_warns():
+    with pytest.warns(
+        UserWarning, match=r"Wrong.make_ensamble_kwargs .* mean make_ensemble_kwargs\?"
+    ):
+
+        class Wrong(CustomLayer):
+            def make_ensamble_kwargs(self, context):
+                return {}
+
+
 def test_str_and_repr():
     layer = CustomLayer(
         nengo.LIF(),
@@ -420,3 +476,5 @@ def test_str_and_repr():
     assert repr(Recording()).startswith("<Recording() makes what make_layer_func returns")
     assert "make_layer_func and make_ensemble_kwargs and make_synapse" in repr(Recording())
     assert str(CustomLayer()) == "CustomLayer()"
+    assert "nothing of the class LIF" in repr(CustomLayer(nengo.LIF))
+    assert "makes an Ensemble" in repr(CustomLayer(nengo.LIF(), ensemble_kwargs=[1]))

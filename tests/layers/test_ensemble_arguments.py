@@ -58,7 +58,7 @@ def test_arguments_equal_those_of_a_plain_ensemble():
     np.testing.assert_array_equal(built.bias, expected.bias)
 
 
-@pytest.mark.parametrize("value", [2, 2.0, np.float32(2), np.int64(2)])
+@pytest.mark.parametrize("value", [2, 2.0, np.float32(2), np.int64(2), np.array(2.0)])
 def test_a_number_holds_for_all_neurons(value):
     _, built = call({"gain": value, "bias": 0})
     np.testing.assert_array_equal(built.gain, [2] * N)

@@ -89,6 +89,20 @@ def test_shapes_that_do_not_fit(conv, shape_in, message):
         shape_seen(conv, shape_in=shape_in)
 
 
+@pytest.mark.parametrize("transform", ["abc", [[1.0], [1.0, 2.0]], {}])
+def test_a_transform_that_is_none(transform):
+    with nengo.Network(), pytest.raises(ValidationError, match="transform: expected a number"):
+        CustomLayer(nengo.LIF())(nengo.Node(np.ones(4)), transform=transform)
+
+
+def test_a_network_is_no_input():
+    with nengo.Network():
+        array = nengo.networks.EnsembleArray(5, 2)
+        with pytest.raises(ValidationError, match="give one of its objects, such as its output"):
+            CustomLayer(nengo.LIF())(array)
+        assert CustomLayer(nengo.LIF())(array.output).size_in == 2
+
+
 @pytest.mark.parametrize("source", [np.ones(3), None, "a", 3])
 def test_what_no_connection_can_come_from(source):
     with nengo.Network(), pytest.raises(ValidationError, match="input: expected a Node, Ensemble"):

@@ -85,6 +85,10 @@ def keras3_objects(keras):
         ),
         "method": (dense.call, "Dense in the object of method call is of Keras 3"),
         "attribute": (Holder(), "Dense in Holder.dense is of Keras 3"),
+        "list": (
+            lambda x, layers=[dense]: layers[0](x),
+            "Dense in function <lambda> is of Keras 3",
+        ),
     }
 
 
@@ -100,6 +104,7 @@ def keras3_objects(keras):
         "partial",
         "method",
         "attribute",
+        "list",
     ],
 )
 def test_keras3_is_refused_with_its_equivalent(image, keras3, kind):
@@ -151,6 +156,58 @@ def test_a_layer_hidden_in_a_function_warns(image):
         with pytest.warns(UserWarning, match=rf"'{name}' in function .* will not train") as caught:
             CustomLayer(function)(image)
         assert caught[0].filename == __file__
+
+
+def hide_in_many_ways():
+    class Holder:
+        def __init__(self):
+            self.layers = [Keras.Dense(3, name="deep")]
+
+        def __call__(self, x):
+            return self.layers[0](x)
+
+        def forward(self, x):
+            return self(x)
+
+    dense = Keras.Dense(3, name="deep")
+    by_name = {"a": [dense]}
+
+    def helper(x):
+        return dense(x)
+
+    return {
+        "dict of lists": lambda x: by_name["a"][0](x),
+        "helper": lambda x: helper(x),
+        "object": Holder(),
+        "method": Holder().forward,
+        "partial": functools.partial(lambda layers, x: layers[0](x), [dense]),
+        "tf.function": tf.function(lambda x: dense(x)),
+    }
+
+
+@pytest.mark.parametrize(
+    "way", ["dict of lists", "helper", "object", "method", "partial", "tf.function"]
+)
+def test_a_layer_hidden_deeper_warns_too(image, way):
+    with pytest.warns(UserWarning, match="'deep' in .* will not train"):
+        CustomLayer(hide_in_many_ways()[way])(image)
+
+
+def test_a_layer_of_several_arguments(image):
+    attention = Keras.MultiHeadAttention(2, 2, name="attention")
+    with pytest.raises(
+        ValidationError, match="the call of 'attention' takes query, value one by one"
+    ):
+        CustomLayer(attention)([image, image], shape_in=(2, 2))
+
+
+def test_a_model_of_another_number_of_inputs(image):
+    inputs = [tf.keras.Input((4,)), tf.keras.Input((4,))]
+    model = tf.keras.Model(inputs, Keras.Add()(inputs), name="two")
+    for called_on in (image, [image], [image] * 3):
+        with pytest.raises(ValidationError, match="'two' has 2 inputs, got"):
+            CustomLayer(model)(called_on)
+    CustomLayer(model)([image, image])
 
 
 def test_a_layer_that_should_not_train_may_hide(image):

@@ -16,6 +16,16 @@ Keras = tf.keras.layers
 # the declaration
 
 
+@pytest.mark.parametrize("value", [np.bool_(False), np.bool_(True)])
+def test_truth_values_of_numpy(value):
+    with nengo.Network() as net:
+        image = nengo.Node(np.ones(3))
+        neurons = CustomLayer(nengo.LIF(), trainable=value)(image)
+    assert net.config[neurons].trainable is bool(value)
+    net.config[neurons].trainable = np.logical_not(value)
+    assert net.config[neurons].trainable is not bool(value)
+
+
 def test_fields_and_repr():
     assert Trainable() == Trainable(None, None, None, None)
     assert repr(Trainable(bias=False, weights=True)) == "Trainable(bias=False, weights=True)"
@@ -235,6 +245,26 @@ def test_two_calls_of_one_layer_that_ask_differently():
         with pytest.raises(ValidationError, match="weights=False"):
             layer(image)
     assert len(layer.calls) == 1
+
+
+def test_another_network_may_train_what_this_one_froze():
+    dense = Keras.Dense(3)
+    for trains in (True, False, True):
+        with nengo.Network():
+            CustomLayer(dense, trainable=trains)(nengo.Node(np.ones(3)))
+        assert dense.trainable is trains
+
+
+def test_what_was_set_within_a_model_is_put_back_by_a_call_that_fails():
+    class Failing(CustomLayer):
+        def on_built(self, parts):
+            raise RuntimeError("no")
+
+    model = tf.keras.Sequential([Keras.Dense(3), Keras.Dense(2)])
+    model.layers[1].trainable = False
+    with nengo.Network(), pytest.raises(RuntimeError):
+        Failing(model, trainable=True)(nengo.Node(np.ones(3)))
+    assert [each.trainable for each in (model, *model.layers)] == [True, True, False]
 
 
 def test_weights_left_alone_follow_the_keras_layer():

@@ -50,6 +50,8 @@ class Recurrent(Steady):
             {"transform": np.eye(4), "gain": 1, "bias": 1},
         ),
         (lambda: CustomLayer(tf.keras.Sequential([Keras.Dense(3), Keras.Dense(2)])), (4,), {}),
+        (lambda: CustomLayer(nengo.PoissonSpiking(nengo.LIFRate())), (4,), {}),
+        (lambda: CustomLayer(Keras.Lambda(lambda x, k: x * k, arguments={"k": 3.0})), (4,), {}),
     ],
 )
 def test_layers_that_keep_the_contract(layer, shape, kwargs):
@@ -152,6 +154,24 @@ def test_broken_promises_are_named(layer, promise):
         check_layer(layer, (4,))
     assert raised.value.layer is layer
     assert str(raised.value).startswith(f"{layer} breaks the promise that {raised.value.promise}")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        ({"input_shape": 4}, "expected input_shape to be a tuple of sizes"),
+        ({"input_shape": [2, 2, 1]}, "expected input_shape to be a tuple of sizes"),
+        ({"input_shape": (4,), "return_conn": True}, "return_conn"),
+    ],
+)
+def test_arguments_that_it_does_not_take(arguments, error):
+    with pytest.raises(TypeError, match=error):
+        check_layer(CustomLayer(nengo.LIF()), **arguments)
+
+
+def test_it_makes_its_own_networks():
+    with nengo.Network(), pytest.raises(RuntimeError, match="outside of any network"):
+        check_layer(CustomLayer(nengo.LIF()), (4,))
 
 
 def test_only_custom_layers_are_checked():
