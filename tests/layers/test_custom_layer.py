@@ -429,7 +429,7 @@ def test_copies_of_layers_work():
         for make_copy in (copy.copy, copy.deepcopy):
             other = make_copy(layer)
             other(image)
-            assert len(other.calls) == 2
+            assert len(other.calls) == 1
             assert len(layer.calls) == 1
     other = pickle.loads(pickle.dumps(CustomLayer(nengo.LIF(), label="a")))
     with nengo.Network():
@@ -445,9 +445,8 @@ def test_errors_can_be_pickled():
 
 
 def test_a_misspelt_hook_warns():
-    with pytest.warns(
-        UserWarning, match=r"Wrong.make_ensamble_kwargs .* mean make_ensemble_kwargs\?"
-    ):
+    message = r"Wrong\.make_ensamble_kwargs .* mean make_ensemble_kwargs\?"
+    with pytest.warns(UserWarning, match=message):
 
         class Wrong(CustomLayer):
             def make_ensamble_kwargs(self, context):
