@@ -83,9 +83,10 @@ def _why_they_differ(stock: DigitNetwork) -> str:
         "nengo_dl.Layer leaves as it is:\n"
         "- The response curve of each neuron is drawn at random: maximum rates from "
         f"{rates.low:g} to {rates.high:g} Hz, intercepts from {intercepts.low:g} to "
-        f"{intercepts.high:g}. Each call takes a gain and bias as well, but only as arrays, for a "
-        "number of neurons that you count.\n"
-        f"- The {n_biases:,} biases of the neurons train too. nengo_dl.Layer has no setting for it."
+        f"{intercepts.high:g}. Each call takes a gain and bias as well, but only as arrays, for "
+        "a number of neurons that you count.\n"
+        f"- The {n_biases:,} biases of the neurons train too, which takes time. nengo_dl.Layer "
+        "has no setting for that."
     )
 
 
