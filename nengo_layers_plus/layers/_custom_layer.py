@@ -25,7 +25,7 @@ from nengo_layers_plus.layers._inputs import (
     resolve_inputs,
 )
 from nengo_layers_plus.layers._layer_context import LayerContext
-from nengo_layers_plus.layers._layer_func import kind_of
+from nengo_layers_plus.layers._layer_func import kind_of, warn_of_hidden_weights
 from nengo_layers_plus.layers._layer_parts import LayerParts
 from nengo_layers_plus.layers._not_given import NOT_GIVEN
 from nengo_layers_plus.layers._trainable import Trainable
@@ -324,6 +324,8 @@ class CustomLayer(nengo_dl.Layer):
                 raise LayerError(
                     f"{error} (input of shape {context.shape_in}{cause})", attr="call", obj=self
                 ) from error
+            if kind == "function":
+                warn_of_hidden_weights(self, layer_func)
             apply_trainable(
                 self,
                 trainable,

@@ -63,7 +63,6 @@ def kind_of(layer: CustomLayer, layer_func: Any, n_inputs: int | None = None) ->
         _refuse_several_arguments(layer, layer_func)
         _refuse_other_inputs(layer, layer_func, n_inputs)
         return "keras"
-    _warn_of_hidden_weights(layer, layer_func)
     return "function"
 
 
@@ -129,19 +128,29 @@ def _refuse_activity_regularizer(layer: CustomLayer, keras_layer: tf.keras.layer
             )
 
 
-def _warn_of_hidden_weights(layer: CustomLayer, function: Callable[..., Any]) -> None:
+def warn_of_hidden_weights(layer: CustomLayer, function: Callable[..., Any]) -> None:
+    """
+    Warn of Keras layers and variables that a function uses, which nengo_dl will not train.
+
+    Parameters
+    ----------
+    layer : CustomLayer
+        The layer, for the warning.
+    function : callable
+        What it applies. It was called, so that what it uses is built.
+    """
     for place, found in _within(function, into_layers=False):
-        # a layer that has no weights yet may still make some when it is called
         hides_weights = isinstance(found, tf.Variable) and found.trainable
         if isinstance(found, tf.keras.layers.Layer):
-            hides_weights = found.trainable and (bool(found.trainable_weights) or not found.built)
+            # where shape_out was given the function was not called, and weights may still come
+            hides_weights = found.trainable and (not found.built or bool(found.trainable_weights))
         if hides_weights:
             warnings.warn(
                 f"{layer}, layer_func: {getattr(found, 'name', found)!r} in {place} will not "
                 "train, since nengo_dl does not see what a function uses; hand over the Keras "
                 "layer itself or a tf.keras.layers.Layer that holds it, or set its trainable to "
                 "False if it should stay as it is",
-                stacklevel=5,  # where the user calls the layer
+                stacklevel=4,  # where the user calls the layer
             )
 
 

@@ -216,3 +216,10 @@ def test_a_layer_that_should_not_train_may_hide(image):
         warnings.simplefilter("error", UserWarning)
         CustomLayer(lambda x: dense(x) * frozen)(image)
         CustomLayer(Keras.Lambda(lambda x: 2 * x))(image)
+
+
+def test_a_layer_without_weights_may_hide(image):
+    flatten = Keras.Flatten()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        CustomLayer(lambda x: flatten(x))(image, shape_in=(2, 2))
