@@ -333,10 +333,20 @@ def test_nengo_dl_that_is_being_imported_is_an_error(no_keras):
         _upstream.import_nengo_dl()
 
 
-def test_sub_layers():
+def test_with_sublayers_finds_those_at_any_depth():
     keras = _upstream.keras
-    inner = keras.layers.Dense(2)
-    assert inner in _upstream.sub_layers(keras.Sequential([inner]))
+
+    class Block(keras.layers.Layer):
+        def __init__(self):
+            super().__init__()
+            self.by_name = {"a": [keras.layers.Dense(2, name="deep")]}
+            self.inner = keras.Sequential([keras.layers.Dense(3, name="inner")])
+
+    block = Block()
+    names = [each.name for each in _upstream.with_sublayers(block)]
+    assert sorted(names) == sorted([block.name, "deep", block.inner.name, "inner"])
+    dense = keras.layers.Dense(2)
+    assert _upstream.with_sublayers(dense) == [dense]
 
 
 # ---------------------------------------------------------------------------
@@ -451,7 +461,9 @@ def test_the_equivalent_of_a_keras_3_function():
     assert _upstream.keras3_equivalent(relu) == "tf.keras.activations.relu"
 
 
-@pytest.mark.parametrize("obj", [3, "relu", None, len, abs, object, test_sub_layers])
+@pytest.mark.parametrize(
+    "obj", [3, "relu", None, len, abs, object, test_with_sublayers_finds_those_at_any_depth]
+)
 def test_other_objects_are_not_of_keras_3(obj):
     assert _upstream.keras3_equivalent(obj) is None
 

@@ -15,7 +15,7 @@ from nengo.neurons import Direct
 from nengo.rc import rc
 from nengo.synapses import LinearFilter
 
-from nengo_layers_plus._upstream import nengo_dl, random_state_kept, tf
+from nengo_layers_plus._upstream import nengo_dl, random_state_kept, tf, with_sublayers
 from nengo_layers_plus.graph._graph_edge import GraphEdge
 from nengo_layers_plus.graph._graph_object import GraphObject
 from nengo_layers_plus.graph._shapes import Shape
@@ -322,7 +322,7 @@ def _itself(layer: tf.keras.layers.Layer) -> tf.keras.layers.Layer:
 def _named_weights(layer: tf.keras.layers.Layer) -> Iterator[tuple[str, tf.Variable]]:
     """Yield the weights of a Keras layer, named by the layers within that hold them."""
     layer = _itself(layer)
-    holders = [each for each in layer.submodules if isinstance(each, tf.keras.layers.Layer)]
+    holders = [each for each in with_sublayers(layer) if each is not layer]
     used: set[str] = set()
     for weight in layer.weights:
         own = str(weight.name).partition(":")[0].rpartition("/")[2]

@@ -9,10 +9,10 @@ from typing import Any
 import nengo
 from nengo.exceptions import ValidationError
 
-from nengo_layers_plus._upstream import nengo_dl
+from nengo_layers_plus._upstream import nengo_dl, with_sublayers
 from nengo_layers_plus.graph import Shape, declare_shape
 from nengo_layers_plus.layers._inputs import LayerInput
-from nengo_layers_plus.layers._layer_func import Kind, with_sublayers
+from nengo_layers_plus.layers._layer_func import Kind
 from nengo_layers_plus.layers._layer_wrapper import LayerWrapper
 from nengo_layers_plus.layers._several_inputs import FunctionOfSeveral
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import nengo
 from nengo.neurons import NeuronType
 
-from nengo_layers_plus._upstream import keras3_equivalent, nengo_dl, tf
+from nengo_layers_plus._upstream import keras3_equivalent, nengo_dl, tf, with_sublayers
 from nengo_layers_plus.layers._errors import LayerError
 
 if TYPE_CHECKING:
@@ -64,14 +64,6 @@ def kind_of(layer: CustomLayer, layer_func: Any, n_inputs: int | None = None) ->
         _refuse_other_inputs(layer, layer_func, n_inputs)
         return "keras"
     return "function"
-
-
-def with_sublayers(keras_layer: tf.keras.layers.Layer) -> list[tf.keras.layers.Layer]:
-    """Return a Keras layer and all those within it."""
-    return [
-        keras_layer,
-        *(each for each in keras_layer.submodules if isinstance(each, tf.keras.layers.Layer)),
-    ]
 
 
 def _error(layer: CustomLayer, message: str) -> LayerError:

@@ -12,9 +12,9 @@ import numpy as np
 from nengo.config import ClassParams, InstanceParams
 from nengo.exceptions import ValidationError
 
-from nengo_layers_plus._upstream import nengo_dl, tf
+from nengo_layers_plus._upstream import nengo_dl, tf, with_sublayers
 from nengo_layers_plus.layers._errors import LayerError
-from nengo_layers_plus.layers._layer_func import Kind, with_sublayers
+from nengo_layers_plus.layers._layer_func import Kind
 from nengo_layers_plus.layers._trainable import Trainable
 
 if TYPE_CHECKING:
