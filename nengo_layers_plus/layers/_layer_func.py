@@ -6,7 +6,9 @@ import functools
 import inspect
 import types
 import warnings
+from collections import deque
 from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal
 
 import nengo
@@ -20,7 +22,9 @@ if TYPE_CHECKING:
 
 # libraries hold no layers of users
 _LIBRARIES = ("tensorflow", "tf_keras", "keras", "numpy", "nengo", "nengo_dl", "builtins")
+# what is held deeper, or further behind in a long list, is data
 _DEPTH = 5
+_LENGTH = 1000
 
 Kind = Literal["neurons", "keras", "function"]
 
@@ -178,18 +182,18 @@ def _refuse_other_inputs(
 def _within(layer_func: Any, into_layers: bool = True) -> Iterator[tuple[str, Any]]:
     """Yield what a layer_func is and what it holds, each with the place where it was found."""
     seen: set[int] = set()
-    waiting = [("", layer_func, 0)]
+    waiting = deque([("", layer_func, 0)])
     while waiting:
-        place, found, depth = waiting.pop(0)
+        place, found, depth = waiting.popleft()
         if id(found) in seen:
             continue
         seen.add(id(found))
         yield place, found
         if depth < _DEPTH and (into_layers or not isinstance(found, tf.keras.layers.Layer)):
             # the place nearest to what the user gave says most
-            waiting += [
+            waiting.extend(
                 (place or inner, value, depth + 1) for inner, value in _held_by(found, place)
-            ]
+            )
 
 
 def _held_by(holder: Any, place: str) -> Iterator[tuple[str, Any]]:
@@ -199,9 +203,9 @@ def _held_by(holder: Any, place: str) -> Iterator[tuple[str, Any]]:
                 if not name.startswith("_"):
                     yield f"{each.name}.{name}", value
     elif isinstance(holder, list | tuple | set | frozenset):
-        yield from ((place, value) for value in holder)
+        yield from ((place, value) for value in islice(holder, _LENGTH))
     elif isinstance(holder, dict):
-        yield from ((place, value) for value in holder.values())
+        yield from ((place, value) for value in islice(holder.values(), _LENGTH))
     elif isinstance(holder, functools.partial):
         yield place, holder.func
         for value in (*holder.args, *holder.keywords.values()):

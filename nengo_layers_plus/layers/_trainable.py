@@ -32,7 +32,8 @@ class Trainable:
         The neurons' biases. ``None`` follows the network's configuration.
     weights : bool or None
         The weights of the Keras layer. ``None`` means as the Keras layer itself says. The
-        setting belongs to the Keras layer, wherever it is used.
+        setting belongs to the Keras layer, wherever it is used: all its places in a network must
+        ask for the same.
     neuron_parameters : bool or None
         Parameters that the neuron type itself declares, such as a time constant. The neuron
         types of nengo declare none.
