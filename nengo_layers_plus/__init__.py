@@ -21,15 +21,38 @@ from nengo_layers_plus._upstream import UpstreamError, UpstreamWarning
 if TYPE_CHECKING:
     from nengo_layers_plus import graph, testing
     from nengo_layers_plus._upstream import nengo_dl
-    from nengo_layers_plus.layers import CustomLayer, LayerContext, LayerParts, Trainable
+    from nengo_layers_plus.layers import (
+        Block,
+        ChannelNeurons,
+        CustomLayer,
+        Filter,
+        FiringRates,
+        LayerContext,
+        LayerParts,
+        RateControl,
+        RecurrentNeurons,
+        Residual,
+        Sequential,
+        Trainable,
+        TunedNeurons,
+    )
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "Block",
+    "ChannelNeurons",
     "CustomLayer",
+    "Filter",
+    "FiringRates",
     "LayerContext",
     "LayerParts",
+    "RateControl",
+    "RecurrentNeurons",
+    "Residual",
+    "Sequential",
     "Trainable",
+    "TunedNeurons",
     "UpstreamError",
     "UpstreamWarning",
     "__version__",
@@ -40,10 +63,19 @@ __all__ = [
 
 # public name: the module that holds it, or that it is
 _HOMES = {
+    "Block": "layers",
+    "ChannelNeurons": "layers",
     "CustomLayer": "layers",
+    "Filter": "layers",
+    "FiringRates": "layers",
     "LayerContext": "layers",
     "LayerParts": "layers",
+    "RateControl": "layers",
+    "RecurrentNeurons": "layers",
+    "Residual": "layers",
+    "Sequential": "layers",
     "Trainable": "layers",
+    "TunedNeurons": "layers",
     "graph": "graph",
     "nengo_dl": "_upstream",
     "testing": "testing",

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from types import MappingProxyType
-from typing import Any
+from typing import Any, ClassVar
 
 import nengo
 from nengo.exceptions import NetworkContextError, ValidationError
@@ -15,6 +15,7 @@ from nengo_layers_plus._upstream import nengo_dl
 from nengo_layers_plus.graph import Shape
 from nengo_layers_plus.layers._building import connect, forget_new_objects, make_ensemble, make_node
 from nengo_layers_plus.layers._describe import describe, name_of
+from nengo_layers_plus.layers._enclosing import Enclosing, Inherited, enclosing_call, inside
 from nengo_layers_plus.layers._ensemble_arguments import closest, ensemble_arguments
 from nengo_layers_plus.layers._errors import LayerError, UnknownArgumentError
 from nengo_layers_plus.layers._hooks import overridden_hooks, warn_of_misspelt_hooks
@@ -107,6 +108,9 @@ class CustomLayer(nengo_dl.Layer):
     ...     layer(image)  # doctest: +ELLIPSIS
     <Neurons at ... of <Ensemble 'steady' at ...>>
     """
+
+    adds_parts: ClassVar[tuple[str, ...]] = ()
+    """Fields of `.Trainable` for what `on_built` adds, which go by ``parts.trainable``."""
 
     def __init__(
         self,
@@ -275,79 +279,109 @@ class CustomLayer(nengo_dl.Layer):
             size_in=_one_or_all([each.size for each in inputs], several),
             call_arguments=MappingProxyType(given),
         )
-        parts = self._build(context, inputs, several, synapse, layer_args)
+        parts = self._call(context, inputs, layer_args)
         if not return_conn:
             return parts.output
-        return parts.output, (list(parts.connection) if several else parts.connection)
+        connection = parts.connection
+        return parts.output, (list(connection) if isinstance(connection, tuple) else connection)
+
+    def _call(
+        self,
+        context: LayerContext,
+        inputs: tuple[LayerInput, ...],
+        layer_args: Mapping[str, Any],
+    ) -> LayerParts:
+        """Build all, or leave all as it was."""
+        around = enclosing_call()
+        inherited = Inherited() if around is None else around.inherited
+        with ExitStack() as undo:
+            undo.callback(setattr, self, "_made", self._made)
+            forget_new_objects(nengo.Network.context[-1], undo)
+            with inside(Enclosing(undo)):
+                parts = self._build(context, inputs, layer_args, inherited, undo)
+                self.calls.append(parts)
+                undo.callback(self.calls.remove, parts)
+                self.on_built(parts)
+            done = undo.pop_all()
+        if around is not None:
+            around.undo.callback(done.close)
+            around.parts.append(parts)
+        return parts
 
     def _build(
         self,
         context: LayerContext,
         inputs: tuple[LayerInput, ...],
-        several: bool,
-        synapse: Any,
         layer_args: Mapping[str, Any],
+        inherited: Inherited,
+        undo: ExitStack,
     ) -> LayerParts:
-        with ExitStack() as undo:
-            undo.callback(setattr, self, "_made", self._made)
-            forget_new_objects(nengo.Network.context[-1], undo)
-            layer_func = self._layer_func(context)
-            kind = kind_of(self, layer_func, n_inputs=len(inputs) if several else None)
-            population: Shape = ()
-            if kind == "neurons":
-                population = population_shape(self, inputs)
-                context = replace(context, shape_in=population, size_in=inputs[0].size)
-            from_hook = self._ensemble_kwargs(context)
-            if kind == "neurons":
-                arguments = ensemble_arguments(
-                    self, from_hook, layer_args, population, inputs[0].size
-                )
-            else:
-                arguments = self._node_arguments(from_hook, layer_args)
-            synapses = choose_synapses(
-                self, self.make_synapse(context), synapse, len(inputs), several
+        """Make the objects of one call."""
+        several = isinstance(context.input, tuple)
+        layer_func = self._layer_func(context)
+        kind = kind_of(self, layer_func, n_inputs=len(inputs) if several else None)
+        population: Shape = ()
+        if kind == "neurons":
+            population = population_shape(self, inputs)
+            context = replace(context, shape_in=population, size_in=inputs[0].size)
+        from_hook = self._ensemble_kwargs(context)
+        if kind == "neurons":
+            levels = {"call": layer_args, "ensemble_kwargs": from_hook}
+            arguments = ensemble_arguments(
+                self, levels, inherited.ensemble_kwargs, population, inputs[0].size
             )
-            trainable, train_connections = check_trainable(
-                self, coerce_trainable(self, self.make_trainable(context)), kind, len(inputs)
-            )
+        else:
+            arguments = self._node_arguments(from_hook, layer_args)
+        label = arguments.get("label") or inherited.label
+        arguments["label"] = None if label is None else inherited.prefix + label
+        synapses = choose_synapses(
+            self,
+            context.call_arguments.get("synapse", NOT_GIVEN),
+            self.make_synapse(context),
+            inherited.synapse if kind == "neurons" else NOT_GIVEN,
+            n_inputs=len(inputs) if several else None,
+        )
+        trainable, train_connections = check_trainable(
+            self,
+            coerce_trainable(self, self.make_trainable(context)),
+            inherited.trainable,
+            kind,
+            len(inputs),
+        )
 
-            ensemble = node = None
-            try:
-                if kind == "neurons":
-                    ensemble = make_ensemble(layer_func, inputs[0].size, population, arguments)
-                else:
-                    node = make_node(layer_func, kind, inputs, several, arguments)
-                connections = connect(inputs, node if ensemble is None else ensemble, synapses)
-            except ValidationError as error:
-                # nengo raises its errors from themselves, which leaves their cause in the context
-                cause = "" if error.__context__ is None else f"; {error.__context__}"
-                raise LayerError(
-                    f"{error} (input of shape {context.shape_in}{cause})", attr="call", obj=self
-                ) from error
-            if kind == "function":
-                warn_of_hidden_weights(self, layer_func)
-            apply_trainable(
-                self,
-                trainable,
-                dict(zip(connections, train_connections, strict=True)),
-                ensemble,
-                layer_func if kind == "keras" else None,
-                undo,
-            )
-            parts = LayerParts(
-                input=context.input,
-                output=node if ensemble is None else ensemble.neurons,
-                connection=_one_or_all(connections, several),
-                ensemble=ensemble,
-                node=node,
-                shape_in=context.shape_in,
-                shape_out=population if node is None else tuple(node.shape_out),
-            )
-            self.calls.append(parts)
-            undo.callback(self.calls.remove, parts)
-            self.on_built(parts)
-            undo.pop_all()
-        return parts
+        ensemble = node = None
+        try:
+            if kind == "neurons":
+                ensemble = make_ensemble(layer_func, inputs[0].size, population, arguments)
+            else:
+                node = make_node(layer_func, kind, inputs, several, arguments)
+            connections = connect(inputs, node if ensemble is None else ensemble, synapses)
+        except ValidationError as error:
+            # nengo raises its errors from themselves, which leaves their cause in the context
+            cause = "" if error.__context__ is None else f"; {error.__context__}"
+            raise LayerError(
+                f"{error} (input of shape {context.shape_in}{cause})", attr="call", obj=self
+            ) from error
+        if kind == "function":
+            warn_of_hidden_weights(self, layer_func)
+        apply_trainable(
+            self,
+            trainable,
+            dict(zip(connections, train_connections, strict=True)),
+            ensemble,
+            layer_func if kind == "keras" else None,
+            undo,
+        )
+        return LayerParts(
+            input=context.input,
+            output=node if ensemble is None else ensemble.neurons,
+            connection=_one_or_all(connections, several),
+            ensemble=ensemble,
+            node=node,
+            shape_in=context.shape_in,
+            shape_out=population if node is None else tuple(node.shape_out),
+            trainable=trainable,
+        )
 
     def _layer_func(self, context: LayerContext) -> Any:
         # a user may have given the layer another layer_func since the last call

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 def name_of(layer_func: Any) -> str:
     """Return the short name of what a layer applies, empty for nothing."""
+    if isinstance(layer_func, list | tuple):
+        return ", ".join(map(name_of, layer_func))
     return "" if layer_func is None else _own_name(layer_func) or str(layer_func)
 
 
@@ -32,10 +34,21 @@ def describe(layer: CustomLayer, made: Any, overridden: list[str]) -> str:
     overridden : list of str
         The hooks that its class overrides.
     """
-    arguments = [] if layer.layer_func is None else [_show(layer.layer_func)]
+    arguments = [] if layer.layer_func is None else [show(layer.layer_func)]
+    arguments += describe_settings(layer)
+    says = f", {' and '.join(overridden)} overridden" if overridden else ""
+    return (
+        f"<{type(layer).__name__}({', '.join(arguments)}) makes {_target(made)} and "
+        f"{_connection(layer, overridden)}{says}>"
+    )
+
+
+def describe_settings(layer: CustomLayer) -> list[str]:
+    """Return the settings that a layer was given, as arguments."""
+    arguments = []
     if isinstance(layer.ensemble_kwargs, Mapping) and layer.ensemble_kwargs:
         items = ", ".join(
-            f"{name!r}: {_show(value)}" for name, value in layer.ensemble_kwargs.items()
+            f"{name!r}: {show(value)}" for name, value in layer.ensemble_kwargs.items()
         )
         arguments.append(f"ensemble_kwargs={{{items}}}")
     if layer.synapse is not NOT_GIVEN:
@@ -44,11 +57,7 @@ def describe(layer: CustomLayer, made: Any, overridden: list[str]) -> str:
         arguments.append(f"trainable={layer.trainable!r}")
     if layer.label is not None:
         arguments.append(f"label={layer.label!r}")
-    says = f", {' and '.join(overridden)} overridden" if overridden else ""
-    return (
-        f"<{type(layer).__name__}({', '.join(arguments)}) makes {_target(made)} and "
-        f"{_connection(layer, overridden)}{says}>"
-    )
+    return arguments
 
 
 def _target(made: Any) -> str:
@@ -58,7 +67,7 @@ def _target(made: Any) -> str:
         return f"nothing of the class {made.__name__} (an instance is needed)"
     if isinstance(made, NeuronType):
         return f"an Ensemble of {made!r} neurons"
-    return f"a TensorNode of {_show(made)}"
+    return f"a TensorNode of {show(made)}"
 
 
 def _connection(layer: CustomLayer, overridden: list[str]) -> str:
@@ -67,7 +76,10 @@ def _connection(layer: CustomLayer, overridden: list[str]) -> str:
     return f"a Connection with synapse {None if layer.synapse is NOT_GIVEN else layer.synapse!r}"
 
 
-def _show(value: Any) -> str:
+def show(value: Any) -> str:
+    """Return a short text for a value that a layer was given."""
+    if isinstance(value, list | tuple) and any(map(callable, value)):
+        return f"[{', '.join(map(show, value))}]"
     if isinstance(value, np.ndarray):
         return f"<array of shape {value.shape}>"
     name = _own_name(value)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import inspect
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import nengo
@@ -29,20 +29,22 @@ _NAMES = tuple(
 
 def ensemble_arguments(
     layer: CustomLayer,
-    from_hook: Mapping[str, Any],
-    from_call: Mapping[str, Any],
+    levels: Mapping[str, Mapping[str, Any]],
+    inherited: Sequence[Mapping[str, Any]],
     shape: Shape,
     n_neurons: int,
 ) -> dict[str, Any]:
     """
-    Combine what the call and the hook give to the Ensemble.
+    Combine what the call, the hook and the blocks around the layer give to the Ensemble.
 
     Parameters
     ----------
     layer : CustomLayer
         The layer, for error messages.
-    from_hook, from_call : Mapping
-        Arguments of `nengo.Ensemble`; those of the call win.
+    levels : Mapping
+        Arguments of `nengo.Ensemble` by where they were given, the nearest first; it wins.
+    inherited : sequence of Mapping
+        Those of the blocks around the layer, which checked them; the nearest first.
     shape : tuple of int
         Shape of the population; an array of this shape is taken neuron by neuron.
     n_neurons : int
@@ -52,7 +54,7 @@ def ensemble_arguments(
     -------
     arguments : dict
         Response curves are given in one way only: by gain and bias, or by maximum rates and
-        intercepts, whichever the nearest level (call, hook, configuration) uses.
+        intercepts, whichever the nearest level (call, hook, blocks, configuration) uses.
 
     Raises
     ------
@@ -60,20 +62,36 @@ def ensemble_arguments(
         If an argument is unknown or the layer's own, if one level gives both kinds of response
         curve, or if there is a gain without a bias or a bias without a gain.
     """
-    levels = []
-    for attr, level in (("call", from_call), ("ensemble_kwargs", from_hook)):
-        _check_names(layer, attr, level)
-        values = {
-            name: _per_neuron(name, value, shape, n_neurons)
-            for name, value in _resolve_defaults(level).items()
-        }
-        _check_one_kind(layer, attr, values)
-        levels.append(values)
-    call, hook = levels
-    label = {} if layer.label is None else {"label": layer.label}
-    merged = {**label, **hook, **call}
-    _choose_curve(layer, merged, nearest_first={"call": call, "ensemble_kwargs": hook})
+    for attr, level in levels.items():
+        check_ensemble_arguments(layer, attr, level)
+    nearest_first = [
+        (
+            attr,
+            {
+                name: _per_neuron(name, value, shape, n_neurons)
+                for name, value in _resolve_defaults(level).items()
+            },
+        )
+        for attr, level in (*levels.items(), *(("ensemble_kwargs", each) for each in inherited))
+    ]
+    merged = {} if layer.label is None else {"label": layer.label}
+    for _, level in reversed(nearest_first):
+        merged.update(level)
+    _choose_curve(layer, merged, nearest_first)
     return merged
+
+
+def check_ensemble_arguments(layer: CustomLayer, attr: str, level: Mapping[str, Any]) -> None:
+    """
+    Check the names of arguments, and that they give one kind of response curve.
+
+    Raises
+    ------
+    LayerError
+        If an argument is unknown or the layer's own, or if both kinds are given.
+    """
+    _check_names(layer, attr, level)
+    _check_one_kind(layer, attr, _resolve_defaults(level))
 
 
 def closest(name: str, names: tuple[str, ...]) -> str:
@@ -142,10 +160,12 @@ def _check_one_kind(layer: CustomLayer, attr: str, level: Mapping[str, Any]) -> 
 
 
 def _choose_curve(
-    layer: CustomLayer, merged: dict[str, Any], nearest_first: Mapping[str, Mapping[str, Any]]
+    layer: CustomLayer,
+    merged: dict[str, Any],
+    nearest_first: Sequence[tuple[str, Mapping[str, Any]]],
 ) -> None:
     """Keep in ``merged`` the kind of response curve that the nearest level gives."""
-    for attr, level in nearest_first.items():
+    for attr, level in nearest_first:
         # values that a nearer level has not replaced
         alive = {name: value for name, value in level.items() if merged[name] is value}
         if _given(alive, _CURRENTS):

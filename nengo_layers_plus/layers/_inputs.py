@@ -50,6 +50,13 @@ class LayerInput:
         return (self.size,) if self.given is None else self.given
 
 
+def is_source(obj: Any) -> bool:
+    """Say whether a connection can come from an object."""
+    return isinstance(obj, NengoObject | Neurons | ObjView) and not isinstance(
+        obj, nengo.Connection | nengo.Probe
+    )
+
+
 def resolve_inputs(
     layer: CustomLayer, sources: tuple[Any, ...], several: bool, transform: Any, shape_in: Any
 ) -> tuple[LayerInput, ...]:
@@ -115,20 +122,27 @@ def population_shape(layer: CustomLayer, inputs: tuple[LayerInput, ...]) -> Shap
 
 
 def choose_synapses(
-    layer: CustomLayer, from_hook: Any, from_call: Any, n_inputs: int, several: bool
+    layer: CustomLayer, *nearest_first: Any, n_inputs: int | None
 ) -> tuple[Any, ...]:
     """
-    Return the synapse of each connection; that of the call wins over that of the hook.
+    Return the synapse of each connection, from the nearest level that gives one.
+
+    Parameters
+    ----------
+    layer : CustomLayer
+        The layer, for error messages.
+    *nearest_first : object
+        What the call, the hook and the block around the layer say.
+    n_inputs : int or None
+        The number of inputs, if the layer was called on a list of them.
 
     Raises
     ------
     LayerError
         If one is nothing that nengo takes for a synapse.
     """
-    chosen = from_hook if from_call is NOT_GIVEN else from_call
-    synapses = _per_input(
-        layer, "synapse", None if chosen is NOT_GIVEN else chosen, n_inputs, several
-    )
+    chosen = next((each for each in nearest_first if each is not NOT_GIVEN), None)
+    synapses = _per_input(layer, "synapse", chosen, n_inputs or 1, n_inputs is not None)
     for synapse in synapses:
         is_number = isinstance(synapse, numbers.Real) and not isinstance(synapse, bool)
         if not (
@@ -179,9 +193,7 @@ def _shapes_per_input(
 
 
 def _resolve(layer: CustomLayer, source: Any, transform: Any, shape_in: Any) -> LayerInput:
-    if not isinstance(source, NengoObject | Neurons | ObjView) or isinstance(
-        source, nengo.Connection | nengo.Probe
-    ):
+    if not is_source(source):
         hint = ""
         if isinstance(source, nengo.Network):
             hint = "; give one of its objects, such as its output"

@@ -44,3 +44,18 @@ class LayerContext:
     shape_in: Shape | tuple[Shape, ...]
     size_in: int | tuple[int, ...]
     call_arguments: Mapping[str, Any]
+
+    @property
+    def connection_arguments(self) -> dict[str, Any]:
+        """
+        The arguments of the call that concern the connection from the input.
+
+        A block hands them to the layers that it calls on its own input.
+        """
+        given = {
+            name: self.call_arguments[name]
+            for name in ("transform", "synapse")
+            if name in self.call_arguments
+        }
+        several = isinstance(self.input, tuple)
+        return {**given, "shape_in": list(self.shape_in) if several else self.shape_in}

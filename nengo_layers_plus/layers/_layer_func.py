@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import inspect
 import types
-import warnings
 from collections import deque
 from collections.abc import Callable, Iterator
 from itertools import islice
@@ -16,6 +15,7 @@ from nengo.neurons import NeuronType
 
 from nengo_layers_plus._upstream import keras3_equivalent, nengo_dl, tf, with_sublayers
 from nengo_layers_plus.layers._errors import LayerError
+from nengo_layers_plus.layers._warnings import warn_user
 
 if TYPE_CHECKING:
     from nengo_layers_plus.layers._custom_layer import CustomLayer
@@ -141,12 +141,11 @@ def warn_of_hidden_weights(layer: CustomLayer, function: Callable[..., Any]) -> 
             # where shape_out was given the function was not called, and weights may still come
             hides_weights = found.trainable and (not found.built or bool(found.trainable_weights))
         if hides_weights:
-            warnings.warn(
+            warn_user(
                 f"{layer}, layer_func: {getattr(found, 'name', found)!r} in {place} will not "
                 "train, since nengo_dl does not see what a function uses; hand over the Keras "
                 "layer itself or a tf.keras.layers.Layer that holds it, or set its trainable to "
-                "False if it should stay as it is",
-                stacklevel=4,  # where the user calls the layer
+                "False if it should stay as it is"
             )
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+import nengo
+
 from nengo_layers_plus.graph import Shape
+from nengo_layers_plus.layers._trainable import Trainable
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,6 +32,16 @@ class LayerParts:
         Shape of what the layer is applied to, without the batch; one for each of several inputs.
     shape_out : tuple of int
         Shape of the output, without the batch. Neurons keep the shape of their input.
+    trainable : Trainable
+        What trains, as far as the layer or a block around it says so.
+    inner : tuple of LayerParts
+        What the layers within a `.Block` made, in the order they were called; empty for a layer
+        that is none. The ``ensemble`` and ``node`` of a block are those of its output, its
+        ``connection`` those that come from its input.
+    network : nengo.Network or None
+        The subnetwork that a block made for itself, if it was asked to.
+    added : dict
+        What `.CustomLayer.on_built` chose to keep here by name, such as a probe.
 
     Examples
     --------
@@ -50,3 +63,14 @@ class LayerParts:
     node: Any
     shape_in: Shape | tuple[Shape, ...]
     shape_out: Shape
+    trainable: Trainable = field(default_factory=Trainable)
+    inner: tuple[LayerParts, ...] = ()
+    network: nengo.Network | None = None
+    added: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def leaves(self) -> tuple[LayerParts, ...]:
+        """What the layers within a block made that are no blocks; for another layer its own."""
+        if not self.inner:
+            return (self,)
+        return tuple(leaf for parts in self.inner for leaf in parts.leaves)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
@@ -13,6 +14,7 @@ from nengo.config import ClassParams, InstanceParams
 from nengo.exceptions import ValidationError
 
 from nengo_layers_plus._upstream import nengo_dl, tf, with_sublayers
+from nengo_layers_plus.layers._enclosing import enclosing_call
 from nengo_layers_plus.layers._errors import LayerError
 from nengo_layers_plus.layers._layer_func import Kind
 from nengo_layers_plus.layers._trainable import Trainable
@@ -25,6 +27,8 @@ _OWN_PARTS: Mapping[Kind, tuple[str, ...]] = {
     "keras": ("weights",),
     "function": (),
 }
+
+_PARTS = tuple(each.name for each in fields(Trainable))
 
 # what was asked for the weights of Keras layers in each network, and by whom
 _asked: WeakKeyDictionary[nengo.Network, dict[Any, tuple[bool, str]]] = WeakKeyDictionary()
@@ -110,10 +114,14 @@ def coerce_trainable(layer: CustomLayer, value: Any) -> Trainable | bool:
 
 
 def check_trainable(
-    layer: CustomLayer, trainable: Trainable | bool, kind: Kind, n_inputs: int
+    layer: CustomLayer,
+    trainable: Trainable | bool,
+    inherited: Trainable,
+    kind: Kind,
+    n_inputs: int,
 ) -> tuple[Trainable, tuple[bool, ...]]:
     """
-    Check that a layer has the parts that are spoken of.
+    Check that a layer has the parts that are spoken of, and add what it inherits.
 
     Parameters
     ----------
@@ -121,6 +129,8 @@ def check_trainable(
         The layer, for error messages.
     trainable : Trainable or bool
         What should train.
+    inherited : Trainable
+        What the block around the layer says of the parts that ``trainable`` leaves out.
     kind : {"neurons", "keras", "function"}
         What the layer is made of.
     n_inputs : int
@@ -138,7 +148,7 @@ def check_trainable(
     LayerError
         If a part does not exist.
     """
-    own = _OWN_PARTS[kind]
+    own = (*_OWN_PARTS[kind], *layer.adds_parts)
     if isinstance(trainable, bool):
         if trainable and not own:
             raise _error(
@@ -153,6 +163,9 @@ def check_trainable(
                 layer,
                 f"a layer made of {made_of[kind]} has no part {part!r}; it has {exist}",
             )
+    # a block speaks of the connections into its neurons
+    parts = ("connection", *own) if kind == "neurons" else own
+    trainable = inherit_trainable(trainable, inherited, parts)
     asked = trainable.connection
     if isinstance(asked, tuple):
         if len(asked) != n_inputs:
@@ -162,6 +175,24 @@ def check_trainable(
     else:
         asked = (asked,) * n_inputs
     return trainable, tuple(map(bool, asked))
+
+
+def inherit_trainable(
+    own: Trainable, around: Trainable, parts: Sequence[str] = _PARTS
+) -> Trainable:
+    """
+    Fill in what a layer does not say by what the block around it says.
+
+    Parameters
+    ----------
+    own, around : Trainable
+        What the layer and the block say.
+    parts : sequence of str
+        The fields to fill in.
+    """
+    return replace(
+        own, **{part: getattr(around, part) for part in parts if getattr(own, part) is None}
+    )
 
 
 def check_connection_weights(layer: CustomLayer, connection: nengo.Connection) -> None:
@@ -226,6 +257,24 @@ def apply_trainable(
         _fix(config, ensemble.neurons, trainable.bias, undo)
     if keras_layer is not None and trainable.weights is not None:
         _ask_for_weights(layer, keras_layer, trainable.weights, undo)
+
+
+def let_train(connection: nengo.Connection, trains: bool) -> None:
+    """
+    Say whether a connection trains that a layer adds in `CustomLayer.on_built`.
+
+    Parameters
+    ----------
+    connection : nengo.Connection
+        A connection of the network of the call.
+    trains : bool
+        Whether it trains. If it has no weights, there is nothing to say.
+    """
+    if not connection.has_weights:
+        return
+    enclosing = enclosing_call()
+    config = nengo.Network.context[-1].config
+    _fix(config, connection, trains, ExitStack() if enclosing is None else enclosing.undo)
 
 
 def _fix(config: nengo.Config, obj: Any, trains: bool, undo: ExitStack) -> None:

@@ -13,7 +13,7 @@ from nengo.ensemble import Neurons
 
 from nengo_layers_plus._upstream import nengo_dl, tf
 from nengo_layers_plus.graph import NetworkGraph, Parameter, Shape, size_of
-from nengo_layers_plus.layers import CustomLayer, LayerParts, Trainable
+from nengo_layers_plus.layers import CustomLayer, LayerParts
 from nengo_layers_plus.layers._layer_wrapper import LayerWrapper
 from nengo_layers_plus.layers._several_inputs import FunctionOfSeveral
 
@@ -145,7 +145,7 @@ class _Check:
         self.check_subnetwork()
         self.check_two_calls()
         self.check_stock(parts, said, one_by_one)
-        self.check_training(alone, probes, parts, said["make_trainable"])
+        self.check_training(alone, probes, parts)
 
     def broken(self, promise: str, found: str) -> BrokenPromiseError:
         return BrokenPromiseError(self.layer, promise, found)
@@ -245,11 +245,12 @@ class _Check:
     def check_two_calls(self) -> None:
         network, probes = self.network(self.layer, n_calls=2)
         first, second = self.layer.calls[-2:]
-        if _applied(first) is not _applied(second):
-            raise self.broken(
-                "several calls share what the layer applies",
-                f"two calls used {_applied(first)!r} and {_applied(second)!r}",
-            )
+        for each, other in zip(first.leaves, second.leaves, strict=True):
+            if _applied(each) is not _applied(other):
+                raise self.broken(
+                    "several calls share what the layer applies",
+                    f"two calls used {_applied(each)!r} and {_applied(other)!r}",
+                )
         outputs = self.outputs(network, probes)
         self.check_finite(outputs)
         again = self.outputs(network, probes)
@@ -262,6 +263,7 @@ class _Check:
     def check_stock(self, parts: LayerParts, said: dict[str, Any], outputs: np.ndarray) -> None:
         changes = (
             self.several
+            or parts.inner  # nengo_dl has no layers made of layers
             or set(self.call_arguments) - {"shape_in", "transform"}
             or said["make_ensemble_kwargs"]
             or parts.connection.synapse is not None
@@ -278,13 +280,19 @@ class _Check:
             )
 
     def check_training(
-        self, network: nengo.Network, probes: list[nengo.Probe], parts: LayerParts, says: Any
+        self, network: nengo.Network, probes: list[nengo.Probe], parts: LayerParts
     ) -> None:
         with _simulator(network, len(self.data)) as sim:
             graph = NetworkGraph(sim)
-            mine = [each for each in graph.parameters if _belongs(each, parts)]
-            for parameter in mine:
-                said = _said(says, parameter)
+            whose = {
+                parameter: leaf
+                for parameter in graph.parameters
+                for leaf in parts.leaves
+                if _belongs(parameter, leaf)
+            }
+            mine = list(whose)
+            for parameter, leaf in whose.items():
+                said = _said(leaf, parameter)
                 if said is not None and said != parameter.trainable:
                     raise self.broken(
                         "it trains what it says",
@@ -317,30 +325,38 @@ def _applied(parts: LayerParts) -> Any:
 
 def _is_random(parts: LayerParts) -> bool:
     """Say whether neurons draw random numbers of their own for each sample."""
-    return parts.ensemble is not None and (
-        isinstance(parts.ensemble.neuron_type, nengo.StochasticSpiking | nengo.PoissonSpiking)
-        or parts.ensemble.noise is not None
+    ensembles = [leaf.ensemble for leaf in parts.leaves if leaf.ensemble is not None]
+    return any(
+        isinstance(each.neuron_type, nengo.StochasticSpiking | nengo.PoissonSpiking)
+        or each.noise is not None
+        for each in ensembles
     )
 
 
 def _belongs(parameter: Parameter, parts: LayerParts) -> bool:
-    connections = parts.connection if isinstance(parts.connection, tuple) else (parts.connection,)
-    return parameter.obj in (parts.ensemble, parts.node, *connections)
-
-
-def _said(says: Any, parameter: Parameter) -> bool | None:
-    """Return what a layer says of a parameter; None if it leaves it to nengo_dl."""
-    part = {"bias": "bias", "Keras weights": "weights", "connection weights": "connection"}.get(
-        parameter.kind
+    return parameter.obj in (
+        *(parts.ensemble, parts.node),
+        *_connections(parts),
+        *(each for each in parts.added.values() if isinstance(each, nengo.Connection)),
     )
-    if part is None or says is None:
+
+
+def _connections(parts: LayerParts) -> tuple[nengo.Connection, ...]:
+    return parts.connection if isinstance(parts.connection, tuple) else (parts.connection,)
+
+
+def _said(parts: LayerParts, parameter: Parameter) -> bool | None:
+    """Return what a layer says of a parameter; None if it leaves it to nengo_dl."""
+    if parameter.kind == "bias":
+        return parts.trainable.bias
+    if parameter.kind == "Keras weights":
+        return parts.trainable.weights
+    if parameter.obj not in _connections(parts):
         return None
-    if isinstance(says, bool):
-        return None if part == "connection" else says
-    said = getattr(says if isinstance(says, Trainable) else Trainable(**says), part)
-    if part == "connection" and not isinstance(said, tuple):
-        return bool(said)
-    return said if isinstance(said, bool) else None
+    said = parts.trainable.connection
+    if isinstance(said, tuple):
+        said = said[_connections(parts).index(parameter.obj)]
+    return bool(said)
 
 
 def _simulator(network: nengo.Network, minibatch_size: int) -> nengo_dl.Simulator:

@@ -1,0 +1,89 @@
+"""Neurons whose parameters differ by channel."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import nengo
+import numpy as np
+
+from nengo_layers_plus.layers._custom_layer import CustomLayer
+from nengo_layers_plus.layers._errors import LayerError
+from nengo_layers_plus.layers._layer_context import LayerContext
+
+
+class ChannelNeurons(CustomLayer):
+    """
+    Neurons that are alike within a channel of the convolution before them.
+
+    Parameters
+    ----------
+    neuron_type : nengo.neurons.NeuronType
+        The neuron type.
+    gain, bias : array_like, optional
+        The response curve, by the input that a neuron gets: one value a channel (the last axis
+        of the shape that the layer is applied to), or one for all.
+    max_rates, intercepts : array_like, optional
+        The response curve, by firing rate (Hz) for an input of 1 and the input from which on a
+        neuron fires; in place of gain and bias.
+    **kwargs
+        Arguments of `.CustomLayer`.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        When it is called, if there are not as many values as channels.
+
+    Examples
+    --------
+    >>> import nengo
+    >>> import tensorflow as tf
+    >>> from nengo_layers_plus import ChannelNeurons, Sequential
+    >>> stack = Sequential(
+    ...     [
+    ...         tf.keras.layers.Conv2D(2, 3),
+    ...         ChannelNeurons(nengo.LIF(), max_rates=[100, 200], intercepts=0),
+    ...     ]
+    ... )
+    >>> with nengo.Network() as net:
+    ...     neurons = stack(nengo.Node([0.0] * 16), shape_in=(4, 4, 1))
+    >>> neurons.ensemble.max_rates.tolist()
+    [100.0, 200.0, 100.0, 200.0, 100.0, 200.0, 100.0, 200.0]
+    """
+
+    def __init__(
+        self,
+        neuron_type: nengo.neurons.NeuronType,
+        *,
+        gain: Any = None,
+        bias: Any = None,
+        max_rates: Any = None,
+        intercepts: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(neuron_type, **kwargs)
+        self.gain = gain
+        self.bias = bias
+        self.max_rates = max_rates
+        self.intercepts = intercepts
+
+    def make_ensemble_kwargs(self, context: LayerContext) -> Mapping[str, Any]:
+        """Return the response curves, spread over the places of each channel."""
+        arguments = dict(self.ensemble_kwargs or {})
+        for name in ("gain", "bias", "max_rates", "intercepts"):
+            value = getattr(self, name)
+            if value is not None:
+                arguments[name] = self._spread(name, value, context.shape_in)
+        return arguments
+
+    def _spread(self, name: str, value: Any, shape: Any) -> np.ndarray:
+        values = np.asarray(value)
+        if not np.issubdtype(values.dtype, np.number) or values.shape not in ((), shape[-1:]):
+            raise LayerError(
+                f"expected one number for each of the {shape[-1]} channels of {shape}, or one for "
+                f"all, got {value!r}",
+                attr=name,
+                obj=self,
+            )
+        return np.array(np.broadcast_to(values, shape), dtype=float)

@@ -1,0 +1,76 @@
+"""A report of firing rates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+
+@dataclass(frozen=True, eq=False)
+class FiringRates:
+    """
+    The firing rates that neurons have, beside those that they should have.
+
+    Parameters
+    ----------
+    rates : ndarray of shape (n_neurons,)
+        The mean rate (Hz) of each neuron, over samples and time.
+    target : tuple of float
+        The lowest and the highest rate (Hz) that is welcome.
+    name : str or None
+        The label of the neurons.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from nengo_layers_plus.layers import FiringRates
+    >>> print(FiringRates(np.array([0.0, 15.0, 18.0, 31.0]), (10, 20), "hidden"))
+    hidden: mean 16.0 Hz, median 16.5 Hz, highest 31.0 Hz; 50 % in 10 to 20 Hz, 25 % silent
+    """
+
+    rates: np.ndarray
+    target: tuple[float, float]
+    name: str | None = None
+
+    @classmethod
+    def from_output(
+        cls, output: Any, amplitude: float, target: tuple[float, float], name: str | None = None
+    ) -> FiringRates:
+        """
+        Make the report from what neurons put out.
+
+        Parameters
+        ----------
+        output : array_like of shape (batch, time, n_neurons) or (time, n_neurons)
+            The output, as a probe records it.
+        amplitude : float
+            What 1 Hz counts for in it.
+        target : tuple of float
+            The lowest and the highest rate (Hz) that is welcome.
+        name : str, optional
+            The label of the neurons.
+        """
+        values = np.asarray(output, dtype=float)
+        return cls(values.mean(axis=tuple(range(values.ndim - 1))) / amplitude, target, name)
+
+    @property
+    def in_target(self) -> float:
+        """The share of the neurons whose rate is in the range."""
+        low, high = self.target
+        return float(np.mean((self.rates >= low) & (self.rates <= high)))
+
+    @property
+    def silent(self) -> float:
+        """The share of the neurons that do not fire."""
+        return float(np.mean(self.rates == 0))
+
+    def __str__(self) -> str:
+        low, high = self.target
+        welcome = f"{low:g}" if low == high else f"{low:g} to {high:g}"
+        return (
+            f"{self.name or 'neurons'}: mean {self.rates.mean():.1f} Hz, median "
+            f"{np.median(self.rates):.1f} Hz, highest {self.rates.max():.1f} Hz; "
+            f"{self.in_target:.0%} in {welcome} Hz, {self.silent:.0%} silent"
+        ).replace("%", " %")

@@ -1,0 +1,202 @@
+"""Control of how fast neurons fire."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import nengo
+import numpy as np
+from nengo.exceptions import ValidationError
+
+from nengo_layers_plus._upstream import nengo_dl
+from nengo_layers_plus.layers._block import Block
+from nengo_layers_plus.layers._enclosing import label_next
+from nengo_layers_plus.layers._errors import LayerError
+from nengo_layers_plus.layers._firing_rates import FiringRates
+from nengo_layers_plus.layers._layer_context import LayerContext
+from nengo_layers_plus.layers._layer_parts import LayerParts
+from nengo_layers_plus.layers._rate_loss import RateLoss
+from nengo_layers_plus.layers._sequential import as_layer, name_for
+
+
+class RateControl(Block):
+    """
+    A layer of neurons, or several, that are trained to fire at certain rates.
+
+    It adds a hidden probe to each layer of neurons, and has a loss for it, which is 0 where the
+    mean rate of each neuron is in the range that is asked for.
+
+    Parameters
+    ----------
+    layer : nengo.neurons.NeuronType, CustomLayer or list of layers
+        What it controls: neurons, a layer with neurons in it, or a stack of layers.
+    rate_target : float or tuple of float
+        The firing rate (Hz), or the lowest and the highest that is welcome.
+    weight : float
+        Weight of the loss: the mean, over neurons, of the squared distance to the range in Hz
+        times this.
+    **kwargs
+        Arguments of `.Block`: ``ensemble_kwargs``, ``synapse``, ``trainable``, ``label`` and
+        ``subnetwork``.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If the range is none, or when it is called, if there are no neurons in the layer.
+
+    See Also
+    --------
+    FiringRates : the report of the rates
+
+    Notes
+    -----
+    Rates are averages over the minibatch and over time, computed from what the neurons put out,
+    so that a loss of any Simulator's ``fit`` can use them: ``losses`` and ``targets`` are merged
+    into its own, as in the example. A spiking neuron that nengo_dl trains through its rate curve
+    is trained by that rate.
+
+    A neuron that is silent for all samples has no gradient, as far as its rate curve is flat
+    there: choose rates and a learning rate at which neurons start to fire and do not fall silent,
+    or a smooth neuron type such as `nengo_dl.SoftLIFRate`.
+
+    Examples
+    --------
+    >>> import nengo
+    >>> import numpy as np
+    >>> import tensorflow as tf
+    >>> from nengo_layers_plus import RateControl, Sequential, TunedNeurons, nengo_dl
+    >>> neurons = TunedNeurons(nengo.LIF(), max_rates=100, intercepts=0, amplitude=0.01)
+    >>> control = RateControl(neurons, rate_target=(20, 40), weight=0.01)
+    >>> with nengo.Network(seed=0) as net:
+    ...     image = nengo.Node(np.ones(4))
+    ...     output = Sequential([control, tf.keras.layers.Dense(1)])(image)
+    ...     probe = nengo.Probe(output)
+    >>> with nengo_dl.Simulator(net, progress_bar=False) as sim:
+    ...     before = sim.predict(n_steps=500, verbose=0)
+    ...     sim.compile(tf.optimizers.Adam(0.05), loss={probe: "mse", **control.losses(net)})
+    ...     targets = {probe: np.ones((1, 1, 1)), **control.targets(net, n_samples=1)}
+    ...     _ = sim.fit(n_steps=1, y=targets, epochs=100, verbose=0)
+    ...     after = sim.predict(n_steps=500, verbose=0)
+    >>> print(control.firing_rates(before)[0])  # doctest: +ELLIPSIS
+    rate_control/tuned_neurons: mean 100.0 Hz, median 100.0 Hz, ...
+    >>> control.firing_rates(after)[0].in_target
+    1.0
+    """
+
+    def __init__(self, layer: Any, rate_target: Any, weight: float = 1e-3, **kwargs: Any) -> None:
+        super().__init__(layer, **kwargs)
+        self.rate_target = rate_target
+        self.weight = weight
+        self.layer = as_layer(layer)
+        self._range = _as_range(self, rate_target)
+
+    def make_output(self, context: LayerContext) -> Any:
+        """Call the layer that is controlled."""
+        label_next(name_for(self.layer))
+        source = list(context.input) if isinstance(context.input, tuple) else context.input
+        return self.layer(source, **context.connection_arguments)
+
+    def on_built(self, parts: LayerParts) -> None:
+        """Add the hidden probes."""
+        neurons = [each.output for each in parts.leaves if each.ensemble is not None]
+        if not neurons:
+            raise LayerError("there are no neurons to control", attr="layer", obj=self)
+        parts.added["rate_probes"] = [
+            nengo.Probe(each, label=f"{each.ensemble.label or 'neurons'}/rates") for each in neurons
+        ]
+
+    def losses(self, network: nengo.Network | nengo_dl.Simulator) -> dict[nengo.Probe, RateLoss]:
+        """
+        Return the loss for each hidden probe in a network, for ``sim.compile(loss={...})``.
+
+        Parameters
+        ----------
+        network : nengo.Network or nengo_dl.Simulator
+            The network that is trained.
+
+        Raises
+        ------
+        nengo.exceptions.ValidationError
+            If the layer was not called in it.
+        """
+        return {
+            probe: RateLoss(*self._range, amplitude=_amplitude(probe), weight=self.weight)
+            for probe in self._probes(network)
+        }
+
+    def targets(
+        self, network: nengo.Network | nengo_dl.Simulator, n_samples: int
+    ) -> dict[nengo.Probe, np.ndarray]:
+        """
+        Return what ``fit`` needs as targets of the hidden probes; the losses do not read them.
+
+        Parameters
+        ----------
+        network : nengo.Network or nengo_dl.Simulator
+            The network that is trained.
+        n_samples : int
+            The number of samples in the training data.
+
+        Returns
+        -------
+        targets : dict of ndarray of shape (n_samples, 1, 1)
+        """
+        return {
+            probe: np.zeros((n_samples, 1, 1), dtype=np.float32) for probe in self._probes(network)
+        }
+
+    def firing_rates(self, data: Any) -> list[FiringRates]:
+        """
+        Report the rates that the neurons have, one report for each layer of neurons.
+
+        Parameters
+        ----------
+        data : mapping of nengo.Probe to ndarray
+            What was recorded: ``sim.data`` after a run, or what ``sim.predict`` returned.
+
+        Raises
+        ------
+        nengo.exceptions.ValidationError
+            If it holds none of the hidden probes.
+        """
+        probes = [probe for probe in self._probes() if probe in data]
+        if not probes:
+            raise ValidationError(
+                "expected the data of a Simulator that ran a network in which this layer was "
+                f"called, got {data!r}",
+                attr="firing_rates",
+                obj=self,
+            )
+        return [
+            FiringRates.from_output(
+                data[probe], _amplitude(probe), self._range, name=probe.target.ensemble.label
+            )
+            for probe in probes
+        ]
+
+    def _probes(self, network: Any = None) -> list[nengo.Probe]:
+        probes = [probe for parts in self.calls for probe in parts.added["rate_probes"]]
+        if network is None:
+            return probes
+        if isinstance(network, nengo_dl.Simulator):
+            network = network.model.toplevel
+        inside = set(network.all_probes)
+        if not inside.intersection(probes):
+            raise LayerError(f"it was not called in {network}", attr="network", obj=self)
+        return [probe for probe in probes if probe in inside]
+
+
+def _amplitude(probe: nengo.Probe) -> float:
+    return float(getattr(probe.target.ensemble.neuron_type, "amplitude", 1.0))
+
+
+def _as_range(layer: RateControl, target: Any) -> tuple[float, float]:
+    bounds = np.asarray(target, dtype=float) if np.ndim(target) < 2 else np.empty(0)
+    low, high = (bounds, bounds) if bounds.ndim == 0 else bounds if bounds.size == 2 else (1, 0)
+    if not 0 <= low <= high < np.inf:
+        raise LayerError(
+            f"expected a firing rate in Hz, or the lowest and the highest of them, got {target!r}",
+            attr="rate_target",
+            obj=layer,
+        )
+    return float(low), float(high)

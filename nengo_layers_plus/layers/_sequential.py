@@ -1,0 +1,297 @@
+"""A stack of layers."""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain, count
+from typing import Any, overload
+
+from nengo.exceptions import ValidationError
+
+from nengo_layers_plus._upstream import nengo_dl, tf
+from nengo_layers_plus.layers._block import Block
+from nengo_layers_plus.layers._custom_layer import CustomLayer
+from nengo_layers_plus.layers._describe import describe_settings, name_of
+from nengo_layers_plus.layers._enclosing import label_next
+from nengo_layers_plus.layers._errors import LayerError
+from nengo_layers_plus.layers._input_spec import fits, needed_shape
+from nengo_layers_plus.layers._layer_context import LayerContext
+from nengo_layers_plus.layers._layer_func import kind_of
+from nengo_layers_plus.layers._not_given import NOT_GIVEN
+from nengo_layers_plus.layers._trainable import Trainable
+
+
+class Sequential(Block):
+    """
+    A stack of layers, each applied to what the one before puts out.
+
+    Shapes flow from one to the next as in Keras: a Dense layer acts on the last axis, and
+    flattening takes a Flatten layer. Called several times, it shares its weights.
+
+    Parameters
+    ----------
+    layers : iterable of layers, optional
+        Neuron types, Keras layers, functions, CustomLayers and other Sequentials, in any mix.
+        Each has a name, which is the label of what it makes: the label of a CustomLayer, the
+        name that a Keras layer was given, else that of its class. Subclasses that override
+        `make_layer_func` may do without, and return the layers there.
+    ensemble_kwargs : dict, optional
+        Arguments of `nengo.Ensemble` for all layers of neurons.
+    synapse : None, float or nengo.synapses.Synapse, optional
+        On the connections into all layers of neurons, a time constant in seconds or a synapse.
+    trainable : Trainable, dict or bool, optional
+        What trains: ``weights`` is for all Keras layers, the other parts are for all layers of
+        neurons. True and False mean all parameters, and never the connections.
+    label : str, optional
+        Goes before the labels of what is made, as ``"label/..."``.
+    subnetwork : bool
+        Whether each call makes a `nengo.Network` of its own, which then has the label.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If an element can't be a layer.
+
+    Notes
+    -----
+    Where a layer in the stack says something itself, that wins over the setting of the stack.
+
+    Examples
+    --------
+    >>> import nengo
+    >>> import tensorflow as tf
+    >>> from nengo_layers_plus import CustomLayer, Sequential
+    >>> stack = Sequential(
+    ...     [
+    ...         tf.keras.layers.Conv2D(8, 3),
+    ...         nengo.LIF(),
+    ...         tf.keras.layers.Flatten(),
+    ...         CustomLayer(tf.keras.layers.Dense(10), synapse=0.005, label="readout"),
+    ...     ],
+    ...     ensemble_kwargs={"gain": 5, "bias": 1},
+    ... )
+    >>> with nengo.Network() as net:
+    ...     output = stack(nengo.Node([0.0] * 64), shape_in=(8, 8, 1))
+    >>> stack.names
+    ('conv2d', 'lif', 'flatten', 'readout')
+    >>> stack["lif"].calls[0].shape_out, stack[-1].calls[0].connection.synapse
+    ((6, 6, 8), Lowpass(tau=0.005))
+    >>> stack[:"flatten"]
+    <Sequential([conv2d: Conv2D, lif: LIF()], ensemble_kwargs={'gain': 5, 'bias': 1})>
+    """
+
+    def __init__(
+        self,
+        layers: Iterable[Any] | None = None,
+        *,
+        ensemble_kwargs: Mapping[str, Any] | None = None,
+        synapse: Any = NOT_GIVEN,
+        trainable: Trainable | Mapping[str, Any] | bool | None = None,
+        label: str | None = None,
+        subnetwork: bool = False,
+    ) -> None:
+        if isinstance(layers, Iterator):
+            layers = list(layers)
+        super().__init__(
+            layers,
+            ensemble_kwargs=ensemble_kwargs,
+            synapse=synapse,
+            trainable=trainable,
+            label=label,
+            subnetwork=subnetwork,
+        )
+        if layers is not None:
+            self._made = (layers, self._elements(layers))
+
+    # the layers
+
+    @property
+    def layers(self) -> tuple[CustomLayer, ...]:
+        """The layers, in the order they are applied."""
+        return tuple(self._named().values())
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the layers."""
+        return tuple(self._named())
+
+    def __len__(self) -> int:
+        return len(self._named())
+
+    def __iter__(self) -> Iterator[CustomLayer]:
+        return iter(self.layers)
+
+    @overload
+    def __getitem__(self, key: int | str) -> CustomLayer: ...
+    @overload
+    def __getitem__(self, key: slice) -> Sequential: ...
+    def __getitem__(self, key: int | str | slice) -> CustomLayer | Sequential:
+        """
+        Return a layer by number or name, or for a slice of these a stack of the same layers.
+
+        The stack has the settings of this one, and shares its weights.
+        """
+        named = self._named()
+        if isinstance(key, slice):
+            numbers = slice(self._number(key.start), self._number(key.stop), key.step)
+            chosen: dict[str, CustomLayer] = dict(list(named.items())[numbers])
+            part = copy.copy(self)
+            if not chosen:
+                raise IndexError(f"{self} has no layers at {key}")
+            part.layer_func = list(chosen.values())
+            part._made = (part.layer_func, chosen)
+            return part
+        if isinstance(key, str):
+            if key not in named:
+                raise KeyError(f"{self} has no layer {key!r}, only {', '.join(named)}")
+            return named[key]
+        return self.layers[key]
+
+    def _number(self, bound: Any) -> Any:
+        if not isinstance(bound, str):
+            return bound
+        self[bound]  # raises for an unknown name
+        return self.names.index(bound)
+
+    def _named(self) -> dict[str, CustomLayer]:
+        if self._made is None:
+            raise LayerError(
+                "its layers are made when it is first called; call it before asking for them",
+                attr="layers",
+                obj=self,
+            )
+        made: dict[str, CustomLayer] = self._made[1]
+        return made
+
+    # the call
+
+    def _layer_func(self, context: LayerContext) -> Any:
+        if self._made is None or self._made[0] is not self.layer_func:
+            layers = self.make_layer_func(context)
+            self._made = (self.layer_func, self._elements(layers))
+        return self._made[1]
+
+    def make_layer_func(self, context: LayerContext) -> Any:
+        """
+        Return the layers, as a list.
+
+        Runs once, at the first call, unless the layers were given.
+
+        Parameters
+        ----------
+        context : LayerContext
+            The call.
+        """
+        return self.layer_func
+
+    def make_output(self, context: LayerContext) -> Any:
+        """Apply the layers, one after another, and return the last object."""
+        self._layer_func(context)
+        source: Any = list(context.input) if isinstance(context.input, tuple) else context.input
+        arguments = context.connection_arguments
+        for number, (name, layer) in enumerate(self._named().items()):
+            label_next(name)
+            shape = arguments["shape_in"]
+            if not fits(layer.layer_func, shape):
+                raise self._misfit(number, name, layer, shape)
+            try:
+                source = layer(source, **arguments)
+            except ValidationError as error:
+                raise self._misfit(number, name, layer, shape, error) from error
+            known = [parts.shape_out for parts in layer.calls[-1:] if parts.output is source]
+            arguments = {"shape_in": known[0] if known else "auto"}
+        return source
+
+    def _misfit(
+        self, number: int, name: str, layer: CustomLayer, shape: Any, error: object = None
+    ) -> LayerError:
+        needed = needed_shape(layer.layer_func)
+        return LayerError(
+            f"element {number} of {len(self)}, {name!r}, got the shape {shape}"
+            f"{f', needs {needed}' if needed else ''}{f': {error}' if error else ''}",
+            attr="call",
+            obj=self,
+        )
+
+    def _elements(self, layers: Any) -> dict[str, CustomLayer]:
+        if layers is None:
+            raise LayerError(
+                "there are no layers to apply; give a list of them, or override make_layer_func",
+                attr="layers",
+                obj=self,
+            )
+        if isinstance(layers, str | Mapping) or not isinstance(layers, Iterable):
+            raise LayerError(f"expected a list of layers, got {layers!r}", attr="layers", obj=self)
+        named: dict[str, CustomLayer] = {}
+        wrapped: dict[int, CustomLayer] = {}
+        for number, given in enumerate(layers):
+            # what stands in two places is one layer
+            if id(given) not in wrapped:
+                wrapped[id(given)] = self._element(given, number)
+            layer = wrapped[id(given)]
+            stem = name_for(layer)
+            names = chain([stem], (f"{stem}_{number}" for number in count(1)))
+            named[next(each for each in names if each not in named)] = layer
+        if not named:
+            raise LayerError("expected at least one layer, got none", attr="layers", obj=self)
+        return named
+
+    def _element(self, given: Any, number: int) -> CustomLayer:
+        if isinstance(given, CustomLayer):
+            return given
+        layer = CustomLayer(given.layer_func if isinstance(given, nengo_dl.Layer) else given)
+        try:
+            kind_of(layer, layer.layer_func)
+        except LayerError as error:
+            raise LayerError(f"element {number}: {error}", attr="layers", obj=self) from error
+        return layer
+
+    # how it shows
+
+    def __str__(self) -> str:
+        return f"{type(self).__name__}({', '.join(self._made[1]) if self._made else ''})"
+
+    def __repr__(self) -> str:
+        if self._made is None:
+            return super().__repr__()
+        layers = ", ".join(f"{name}: {_show(layer)}" for name, layer in self._named().items())
+        return f"<{type(self).__name__}({', '.join([f'[{layers}]', *describe_settings(self)])})>"
+
+
+def as_layer(layer: Any) -> CustomLayer:
+    """Return a CustomLayer as it is, several layers as a stack, anything else as a layer."""
+    if isinstance(layer, CustomLayer):
+        return layer
+    return Sequential(layer) if isinstance(layer, list | tuple) else CustomLayer(layer)
+
+
+def name_for(layer: CustomLayer) -> str:
+    """Return a name for a layer, which does not depend on what else was made before it."""
+    if layer.label is not None:
+        return layer.label
+    applied = layer.layer_func
+    if isinstance(applied, tf.keras.layers.Layer):
+        # Keras numbers those that were given no name
+        own = _snake_case(type(applied).__name__)
+        if not re.fullmatch(rf"{own}(_\d+)?", applied.name):
+            return str(applied.name)
+    if type(layer) is not CustomLayer:
+        applied = layer
+    name = getattr(applied, "__name__", None)
+    if isinstance(name, str) and name != "<lambda>":
+        return name
+    return _snake_case(type(applied).__name__)
+
+
+def _snake_case(name: str) -> str:
+    return re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=.)(?=[A-Z][a-z0-9])", "_", name).lower()
+
+
+def _show(layer: CustomLayer) -> str:
+    if type(layer) is not CustomLayer:
+        return str(layer)
+    if isinstance(layer.layer_func, tf.keras.layers.Layer):
+        return type(layer.layer_func).__name__
+    return name_of(layer.layer_func)
