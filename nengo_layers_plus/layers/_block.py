@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import fields
-from typing import Any
+from typing import Any, ClassVar
 
 import nengo
 
@@ -79,6 +79,9 @@ class Block(CustomLayer):
     >>> layer.calls[0].shape_out, [ensemble.seed for ensemble in net.ensembles]
     ((8,), [1, 1])
     """
+
+    # whether the label is for the layer within, in place of a prefix for all
+    _hands_label_on: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -168,22 +171,23 @@ class Block(CustomLayer):
         check_ensemble_arguments(self, "ensemble_kwargs", ensemble_kwargs)
         synapse = self.make_synapse(context)
         trainable = coerce_trainable(self, self.make_trainable(context))
-        inner_prefix = inherited.prefix
-        if label is not None:
-            label = inherited.prefix + label
-            inner_prefix = f"{label}/"
+        prefix = inherited.prefix
+        if label is not None and not self._hands_label_on:
+            prefix = f"{prefix}{label}/"
         settings = Inherited(
             ensemble_kwargs=(*filter(None, (ensemble_kwargs,)), *inherited.ensemble_kwargs),
             synapse=inherited.synapse if synapse is NOT_GIVEN else self._one_synapse(synapse),
             trainable=inherit_trainable(self._for_all(trainable), inherited.trainable),
             # the names of objects in a subnetwork go behind its own
-            prefix="" if self.subnetwork else inner_prefix,
+            prefix="" if self.subnetwork else prefix,
+            label=label if self._hands_label_on else None,
         )
 
         with ExitStack() as scope:
             network = None
             if self.subnetwork:
-                network = scope.enter_context(nengo.Network(label=label))
+                network_label = None if label is None else inherited.prefix + label
+                network = scope.enter_context(nengo.Network(label=network_label))
             inner = scope.enter_context(inside(Enclosing(undo, settings))).parts
             output = self.make_output(context)
         if not is_source(output):

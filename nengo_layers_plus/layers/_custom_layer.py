@@ -14,7 +14,7 @@ from nengo.exceptions import NetworkContextError, ValidationError
 from nengo_layers_plus._upstream import nengo_dl
 from nengo_layers_plus.graph import Shape
 from nengo_layers_plus.layers._building import connect, forget_new_objects, make_ensemble, make_node
-from nengo_layers_plus.layers._describe import describe, name_of
+from nengo_layers_plus.layers._describe import default_name, describe, name_of
 from nengo_layers_plus.layers._enclosing import Enclosing, Inherited, enclosing_call, inside
 from nengo_layers_plus.layers._ensemble_arguments import closest, ensemble_arguments
 from nengo_layers_plus.layers._errors import LayerError, UnknownArgumentError
@@ -333,7 +333,8 @@ class CustomLayer(nengo_dl.Layer):
         else:
             arguments = self._node_arguments(from_hook, layer_args)
         label = arguments.get("label") or inherited.label
-        arguments["label"] = None if label is None else inherited.prefix + label
+        if label is not None:
+            arguments["label"] = inherited.prefix + label
         synapses = choose_synapses(
             self,
             context.call_arguments.get("synapse", NOT_GIVEN),
@@ -423,6 +424,18 @@ class CustomLayer(nengo_dl.Layer):
         return {**({} if self.label is None else {"label": self.label}), **from_call}
 
     # how it shows, and is copied
+
+    @property
+    def name(self) -> str:
+        """
+        How it is called in a `.Sequential`.
+
+        Its label; else the name that its Keras layer was given; else that of its function, or of
+        its class or the class of what it applies.
+        """
+        if self.label is not None:
+            return self.label
+        return default_name(self, is_subclass=type(self) is not CustomLayer)
 
     def __getstate__(self) -> dict[str, Any]:
         # a copy was not called yet, and must not drag the networks of the original with it

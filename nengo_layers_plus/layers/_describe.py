@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from nengo.neurons import NeuronType
 
+from nengo_layers_plus._upstream import tf
 from nengo_layers_plus.layers._not_given import NOT_GIVEN
 
 if TYPE_CHECKING:
@@ -19,6 +21,28 @@ def name_of(layer_func: Any) -> str:
     if isinstance(layer_func, list | tuple):
         return ", ".join(map(name_of, layer_func))
     return "" if layer_func is None else _own_name(layer_func) or str(layer_func)
+
+
+def default_name(layer: CustomLayer, is_subclass: bool) -> str:
+    """
+    Return a name for a layer without label, which does not depend on what was made before it.
+
+    Parameters
+    ----------
+    layer : CustomLayer
+        The layer.
+    is_subclass : bool
+        Whether its class says more than what it applies.
+    """
+    applied = layer.layer_func
+    if isinstance(applied, tf.keras.layers.Layer):
+        own = _snake_case(type(applied).__name__)
+        # Keras numbers those that were given no name
+        if not re.fullmatch(rf"{own}(_\d+)?", applied.name):
+            return str(applied.name)
+    elif not is_subclass and _own_name(applied) not in (None, "<lambda>"):
+        return str(_own_name(applied))
+    return _snake_case(type(layer if is_subclass else applied).__name__)
 
 
 def describe(layer: CustomLayer, made: Any, overridden: list[str]) -> str:
@@ -92,3 +116,7 @@ def _own_name(value: Any) -> str | None:
         if isinstance(name, str) and callable(value):
             return name
     return None
+
+
+def _snake_case(name: str) -> str:
+    return re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=.)(?=[A-Z][a-z0-9])", "_", name).lower()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import nengo
 import numpy as np
@@ -10,13 +10,12 @@ from nengo.exceptions import ValidationError
 
 from nengo_layers_plus._upstream import nengo_dl
 from nengo_layers_plus.layers._block import Block
-from nengo_layers_plus.layers._enclosing import label_next
 from nengo_layers_plus.layers._errors import LayerError
 from nengo_layers_plus.layers._firing_rates import FiringRates
 from nengo_layers_plus.layers._layer_context import LayerContext
 from nengo_layers_plus.layers._layer_parts import LayerParts
 from nengo_layers_plus.layers._rate_loss import RateLoss
-from nengo_layers_plus.layers._sequential import as_layer, name_for
+from nengo_layers_plus.layers._sequential import as_layer
 
 
 class RateControl(Block):
@@ -78,10 +77,13 @@ class RateControl(Block):
     ...     _ = sim.fit(n_steps=1, y=targets, epochs=100, verbose=0)
     ...     after = sim.predict(n_steps=500, verbose=0)
     >>> print(control.firing_rates(before)[0])  # doctest: +ELLIPSIS
-    rate_control/tuned_neurons: mean 100.0 Hz, median 100.0 Hz, ...
+    tuned_neurons: mean 100.0 Hz, median 100.0 Hz, ...
     >>> control.firing_rates(after)[0].in_target
     1.0
     """
+
+    # so that parameters have the same names with and without it
+    _hands_label_on: ClassVar[bool] = True
 
     def __init__(self, layer: Any, rate_target: Any, weight: float = 1e-3, **kwargs: Any) -> None:
         super().__init__(layer, **kwargs)
@@ -90,9 +92,13 @@ class RateControl(Block):
         self.layer = as_layer(layer)
         self._range = _as_range(self, rate_target)
 
+    @property
+    def name(self) -> str:
+        """How it is called in a `.Sequential`: as the layer within."""
+        return self.layer.name if self.label is None else self.label
+
     def make_output(self, context: LayerContext) -> Any:
         """Call the layer that is controlled."""
-        label_next(name_for(self.layer))
         source = list(context.input) if isinstance(context.input, tuple) else context.input
         return self.layer(source, **context.connection_arguments)
 

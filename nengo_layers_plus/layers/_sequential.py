@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain, count
 from typing import Any, overload
@@ -92,8 +91,8 @@ class Sequential(Block):
         label: str | None = None,
         subnetwork: bool = False,
     ) -> None:
-        if isinstance(layers, Iterator):
-            layers = list(layers)
+        if isinstance(layers, Iterable) and not isinstance(layers, str | Mapping):
+            layers = list(layers)  # which nobody else can change
         super().__init__(
             layers,
             ensemble_kwargs=ensemble_kwargs,
@@ -231,7 +230,7 @@ class Sequential(Block):
             if id(given) not in wrapped:
                 wrapped[id(given)] = self._element(given, number)
             layer = wrapped[id(given)]
-            stem = name_for(layer)
+            stem = layer.name
             names = chain([stem], (f"{stem}_{number}" for number in count(1)))
             named[next(each for each in names if each not in named)] = layer
         if not named:
@@ -265,28 +264,6 @@ def as_layer(layer: Any) -> CustomLayer:
     if isinstance(layer, CustomLayer):
         return layer
     return Sequential(layer) if isinstance(layer, list | tuple) else CustomLayer(layer)
-
-
-def name_for(layer: CustomLayer) -> str:
-    """Return a name for a layer, which does not depend on what else was made before it."""
-    if layer.label is not None:
-        return layer.label
-    applied = layer.layer_func
-    if isinstance(applied, tf.keras.layers.Layer):
-        # Keras numbers those that were given no name
-        own = _snake_case(type(applied).__name__)
-        if not re.fullmatch(rf"{own}(_\d+)?", applied.name):
-            return str(applied.name)
-    if type(layer) is not CustomLayer:
-        applied = layer
-    name = getattr(applied, "__name__", None)
-    if isinstance(name, str) and name != "<lambda>":
-        return name
-    return _snake_case(type(applied).__name__)
-
-
-def _snake_case(name: str) -> str:
-    return re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=.)(?=[A-Z][a-z0-9])", "_", name).lower()
 
 
 def _show(layer: CustomLayer) -> str:

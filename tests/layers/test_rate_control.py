@@ -11,6 +11,7 @@ from simulation import simulator
 from nengo_layers_plus import FiringRates, RateControl, Sequential, TunedNeurons
 from nengo_layers_plus._upstream import tf
 from nengo_layers_plus.layers import RateLoss
+from nengo_layers_plus.layers._sequential import as_layer
 from nengo_layers_plus.testing import check_layer
 
 Keras = tf.keras.layers
@@ -50,7 +51,7 @@ def test_neurons_are_trained_to_their_rates():
     (rate_loss,) = (values for name, values in history.items() if "rates" in name)
     np.testing.assert_allclose(rate_loss[0], 36, rtol=0.01)
     assert after.in_target == 1
-    assert after.name == "rate_control/hidden"
+    assert after.name == "hidden"
 
 
 def test_all_neurons_within_are_controlled():
@@ -65,6 +66,17 @@ def test_all_neurons_within_are_controlled():
         [7.0] * 3,
         [9.0] * 3,
     ]
+
+
+def test_parameters_have_the_same_names_with_and_without_it():
+    def names(wrap):
+        stack = Sequential([wrap(nengo.LIF()), wrap(neurons(label="hidden")), wrap([nengo.LIF()])])
+        with nengo.Network() as net:
+            stack(nengo.Node([0.0]))
+        return [ensemble.label for ensemble in net.ensembles]
+
+    assert names(lambda layer: RateControl(layer, 10)) == ["lif", "hidden", "sequential/lif"]
+    assert names(as_layer) == ["lif", "hidden", "sequential/lif"]
 
 
 def test_losses_are_for_the_network_that_trains():
