@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import warnings
 
+import nengo
 import numpy as np
 from hypothesis import given, note
 from hypothesis import strategies as st
-from networks import NetworkPlan, network_plans
+from networks import SYNAPSES, NetworkPlan, network_plans
 from simulation import fit, run, simulator
 
+from nengo_layers_plus import Sequential, nengo_dl
+from nengo_layers_plus._upstream import tf
 from nengo_layers_plus.graph import NetworkGraph
 
 
@@ -50,3 +53,37 @@ def test_trains_what_it_says(plan: NetworkPlan) -> None:
             kind = {"bias": "bias", "weights": "Keras weights", "connection": "connection weights"}
             mine = [each for each in built.values() if each.kind == kind[part]]
             assert any(each.trainable == asked for each in mine), (index, part)
+
+
+@given(
+    plan=network_plans(),
+    synapse=st.sampled_from(sorted(SYNAPSES)),
+    nested=st.integers(0, 4),
+)
+def test_a_stack_equals_layer_by_layer(plan: NetworkPlan, synapse: str, nested: int) -> None:
+    note(str(plan))
+    shape = plan.layers[0].shape_in or (plan.size_in,)
+
+    def build(stacked: bool) -> nengo.Network:
+        tf.keras.utils.set_random_seed(plan.seed)
+        with nengo.Network(seed=plan.seed) as network:
+            x = nengo.Node(np.linspace(-1, 1, plan.size_in))
+            layers = [each.layer_func() for each in plan.layers]
+            if stacked:
+                layers = [*([Sequential(layers[:nested])] if nested else []), *layers[nested:]]
+                has_neurons = any(each.kind == "neurons" for each in plan.layers)
+                settings = {"synapse": SYNAPSES[synapse]} if has_neurons else {}
+                x = Sequential(layers, **settings)(x, shape_in=shape)
+            else:
+                shape_in = shape
+                for layer in layers:
+                    spikes = isinstance(layer, nengo.neurons.NeuronType)
+                    x = nengo_dl.Layer(layer)(
+                        x, shape_in=shape_in, synapse=SYNAPSES[synapse] if spikes else None
+                    )
+                    shape_in = getattr(x, "shape_out", shape_in)
+            nengo.Probe(x)
+        return network
+
+    expected, got = run(build(stacked=False), 4), run(build(stacked=True), 4)
+    np.testing.assert_array_equal(got, expected)
