@@ -38,6 +38,7 @@ def test_spikes_count_for_the_amplitude():
 
 def test_the_neuron_type_is_left_as_it_was():
     neuron_type = nengo.LIF(tau_rc=0.05)
+    assert repr(neuron_type) == "LIF(tau_rc=0.05)"  # which nengo remembers
     layer = TunedNeurons(neuron_type, amplitude=0.5)
     assert neuron_type == nengo.LIF(tau_rc=0.05)
     assert layer.layer_func == nengo.LIF(tau_rc=0.05, amplitude=0.5)
