@@ -21,18 +21,22 @@ from nengo_layers_plus._upstream import UpstreamError, UpstreamWarning
 if TYPE_CHECKING:
     from nengo_layers_plus import graph, testing
     from nengo_layers_plus._upstream import nengo_dl
+    from nengo_layers_plus.conversion import ConversionError, KerasNetwork, from_keras
     from nengo_layers_plus.layers import CustomLayer, LayerContext, LayerParts, Trainable
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "ConversionError",
     "CustomLayer",
+    "KerasNetwork",
     "LayerContext",
     "LayerParts",
     "Trainable",
     "UpstreamError",
     "UpstreamWarning",
     "__version__",
+    "from_keras",
     "graph",
     "nengo_dl",
     "testing",
@@ -40,10 +44,13 @@ __all__ = [
 
 # public name: the module that holds it, or that it is
 _HOMES = {
+    "ConversionError": "conversion",
     "CustomLayer": "layers",
+    "KerasNetwork": "conversion",
     "LayerContext": "layers",
     "LayerParts": "layers",
     "Trainable": "layers",
+    "from_keras": "conversion",
     "graph": "graph",
     "nengo_dl": "_upstream",
     "testing": "testing",
