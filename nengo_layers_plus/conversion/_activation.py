@@ -63,9 +63,16 @@ def name_of_function(function: Any) -> str | None:
     """Return the name in `NAMES` of a function of Keras or TensorFlow, None for others."""
     for module in (tf.keras.activations, tf.nn):
         for name in (*NAMES, *_ALIASES):
-            if function is getattr(module, name, module):
+            if hasattr(module, name) and undecorated(getattr(module, name)) is undecorated(
+                function
+            ):
                 return _ALIASES.get(name, name)
     return None
+
+
+def undecorated(function: Any) -> Any:
+    """Return a function of TensorFlow without the decorators that its public name has."""
+    return inspect.unwrap(function)
 
 
 def find_key(key: Any) -> Any:
@@ -82,7 +89,7 @@ def find_key(key: Any) -> Any:
         return name if name in NAMES else None
     if isinstance(key, type):
         return key if issubclass(key, tf.keras.layers.Layer) else None
-    return (name_of_function(key) or key) if callable(key) else None
+    return (name_of_function(key) or undecorated(key)) if callable(key) else None
 
 
 def of_function(function: Any, **arguments: Any) -> Activation:
@@ -106,7 +113,7 @@ def of_function(function: Any, **arguments: Any) -> Activation:
     name = name_of_function(function)
     if name is None:
         shown = getattr(function, "__name__", repr(function))
-        return Activation(shown, function, (function,))
+        return Activation(shown, function, (undecorated(function),))
     slope = None
     if name == "leaky_relu":
         defaults = inspect.signature(function).parameters

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+
 from nengo.exceptions import ValidationError
 
 
@@ -32,3 +34,8 @@ class ConversionError(ValidationError):
 
     def __reduce__(self) -> tuple[type[ConversionError], tuple[str, str | None]]:
         return type(self), (self.args[0], self.layer)
+
+
+def describe_error(error: Exception) -> str:
+    """Return the kind and the beginning of the text of another error, in one line."""
+    return textwrap.shorten(f"{type(error).__name__}: {error}", 300, placeholder=" ...")

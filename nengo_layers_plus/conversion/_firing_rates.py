@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import math
 import numbers
 import warnings
@@ -79,11 +78,9 @@ def scale_amplitude(neuron_type: NeuronType, scale: float, name: str) -> NeuronT
             "scaled as well; give a dict with the layers to scale, without this one",
             name,
         )
-    scaled = copy.copy(neuron_type)
-    # the way of pickling and copying; the attribute itself is read-only
-    state = neuron_type.__getstate__()
-    state["amplitude"] = neuron_type.amplitude / scale
-    scaled.__setstate__(state)
+    # made as by a copy, since the attribute of one that exists is read-only
+    scaled: NeuronType = object.__new__(type(neuron_type))
+    scaled.__setstate__({**neuron_type.__getstate__(), "amplitude": neuron_type.amplitude / scale})
     return scaled
 
 
@@ -103,7 +100,7 @@ def warn_of_skew(neuron_types: Mapping[str, tuple[NeuronType, float]]) -> None:
             f"from_keras, scale_firing_rates: the rates of {' and '.join(types)} are not "
             f"proportional to their input, so that scaling skews the output of "
             f"{', '.join(skewed)}; train the network again, or use SpikingRectifiedLinear",
-            stacklevel=4,  # where the user calls from_keras
+            stacklevel=3,  # where the user calls from_keras
         )
 
 

@@ -82,6 +82,7 @@ class FlatModel:
 
     def __init__(self, model: tf.keras.Model) -> None:
         _refuse_other_than_models(model)
+        _refuse_what_is_no_graph(model, "")
         self._numbers = count()
         found: list[FlatCall] = []
         self.inputs = tuple(next(self._numbers) for _ in model.inputs)
@@ -98,7 +99,6 @@ class FlatModel:
         found: list[FlatCall],
     ) -> list[int]:
         """Add the calls of a model, and return the numbers of its outputs."""
-        _refuse_what_is_no_graph(model, path)
         numbers = {id(tensor): number for tensor, number in zip(model.inputs, inputs, strict=True)}
         for call in layer_calls(model):
             if any(id(tensor) not in numbers for tensor in call.inputs):
@@ -111,6 +111,7 @@ class FlatModel:
                 training if says is None else says,
             )
             if isinstance(layer, tf.keras.Model):
+                _refuse_what_is_no_graph(layer, name)
                 outputs = self._walk(
                     layer, arguments[0], f"{name}/", arguments[1], arguments[2], found
                 )
@@ -203,8 +204,8 @@ def _refuse_other_than_models(model: Any) -> None:
             )
 
 
-def _refuse_what_is_no_graph(model: tf.keras.Model, path: str) -> None:
-    name = path.rstrip("/") or model.name
+def _refuse_what_is_no_graph(model: tf.keras.Model, name: str) -> None:
+    name = name or model.name
     if is_graph_of_layers(model):
         return
     if isinstance(model, tf.keras.Sequential):

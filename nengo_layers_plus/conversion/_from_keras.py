@@ -156,7 +156,7 @@ def _build(
     scales: Mapping[str, float],
     synapse: Any,
 ) -> KerasNetwork:
-    if plan.dtype != "float32" and len(nengo.Network.context) == 1:
+    if plan.dtype != "float32":
         nengo_dl.configure_settings(dtype=plan.dtype)
     sources = [
         nengo.Node(np.zeros(size_of(shape)), label=name) if source is None else source

@@ -7,11 +7,13 @@ from typing import Any
 import numpy as np
 
 from nengo_layers_plus._upstream import random_state_kept, tf, with_sublayers
-from nengo_layers_plus.conversion._conversion_error import ConversionError
+from nengo_layers_plus.conversion._conversion_error import ConversionError, describe_error
+
+AS_IS = object()
 
 
 def copy_layer(
-    layer: tf.keras.layers.Layer, inputs: Any, name: str, without_activation: bool
+    layer: tf.keras.layers.Layer, inputs: Any, name: str, activation: Any = AS_IS
 ) -> tf.keras.layers.Layer:
     """
     Copy a Keras layer.
@@ -24,8 +26,9 @@ def copy_layer(
         An example of what it is called on, to build the copy with.
     name : str
         Its name, for error messages.
-    without_activation : bool
-        Whether the copy leaves its activation out.
+    activation : callable, optional
+        The activation of the copy, None for no activation. If it is not given, the layer is
+        copied with all that is in its config.
 
     Raises
     ------
@@ -34,12 +37,12 @@ def copy_layer(
     """
     try:
         with random_state_kept():
-            copy = _unbuilt_copy(layer, without_activation)
+            copy = _unbuilt_copy(layer, activation)
             copy(inputs)
     except Exception as error:
         raise ConversionError(
             f"{type(layer).__name__} can't be copied by its get_config and from_config "
-            f"({type(error).__name__}: {error}); write a get_config for it that returns all its "
+            f"({describe_error(error)}); write a get_config for it that returns all its "
             "arguments",
             name,
         ) from error
@@ -58,7 +61,7 @@ def copy_layer(
     return copy
 
 
-def _unbuilt_copy(layer: tf.keras.layers.Layer, without_activation: bool) -> tf.keras.layers.Layer:
+def _unbuilt_copy(layer: tf.keras.layers.Layer, activation: Any) -> tf.keras.layers.Layer:
     if isinstance(layer, tf.keras.layers.Lambda):
         # Python code is kept as it is; Keras writes it into the config, and reads only that of
         # files that are trusted
@@ -66,6 +69,9 @@ def _unbuilt_copy(layer: tf.keras.layers.Layer, without_activation: bool) -> tf.
             layer.function, arguments=layer.arguments, name=layer.name, dtype=layer.dtype
         )
     config = layer.get_config()
-    if without_activation:
-        config["activation"] = "linear"
-    return type(layer).from_config(config)
+    if activation is AS_IS:
+        return type(layer).from_config(config)
+    copy = type(layer).from_config({**config, "activation": "linear"})
+    if activation is not None:
+        copy.activation = activation  # not by the config, which can't hold all functions
+    return copy

@@ -125,7 +125,7 @@ class NeuronChoice:
             warnings.warn(
                 f"from_keras, neuron: no layer of the model has the activation "
                 f"{' or '.join(map(_show, unused))}",
-                stacklevel=4,  # where the user calls from_keras
+                stacklevel=3,  # where the user calls from_keras
             )
 
     def _equivalent(self, activation: Activation) -> NeuronType | None:

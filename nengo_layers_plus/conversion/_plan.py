@@ -16,8 +16,14 @@ from nengo_layers_plus._upstream import (
     tf,
     with_sublayers,
 )
-from nengo_layers_plus.conversion._activation import Activation, of_function, of_layer, of_operation
-from nengo_layers_plus.conversion._conversion_error import ConversionError
+from nengo_layers_plus.conversion._activation import (
+    Activation,
+    of_function,
+    of_layer,
+    of_operation,
+    undecorated,
+)
+from nengo_layers_plus.conversion._conversion_error import ConversionError, describe_error
 from nengo_layers_plus.conversion._flat_model import FlatCall, FlatModel, check_arguments
 from nengo_layers_plus.conversion._keras_copy import copy_layer
 from nengo_layers_plus.conversion._neuron_choice import NeuronChoice
@@ -128,8 +134,8 @@ class Plan:
     def __init__(self, model: tf.keras.Model, choice: NeuronChoice) -> None:
         self.flat = FlatModel(model)
         self.choice = choice
-        self.dtype = _dtype_of(self.flat.calls)
         self.shapes = _input_shapes(model)
+        self.dtype = _dtype_of(self.flat.calls)
         self._copies: dict[int, tuple[Any, NeuronType | None, bool | None]] = {}
         examples = _examples(model, self.shapes)
         self._values = dict(zip(self.flat.inputs, examples, strict=True))
@@ -185,7 +191,7 @@ class Plan:
             if chosen is not None:
                 return chosen.function, None, expected
         elif operation not in _OPERATIONS and not (
-            operation and self.choice.keeps(call.layer.function)
+            operation and self.choice.keeps(undecorated(call.layer.function))
         ):
             raise ConversionError(
                 f"the operation {operation or type(call.layer).__name__} on a Keras tensor may "
@@ -216,7 +222,7 @@ class Plan:
             expected = layer(inputs, **arguments)
         except Exception as error:
             raise ConversionError(
-                f"{type(layer).__name__} can't be run by itself ({type(error).__name__}: {error})",
+                f"{type(layer).__name__} can't be run by itself ({describe_error(error)})",
                 call.path,
             ) from error
         if id(layer) in self._copies:
@@ -235,33 +241,52 @@ class Plan:
         self, call: FlatCall, inputs: Any, expected: tf.Tensor
     ) -> tuple[Any, NeuronType | None]:
         layer = call.layer
-        kept = self.choice.keeps(type(layer))
-        whole = None if kept else of_layer(layer)
-        if not kept and whole is None:
-            _refuse_what_is_hidden(layer, call.path)
         _refuse_lost(layer, call.path)
-        activation = whole or (None if kept else _own_activation(layer))
+        if self.choice.keeps(type(layer)):
+            copy = copy_layer(layer, inputs, call.path)
+            self._check_copy(call, expected, inputs, copy)
+            return copy, None
+        whole = of_layer(layer)
+        if whole is None:
+            _refuse_what_is_hidden(layer, call.path)
+        activation = whole or _own_activation(layer)
         chosen = None if activation is None else self._choose(activation, call)
-        if whole is not None and isinstance(chosen, NeuronType):
-            return None, chosen
-        if whole is not None and chosen is not None:
+        if activation is None or chosen is None:
+            own = getattr(layer, "activation", None)
+            as_is = own is None or isinstance(own, tf.keras.layers.Layer)
+            copy = copy_layer(layer, inputs, call.path, **({} if as_is else {"activation": own}))
+            self._check_copy(call, expected, inputs, copy)
+            return copy, None
+        if whole is not None:
+            if isinstance(chosen, NeuronType):
+                return None, chosen
             return tf.keras.layers.Activation(chosen.function, name=layer.name), None
-        copy = copy_layer(layer, inputs, call.path, without_activation=chosen is not None)
-        if isinstance(layer, tf.keras.layers.Lambda):
-            _refuse_variables(copy.call, [inputs], call.path)
-        self._check(
-            call,
-            expected,
-            inputs,
-            _as_in_network(copy),
-            activation.function if chosen is not None and activation is not None else None,
-        )
-        _refuse_added_losses(copy, inputs, call.path)
-        if isinstance(chosen, Activation):
-            copy.activation = chosen.function
-        if not any(each.trainable for each in self.flat.calls if each.layer is layer):
+        copy = copy_layer(layer, inputs, call.path, activation=None)
+        self._check_copy(call, expected, inputs, copy, activation.function)
+        if isinstance(chosen, NeuronType):
+            return copy, chosen
+        copy.activation = chosen.function
+        return copy, None
+
+    def _check_copy(
+        self,
+        call: FlatCall,
+        expected: tf.Tensor,
+        inputs: Any,
+        copy: tf.keras.layers.Layer,
+        then: Any = None,
+    ) -> None:
+        """Compare a copy, and what is applied after it, with the layer; let it train as that."""
+        arguments = {"training": False} if expects_training(copy) else {}
+
+        def applies(values: Any) -> Any:  # as nengo_dl does
+            return copy.call(values, **arguments)
+
+        if isinstance(call.layer, tf.keras.layers.Lambda):
+            _refuse_variables(applies, [inputs], call.path)
+        self._check(call, expected, inputs, applies, then)
+        if not any(each.trainable for each in self.flat.calls if each.layer is call.layer):
             copy.trainable = False
-        return copy, chosen if isinstance(chosen, NeuronType) else None
 
     def _choose(self, activation: Activation, call: FlatCall) -> Any:
         if activation.name == "linear":
@@ -292,7 +317,7 @@ class Plan:
         except Exception as error:
             raise ConversionError(
                 f"a copy of {type(call.layer).__name__} can't be run within a network "
-                f"({type(error).__name__}: {error})",
+                f"({describe_error(error)})",
                 call.path,
             ) from error
         if not _equal(expected, results[0]):
@@ -310,12 +335,6 @@ class Plan:
                 "number of them; write it so that it treats each example alike",
                 call.path,
             )
-
-
-def _as_in_network(layer: tf.keras.layers.Layer) -> Any:
-    """Return a function that applies a Keras layer as nengo_dl does, by its ``call``."""
-    arguments = {"training": False} if expects_training(layer) else {}
-    return lambda inputs: layer.call(inputs, **arguments)
 
 
 def _own_activation(layer: tf.keras.layers.Layer) -> Activation | None:
@@ -457,18 +476,5 @@ def _refuse_variables(function: Any, inputs: Sequence[Any], name: str) -> None:
         raise ConversionError(
             f"it uses the variable {variable.name!r}, which would not train in the network; write "
             "a tf.keras.layers.Layer that holds it",
-            name,
-        )
-
-
-def _refuse_added_losses(layer: tf.keras.layers.Layer, inputs: Any, name: str) -> None:
-    if type(layer).__module__.startswith("tf_keras."):
-        return
-    before = len(layer.losses)
-    layer(inputs)
-    if len(layer.losses) != before:
-        raise ConversionError(
-            "the loss that it adds in its call would be lost; compute it from a probe of this "
-            "layer",
             name,
         )
