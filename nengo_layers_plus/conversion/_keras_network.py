@@ -249,6 +249,59 @@ class KerasNetwork:
                 )
         return differences
 
+    def copy_weights_to(self, target: KerasNetwork | tf.keras.Model) -> None:
+        """
+        Copy the weights that the network has now to another network, or back to a model.
+
+        Parameters
+        ----------
+        target : KerasNetwork or tf.keras.Model
+            A network of the same model, for instance with spiking neurons, or a model with the
+            same layers, which is changed by it.
+
+        Raises
+        ------
+        ValueError
+            If a layer is missing there, or has other weights. Nothing is copied then.
+
+        Examples
+        --------
+        >>> import nengo
+        >>> import tensorflow as tf
+        >>> from nengo_layers_plus import from_keras
+        >>> model = tf.keras.Sequential([tf.keras.Input((2,)), tf.keras.layers.Dense(2)])
+        >>> trained, spiking = from_keras(model), from_keras(model, nengo.SpikingRectifiedLinear())
+        >>> trained.copy_weights_to(spiking)
+        """
+        pairs = []
+        for name, layer in self.layers.items():
+            source = layer.layer_func
+            if not isinstance(source, tf.keras.layers.Layer) or not source.weights:
+                continue
+            other = _keras_layer_of(target, name)
+            shapes = [[tuple(w.shape) for w in each.weights] for each in (source, other)]
+            if shapes[0] != shapes[1]:
+                raise ValueError(
+                    f"copy_weights_to: the weights of the layer {name!r} have the shapes "
+                    f"{shapes[0]}, and in the target {shapes[1]}"
+                )
+            pairs.append((source, other))
+        for source, other in pairs:
+            other.set_weights(source.get_weights())
+
+
+def _keras_layer_of(target: Any, name: str) -> tf.keras.layers.Layer:
+    """Return the Keras layer of a name in a network or model."""
+    try:
+        if isinstance(target, KerasNetwork):
+            return target.layers[name].layer_func
+        found = target
+        for part in name.split("/"):
+            found = found.get_layer(part)
+        return found
+    except (KeyError, ValueError, AttributeError) as error:
+        raise ValueError(f"copy_weights_to: {target!r} has no layer {name!r}") from error
+
 
 def _only(what: str, values: Mapping[str, Any]) -> Any:
     if len(values) != 1:
