@@ -166,7 +166,7 @@ class KerasNetwork:
                     f"{', '.join(map(str, tensor.shape[1:]))}) for the input {name!r}, got "
                     f"{array.shape}"
                 )
-            flat = array.reshape(len(array), 1, -1)
+            flat = array.reshape(len(array), 1, node.size_out)
             presented[node] = np.tile(flat, (1, n_steps, 1))
         return presented
 
