@@ -465,6 +465,16 @@ def test_frozen_models_within_a_model():
     assert [each.name for each in parameters if each.moves] == ["b.kernel", "b.bias"]
 
 
+def test_frozen_layers_within_a_layer():
+    block = Block(name="block")
+    inputs = tf.keras.Input((4,))
+    model = tf.keras.Model(inputs, block(inputs))
+    block.dense.trainable = False
+    assert len(model.trainable_weights) == 1
+    parameters = NetworkGraph(from_keras(model).net).parameters
+    assert [each.name for each in parameters if each.moves] == ["block.scale"]
+
+
 # -----------------------------------------------------------------------------
 # Firing rates and synapses
 
