@@ -20,13 +20,14 @@ version = release = __version__
 
 # No intersphinx: the build needs no network.
 extensions = [
+    "matplotlib.sphinxext.plot_directive",
     "myst_parser",
     "sphinx.ext.autodoc",
     "sphinx.ext.doctest",
     "sphinx.ext.napoleon",
     "sphinx_copybutton",
 ]
-exclude_patterns = ["_build"]
+exclude_patterns = ["_build", "_plots"]
 default_role = "py:obj"  # `CustomLayer` in a docstring is a link
 
 autodoc_member_order = "bysource"
@@ -47,6 +48,10 @@ warnings.simplefilter("error")
 warnings.filterwarnings("ignore", "No GPU support detected")
 """
 doctest_global_cleanup = "_warnings_kept.__exit__(None, None, None)"
+
+plot_formats = ["png"]
+plot_html_show_formats = False
+plot_html_show_source_link = False
 
 copybutton_prompt_text = r">>> |\.\.\. |\$ "
 copybutton_prompt_is_regexp = True

@@ -21,6 +21,11 @@ from nengo_layers_plus._upstream import UpstreamError, UpstreamWarning
 if TYPE_CHECKING:
     from nengo_layers_plus import graph, testing
     from nengo_layers_plus._upstream import nengo_dl
+    from nengo_layers_plus.conversion import (
+        ConversionError,
+        KerasNetwork,
+        from_keras,
+    )
     from nengo_layers_plus.layers import (
         Block,
         ChannelNeurons,
@@ -42,9 +47,11 @@ __version__ = "0.1.0"
 __all__ = [
     "Block",
     "ChannelNeurons",
+    "ConversionError",
     "CustomLayer",
     "Filter",
     "FiringRates",
+    "KerasNetwork",
     "LayerContext",
     "LayerParts",
     "RateControl",
@@ -56,6 +63,7 @@ __all__ = [
     "UpstreamError",
     "UpstreamWarning",
     "__version__",
+    "from_keras",
     "graph",
     "nengo_dl",
     "testing",
@@ -63,6 +71,9 @@ __all__ = [
 
 # public name: the module that holds it, or that it is
 _HOMES = {
+    "ConversionError": "conversion",
+    "KerasNetwork": "conversion",
+    "from_keras": "conversion",
     "Block": "layers",
     "ChannelNeurons": "layers",
     "CustomLayer": "layers",
@@ -77,8 +88,8 @@ _HOMES = {
     "Trainable": "layers",
     "TunedNeurons": "layers",
     "graph": "graph",
-    "nengo_dl": "_upstream",
     "testing": "testing",
+    "nengo_dl": "_upstream",
 }
 
 

@@ -29,7 +29,7 @@ import random
 import sys
 import threading
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -47,14 +47,20 @@ __all__ = [
     "LEGACY_KERAS",
     "PYTHON_TESTED",
     "REQUIREMENTS",
+    "LayerCall",
     "Requirement",
     "UpstreamError",
     "UpstreamWarning",
+    "adds_loss_to_model",
+    "carries_mask",
     "expects_training",
     "find_failure",
+    "is_graph_of_layers",
     "keras",
     "keras3_equivalent",
+    "layer_calls",
     "nengo_dl",
+    "operation_of",
     "random_state_kept",
     "require",
     "tf",
@@ -409,6 +415,92 @@ def random_state_kept() -> Iterator[None]:
 def expects_training(layer: Any) -> bool:
     """Say whether nengo_dl would hand ``training`` to a Keras layer's ``call``."""
     return bool(layer._expects_training_arg)
+
+
+# -----------------------------------------------------------------------------
+# The graph of a Keras model
+
+
+@dataclass(frozen=True, eq=False)
+class LayerCall:
+    """A call of a layer in a functional or Sequential model.
+
+    Parameters
+    ----------
+    layer : tf.keras.layers.Layer
+        The layer.
+    inputs, outputs : tuple of KerasTensor
+        What it is called on, and what it returns, flat.
+    arguments : tuple
+        ``(args, kwargs)`` of the call.
+    """
+
+    layer: Any
+    inputs: tuple[Any, ...]
+    outputs: tuple[Any, ...]
+    arguments: tuple[tuple[Any, ...], dict[str, Any]]
+
+    def arguments_with(self, tensors: Sequence[Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Return ``(args, kwargs)`` with other tensors in the place of the inputs."""
+        nest = _woken("tf").nest
+        args, kwargs = self.arguments
+        structure = (args, list(kwargs.values()))  # a dict would be sorted by its keys
+        waiting = iter(tensors)
+        flat = [
+            next(waiting) if any(each is tensor for tensor in self.inputs) else each
+            for each in nest.flatten(structure)
+        ]
+        new_args, new_values = nest.pack_sequence_as(structure, flat)
+        return tuple(new_args), dict(zip(kwargs, new_values, strict=True))
+
+
+def is_graph_of_layers(model: Any) -> bool:
+    """Say whether a Keras model is a graph of layers, whose ``call`` runs them and nothing else."""
+    functional = importlib.import_module("tf_keras.src.engine.functional").Functional
+    plain = (functional.call, _woken("keras").Sequential.call)
+    return bool(getattr(model, "_is_graph_network", False)) and type(model).call in plain
+
+
+def layer_calls(model: Any) -> list[LayerCall]:
+    """List the calls of layers in a model that is a graph of layers, in the order Keras runs them.
+
+    Those of its inputs are left out. A model within it is one layer.
+    """
+    calls = []
+    for depth in sorted(model._nodes_by_depth, reverse=True):
+        for node in model._nodes_by_depth[depth]:
+            if not node.is_input:
+                calls.append(
+                    LayerCall(
+                        node.layer,
+                        tuple(node.keras_inputs),
+                        tuple(_woken("tf").nest.flatten(node.outputs)),
+                        (tuple(node.call_args), dict(node.call_kwargs)),
+                    )
+                )
+    return calls
+
+
+def operation_of(layer: Any) -> str | None:
+    """Name the TensorFlow operation that Keras made a layer of, as of ``x + y``; None for others.
+
+    A method or property of a tensor, which has no public name, is ``""``.
+    """
+    operations = importlib.import_module("tf_keras.src.layers.core.tf_op_layer")
+    if isinstance(layer, operations.TFOpLambda):
+        return layer.symbol or ""
+    return "" if isinstance(layer, operations.ClassMethod | operations.InstanceProperty) else None
+
+
+def carries_mask(keras_tensor: Any) -> bool:
+    """Say whether a Keras tensor comes with a mask, as behind a Masking layer."""
+    return getattr(keras_tensor, "_keras_mask", None) is not None
+
+
+def adds_loss_to_model(layer: Any) -> bool:
+    """Say whether Keras made a layer of ``model.add_loss`` or ``model.add_metric``."""
+    base_layer = importlib.import_module("tf_keras.src.engine.base_layer")
+    return isinstance(layer, base_layer.AddLoss | base_layer.AddMetric)
 
 
 # -----------------------------------------------------------------------------

@@ -598,3 +598,56 @@ def test_a_tensorflow_that_does_not_import(tmp_path):
         """,
         PYTHONPATH=str(tmp_path),
     )
+
+
+# ---------------------------------------------------------------------------
+# The graph of a Keras model
+
+
+def test_layer_calls_of_a_functional_model():
+    keras = _upstream.keras
+    dense = keras.layers.Dense(2, name="dense")
+    inputs = keras.Input((2,))
+    a = dense(inputs)
+    b = dense(a)
+    model = keras.Model(inputs, keras.layers.Subtract(name="last")([b, a]))
+    calls = _upstream.layer_calls(model)
+    assert [call.layer.name for call in calls] == ["dense", "dense", "last"]
+    assert calls[0].inputs[0] is inputs
+    assert calls[1].inputs[0] is a
+    assert [each is tensor for each, tensor in zip(calls[2].inputs, (b, a), strict=True)]
+    assert calls[2].arguments_with([3, 4]) == (([3, 4],), {})
+    assert calls[2].outputs[0] is model.output
+
+
+def test_arguments_of_an_operation_are_replaced_in_their_order():
+    keras, tf = _upstream.keras, _upstream.tf
+    inputs = keras.Input((2,))
+    output = tf.where(condition=inputs > 0, y=inputs, x=2.0)
+    call = _upstream.layer_calls(keras.Model(inputs, output))[-1]
+    args, kwargs = call.arguments_with(["condition", "y"])
+    assert {**kwargs, **dict(zip(["condition"], args, strict=False))} == {
+        "condition": "condition",
+        "y": "y",
+        "x": 2.0,
+    }
+    assert _upstream.operation_of(call.layer)
+    assert _upstream.operation_of(keras.layers.Dense(2)) is None
+
+
+def test_graphs_of_layers_are_told_from_models_with_a_call_of_their_own():
+    keras = _upstream.keras
+
+    class Own(keras.Model):
+        def call(self, inputs, training=None, mask=None):
+            return 2 * super().call(inputs, training, mask)
+
+    inputs = keras.Input((2,))
+    output = keras.layers.Dense(2)(inputs)
+    assert _upstream.is_graph_of_layers(keras.Model(inputs, output))
+    assert _upstream.is_graph_of_layers(keras.Sequential([inputs, keras.layers.Dense(2)]))
+    assert not _upstream.is_graph_of_layers(Own(inputs, output))
+    assert not _upstream.is_graph_of_layers(keras.Sequential([keras.layers.Dense(2)]))
+    assert not _upstream.carries_mask(output)
+    masked = keras.layers.Masking()(keras.Input((3, 2)))
+    assert _upstream.carries_mask(masked)

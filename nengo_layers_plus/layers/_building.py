@@ -44,7 +44,9 @@ def make_node(
         shape = (sum(each.size for each in inputs),)
     if kind == "function":
         layer_func = layer_func if shapes is None else FunctionOfSeveral(layer_func, shapes)
-    elif shapes is not None or len(with_sublayers(layer_func)) > 1:
+    elif shapes is not None or (
+        len(with_sublayers(layer_func)) > 1 and not isinstance(layer_func, LayerWrapper)
+    ):
         layer_func = LayerWrapper(layer_func, shapes)
     return nengo_dl.TensorNode(layer_func, shape_in=shape, pass_time=False, **arguments)
 

@@ -1,0 +1,230 @@
+"""A Keras model as one list of calls of layers, whatever models are within it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import count
+from typing import Any
+
+from nengo_layers_plus._upstream import (
+    LayerCall,
+    adds_loss_to_model,
+    carries_mask,
+    is_graph_of_layers,
+    keras3_equivalent,
+    layer_calls,
+    tf,
+    with_sublayers,
+)
+from nengo_layers_plus.conversion._conversion_error import ConversionError
+
+
+@dataclass(frozen=True, eq=False)
+class FlatCall:
+    """
+    A call of a layer that holds no model.
+
+    Parameters
+    ----------
+    layer : tf.keras.layers.Layer
+        The layer.
+    path : str
+        Its name behind those of the models around it, e.g. ``"encoder/conv1"``.
+    call : LayerCall
+        The call as Keras recorded it.
+    inputs : tuple of int
+        Numbers of the values that it is called on.
+    output : int
+        Number of the value that it returns.
+    trainable : bool
+        Whether the layer and all models around it are trainable.
+    training : bool or None
+        What the call, or that of a model around it, says of ``training``.
+    """
+
+    layer: Any
+    path: str
+    call: LayerCall
+    inputs: tuple[int, ...]
+    output: int
+    trainable: bool
+    training: bool | None
+
+    @property
+    def several(self) -> bool:
+        """Whether the layer is called on a list of tensors."""
+        args, kwargs = self.call.arguments
+        return isinstance((*args, *kwargs.values())[0], list | tuple)
+
+
+class FlatModel:
+    """
+    A Keras model as one list of calls, which hand on numbered values.
+
+    Parameters
+    ----------
+    model : tf.keras.Model
+        The model; it is only read.
+
+    Attributes
+    ----------
+    calls : list of FlatCall
+        In the order Keras runs them; those that no output depends on are left out.
+    inputs, outputs : tuple of int
+        Numbers of the values that are the model's inputs and outputs.
+
+    Raises
+    ------
+    ConversionError
+        If it is no model, or one that does not say how its layers are joined.
+    """
+
+    def __init__(self, model: tf.keras.Model) -> None:
+        _refuse_other_than_models(model)
+        _refuse_what_is_no_graph(model, "")
+        self._numbers = count()
+        found: list[FlatCall] = []
+        self.inputs = tuple(next(self._numbers) for _ in model.inputs)
+        self.outputs = tuple(self._walk(model, self.inputs, "", model.trainable, None, found))
+        self.calls = _needed(found, self.outputs)
+
+    def _walk(
+        self,
+        model: tf.keras.Model,
+        inputs: Sequence[int],
+        path: str,
+        trainable: bool,
+        training: bool | None,
+        found: list[FlatCall],
+    ) -> list[int]:
+        """Add the calls of a model, and return the numbers of its outputs."""
+        numbers = {id(tensor): number for tensor, number in zip(model.inputs, inputs, strict=True)}
+        for call in layer_calls(model):
+            if any(id(tensor) not in numbers for tensor in call.inputs):
+                continue  # of a part of the graph that this model leaves out
+            layer, name = call.layer, f"{path}{call.layer.name}"
+            says = _training_of(call, name)
+            arguments = (
+                tuple(numbers[id(tensor)] for tensor in call.inputs),
+                trainable and layer.trainable,
+                training if says is None else says,
+            )
+            if isinstance(layer, tf.keras.Model):
+                _refuse_what_is_no_graph(layer, name)
+                outputs = self._walk(
+                    layer, arguments[0], f"{name}/", arguments[1], arguments[2], found
+                )
+            else:
+                outputs = [next(self._numbers) for _ in call.outputs]
+                _refuse_several_outputs(call, name)
+                found.append(FlatCall(layer, name, call, arguments[0], outputs[0], *arguments[1:]))
+            numbers.update(
+                (id(tensor), number) for tensor, number in zip(call.outputs, outputs, strict=True)
+            )
+            if any(carries_mask(tensor) for tensor in call.outputs):
+                raise ConversionError(
+                    "it makes or hands on a mask, which no object of a network carries; remove "
+                    "the Masking layer, or mask_zero=True of the Embedding, it comes from",
+                    name,
+                )
+        return [numbers[id(tensor)] for tensor in model.outputs]
+
+
+def _needed(calls: list[FlatCall], outputs: tuple[int, ...]) -> list[FlatCall]:
+    """Leave out the calls that no output depends on."""
+    wanted = set(outputs)
+    needed = []
+    for call in reversed(calls):
+        if call.output in wanted:
+            wanted.update(call.inputs)
+            needed.append(call)
+    return needed[::-1]
+
+
+def _training_of(call: LayerCall, name: str) -> bool | None:
+    """Return what a call says of ``training``, and refuse arguments that would be lost."""
+    kwargs = call.arguments[1]
+    if isinstance(call.layer, tf.keras.Model) or _is_plain(call):
+        says = kwargs.get("training")
+        if says is None or isinstance(says, bool):
+            return says
+        raise ConversionError(f"expected training=True, False or None, got {says!r}", name)
+    return None
+
+
+def _is_plain(call: LayerCall) -> bool:
+    """Say whether a layer is called on one tensor or list of tensors, and on nothing else."""
+    args, kwargs = call.arguments
+    others = {**kwargs}
+    others.pop("training", None)
+    return len(args) == 1 and all(value is None for value in others.values())
+
+
+def check_arguments(call: FlatCall) -> None:
+    """
+    Raise if a layer is called on more than one tensor or list of tensors.
+
+    Raises
+    ------
+    ConversionError
+        If it is.
+    """
+    args, kwargs = call.call.arguments
+    flat = tf.nest.flatten(args[:1])
+    if not _is_plain(call.call) or len(flat) != len(call.inputs) or isinstance(args[0], dict):
+        names = ", ".join(f"{name}=..." for name in kwargs)
+        raise ConversionError(
+            f"{type(call.layer).__name__} is called on {len(args)} arguments"
+            f"{f' and {names}' if names else ''}, while a layer in a network gets one tensor or "
+            "one list of tensors; write a small tf.keras.layers.Layer around it that takes a list "
+            "apart",
+            call.path,
+        )
+
+
+def _refuse_other_than_models(model: Any) -> None:
+    equivalent = keras3_equivalent(model)
+    if equivalent is not None:
+        raise ConversionError(
+            f"{type(model).__name__} is of Keras 3, while nengo_dl knows tf.keras alone; build or "
+            f"load the model with {equivalent}"
+        )
+    if not isinstance(model, tf.keras.Model):
+        hint = ""
+        if isinstance(model, tf.keras.layers.Layer):
+            hint = "; put it into one: tf.keras.Sequential([tf.keras.Input(shape), layer])"
+        raise ConversionError(f"expected a tf.keras.Model, got {model!r}{hint}")
+    for each in with_sublayers(model):
+        if adds_loss_to_model(each):
+            raise ConversionError(
+                "what model.add_loss or model.add_metric added would be lost; give the losses to "
+                "the Simulator's compile, for the probes of the network",
+                each.name,
+            )
+
+
+def _refuse_what_is_no_graph(model: tf.keras.Model, name: str) -> None:
+    name = name or model.name
+    if is_graph_of_layers(model):
+        return
+    if isinstance(model, tf.keras.Sequential):
+        raise ConversionError(
+            "the model is not built, so that its shapes and weights can't be known; begin it with "
+            "tf.keras.Input(shape), or call model.build((None, *shape))",
+            name,
+        )
+    raise ConversionError(
+        f"{type(model).__name__} is a subclass with a call of its own, which does not say how its "
+        "layers are joined; write it as a functional model, tf.keras.Model(inputs, outputs)",
+        name,
+    )
+
+
+def _refuse_several_outputs(call: LayerCall, name: str) -> None:
+    if len(call.outputs) != 1:
+        raise ConversionError(
+            f"it returns {len(call.outputs)} tensors, while an object of a network puts out one; "
+            "write it as several layers with one output each",
+            name,
+        )

@@ -1,0 +1,309 @@
+"""A Keras model as a network."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import nengo
+import numpy as np
+
+from nengo_layers_plus._upstream import nengo_dl, tf
+from nengo_layers_plus.layers import CustomLayer
+
+_MINIBATCH = 100
+
+
+class KerasNetwork:
+    """
+    A Keras model, and the network that `from_keras` made of it.
+
+    Attributes
+    ----------
+    model : tf.keras.Model
+        The model. It is not changed, whatever is done to the network.
+    net : nengo.Network
+        The network.
+    inputs : Mapping
+        The Node of each input of the model, by the name of its input layer or by the Keras
+        tensor. Where `from_keras` was given other objects to begin with, those.
+    outputs : Mapping
+        The Probe of each output, by its name (``model.output_names``) or by the Keras tensor.
+    layers : Mapping
+        The `CustomLayer` of each Keras layer, by its name or by the Keras layer. Layers of a
+        model within the model have names such as ``"encoder/conv1"``. What was made of it is in
+        ``layers["conv1"].calls``, one for each time that the model calls the layer.
+    neurons : Mapping
+        The `CustomLayer` of the neurons of each Keras layer that has an activation for which
+        neurons stand, likewise.
+
+    Examples
+    --------
+    >>> import tensorflow as tf
+    >>> from nengo_layers_plus import from_keras
+    >>> model = tf.keras.Sequential(
+    ...     [
+    ...         tf.keras.Input((4,), name="image"),
+    ...         tf.keras.layers.Dense(3, activation="relu", name="hidden"),
+    ...         tf.keras.layers.Dense(2, name="digit"),
+    ...     ]
+    ... )
+    >>> converted = from_keras(model)
+    >>> (
+    ...     list(converted.inputs),
+    ...     list(converted.layers),
+    ...     list(converted.neurons),
+    ...     list(converted.outputs),
+    ... )
+    (['image'], ['hidden', 'digit'], ['hidden'], ['digit'])
+    >>> converted.neurons["hidden"].calls[0].ensemble.n_neurons
+    3
+    """
+
+    def __init__(
+        self,
+        model: tf.keras.Model,
+        net: nengo.Network,
+        inputs: Mapping[str, Any],
+        outputs: Mapping[str, nengo.Probe],
+        layers: Mapping[str, CustomLayer],
+        neurons: Mapping[str, CustomLayer],
+    ) -> None:
+        self.model = model
+        self.net = net
+        self.inputs = inputs
+        self.outputs = outputs
+        self.layers = layers
+        self.neurons = neurons
+
+    def __repr__(self) -> str:
+        return (
+            f"<{type(self).__name__} of {self.model.name!r}: {len(self.layers)} layers, "
+            f"{len(self.neurons)} with neurons>"
+        )
+
+    @property
+    def input(self) -> Any:
+        """
+        The Node of the only input.
+
+        Raises
+        ------
+        AttributeError
+            If there are several.
+        """
+        return _only("inputs", self.inputs)
+
+    @property
+    def output(self) -> nengo.Probe:
+        """
+        The Probe of the only output.
+
+        Raises
+        ------
+        AttributeError
+            If there are several.
+        """
+        return _only("outputs", self.outputs)
+
+    def present(self, inputs: Any, n_steps: int = 1) -> dict[nengo.Node, np.ndarray]:
+        """
+        Present inputs of the model to the network, each for some time steps.
+
+        Parameters
+        ----------
+        inputs : array_like, list or dict
+            What ``model.predict`` takes: ``(batch, *shape)``, for several inputs a list of these,
+            or a dict by name.
+        n_steps : int
+            Number of time steps.
+
+        Returns
+        -------
+        inputs : dict of ndarray
+            Arrays of shape ``(batch, n_steps, size)`` for each Node, as ``predict`` and ``fit``
+            of a `nengo_dl.Simulator` take them.
+
+        Raises
+        ------
+        ValueError
+            If shapes do not fit, or the network begins with other objects than Nodes of its own.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import tensorflow as tf
+        >>> from nengo_layers_plus import from_keras
+        >>> model = tf.keras.Sequential([tf.keras.Input((2, 3)), tf.keras.layers.Flatten()])
+        >>> converted = from_keras(model)
+        >>> converted.present(np.ones((5, 2, 3)), n_steps=10)[converted.input].shape
+        (5, 10, 6)
+        """
+        if isinstance(inputs, Mapping):
+            if set(inputs) != set(self.inputs):
+                raise ValueError(
+                    f"present: expected values for {', '.join(self.inputs)}, got "
+                    f"{', '.join(map(str, inputs))}"
+                )
+            values = [inputs[name] for name in self.inputs]
+        else:
+            values = list(inputs) if len(self.inputs) > 1 else [inputs]
+        if len(values) != len(self.inputs):
+            raise ValueError(f"present: expected {len(self.inputs)} inputs, got {len(values)}")
+        presented = {}
+        for (name, node), value, tensor in zip(
+            self.inputs.items(), values, self.model.inputs, strict=True
+        ):
+            if not isinstance(node, nengo.Node) or node.size_in or node not in self.net.nodes:
+                raise ValueError(
+                    f"present: the input {name!r} comes from {node}, which the network was given; "
+                    "feed the objects before it"
+                )
+            array = np.asarray(value)
+            if array.shape[1:] != tuple(tensor.shape[1:]):
+                raise ValueError(
+                    f"present: expected an array of shape (batch, "
+                    f"{', '.join(map(str, tensor.shape[1:]))}) for the input {name!r}, got "
+                    f"{array.shape}"
+                )
+            flat = array.reshape(len(array), 1, node.size_out)
+            presented[node] = np.tile(flat, (1, n_steps, 1))
+        return presented
+
+    def differences(self, inputs: Any, n_steps: int = 1) -> dict[str, float]:
+        """
+        Return how far the network's outputs are from those of the model.
+
+        Parameters
+        ----------
+        inputs : array_like, list or dict
+            What ``model.predict`` takes.
+        n_steps : int
+            Number of time steps for which each input is presented. Without spikes and synapses
+            one is enough.
+
+        Returns
+        -------
+        differences : dict of float
+            The largest absolute difference of each output in the last time step, by its name.
+
+        Raises
+        ------
+        ValueError
+            If shapes do not fit.
+
+        Notes
+        -----
+        A `nengo_dl.Simulator` is made for it. The network has the weights that the last one that
+        trained it left.
+        """
+        presented = self.present(inputs, n_steps)
+        n_inputs = {len(values) for values in presented.values()}
+        if len(n_inputs) != 1 or 0 in n_inputs:
+            raise ValueError(f"differences: expected inputs of one length, got {n_inputs}")
+        (length,) = n_inputs
+        expected = tf.nest.flatten(self.model.predict(inputs, verbose=0))
+        minibatch = min(length, _MINIBATCH)
+        # nengo_dl takes whole minibatches only
+        missing = -length % minibatch
+        padded = {
+            node: np.concatenate([values, np.repeat(values[-1:], missing, axis=0)])
+            for node, values in presented.items()
+        }
+        with nengo_dl.Simulator(self.net, minibatch_size=minibatch, progress_bar=False) as sim:
+            got = sim.predict(padded, verbose=0)
+        return {
+            name: float(np.max(np.abs(got[probe][:length, -1] - values.reshape(length, -1))))
+            for (name, probe), values in zip(self.outputs.items(), expected, strict=True)
+        }
+
+    def verify(self, inputs: Any, atol: float = 1e-5, n_steps: int = 1) -> dict[str, float]:
+        """
+        Raise if the network's outputs are not those of the model.
+
+        Parameters
+        ----------
+        inputs : array_like, list or dict
+            What ``model.predict`` takes.
+        atol : float
+            The largest difference that is allowed.
+        n_steps : int
+            Number of time steps for which each input is presented.
+
+        Returns
+        -------
+        differences : dict of float
+            As `differences` returns them.
+
+        Raises
+        ------
+        ValueError
+            If an output differs by more than ``atol``, or if shapes do not fit.
+        """
+        differences = self.differences(inputs, n_steps)
+        for name, difference in differences.items():
+            if not difference <= atol:
+                raise ValueError(
+                    f"the output {name!r} of the network differs from that of the model by up to "
+                    f"{difference:.2g} after {n_steps} time steps, more than {atol:g}"
+                )
+        return differences
+
+    def copy_weights_to(self, target: KerasNetwork | tf.keras.Model) -> None:
+        """
+        Copy the weights that the network has now to another network, or back to a model.
+
+        Parameters
+        ----------
+        target : KerasNetwork or tf.keras.Model
+            A network of the same model, for instance with spiking neurons, or a model with the
+            same layers, which is changed by it.
+
+        Raises
+        ------
+        ValueError
+            If a layer is missing there, or has other weights. Nothing is copied then.
+
+        Examples
+        --------
+        >>> import nengo
+        >>> import tensorflow as tf
+        >>> from nengo_layers_plus import from_keras
+        >>> model = tf.keras.Sequential([tf.keras.Input((2,)), tf.keras.layers.Dense(2)])
+        >>> trained, spiking = from_keras(model), from_keras(model, nengo.SpikingRectifiedLinear())
+        >>> trained.copy_weights_to(spiking)
+        """
+        pairs = []
+        for name, layer in self.layers.items():
+            source = layer.layer_func
+            if not isinstance(source, tf.keras.layers.Layer) or not source.weights:
+                continue
+            other = _keras_layer_of(target, name)
+            shapes = [[tuple(w.shape) for w in each.weights] for each in (source, other)]
+            if shapes[0] != shapes[1]:
+                raise ValueError(
+                    f"copy_weights_to: the weights of the layer {name!r} have the shapes "
+                    f"{shapes[0]}, and in the target {shapes[1]}"
+                )
+            pairs.append((source, other))
+        for source, other in pairs:
+            other.set_weights(source.get_weights())
+
+
+def _keras_layer_of(target: Any, name: str) -> tf.keras.layers.Layer:
+    """Return the Keras layer of a name in a network or model."""
+    try:
+        if isinstance(target, KerasNetwork):
+            return target.layers[name].layer_func
+        found = target
+        for part in name.split("/"):
+            found = found.get_layer(part)
+        return found
+    except (KeyError, ValueError, AttributeError) as error:
+        raise ValueError(f"copy_weights_to: {target!r} has no layer {name!r}") from error
+
+
+def _only(what: str, values: Mapping[str, Any]) -> Any:
+    if len(values) != 1:
+        raise AttributeError(f"there are {len(values)} {what}: {', '.join(values)}; use {what}")
+    return next(iter(values.values()))

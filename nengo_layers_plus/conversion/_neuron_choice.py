@@ -1,0 +1,172 @@
+"""Which neurons stand for which activation."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+import nengo
+from nengo.neurons import NeuronType
+
+from nengo_layers_plus._upstream import nengo_dl
+from nengo_layers_plus.conversion._activation import NAMES, Activation, find_key, of_function
+from nengo_layers_plus.conversion._conversion_error import ConversionError
+
+
+class NeuronChoice:
+    """
+    What the argument ``neuron`` of `from_keras` makes of each activation.
+
+    Parameters
+    ----------
+    neuron : nengo.neurons.NeuronType or Mapping
+        As given to `from_keras`.
+
+    Raises
+    ------
+    ConversionError
+        If it is neither, or if a key or value of the mapping means nothing.
+    """
+
+    def __init__(self, neuron: NeuronType | Mapping[Any, Any]) -> None:
+        self._is_mapping = isinstance(neuron, Mapping)
+        given = neuron if isinstance(neuron, Mapping) else {"relu": neuron}
+        self.mapping: dict[Any, Any] = {}
+        self.written: dict[Any, Any] = {}
+        for key, value in given.items():
+            found = find_key(key)
+            if found is None:
+                raise ConversionError(
+                    f"neuron: {key!r} names no activation; expected a function, a class of Keras "
+                    f"layers or one of {', '.join(NAMES)}"
+                )
+            if found == "linear":
+                raise ConversionError("neuron: no neurons can stand for 'linear', which is nothing")
+            if found in self.mapping:
+                raise ConversionError(f"neuron: {self.written[found]!r} and {key!r} are the same")
+            _check_value(key, value)
+            self.mapping[found] = value
+            self.written[found] = key
+        self.mapping.setdefault("relu", nengo.RectifiedLinear())
+        self.used: set[Any] = set()
+        relu = self.mapping["relu"]
+        types = [each for each in self.mapping.values() if isinstance(each, NeuronType)]
+        self.spiking = (
+            relu.spiking if isinstance(relu, NeuronType) else any(each.spiking for each in types)
+        )
+
+    def keeps(self, key: Any) -> bool:
+        """Say whether the user asked for a class of layers, or a function, to stay as it is."""
+        self.used.add(key)
+        return key in self.mapping and self.mapping[key] is None
+
+    def choose(self, activation: Activation, name: str, is_output: bool) -> Any:
+        """
+        Choose what stands for an activation.
+
+        Parameters
+        ----------
+        activation : Activation
+            The activation of a layer.
+        name : str
+            The name of the layer, for error messages.
+        is_output : bool
+            Whether nothing but outputs of the model follows.
+
+        Returns
+        -------
+        chosen : nengo.neurons.NeuronType, Activation or None
+            Neurons; another activation; None to keep the activation.
+
+        Raises
+        ------
+        ConversionError
+            If nothing stands for it.
+        """
+        first = activation
+        passed: list[Any] = []
+        while True:
+            key = activation.find(self.mapping)
+            if key is None:
+                break
+            if key in passed:
+                raise ConversionError(
+                    f"neuron: {first.name} leads to itself, by {' and '.join(map(str, passed))}; "
+                    "map it to a neuron type or None",
+                    name,
+                )
+            passed.append(key)
+            self.used.add(key)
+            value = self.mapping[key]
+            if isinstance(value, NeuronType):
+                return value
+            if value is None:
+                return None if activation is first else activation
+            activation = of_function(value)
+        if activation.name == "linear" or (is_output and activation is first):
+            return None if activation is first else activation
+        neurons = self._equivalent(activation)
+        if neurons is None:
+            raise ConversionError(_nothing_stands_for(activation), name)
+        if neurons.spiking == self.spiking:
+            return neurons
+        raise ConversionError(
+            f"nengo has no spiking neurons for {activation.name}; write "
+            f"neuron={{'relu': ..., {activation.keys[-1]!r}: {neurons!r}}} for neurons that put "
+            "out rates, or None in its place to keep the Keras function",
+            name,
+        )
+
+    def warn_of_unused(self) -> None:
+        """Warn of keys of the mapping that no layer of the model has."""
+        unused = [written for key, written in self.written.items() if key not in self.used]
+        if unused and self._is_mapping:
+            warnings.warn(
+                f"from_keras, neuron: no layer of the model has the activation "
+                f"{' or '.join(map(_show, unused))}",
+                stacklevel=3,  # where the user calls from_keras
+            )
+
+    def _equivalent(self, activation: Activation) -> NeuronType | None:
+        """Return neurons whose output is that of an activation, if there are some."""
+        if activation.slope is not None:
+            cls = nengo_dl.SpikingLeakyReLU if self.spiking else nengo_dl.LeakyReLU
+            return cls(negative_slope=activation.slope)
+        rates = {"sigmoid": nengo.Sigmoid(tau_ref=1), "tanh": nengo.Tanh(tau_ref=1)}
+        return rates.get(activation.name)
+
+
+def _check_value(key: Any, value: Any) -> None:
+    if isinstance(value, nengo.Direct):
+        raise ConversionError(
+            f"neuron: nengo.Direct, given for {_show(key)}, has no neurons; write None to keep "
+            "the Keras function"
+        )
+    if isinstance(value, type) and issubclass(value, NeuronType):
+        raise ConversionError(
+            f"neuron: expected an instance for {_show(key)}, got the class {value.__name__}; "
+            f"write {value.__name__}(...)"
+        )
+    if value is None or isinstance(value, NeuronType):
+        return
+    if isinstance(key, type) or isinstance(value, type) or find_key(value) is None:
+        raise ConversionError(
+            f"neuron: expected a nengo neuron type, another activation or None for {_show(key)}, "
+            f"got {value!r}"
+        )
+
+
+def _nothing_stands_for(activation: Activation) -> str:
+    key = activation.keys[-1]
+    return (
+        f"no neurons stand for its activation {activation.name}; write "
+        f"from_keras(..., neuron={{{_show(key)}: ...}}) with a nengo neuron type, with another "
+        "activation such as 'relu' (then train again), or with None to keep the Keras function"
+    )
+
+
+def _show(key: Any) -> str:
+    if isinstance(key, type):
+        return f"tf.keras.layers.{key.__name__}" if "keras" in key.__module__ else key.__name__
+    return repr(key) if isinstance(key, str) else getattr(key, "__name__", repr(key))

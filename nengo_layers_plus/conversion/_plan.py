@@ -1,0 +1,480 @@
+"""What will be built for each layer of a Keras model, checked against the model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from nengo.neurons import NeuronType
+
+from nengo_layers_plus._upstream import (
+    LayerCall,
+    expects_training,
+    operation_of,
+    tf,
+    with_sublayers,
+)
+from nengo_layers_plus.conversion._activation import (
+    Activation,
+    of_function,
+    of_layer,
+    of_operation,
+    undecorated,
+)
+from nengo_layers_plus.conversion._conversion_error import ConversionError, describe_error
+from nengo_layers_plus.conversion._flat_model import FlatCall, FlatModel, check_arguments
+from nengo_layers_plus.conversion._keras_copy import copy_layer
+from nengo_layers_plus.conversion._neuron_choice import NeuronChoice
+from nengo_layers_plus.graph import Shape
+
+# operations on Keras tensors that are no activations
+_OPERATIONS = {
+    "__operators__.add",
+    "__operators__.getitem",
+    "cast",
+    "compat.v1.pad",
+    "compat.v1.squeeze",
+    "compat.v1.transpose",
+    "concat",
+    "expand_dims",
+    "identity",
+    "linalg.matmul",
+    "math.add",
+    "math.add_n",
+    "math.divide",
+    "math.multiply",
+    "math.negative",
+    "math.reduce_mean",
+    "math.reduce_sum",
+    "math.subtract",
+    "math.truediv",
+    "reshape",
+    "stack",
+    "tile",
+}
+
+
+class Operation:
+    """
+    A TensorFlow operation of a model, as a function of its tensors alone.
+
+    Parameters
+    ----------
+    call : LayerCall
+        Its call.
+    """
+
+    def __init__(self, call: LayerCall) -> None:
+        self.call = call
+        self.__name__ = call.layer.name
+
+    def __call__(self, *tensors: tf.Tensor) -> tf.Tensor:
+        args, kwargs = self.call.arguments_with(tensors)
+        return self.call.layer.call(*args, **kwargs)
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """
+    What will be built for one call of a layer.
+
+    Parameters
+    ----------
+    call : FlatCall
+        The call.
+    applies : tf.keras.layers.Layer, callable or None
+        What a TensorNode applies; None: there are neurons only.
+    neuron_type : nengo.neurons.NeuronType or None
+        The neurons behind it, if any.
+    inference : bool
+        Whether it is applied as in inference always.
+    shapes : tuple of tuple of int
+        Shapes of its inputs, without the batch.
+    """
+
+    call: FlatCall
+    applies: Any
+    neuron_type: NeuronType | None
+    inference: bool
+    shapes: tuple[Shape, ...]
+
+
+class Plan:
+    """
+    What will be built for each call of a model's layers.
+
+    Every layer is copied, and each copy is applied to an example and compared with the original.
+
+    Parameters
+    ----------
+    model : tf.keras.Model
+        The model; it is left as it is.
+    choice : NeuronChoice
+        Which neurons stand for which activation.
+
+    Attributes
+    ----------
+    flat : FlatModel
+        The calls of the model.
+    steps : list of Step
+        One for each call.
+    shapes : tuple of tuple of int
+        Shapes of the model's inputs, without the batch.
+    dtype : str
+        ``"float32"`` or ``"float64"``.
+
+    Raises
+    ------
+    ConversionError
+        If something can't be built so that it does what the model does.
+    """
+
+    def __init__(self, model: tf.keras.Model, choice: NeuronChoice) -> None:
+        self.flat = FlatModel(model)
+        self.choice = choice
+        self.shapes = _input_shapes(model)
+        self.dtype = _dtype_of(self.flat.calls)
+        self._copies: dict[int, tuple[Any, NeuronType | None, bool | None]] = {}
+        examples = _examples(model, self.shapes)
+        self._values = dict(zip(self.flat.inputs, examples, strict=True))
+        self._only_outputs = self._find_output_layers()
+        self.steps = [self._plan(call) for call in self.flat.calls]
+        expected = tf.nest.flatten(model(tf.nest.pack_sequence_as(model.input, examples)))
+        for name, value, number in zip(
+            model.output_names, expected, self.flat.outputs, strict=True
+        ):
+            if not _equal(value, self._values[number]):
+                raise ConversionError(
+                    f"the layers, run one by one, do not give the output {name!r} of the model; "
+                    "write it as a functional model of layers that are called once each"
+                )
+        del self._values
+
+    def _find_output_layers(self) -> set[int]:
+        """Return the ids of layers behind which there is nothing but outputs."""
+        consumed = {number for call in self.flat.calls for number in call.inputs}
+        inner = {id(call.layer) for call in self.flat.calls if call.output in consumed}
+        return {id(call.layer) for call in self.flat.calls} - inner
+
+    def _plan(self, call: FlatCall) -> Step:
+        tensors = [self._values[number] for number in call.inputs]
+        shapes = tuple(tuple(tensor.shape[1:]) for tensor in tensors)
+        operation = operation_of(call.layer)
+        if operation is not None:
+            applies, neuron_type, expected = self._plan_operation(call, operation, tensors)
+            inference = False
+        else:
+            applies, neuron_type, expected, inference = self._plan_layer(call, tensors)
+        if expected.shape.rank < 2:
+            raise ConversionError(
+                f"what it returns has the shape {('batch', *expected.shape[1:])}, without a "
+                "dimension of its own; keep one, as in x[:, :1] for x[:, 0]",
+                call.path,
+            )
+        self._values[call.output] = expected
+        return Step(call, applies, neuron_type, inference, shapes)
+
+    # operations
+
+    def _plan_operation(
+        self, call: FlatCall, operation: str, tensors: Sequence[tf.Tensor]
+    ) -> tuple[Any, NeuronType | None, tf.Tensor]:
+        function: Any = Operation(call.call)
+        expected = function(*tensors)
+        activation = of_operation(call.layer, call.call.arguments)
+        if activation is not None:
+            chosen = self._choose(activation, call)
+            if isinstance(chosen, NeuronType):
+                return None, chosen, expected
+            if chosen is not None:
+                return chosen.function, None, expected
+        elif operation not in _OPERATIONS and not (
+            operation and self.choice.keeps(undecorated(call.layer.function))
+        ):
+            raise ConversionError(
+                f"the operation {operation or type(call.layer).__name__} on a Keras tensor may "
+                "be an activation; write "
+                + (
+                    f"from_keras(..., neuron={{tf.{operation}: None}}) to keep it as it is, or "
+                    if operation
+                    else ""
+                )
+                + "a Keras layer in its place",
+                call.path,
+            )
+        _refuse_variables(function, tensors, call.path)
+        self._check(call, expected, tensors, function)
+        return function, None, expected
+
+    # layers
+
+    def _plan_layer(
+        self, call: FlatCall, tensors: Sequence[tf.Tensor]
+    ) -> tuple[Any, NeuronType | None, tf.Tensor, bool]:
+        layer = call.layer
+        check_arguments(call)
+        inputs = list(tensors) if call.several else tensors[0]
+        fixed = _fixed_training(call)
+        arguments = {"training": False} if expects_training(layer) else {}
+        try:
+            expected = layer(inputs, **arguments)
+        except Exception as error:
+            raise ConversionError(
+                f"{type(layer).__name__} can't be run by itself ({describe_error(error)})",
+                call.path,
+            ) from error
+        if id(layer) in self._copies:
+            applies, neuron_type, before = self._copies[id(layer)]
+            if before is not fixed:
+                raise ConversionError(
+                    "it is called with different values of training; call it with the same",
+                    call.path,
+                )
+        else:
+            applies, neuron_type = self._copy(call, inputs, expected)
+            self._copies[id(layer)] = (applies, neuron_type, fixed)
+        return applies, neuron_type, expected, fixed is False
+
+    def _copy(
+        self, call: FlatCall, inputs: Any, expected: tf.Tensor
+    ) -> tuple[Any, NeuronType | None]:
+        layer = call.layer
+        _refuse_lost(layer, call.path)
+        if self.choice.keeps(type(layer)):
+            copy = copy_layer(layer, inputs, call.path)
+            self._check_copy(call, expected, inputs, copy)
+            return copy, None
+        whole = of_layer(layer)
+        if whole is None:
+            _refuse_what_is_hidden(layer, call.path)
+        activation = whole or _own_activation(layer)
+        chosen = None if activation is None else self._choose(activation, call)
+        if activation is None or chosen is None:
+            own = getattr(layer, "activation", None)
+            as_is = own is None or isinstance(own, tf.keras.layers.Layer)
+            copy = copy_layer(layer, inputs, call.path, **({} if as_is else {"activation": own}))
+            self._check_copy(call, expected, inputs, copy)
+            return copy, None
+        if whole is not None:
+            if isinstance(chosen, NeuronType):
+                return None, chosen
+            return tf.keras.layers.Activation(chosen.function, name=layer.name), None
+        copy = copy_layer(layer, inputs, call.path, activation=None)
+        self._check_copy(call, expected, inputs, copy, activation.function)
+        if isinstance(chosen, NeuronType):
+            return copy, chosen
+        copy.activation = chosen.function
+        return copy, None
+
+    def _check_copy(
+        self,
+        call: FlatCall,
+        expected: tf.Tensor,
+        inputs: Any,
+        copy: tf.keras.layers.Layer,
+        then: Any = None,
+    ) -> None:
+        """Compare a copy, and what is applied after it, with the layer; let it train as that."""
+        arguments = {"training": False} if expects_training(copy) else {}
+
+        def applies(values: Any) -> Any:  # as nengo_dl does
+            return copy.call(values, **arguments)
+
+        if isinstance(call.layer, tf.keras.layers.Lambda):
+            _refuse_variables(applies, [inputs], call.path)
+        self._check(call, expected, inputs, applies, then)
+        if not any(each.trainable for each in self.flat.calls if each.layer is call.layer):
+            copy.trainable = False
+
+    def _choose(self, activation: Activation, call: FlatCall) -> Any:
+        if activation.name == "linear":
+            return None
+        return self.choice.choose(activation, call.path, id(call.layer) in self._only_outputs)
+
+    # checks
+
+    def _check(
+        self, call: FlatCall, expected: Any, inputs: Any, applies: Any, then: Any = None
+    ) -> None:
+        """Compare what the network will apply with what the layer does, also for one example."""
+        tensors = [tf.cast(each, self.dtype) for each in tf.nest.flatten(inputs)]
+        if expected.dtype != self.dtype:
+            raise ConversionError(
+                f"it returns {expected.dtype.name}, while objects of a network put out numbers of "
+                f"type {self.dtype}; add a tf.cast, or a Lambda layer that casts",
+                call.path,
+            )
+        try:
+            results = []
+            for part in (tensors, [each[:1] for each in tensors]):
+                if operation_of(call.layer) is not None:
+                    result = applies(*part)
+                else:
+                    result = applies(part if call.several else part[0])
+                results.append(result if then is None else then(result))
+        except Exception as error:
+            raise ConversionError(
+                f"a copy of {type(call.layer).__name__} can't be run within a network "
+                f"({describe_error(error)})",
+                call.path,
+            ) from error
+        if not _equal(expected, results[0]):
+            raise ConversionError(
+                f"a copy of {type(call.layer).__name__}, made by its get_config and from_config"
+                + (", with its activation applied last," if then is not None else "")
+                + " does not do what the layer does; keep the layer as it is with "
+                f"from_keras(..., neuron={{{type(call.layer).__name__}: None}}), or write it as "
+                "several layers",
+                call.path,
+            )
+        if not _equal(results[0][:1], results[1]):
+            raise ConversionError(
+                "what it returns for one example depends on the others in the batch, or on the "
+                "number of them; write it so that it treats each example alike",
+                call.path,
+            )
+
+
+def _own_activation(layer: tf.keras.layers.Layer) -> Activation | None:
+    """Return the activation that a layer applies last, if it says that it has one."""
+    function = getattr(layer, "activation", None)
+    return None if function is None else of_function(function)
+
+
+def _dtype_of(calls: Sequence[FlatCall]) -> str:
+    found = "float32"
+    first: FlatCall | None = None
+    for call in calls:
+        if operation_of(call.layer) is not None:
+            continue
+        layer = call.layer
+        if layer.compute_dtype != layer.variable_dtype or layer.compute_dtype not in (
+            "float32",
+            "float64",
+        ):
+            raise ConversionError(
+                f"it computes in {layer.compute_dtype} with weights of type "
+                f"{layer.variable_dtype}, while nengo_dl simulates in float32 or float64; load "
+                "the weights into a model with the policy float32",
+                call.path,
+            )
+        if first is not None and layer.compute_dtype != found:
+            raise ConversionError(
+                f"it computes in {layer.compute_dtype}, and {first.path!r} in {found}; a network "
+                "is simulated in one type",
+                call.path,
+            )
+        first, found = call, layer.compute_dtype
+    return found
+
+
+def _input_shapes(model: tf.keras.Model) -> tuple[Shape, ...]:
+    shapes = []
+    for tensor, name in zip(model.inputs, model.input_names, strict=True):
+        shape = tuple(tensor.shape[1:])
+        if not shape or None in shape:
+            raise ConversionError(
+                f"its shape is {tuple(tensor.shape)}, while objects of a network have a size; "
+                "give all sizes in tf.keras.Input",
+                name,
+            )
+        if not (tensor.dtype.is_floating or tensor.dtype.is_integer):
+            raise ConversionError(
+                f"it takes {tensor.dtype.name}, while a network carries numbers; make numbers of "
+                "it before the model",
+                name,
+            )
+        shapes.append(shape)
+    return tuple(shapes)
+
+
+def _examples(model: tf.keras.Model, shapes: Sequence[Shape]) -> list[tf.Tensor]:
+    """Make two random inputs; zeros for integers, which may be indices."""
+    rng = np.random.RandomState(0)
+    return [
+        tf.constant(rng.uniform(-1, 1, (2, *shape)), tensor.dtype)
+        if tensor.dtype.is_floating
+        else tf.zeros((2, *shape), tensor.dtype)
+        for tensor, shape in zip(model.inputs, shapes, strict=True)
+    ]
+
+
+def _equal(expected: Any, got: Any) -> bool:
+    expected, got = np.asarray(expected), np.asarray(got)
+    if expected.shape != got.shape:
+        return False
+    finite = expected[np.isfinite(expected)]
+    atol = 1e-5 * max(1.0, float(np.max(np.abs(finite), initial=0.0)))
+    return bool(np.allclose(got, expected, rtol=1e-5, atol=atol, equal_nan=True))
+
+
+def _fixed_training(call: FlatCall) -> bool | None:
+    if call.training is None or not expects_training(call.layer):
+        return None
+    if call.training:
+        raise ConversionError(
+            "it is called with training=True, so that it does in inference what it does in "
+            "training; call it without",
+            call.path,
+        )
+    if call.several:
+        raise ConversionError(
+            "it is called on several inputs with training=False, which is not supported; call it "
+            "without training",
+            call.path,
+        )
+    return False
+
+
+def _refuse_what_is_hidden(layer: tf.keras.layers.Layer, name: str) -> None:
+    """Refuse steps over time and activations within a layer, which no neurons can replace."""
+    keep = f"from_keras(..., neuron={{{type(layer).__name__}: None}})"
+    for each in with_sublayers(layer):
+        if isinstance(each, tf.keras.layers.RNN):
+            raise ConversionError(
+                "it goes through the steps of its input by itself, all within one time step of "
+                "a simulation, with activations that no neurons can replace; write the "
+                f"recurrence as a connection of the network, or keep the layer with {keep}",
+                name,
+            )
+        own = getattr(layer, "activation", None)
+        if each is layer or each is own:
+            continue
+        activation = of_layer(each) or _own_activation(each)
+        if activation is not None and activation.name != "linear":
+            raise ConversionError(
+                f"{each.name!r}, within it, has the activation {activation.name}, which no "
+                "neurons can replace there; write the layers as layers of the model, or keep "
+                f"this one with {keep}",
+                name,
+            )
+
+
+def _refuse_lost(layer: tf.keras.layers.Layer, name: str) -> None:
+    for each in with_sublayers(layer):
+        if getattr(each, "activity_regularizer", None) is not None:
+            raise ConversionError(
+                f"the activity_regularizer of {each.name!r} would be lost; remove it, and "
+                "penalise the activity in a loss on a probe of this layer",
+                name,
+            )
+        if getattr(each, "stateful", False):
+            raise ConversionError(
+                f"{each.name!r} keeps a state between batches (stateful=True), which a network "
+                "would not; set stateful to False",
+                name,
+            )
+
+
+def _refuse_variables(function: Any, inputs: Sequence[Any], name: str) -> None:
+    with tf.GradientTape() as tape:
+        function(*inputs)
+    if tape.watched_variables():
+        variable = tape.watched_variables()[0]
+        raise ConversionError(
+            f"it uses the variable {variable.name!r}, which would not train in the network; write "
+            "a tf.keras.layers.Layer that holds it",
+            name,
+        )
