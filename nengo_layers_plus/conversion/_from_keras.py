@@ -16,11 +16,11 @@ from nengo.synapses import Synapse
 from nengo_layers_plus._upstream import nengo_dl, operation_of, tf
 from nengo_layers_plus.conversion._conversion_error import ConversionError
 from nengo_layers_plus.conversion._converted_layer import ConvertedLayer
-from nengo_layers_plus.conversion._firing_rates import read_scales, scale_amplitude, warn_of_skew
 from nengo_layers_plus.conversion._keras_network import KerasNetwork
 from nengo_layers_plus.conversion._named import Named
 from nengo_layers_plus.conversion._neuron_choice import NeuronChoice
 from nengo_layers_plus.conversion._plan import Plan, Step
+from nengo_layers_plus.conversion._scales import read_scales, scale_amplitude, warn_of_skew
 from nengo_layers_plus.graph import size_of
 from nengo_layers_plus.layers import CustomLayer, Trainable
 

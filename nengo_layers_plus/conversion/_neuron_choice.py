@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,6 +11,7 @@ from nengo.neurons import NeuronType
 from nengo_layers_plus._upstream import nengo_dl
 from nengo_layers_plus.conversion._activation import NAMES, Activation, find_key, of_function
 from nengo_layers_plus.conversion._conversion_error import ConversionError
+from nengo_layers_plus.layers._warnings import warn_user
 
 
 class NeuronChoice:
@@ -122,10 +122,9 @@ class NeuronChoice:
         """Warn of keys of the mapping that no layer of the model has."""
         unused = [written for key, written in self.written.items() if key not in self.used]
         if unused and self._is_mapping:
-            warnings.warn(
+            warn_user(
                 f"from_keras, neuron: no layer of the model has the activation "
-                f"{' or '.join(map(_show, unused))}",
-                stacklevel=3,  # where the user calls from_keras
+                f"{' or '.join(map(_show, unused))}"
             )
 
     def _equivalent(self, activation: Activation) -> NeuronType | None:

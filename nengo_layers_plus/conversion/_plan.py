@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from nengo.neurons import NeuronType
 
 from nengo_layers_plus._upstream import (
@@ -14,14 +13,23 @@ from nengo_layers_plus._upstream import (
     expects_training,
     operation_of,
     tf,
-    with_sublayers,
 )
 from nengo_layers_plus.conversion._activation import (
     Activation,
-    of_function,
     of_layer,
     of_operation,
     undecorated,
+)
+from nengo_layers_plus.conversion._checks import (
+    dtype_of,
+    fixed_training_of,
+    input_shapes_of,
+    make_examples,
+    own_activation,
+    refuse_lost,
+    refuse_variables,
+    refuse_what_is_hidden,
+    same_values,
 )
 from nengo_layers_plus.conversion._conversion_error import ConversionError, describe_error
 from nengo_layers_plus.conversion._flat_model import FlatCall, FlatModel, check_arguments
@@ -134,10 +142,10 @@ class Plan:
     def __init__(self, model: tf.keras.Model, choice: NeuronChoice) -> None:
         self.flat = FlatModel(model)
         self.choice = choice
-        self.shapes = _input_shapes(model)
-        self.dtype = _dtype_of(self.flat.calls)
+        self.shapes = input_shapes_of(model)
+        self.dtype = dtype_of(self.flat.calls)
         self._copies: dict[int, tuple[Any, NeuronType | None, bool | None]] = {}
-        examples = _examples(model, self.shapes)
+        examples = make_examples(model, self.shapes)
         self._values = dict(zip(self.flat.inputs, examples, strict=True))
         self._only_outputs = self._find_output_layers()
         self.steps = [self._plan(call) for call in self.flat.calls]
@@ -145,7 +153,7 @@ class Plan:
         for name, value, number in zip(
             model.output_names, expected, self.flat.outputs, strict=True
         ):
-            if not _equal(value, self._values[number]):
+            if not same_values(value, self._values[number]):
                 raise ConversionError(
                     f"the layers, run one by one, do not give the output {name!r} of the model; "
                     "write it as a functional model of layers that are called once each"
@@ -204,7 +212,7 @@ class Plan:
                 + "a Keras layer in its place",
                 call.path,
             )
-        _refuse_variables(function, tensors, call.path)
+        refuse_variables(function, tensors, call.path)
         self._check(call, expected, tensors, function)
         return function, None, expected
 
@@ -216,7 +224,7 @@ class Plan:
         layer = call.layer
         check_arguments(call)
         inputs = list(tensors) if call.several else tensors[0]
-        fixed = _fixed_training(call)
+        fixed = fixed_training_of(call)
         arguments = {"training": False} if expects_training(layer) else {}
         try:
             expected = layer(inputs, **arguments)
@@ -241,15 +249,15 @@ class Plan:
         self, call: FlatCall, inputs: Any, expected: tf.Tensor
     ) -> tuple[Any, NeuronType | None]:
         layer = call.layer
-        _refuse_lost(layer, call.path)
+        refuse_lost(layer, call.path)
         if self.choice.keeps(type(layer)):
             copy = copy_layer(layer, inputs, call.path)
             self._check_copy(call, expected, inputs, copy)
             return copy, None
         whole = of_layer(layer)
         if whole is None:
-            _refuse_what_is_hidden(layer, call.path)
-        activation = whole or _own_activation(layer)
+            refuse_what_is_hidden(layer, call.path)
+        activation = whole or own_activation(layer)
         chosen = None if activation is None else self._choose(activation, call)
         if activation is None or chosen is None:
             own = getattr(layer, "activation", None)
@@ -283,7 +291,7 @@ class Plan:
             return copy.call(values, **arguments)
 
         if isinstance(call.layer, tf.keras.layers.Lambda):
-            _refuse_variables(applies, [inputs], call.path)
+            refuse_variables(applies, [inputs], call.path)
         self._check(call, expected, inputs, applies, then)
         if not any(each.trainable for each in self.flat.calls if each.layer is call.layer):
             copy.trainable = False
@@ -320,7 +328,7 @@ class Plan:
                 f"({describe_error(error)})",
                 call.path,
             ) from error
-        if not _equal(expected, results[0]):
+        if not same_values(expected, results[0]):
             raise ConversionError(
                 f"a copy of {type(call.layer).__name__}, made by its get_config and from_config"
                 + (", with its activation applied last," if then is not None else "")
@@ -329,152 +337,9 @@ class Plan:
                 "several layers",
                 call.path,
             )
-        if not _equal(results[0][:1], results[1]):
+        if not same_values(results[0][:1], results[1]):
             raise ConversionError(
                 "what it returns for one example depends on the others in the batch, or on the "
                 "number of them; write it so that it treats each example alike",
                 call.path,
             )
-
-
-def _own_activation(layer: tf.keras.layers.Layer) -> Activation | None:
-    """Return the activation that a layer applies last, if it says that it has one."""
-    function = getattr(layer, "activation", None)
-    return None if function is None else of_function(function)
-
-
-def _dtype_of(calls: Sequence[FlatCall]) -> str:
-    found = "float32"
-    first: FlatCall | None = None
-    for call in calls:
-        if operation_of(call.layer) is not None:
-            continue
-        layer = call.layer
-        if layer.compute_dtype != layer.variable_dtype or layer.compute_dtype not in (
-            "float32",
-            "float64",
-        ):
-            raise ConversionError(
-                f"it computes in {layer.compute_dtype} with weights of type "
-                f"{layer.variable_dtype}, while nengo_dl simulates in float32 or float64; load "
-                "the weights into a model with the policy float32",
-                call.path,
-            )
-        if first is not None and layer.compute_dtype != found:
-            raise ConversionError(
-                f"it computes in {layer.compute_dtype}, and {first.path!r} in {found}; a network "
-                "is simulated in one type",
-                call.path,
-            )
-        first, found = call, layer.compute_dtype
-    return found
-
-
-def _input_shapes(model: tf.keras.Model) -> tuple[Shape, ...]:
-    shapes = []
-    for tensor, name in zip(model.inputs, model.input_names, strict=True):
-        shape = tuple(tensor.shape[1:])
-        if not shape or None in shape:
-            raise ConversionError(
-                f"its shape is {tuple(tensor.shape)}, while objects of a network have a size; "
-                "give all sizes in tf.keras.Input",
-                name,
-            )
-        if not (tensor.dtype.is_floating or tensor.dtype.is_integer):
-            raise ConversionError(
-                f"it takes {tensor.dtype.name}, while a network carries numbers; make numbers of "
-                "it before the model",
-                name,
-            )
-        shapes.append(shape)
-    return tuple(shapes)
-
-
-def _examples(model: tf.keras.Model, shapes: Sequence[Shape]) -> list[tf.Tensor]:
-    """Make two random inputs; zeros for integers, which may be indices."""
-    rng = np.random.RandomState(0)
-    return [
-        tf.constant(rng.uniform(-1, 1, (2, *shape)), tensor.dtype)
-        if tensor.dtype.is_floating
-        else tf.zeros((2, *shape), tensor.dtype)
-        for tensor, shape in zip(model.inputs, shapes, strict=True)
-    ]
-
-
-def _equal(expected: Any, got: Any) -> bool:
-    expected, got = np.asarray(expected), np.asarray(got)
-    if expected.shape != got.shape:
-        return False
-    finite = expected[np.isfinite(expected)]
-    atol = 1e-5 * max(1.0, float(np.max(np.abs(finite), initial=0.0)))
-    return bool(np.allclose(got, expected, rtol=1e-5, atol=atol, equal_nan=True))
-
-
-def _fixed_training(call: FlatCall) -> bool | None:
-    if call.training is None or not expects_training(call.layer):
-        return None
-    if call.training:
-        raise ConversionError(
-            "it is called with training=True, so that it does in inference what it does in "
-            "training; call it without",
-            call.path,
-        )
-    if call.several:
-        raise ConversionError(
-            "it is called on several inputs with training=False, which is not supported; call it "
-            "without training",
-            call.path,
-        )
-    return False
-
-
-def _refuse_what_is_hidden(layer: tf.keras.layers.Layer, name: str) -> None:
-    """Refuse steps over time and activations within a layer, which no neurons can replace."""
-    keep = f"from_keras(..., neuron={{{type(layer).__name__}: None}})"
-    for each in with_sublayers(layer):
-        if isinstance(each, tf.keras.layers.RNN):
-            raise ConversionError(
-                "it goes through the steps of its input by itself, all within one time step of "
-                "a simulation, with activations that no neurons can replace; write the "
-                f"recurrence as a connection of the network, or keep the layer with {keep}",
-                name,
-            )
-        own = getattr(layer, "activation", None)
-        if each is layer or each is own:
-            continue
-        activation = of_layer(each) or _own_activation(each)
-        if activation is not None and activation.name != "linear":
-            raise ConversionError(
-                f"{each.name!r}, within it, has the activation {activation.name}, which no "
-                "neurons can replace there; write the layers as layers of the model, or keep "
-                f"this one with {keep}",
-                name,
-            )
-
-
-def _refuse_lost(layer: tf.keras.layers.Layer, name: str) -> None:
-    for each in with_sublayers(layer):
-        if getattr(each, "activity_regularizer", None) is not None:
-            raise ConversionError(
-                f"the activity_regularizer of {each.name!r} would be lost; remove it, and "
-                "penalise the activity in a loss on a probe of this layer",
-                name,
-            )
-        if getattr(each, "stateful", False):
-            raise ConversionError(
-                f"{each.name!r} keeps a state between batches (stateful=True), which a network "
-                "would not; set stateful to False",
-                name,
-            )
-
-
-def _refuse_variables(function: Any, inputs: Sequence[Any], name: str) -> None:
-    with tf.GradientTape() as tape:
-        function(*inputs)
-    if tape.watched_variables():
-        variable = tape.watched_variables()[0]
-        raise ConversionError(
-            f"it uses the variable {variable.name!r}, which would not train in the network; write "
-            "a tf.keras.layers.Layer that holds it",
-            name,
-        )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import numbers
-import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,6 +12,8 @@ from nengo.neurons import NeuronType
 
 from nengo_layers_plus._upstream import tf
 from nengo_layers_plus.conversion._conversion_error import ConversionError
+from nengo_layers_plus.layers._neuron_types import with_amplitude
+from nengo_layers_plus.layers._warnings import warn_user
 
 
 def read_scales(
@@ -78,9 +79,7 @@ def scale_amplitude(neuron_type: NeuronType, scale: float, name: str) -> NeuronT
             "scaled as well; give a dict with the layers to scale, without this one",
             name,
         )
-    # made as by a copy, since the attribute of one that exists is read-only
-    scaled: NeuronType = object.__new__(type(neuron_type))
-    scaled.__setstate__({**neuron_type.__getstate__(), "amplitude": neuron_type.amplitude / scale})
+    scaled: NeuronType = with_amplitude(neuron_type, neuron_type.amplitude / scale)
     return scaled
 
 
@@ -96,11 +95,10 @@ def warn_of_skew(neuron_types: Mapping[str, tuple[NeuronType, float]]) -> None:
     skewed = [name for name, each in neuron_types.items() if each[1] != 1 and _skews(*each)]
     if skewed:
         types = sorted({type(neuron_types[name][0]).__name__ for name in skewed})
-        warnings.warn(
+        warn_user(
             f"from_keras, scale_firing_rates: the rates of {' and '.join(types)} are not "
             f"proportional to their input, so that scaling skews the output of "
-            f"{', '.join(skewed)}; train the network again, or use SpikingRectifiedLinear",
-            stacklevel=3,  # where the user calls from_keras
+            f"{', '.join(skewed)}; train the network again, or use SpikingRectifiedLinear"
         )
 
 
