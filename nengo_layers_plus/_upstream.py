@@ -52,11 +52,13 @@ __all__ = [
     "UpstreamWarning",
     "expects_training",
     "find_failure",
+    "is_automatic_name",
     "keras",
     "keras3_equivalent",
     "nengo_dl",
     "random_state_kept",
     "require",
+    "snake_case_of",
     "tf",
     "with_sublayers",
     "write_range",
@@ -404,6 +406,19 @@ def random_state_kept() -> Iterator[None]:
     finally:
         generator.setstate(state)
         numpy_random.set_state(numpy_state)
+
+
+def is_automatic_name(layer: Any) -> bool:
+    """Say whether a Keras layer has a name such as Keras gives: that of its class and a number."""
+    own = snake_case_of(layer)
+    name = str(layer.name)
+    return name == own or (name.startswith(f"{own}_") and name[len(own) + 1 :].isdigit())
+
+
+def snake_case_of(layer: Any) -> str:
+    """Return the name that Keras gives to the first layer of a class."""
+    naming = importlib.import_module("tf_keras.src.utils.generic_utils")
+    return str(naming.to_snake_case(type(layer).__name__))
 
 
 def expects_training(layer: Any) -> bool:
