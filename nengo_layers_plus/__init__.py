@@ -22,6 +22,20 @@ if TYPE_CHECKING:
     from nengo_layers_plus import graph, testing
     from nengo_layers_plus._upstream import nengo_dl
     from nengo_layers_plus.layers import CustomLayer, LayerContext, LayerParts, Trainable
+    from nengo_layers_plus.parameters import (
+        LoadedParameters,
+        MissingParameterFileError,
+        ParameterError,
+        ParameterFileError,
+        ParameterMismatchError,
+        SimulatorBuiltError,
+        freeze,
+        load_parameters,
+        read_parameters,
+        save_parameters,
+        unfreeze,
+    )
+    from nengo_layers_plus.simulator import Simulator
 
 __version__ = "0.1.0"
 
@@ -29,13 +43,25 @@ __all__ = [
     "CustomLayer",
     "LayerContext",
     "LayerParts",
+    "LoadedParameters",
+    "MissingParameterFileError",
+    "ParameterError",
+    "ParameterFileError",
+    "ParameterMismatchError",
+    "Simulator",
+    "SimulatorBuiltError",
     "Trainable",
     "UpstreamError",
     "UpstreamWarning",
     "__version__",
+    "freeze",
     "graph",
+    "load_parameters",
     "nengo_dl",
+    "read_parameters",
+    "save_parameters",
     "testing",
+    "unfreeze",
 ]
 
 # public name: the module that holds it, or that it is
@@ -43,10 +69,22 @@ _HOMES = {
     "CustomLayer": "layers",
     "LayerContext": "layers",
     "LayerParts": "layers",
+    "LoadedParameters": "parameters",
+    "MissingParameterFileError": "parameters",
+    "ParameterError": "parameters",
+    "ParameterFileError": "parameters",
+    "ParameterMismatchError": "parameters",
+    "Simulator": "simulator",
+    "SimulatorBuiltError": "parameters",
     "Trainable": "layers",
+    "freeze": "parameters",
     "graph": "graph",
+    "load_parameters": "parameters",
     "nengo_dl": "_upstream",
+    "read_parameters": "parameters",
+    "save_parameters": "parameters",
     "testing": "testing",
+    "unfreeze": "parameters",
 }
 
 

@@ -11,16 +11,16 @@ from __future__ import annotations
 
 import heapq
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-Edge = tuple[Any, Any, Hashable]
+Edge = tuple[Any, Any, Any]
 """Source, target and label; labels must be comparable with each other."""
 
 
 def canonical_ranks(labels: Mapping[Any, Any], edges: Iterable[Edge]) -> dict[Any, int]:
     """
-    Number the nodes of a graph by their place in it.
+    Rank the nodes of a graph by their place in it.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ def canonical_ranks(labels: Mapping[Any, Any], edges: Iterable[Edge]) -> dict[An
     Returns
     -------
     ranks : dict of int
-        The number of each node. Nodes with smaller labels come first, then what the graph says
+        The rank of each node. Nodes with smaller labels come first, then what the graph says
         decides. Of nodes that the graph can't tell apart, the one made first comes first, and
         what is beside it follows that choice.
     """

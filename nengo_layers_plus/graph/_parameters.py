@@ -70,6 +70,8 @@ class Parameter:
     why: str
     source: Any = field(default=None, repr=False)
     """The signal or variable that holds it."""
+    holder: Any = field(default=None, repr=False)
+    """The Keras layer, or the one within it, that made it."""
 
     @property
     def size(self) -> int | None:
@@ -184,13 +186,19 @@ class _Parameters:
                 trainable,
                 trainable and reaches,
                 "not known before a Simulator builds the Keras layer",
+                holder=_itself(layer),
             )
             return
         trained = {id(weight) for weight in built.trainable_weights}
-        for name, weight in _named_weights(built):
-            if id(weight) in listed:
+        held_elsewhere = frozenset(listed)  # of a copy, layers that another model holds as well
+        originals = with_sublayers(_itself(layer))
+        for name, weight, index in _named_weights(built):
+            holder = originals[index] if index < len(originals) else originals[0]
+            if id(weight) in listed or (built is not layer and id(holder) in held_elsewhere):
                 continue
             listed.add(id(weight))
+            if built is not layer and holder is not originals[0]:
+                listed.add(id(holder))
             trainable = id(weight) in trained and not inference_only
             kind = "Keras weights" if weight.trainable else "Keras state"
             if not weight.trainable:
@@ -214,6 +222,7 @@ class _Parameters:
                 trainable and reaches,
                 why,
                 weight,
+                holder,
             )
 
 
@@ -341,19 +350,24 @@ def _itself(layer: tf.keras.layers.Layer) -> tf.keras.layers.Layer:
     return getattr(layer, "stands_for", layer)
 
 
-def _named_weights(layer: tf.keras.layers.Layer) -> Iterator[tuple[str, tf.Variable]]:
-    """Yield the weights of a Keras layer, named by the layers within that hold them."""
+def _named_weights(layer: tf.keras.layers.Layer) -> Iterator[tuple[str, tf.Variable, int]]:
+    """
+    Yield the weights of a Keras layer, named by the layers within that hold them.
+
+    With each comes the number of that layer among the layer and all within it.
+    """
     layer = _itself(layer)
-    holders = [each for each in with_sublayers(layer) if each is not layer]
+    within = with_sublayers(layer)
+    holders = within[1:]
     inner_names = _names_within(holders)
     used: set[str] = set()
     for weight in layer.weights:
         own = str(weight.name).partition(":")[0].rpartition("/")[2]
         # the innermost is the one that holds the fewest
         inside = [each for each in holders if any(weight is other for other in each.weights)]
-        inner = min(inside, key=lambda each: len(each.weights), default=None)
-        name = unique_name(own if inner is None else f"{inner_names[id(inner)]}.{own}", used)
-        yield name, weight
+        inner = min(inside, key=lambda each: len(each.weights), default=layer)
+        name = unique_name(own if inner is layer else f"{inner_names[id(inner)]}.{own}", used)
+        yield name, weight, next(i for i, each in enumerate(within) if each is inner)
 
 
 def _names_within(holders: Sequence[tf.keras.layers.Layer]) -> dict[int, str]:

@@ -72,7 +72,7 @@ def _shape(transform: Any) -> Any:
     init = getattr(transform, "init", None)
     if isinstance(init, nengo.dists.Distribution):
         return type(init).__name__
-    return np.shape(init)
+    return () if init is None else np.shape(init)
 
 
 def _own_name(layer: Any) -> str:
