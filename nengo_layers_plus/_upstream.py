@@ -521,7 +521,7 @@ def build_again(sim: Any) -> None:
     tensor_graph, keras_model = sim.tensor_graph, sim.keras_model
     nengo_dl = _woken("nengo_dl")
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), random_state_kept():
             warnings.simplefilter("ignore")  # all was said when it was first built
             sim.tensor_graph = nengo_dl.tensor_graph.TensorGraph(
                 sim.model,

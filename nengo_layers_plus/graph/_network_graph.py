@@ -38,7 +38,7 @@ class NetworkGraph:
     Raises
     ------
     nengo.exceptions.ValidationError
-        If it is neither.
+        If it is neither, or a subnetwork with connections to objects outside of it.
 
     Examples
     --------
@@ -176,6 +176,16 @@ class NetworkGraph:
         ends += [
             (probe, _source_of(probe), probe) for probe in found if isinstance(probe, nengo.Probe)
         ]
+
+        for link, source, target in ends:
+            for end in (source, target):
+                if end not in self._paths:
+                    raise ValidationError(
+                        f"{link} leads to {end}, which is not in {self.network}; give the network "
+                        "that is around both",
+                        attr="network",
+                        obj=self,
+                    )
 
         flow = networkx.DiGraph()
         flow.add_nodes_from(found)

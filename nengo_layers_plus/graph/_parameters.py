@@ -191,13 +191,14 @@ class _Parameters:
             return
         trained = {id(weight) for weight in built.trainable_weights}
         held_elsewhere = frozenset(listed)  # of a copy, layers that another model holds as well
-        originals = with_sublayers(_itself(layer))
+        originals = _layers_within(_itself(layer))
         for name, weight, index in _named_weights(built):
             holder = originals[index] if index < len(originals) else originals[0]
-            if id(weight) in listed or (built is not layer and id(holder) in held_elsewhere):
+            within_a_copy = built is not layer and holder is not originals[0]
+            if id(weight) in listed or (within_a_copy and id(holder) in held_elsewhere):
                 continue
             listed.add(id(weight))
-            if built is not layer and holder is not originals[0]:
+            if within_a_copy:
                 listed.add(id(holder))
             trainable = id(weight) in trained and not inference_only
             kind = "Keras weights" if weight.trainable else "Keras state"
@@ -357,7 +358,7 @@ def _named_weights(layer: tf.keras.layers.Layer) -> Iterator[tuple[str, tf.Varia
     With each comes the number of that layer among the layer and all within it.
     """
     layer = _itself(layer)
-    within = with_sublayers(layer)
+    within = _layers_within(layer)
     holders = within[1:]
     inner_names = _names_within(holders)
     used: set[str] = set()
@@ -368,6 +369,14 @@ def _named_weights(layer: tf.keras.layers.Layer) -> Iterator[tuple[str, tf.Varia
         inner = min(inside, key=lambda each: len(each.weights), default=layer)
         name = unique_name(own if inner is layer else f"{inner_names[id(inner)]}.{own}", used)
         yield name, weight, next(i for i, each in enumerate(within) if each is inner)
+
+
+def _layers_within(layer: tf.keras.layers.Layer) -> list[tf.keras.layers.Layer]:
+    """List a Keras layer and all within it; those of a copy stand at the same places."""
+    # a Sequential adds an InputLayer to itself when it is built
+    return [
+        each for each in with_sublayers(layer) if not isinstance(each, tf.keras.layers.InputLayer)
+    ]
 
 
 def _names_within(holders: Sequence[tf.keras.layers.Layer]) -> dict[int, str]:

@@ -32,7 +32,9 @@ def render_table(
         The columns that are aligned on the right.
     """
     right = set(right)
-    table = Table(box=box.SIMPLE_HEAD, show_footer=footer is not None, pad_edge=False)
+    table = Table(
+        box=box.SIMPLE_HEAD, show_edge=False, show_footer=footer is not None, pad_edge=False
+    )
     for index, head in enumerate(header):
         table.add_column(
             Text(head),
