@@ -51,7 +51,6 @@ def what_trains(network: nengo.Network | nengo_dl.Simulator) -> TrainingReport:
     dense.bias       (3,)        3  moves        the Keras layer says so
     spikes.encoders  (3, 1)      3  stays        nothing in the network depends on it
     spikes.bias      (3,)        3  stays        trainable is False for the object itself
-    <BLANKLINE>
     15 values move, 6 stay; 15 are trainable weights of the Keras model
     >>> report.n_moving, [parameter.name for parameter in report.moving]
     (15, ['dense.kernel', 'dense.bias'])

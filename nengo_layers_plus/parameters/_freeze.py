@@ -86,7 +86,7 @@ def freeze(network: nengo.Network, *what: Any) -> tuple[str, ...]:
     ['output.kernel', 'output.bias']
     >>> freeze(net, output)
     ('output.kernel', 'output.bias')
-    >>> unfreeze(net, "*.bias", output)
+    >>> unfreeze(net, "*.bias")
     Traceback (most recent call last):
         ...
     nengo_layers_plus.parameters._errors.ParameterError: '*.bias' means output.bias and not ...

@@ -61,7 +61,7 @@ def save_parameters(sim: nengo_dl.Simulator, path: str | os.PathLike[str]) -> No
     ...         found = sim.predict(n_steps=1, verbose=0)
     >>> report.loaded
     ('hidden.encoders', 'hidden.bias', 'hidden.gain')
-    >>> [(a == b).all() for a, b in zip(expected.values(), found.values())]
+    >>> [bool((a == b).all()) for a, b in zip(expected.values(), found.values())]
     [True]
     """
     parameters = SimulatorParameters(sim, "save the parameters of")

@@ -31,7 +31,7 @@ def network():
 def test_rows_and_counts(network):
     report = what_trains(network)
     assert isinstance(report, TrainingReport)
-    assert len(report) == len(NetworkGraph(network).parameters) == 14
+    assert len(report) == len(NetworkGraph(network).parameters) == 12
     assert [each.name for each in report] == [report[index].name for index in range(len(report))]
     assert all(isinstance(each, Parameter) for each in report)
     assert report.moving + report.staying == tuple(sorted(report, key=lambda each: not each.moves))
@@ -55,14 +55,10 @@ def test_text(network):
     lines = text.splitlines()
     assert lines[0] == '<Network "<b>net</b>">'
     (row,) = [line for line in lines if line.startswith("y.kernel")]
-    assert row.split() == [
-        "y.kernel",
-        "(3,",
-        "1000)",
-        "3,000",
-        "moves",
-        *["the", "Keras", "layer", "says", "so"],
-    ]
+    assert row.split("  ")[0] == "y.kernel"
+    assert "(3, 1000)" in row
+    assert row.split()[3:5] == ["3,000", "moves"]
+    assert row.endswith("the Keras layer says so")
     assert any(line.startswith("[red]x.bias") for line in lines), "labels are no markup"
     assert lines[-1] == (
         "6,003 values move, 6,007 stay; 8,005 are trainable weights of the Keras model"
@@ -73,7 +69,7 @@ def test_text(network):
 
 def test_html(network):
     text = what_trains(network)._repr_html_()
-    assert text.count("<tr>") == 15
+    assert text.count("<tr>") == 13
     assert '<td style="text-align: right">3,000</td>' in text
     assert "trainable weights of the Keras model" in text
 

@@ -219,7 +219,7 @@ def test_layers_and_subnetworks_without_parameters():
         flat = Keras.Flatten()
         nengo.Probe(CustomLayer(flat)(nengo.Node([0.0])))
     assert freeze(net, layer, empty) == ()
-    with pytest.raises(ParameterError, match="the Keras layer 'flatten.*' has nothing that could"):
+    with pytest.raises(ParameterError, match=r"the Keras layer 'flatten.*' has nothing that could"):
         freeze(net, flat)
 
 
@@ -379,7 +379,7 @@ def test_what_a_learning_rule_moves_can_not_be_frozen():
         learned = nengo.Connection(x, y, learning_rule_type=nengo.PES())
         nengo.Connection(x, y, learning_rule_type=nengo.Voja())
     for what in (learned, net, y, "y.encoders"):
-        with pytest.raises(ParameterError, match="a learning rule moves it, .*remove the rule"):
+        with pytest.raises(ParameterError, match=r"a learning rule moves it, .*remove the rule"):
             freeze(net, what)
     assert freeze(net, x) == ("x.encoders", "x.bias")
     with pytest.raises(ParameterError, match=r"x->y\.weights.*: a learning rule moves it"):

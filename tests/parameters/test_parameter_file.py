@@ -101,7 +101,7 @@ def test_folders_and_files_that_are_not_there(tmp_path, path):
         read_parameters(tmp_path)
     with pytest.raises(FileNotFoundError, match=r"parameters; there is .*parameters\.safetensors"):
         read_parameters(tmp_path / "parameters")
-    with pytest.raises(MissingParameterFileError, match="there is no file nothing. Names are used"):
+    with pytest.raises(MissingParameterFileError, match=r"there is no file nothing\. Names are"):
         read_parameters("nothing")
 
 

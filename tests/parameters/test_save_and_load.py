@@ -26,6 +26,7 @@ from nengo_layers_plus import (
 )
 from nengo_layers_plus._upstream import tf
 from nengo_layers_plus.graph import NetworkGraph
+from nengo_layers_plus.parameters._simulator_parameters import SimulatorParameters
 
 Keras = tf.keras.layers
 
@@ -118,7 +119,6 @@ def test_the_function_is_the_same_whatever_the_seed(saved, cls, arguments, setti
 
 
 def test_float64_into_float32(saved, tmp_path):
-    path, _ = saved
     with simulator(everything(seed=2, dtype="float64")) as sim:
         save_parameters(sim, tmp_path / "double")
         expected = outputs(sim)
@@ -404,10 +404,10 @@ def test_an_error_half_way_leaves_all_as_it_was(saved, monkeypatch, trainable):
         def fail(self, values, undo):
             raise MemoryError
 
-        with monkeypatch.context() as patched, pytest.raises(MemoryError):
-            cls = "nengo_layers_plus.parameters._simulator_parameters.SimulatorParameters"
-            patched.setattr(f"{cls}._note", fail)
-            load_parameters(sim, saved[0])
+        with monkeypatch.context() as patched:
+            patched.setattr(SimulatorParameters, "_note", fail)
+            with pytest.raises(MemoryError):
+                load_parameters(sim, saved[0])
         for name, value in values(sim).items():
             np.testing.assert_array_equal(value, before[name], err_msg=name)
         assert_same(outputs(sim), seen)
@@ -465,13 +465,13 @@ def test_what_a_learning_rule_moves(rule, tmp_path):
 
 
 def test_files_of_nengo_dl_go_both_ways(tmp_path):
-    def build(Layer, seed):
+    def build(layer_class, seed):
         tf.keras.utils.set_random_seed(seed)
         with nengo.Network(seed=seed) as net:
             image = nengo.Node(np.ones(4))
-            x = Layer(Keras.Conv2D(2, 2))(image, shape_in=(2, 2, 1))
-            x = Layer(nengo.RectifiedLinear())(x, transform=nengo_dl.dists.Glorot())
-            nengo.Probe(Layer(Keras.Dense(2))(x))
+            x = layer_class(Keras.Conv2D(2, 2))(image, shape_in=(2, 2, 1))
+            x = layer_class(nengo.RectifiedLinear())(x, transform=nengo_dl.dists.Glorot())
+            nengo.Probe(layer_class(Keras.Dense(2))(x))
         return net
 
     classes = [(nengo_dl.Layer, nengo_dl.Simulator), (CustomLayer, Simulator)]
