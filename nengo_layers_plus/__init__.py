@@ -41,6 +41,22 @@ if TYPE_CHECKING:
         Trainable,
         TunedNeurons,
     )
+    from nengo_layers_plus.parameters import (
+        LoadedParameters,
+        MissingParameterFileError,
+        ParameterError,
+        ParameterFileError,
+        ParameterMismatchError,
+        SimulatorBuiltError,
+        freeze,
+        load_parameters,
+        read_parameters,
+        save_parameters,
+        unfreeze,
+    )
+    from nengo_layers_plus.simulator import (
+        Simulator,
+    )
 
 __version__ = "0.1.0"
 
@@ -54,19 +70,31 @@ __all__ = [
     "KerasNetwork",
     "LayerContext",
     "LayerParts",
+    "LoadedParameters",
+    "MissingParameterFileError",
+    "ParameterError",
+    "ParameterFileError",
+    "ParameterMismatchError",
     "RateControl",
     "RecurrentNeurons",
     "Residual",
     "Sequential",
+    "Simulator",
+    "SimulatorBuiltError",
     "Trainable",
     "TunedNeurons",
     "UpstreamError",
     "UpstreamWarning",
     "__version__",
+    "freeze",
     "from_keras",
     "graph",
+    "load_parameters",
     "nengo_dl",
+    "read_parameters",
+    "save_parameters",
     "testing",
+    "unfreeze",
 ]
 
 # public name: the module that holds it, or that it is
@@ -87,6 +115,18 @@ _HOMES = {
     "Sequential": "layers",
     "Trainable": "layers",
     "TunedNeurons": "layers",
+    "LoadedParameters": "parameters",
+    "MissingParameterFileError": "parameters",
+    "ParameterError": "parameters",
+    "ParameterFileError": "parameters",
+    "ParameterMismatchError": "parameters",
+    "SimulatorBuiltError": "parameters",
+    "freeze": "parameters",
+    "load_parameters": "parameters",
+    "read_parameters": "parameters",
+    "save_parameters": "parameters",
+    "unfreeze": "parameters",
+    "Simulator": "simulator",
     "graph": "graph",
     "testing": "testing",
     "nengo_dl": "_upstream",

@@ -52,9 +52,13 @@ __all__ = [
     "UpstreamError",
     "UpstreamWarning",
     "adds_loss_to_model",
+    "build_again",
     "carries_mask",
     "expects_training",
     "find_failure",
+    "find_gain_scales",
+    "find_gain_signals",
+    "is_automatic_name",
     "is_graph_of_layers",
     "keras",
     "keras3_equivalent",
@@ -63,6 +67,8 @@ __all__ = [
     "operation_of",
     "random_state_kept",
     "require",
+    "set_initial_value",
+    "snake_case_of",
     "tf",
     "with_sublayers",
     "write_range",
@@ -412,6 +418,19 @@ def random_state_kept() -> Iterator[None]:
         numpy_random.set_state(numpy_state)
 
 
+def is_automatic_name(layer: Any) -> bool:
+    """Say whether a Keras layer has a name such as Keras gives: that of its class and a number."""
+    own = snake_case_of(layer)
+    name = str(layer.name)
+    return name == own or (name.startswith(f"{own}_") and name[len(own) + 1 :].isdigit())
+
+
+def snake_case_of(layer: Any) -> str:
+    """Return the name that Keras gives to the first layer of a class."""
+    naming = importlib.import_module("tf_keras.src.utils.generic_utils")
+    return str(naming.to_snake_case(type(layer).__name__))
+
+
 def expects_training(layer: Any) -> bool:
     """Say whether nengo_dl would hand ``training`` to a Keras layer's ``call``."""
     return bool(layer._expects_training_arg)
@@ -501,6 +520,114 @@ def adds_loss_to_model(layer: Any) -> bool:
     """Say whether Keras made a layer of ``model.add_loss`` or ``model.add_metric``."""
     base_layer = importlib.import_module("tf_keras.src.engine.base_layer")
     return isinstance(layer, base_layer.AddLoss | base_layer.AddMetric)
+
+
+# -----------------------------------------------------------------------------
+# What a Simulator is built from
+
+
+def find_gain_signals(model: Any) -> Iterator[tuple[Any, Any, Any]]:
+    """Find the signals that hold gains, which nengo keeps for each connection to neurons.
+
+    Parameters
+    ----------
+    model : nengo.builder.Model
+        A model that was built.
+
+    Yields
+    ------
+    gains : nengo.builder.Signal
+        Some of the gains of an ensemble.
+    target : nengo.builder.Signal
+        The input of its neurons.
+    part : slice or array
+        Which of the neurons.
+    """
+    numpy = importlib.import_module("numpy")
+    operator = importlib.import_module("nengo.builder.operator")
+    copies = {each.src: each for each in model.operators if isinstance(each, operator.Copy)}
+    for each in model.operators:
+        if not isinstance(each, operator.ElementwiseInc):
+            continue
+        if not str(each.tag).endswith(".gains_elementwiseinc"):
+            continue
+        if each.Y in copies:  # to a part that is no slice
+            yield each.A, copies[each.Y].dst, copies[each.Y].dst_slice
+        else:
+            start, step = (each.Y.elemoffset, each.Y.elemstrides[0]) if each.Y.is_view else (0, 1)
+            yield each.A, each.Y.base, start + step * numpy.arange(each.Y.size)
+
+
+def find_gain_scales(model: Any) -> Iterator[tuple[Any, Any]]:
+    """Find the operators of learning rules that hold the gains of an ensemble over its radius.
+
+    Parameters
+    ----------
+    model : nengo.builder.Model
+        A model that was built.
+
+    Yields
+    ------
+    operator : nengo.builder.Operator
+        Has the attribute ``scale``.
+    encoders : nengo.builder.Signal
+        The scaled encoders of the ensemble.
+    """
+    rules = importlib.import_module("nengo.builder.learning_rules")
+    for each in model.operators:
+        if isinstance(each, rules.SimVoja):
+            yield each, each.scaled_encoders
+
+
+def set_initial_value(signal: Any, value: Any) -> None:
+    """Give a signal of nengo another initial value, of the same shape.
+
+    Parameters
+    ----------
+    signal : nengo.builder.Signal
+        The signal.
+    value : array
+        The value; for a sparse signal the values that are stored.
+    """
+    transforms = importlib.import_module("nengo.transforms")
+    old = signal._initial_value
+    if isinstance(old, transforms.SparseMatrix):
+        value = transforms.SparseMatrix(old.indices, value.astype(old.dtype), old.shape)
+    elif signal.sparse:
+        stored = old.tocoo()
+        value = type(stored)((value.astype(old.dtype), (stored.row, stored.col)), old.shape)
+    else:
+        value = value.astype(old.dtype)
+        value.setflags(write=False)
+    signal._initial_value = value
+
+
+def build_again(sim: Any) -> None:
+    """Have a Simulator plan and build its Keras model anew, from the initial values of its signals.
+
+    Parameters
+    ----------
+    sim : nengo_dl.Simulator
+        The Simulator. If the building fails, it has the Keras model that it had.
+    """
+    tensor_graph, keras_model = sim.tensor_graph, sim.keras_model
+    nengo_dl = _woken("nengo_dl")
+    try:
+        with warnings.catch_warnings(), random_state_kept():
+            warnings.simplefilter("ignore")  # all was said when it was first built
+            sim.tensor_graph = nengo_dl.tensor_graph.TensorGraph(
+                sim.model,
+                sim.dt,
+                sim.unroll,
+                sim.minibatch_size,
+                tensor_graph.device,
+                nengo_dl.utils.NullProgressBar(),
+                tensor_graph.seed,
+            )
+            sim._build_keras()
+    except BaseException:
+        sim.tensor_graph, sim.keras_model = tensor_graph, keras_model
+        raise
 
 
 # -----------------------------------------------------------------------------

@@ -10,6 +10,8 @@ from nengo_layers_plus.graph._network_graph import NetworkGraph
 from nengo_layers_plus.graph._parameters import Parameter
 from nengo_layers_plus.graph._settings import Setting
 from nengo_layers_plus.graph._shapes import Shape, declare_shape, shape_of, shape_through, size_of
+from nengo_layers_plus.graph._training_report import TrainingReport
+from nengo_layers_plus.graph._what_trains import what_trains
 
 __all__ = [
     "GraphEdge",
@@ -18,8 +20,10 @@ __all__ = [
     "Parameter",
     "Setting",
     "Shape",
+    "TrainingReport",
     "declare_shape",
     "shape_of",
     "shape_through",
     "size_of",
+    "what_trains",
 ]

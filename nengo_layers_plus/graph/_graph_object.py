@@ -23,7 +23,8 @@ class GraphObject:
         ``"ensemble"``, ``"node"``, ``"tensor node"`` or ``"probe"``.
     name : str
         Readable and unique in the network: labels of the networks around it, then its own label
-        or else its kind with a number in the order data flows.
+        or else its kind with a number in the order data flows. It does not depend on the order
+        in which parallel branches were made, as long as something tells them apart.
     path : tuple of nengo.Network
         The networks around it, the outermost first.
     shape_in, shape_out : tuple of int

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from itertools import chain, count
 from typing import Any
@@ -15,11 +15,13 @@ from nengo.ensemble import Neurons
 from nengo.exceptions import ValidationError
 
 from nengo_layers_plus._upstream import nengo_dl
+from nengo_layers_plus.graph._canonical_order import canonical_ranks
 from nengo_layers_plus.graph._graph_edge import GraphEdge
 from nengo_layers_plus.graph._graph_object import GraphObject
 from nengo_layers_plus.graph._parameters import Parameter, parameters_of, value_of
 from nengo_layers_plus.graph._settings import Setting, default_of, settings_of
 from nengo_layers_plus.graph._shapes import Shape, Shapes
+from nengo_layers_plus.graph._structure import structure_of, structure_of_link
 
 
 class NetworkGraph:
@@ -36,7 +38,7 @@ class NetworkGraph:
     Raises
     ------
     nengo.exceptions.ValidationError
-        If it is neither.
+        If it is neither, or a subnetwork with connections to objects outside of it.
 
     Examples
     --------
@@ -175,10 +177,25 @@ class NetworkGraph:
             (probe, _source_of(probe), probe) for probe in found if isinstance(probe, nengo.Probe)
         ]
 
+        for link, source, target in ends:
+            for end in (source, target):
+                if end not in self._paths:
+                    raise ValidationError(
+                        f"{link} leads to {end}, which is not in {self.network}; give the network "
+                        "that is around both",
+                        attr="network",
+                        obj=self,
+                    )
+
         flow = networkx.DiGraph()
         flow.add_nodes_from(found)
         flow.add_edges_from((source, target) for _, source, target in ends)
-        order, cyclic = _order(flow)
+        links = {link: structure_of_link(link) for link, _, _ in ends}
+        ranks = canonical_ranks(
+            {obj: structure_of(obj, _kind(obj), self._paths[obj]) for obj in found},
+            ((source, target, links[link]) for link, source, target in ends),
+        )
+        order, cyclic = _order(flow, ranks)
 
         shapes = Shapes(self.network)
         items = {}
@@ -202,7 +219,7 @@ class NetworkGraph:
                 path=self._paths[link],
             )
             for link, source, target in sorted(
-                ends, key=lambda end: (position[end[1]], position[end[2]])
+                ends, key=lambda end: (position[end[1]], position[end[2]], links[end[0]])
             )
         ]
         return tuple(items.values()), tuple(edges)
@@ -272,18 +289,17 @@ def _shapes(obj: Any, shapes: Shapes) -> tuple[Shape, Shape]:
     return (int(obj.size_in),), (int(obj.size_out),)
 
 
-def _order(flow: networkx.DiGraph) -> tuple[list[Any], set[Any]]:
-    """Order objects as data flows, those of a cycle together; ties as they were made."""
-    made = {obj: index for index, obj in enumerate(flow)}
+def _order(flow: networkx.DiGraph, ranks: Mapping[Any, int]) -> tuple[list[Any], set[Any]]:
+    """Order objects as data flows, those of a cycle together; ties by their rank."""
     groups = networkx.condensation(flow)
     members = {
-        group: sorted(data["members"], key=made.__getitem__)
+        group: sorted(data["members"], key=ranks.__getitem__)
         for group, data in groups.nodes(data=True)
     }
     order: list[Any] = []
     cyclic: set[Any] = set()
     for group in networkx.lexicographical_topological_sort(
-        groups, key=lambda group: made[members[group][0]]
+        groups, key=lambda group: ranks[members[group][0]]
     ):
         inside = members[group]
         order += inside

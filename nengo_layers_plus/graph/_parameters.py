@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from itertools import count
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import chain, count
 from typing import TYPE_CHECKING, Any
 
 import nengo
 import numpy as np
-from nengo.builder import Model
+from nengo.builder import Model, Signal
 from nengo.neurons import Direct
 from nengo.rc import rc
 from nengo.synapses import LinearFilter
+from nengo.transforms import SparseMatrix
 
-from nengo_layers_plus._upstream import nengo_dl, random_state_kept, tf, with_sublayers
+from nengo_layers_plus._upstream import (
+    is_automatic_name,
+    nengo_dl,
+    random_state_kept,
+    snake_case_of,
+    tf,
+    with_sublayers,
+)
 from nengo_layers_plus.graph._graph_edge import GraphEdge
 from nengo_layers_plus.graph._graph_object import GraphObject
 from nengo_layers_plus.graph._shapes import Shape
@@ -38,9 +46,11 @@ class Parameter:
         ``"bias"``, ``"encoders"``, ``"connection weights"``, ``"Keras weights"``, or
         ``"Keras state"`` for what a Keras layer keeps by itself, such as moving averages.
     name : str
-        The name of the object (for a connection those of its ends) and of the array.
+        Unique: the name of the object (for a connection those of its ends) and of the array. A
+        Keras layer within a model that was given no name is numbered within its model.
     shape : tuple of int or None
-        None if it can't be known before a Simulator builds the Keras layer.
+        Of a sparse transform that of the values it stores. None if it can't be known before a
+        Simulator builds the Keras layer.
     trainable : bool
         Whether it is among the trainable weights of the Simulator's Keras model.
     moves : bool
@@ -60,6 +70,8 @@ class Parameter:
     why: str
     source: Any = field(default=None, repr=False)
     """The signal or variable that holds it."""
+    holder: Any = field(default=None, repr=False)
+    """The Keras layer, or the one within it, that made it."""
 
     @property
     def size(self) -> int | None:
@@ -71,7 +83,9 @@ def parameters_of(graph: NetworkGraph) -> tuple[Parameter, ...]:
     """Return everything in a network that could train, in the order data flows."""
     # nengo draws the seed of a network without one from NumPy, Keras those of initial weights
     with random_state_kept():
-        return tuple(_Parameters(graph))
+        found = tuple(_Parameters(graph))
+    used: set[str] = set()
+    return tuple(replace(each, name=unique_name(each.name, used)) for each in found)
 
 
 class _Parameters:
@@ -137,9 +151,8 @@ class _Parameters:
             why = self._configured(obj, configured, trainable)
         if trainable and not reaches:
             why = "trainable, but no gradient comes to it from any probe"
-        return Parameter(
-            obj, kind, name, tuple(signal.shape), trainable, trainable and reaches, why, signal
-        )
+        shape = tuple(np.shape(initial_value(signal)))
+        return Parameter(obj, kind, name, shape, trainable, trainable and reaches, why, signal)
 
     def _configured(self, obj: Any, configured: Any, trainable: bool) -> str:
         setting = self.graph.settings(configured).get("trainable")
@@ -173,13 +186,20 @@ class _Parameters:
                 trainable,
                 trainable and reaches,
                 "not known before a Simulator builds the Keras layer",
+                holder=_itself(layer),
             )
             return
         trained = {id(weight) for weight in built.trainable_weights}
-        for name, weight in _named_weights(built):
-            if id(weight) in listed:
+        held_elsewhere = frozenset(listed)  # of a copy, layers that another model holds as well
+        originals = _layers_within(_itself(layer))
+        for name, weight, index in _named_weights(built):
+            holder = originals[index] if index < len(originals) else originals[0]
+            within_a_copy = built is not layer and holder is not originals[0]
+            if id(weight) in listed or (within_a_copy and id(holder) in held_elsewhere):
                 continue
             listed.add(id(weight))
+            if within_a_copy:
+                listed.add(id(holder))
             trainable = id(weight) in trained and not inference_only
             kind = "Keras weights" if weight.trainable else "Keras state"
             if not weight.trainable:
@@ -203,6 +223,7 @@ class _Parameters:
                 trainable and reaches,
                 why,
                 weight,
+                holder,
             )
 
 
@@ -217,8 +238,19 @@ def value_of(graph: NetworkGraph, parameter: Parameter) -> np.ndarray:
     if isinstance(source, tf.Variable):
         return tf.keras.backend.get_value(source)
     if source not in sim.tensor_graph.signals:  # left out by nengo_dl
-        return np.asarray(source.initial_value)
-    return tf.keras.backend.get_value(sim.tensor_graph.get_tensor(source))
+        return initial_value(source)
+    value = tf.keras.backend.get_value(sim.tensor_graph.get_tensor(source))
+    # nengo_dl holds a single number as an array of one; what learns has one for each item
+    shape = np.shape(initial_value(source))
+    return value.reshape((len(value), *shape) if source.minibatched else shape)
+
+
+def initial_value(signal: Signal) -> np.ndarray:
+    """Return the value that a signal was built with; of a sparse one, those that are stored."""
+    value = signal.initial_value
+    if signal.sparse:
+        value = value.data if isinstance(value, SparseMatrix) else value.tocoo().data
+    return np.asarray(value)
 
 
 def _plan(network: nengo.Network) -> tuple[Model, Any]:
@@ -319,22 +351,50 @@ def _itself(layer: tf.keras.layers.Layer) -> tf.keras.layers.Layer:
     return getattr(layer, "stands_for", layer)
 
 
-def _named_weights(layer: tf.keras.layers.Layer) -> Iterator[tuple[str, tf.Variable]]:
-    """Yield the weights of a Keras layer, named by the layers within that hold them."""
+def _named_weights(layer: tf.keras.layers.Layer) -> Iterator[tuple[str, tf.Variable, int]]:
+    """
+    Yield the weights of a Keras layer, named by the layers within that hold them.
+
+    With each comes the number of that layer among the layer and all within it.
+    """
     layer = _itself(layer)
-    holders = [each for each in with_sublayers(layer) if each is not layer]
+    within = _layers_within(layer)
+    holders = within[1:]
+    inner_names = _names_within(holders)
     used: set[str] = set()
     for weight in layer.weights:
         own = str(weight.name).partition(":")[0].rpartition("/")[2]
         # the innermost is the one that holds the fewest
         inside = [each for each in holders if any(weight is other for other in each.weights)]
-        inner = min(inside, key=lambda each: len(each.weights), default=None)
-        stem = own if inner is None else f"{inner.name}.{own}"
-        name = next(each for each in _numbered(stem) if each not in used)
-        used.add(name)
-        yield name, weight
+        inner = min(inside, key=lambda each: len(each.weights), default=layer)
+        name = unique_name(own if inner is layer else f"{inner_names[id(inner)]}.{own}", used)
+        yield name, weight, next(i for i, each in enumerate(within) if each is inner)
 
 
-def _numbered(stem: str) -> Iterator[str]:
-    yield stem
-    yield from (f"{stem}_{number}" for number in count(1))
+def _layers_within(layer: tf.keras.layers.Layer) -> list[tf.keras.layers.Layer]:
+    """List a Keras layer and all within it; those of a copy stand at the same places."""
+    # a Sequential adds an InputLayer to itself when it is built
+    return [
+        each for each in with_sublayers(layer) if not isinstance(each, tf.keras.layers.InputLayer)
+    ]
+
+
+def _names_within(holders: Sequence[tf.keras.layers.Layer]) -> dict[int, str]:
+    """
+    Name the layers within a Keras layer, by their ids.
+
+    Keras numbers the layers that were given no name as the process makes them, over all models.
+    Here they are numbered within their model, as those of the first model of a process are.
+    """
+    automatic = [each for each in holders if is_automatic_name(each)]
+    given = {id(each): str(each.name) for each in holders if not is_automatic_name(each)}
+    used = set(given.values())
+    return given | {id(each): unique_name(snake_case_of(each), used) for each in automatic}
+
+
+def unique_name(stem: str, used: set[str]) -> str:
+    """Return a name that is not used, by a number behind it if need be, and note it as used."""
+    numbered = chain([stem], (f"{stem}_{number}" for number in count(1)))
+    name = next(each for each in numbered if each not in used)
+    used.add(name)
+    return name

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from nengo.neurons import NeuronType
 
-from nengo_layers_plus._upstream import tf
+from nengo_layers_plus._upstream import is_automatic_name, snake_case_of, tf
 from nengo_layers_plus.layers._not_given import NOT_GIVEN
 
 if TYPE_CHECKING:
@@ -36,13 +35,11 @@ def default_name(layer: CustomLayer, is_subclass: bool) -> str:
     """
     applied = layer.layer_func
     if isinstance(applied, tf.keras.layers.Layer):
-        own = _snake_case(type(applied).__name__)
-        # Keras numbers those that were given no name
-        if not re.fullmatch(rf"{own}(_\d+)?", applied.name):
+        if not is_automatic_name(applied):
             return str(applied.name)
     elif not is_subclass and _own_name(applied) not in (None, "<lambda>"):
         return str(_own_name(applied))
-    return _snake_case(type(layer if is_subclass else applied).__name__)
+    return snake_case_of(layer if is_subclass else applied)
 
 
 def describe(layer: CustomLayer, made: Any, overridden: list[str]) -> str:
@@ -116,7 +113,3 @@ def _own_name(value: Any) -> str | None:
         if isinstance(name, str) and callable(value):
             return name
     return None
-
-
-def _snake_case(name: str) -> str:
-    return re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=.)(?=[A-Z][a-z0-9])", "_", name).lower()

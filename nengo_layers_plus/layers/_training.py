@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
@@ -51,9 +51,19 @@ class FixedTrainable(InstanceParams):
         Whether the object trains.
     """
 
-    def __init__(self, configures: Any, clsparams: ClassParams, value: bool) -> None:
+    def __init__(self, configures: Any, clsparams: ClassParams, value: bool | None) -> None:
         super().__init__(configures, clsparams)
         self._trainable: bool | None = value
+        self._frozen_from: tuple[InstanceParams | None] | None = None
+
+    @property
+    def frozen_from(self) -> tuple[InstanceParams | None] | None:
+        """In a tuple, what was in its place when the object was frozen; None if it was not."""
+        return self._frozen_from
+
+    @frozen_from.setter
+    def frozen_from(self, before: tuple[InstanceParams | None]) -> None:
+        self._frozen_from = before
 
     @property
     def trainable(self) -> bool | None:
@@ -63,7 +73,9 @@ class FixedTrainable(InstanceParams):
         return self._trainable
 
     def __setattr__(self, key: str, value: Any) -> None:
-        if key != "trainable":
+        if key == "frozen_from":
+            object.__setattr__(self, key, value)
+        elif key != "trainable":
             super().__setattr__(key, value)
         elif value is None or isinstance(value, bool | np.bool_):
             self._trainable = None if value is None else bool(value)
@@ -71,6 +83,12 @@ class FixedTrainable(InstanceParams):
             raise ValidationError(
                 f"expected True, False or None, got {value!r}", attr=key, obj=self._configures
             )
+
+    def keep_others(self, before: InstanceParams) -> None:
+        """Take over what else was set for the object."""
+        for name in self._clsparams.extra_params:
+            if name != "trainable" and name in before:
+                setattr(self, name, getattr(before, name))
 
     def __delattr__(self, key: str) -> None:
         if key == "trainable":
@@ -195,22 +213,15 @@ def inherit_trainable(
     )
 
 
-def check_connection_weights(layer: CustomLayer, connection: nengo.Connection) -> None:
-    """
-    Raise if a connection that should train has no weights.
-
-    Raises
-    ------
-    LayerError
-        If it has none.
-    """
-    if not connection.has_weights:
-        raise _error(
-            layer,
-            f"{connection} has no weights that could train, since it has no transform; give one "
-            f"with the call, e.g. transform=nengo_dl.dists.Glorot() or an array of shape "
-            f"({connection.size_out}, {connection.size_in})",
-        )
+def without_weights(connection: nengo.Connection) -> str | None:
+    """Say why a connection can't train, if it has no weights, and what to do."""
+    if connection.has_weights:
+        return None
+    return (
+        f"{connection} has no weights that could train, since it has no transform; give one "
+        f"with the call, e.g. transform=nengo_dl.dists.Glorot() or an array of shape "
+        f"({connection.size_out}, {connection.size_in})"
+    )
 
 
 def apply_trainable(
@@ -250,11 +261,11 @@ def apply_trainable(
         # as in the stock layer: users may go on to set it for objects
         nengo_dl.configure_settings(trainable=None)
     for connection, trains in connections.items():
-        if trains:
-            check_connection_weights(layer, connection)
-        _fix(config, connection, trains, undo)
+        if trains and (problem := without_weights(connection)) is not None:
+            raise _error(layer, problem)
+        fix_trainable(config, connection, trains, undo)
     if ensemble is not None and trainable.bias is not None:
-        _fix(config, ensemble.neurons, trainable.bias, undo)
+        fix_trainable(config, ensemble.neurons, trainable.bias, undo)
     if keras_layer is not None and trainable.weights is not None:
         _ask_for_weights(layer, keras_layer, trainable.weights, undo)
 
@@ -274,41 +285,117 @@ def let_train(connection: nengo.Connection, trains: bool) -> None:
         return
     enclosing = enclosing_call()
     config = nengo.Network.context[-1].config
-    _fix(config, connection, trains, ExitStack() if enclosing is None else enclosing.undo)
+    fix_trainable(config, connection, trains, ExitStack() if enclosing is None else enclosing.undo)
 
 
-def _fix(config: nengo.Config, obj: Any, trains: bool, undo: ExitStack) -> None:
+def fix_trainable(
+    config: nengo.Config, obj: Any, trains: bool | None, undo: ExitStack
+) -> FixedTrainable:
+    """
+    Set whether an object trains, such that a later setting for its class does not undo it.
+
+    Parameters
+    ----------
+    config : nengo.Config
+        That of the network around the object.
+    obj : NengoObject or nengo.ensemble.Neurons
+        The object.
+    trains : bool or None
+        Whether it trains; None follows its class.
+    undo : ExitStack
+        Is told how to take it back.
+
+    Returns
+    -------
+    setting : FixedTrainable
+    """
     cls = next((each for each in type(obj).__mro__ if each in config.params), None)
     if cls is None:
         cls = type(obj)
         config.configures(cls)
-    config.params[obj] = FixedTrainable(obj, config.params[cls], trains)
-    undo.callback(config.params.pop, obj, None)
+    before = config.params.get(obj)
+    setting = FixedTrainable(obj, config.params[cls], trains)
+    if before is not None:
+        setting.keep_others(before)
+    config.params[obj] = setting
+    undo.callback(put_back_setting, config, obj, before)
+    return setting
+
+
+def put_back_setting(config: nengo.Config, obj: Any, before: InstanceParams | None) -> None:
+    """Give an object the settings that it had before."""
+    if before is None:
+        config.params.pop(obj, None)
+    else:
+        config.params[obj] = before
 
 
 def _ask_for_weights(
     layer: CustomLayer, keras_layer: tf.keras.layers.Layer, trains: bool, undo: ExitStack
 ) -> None:
-    asked = _asked.setdefault(nengo.Network.context[0], {})
     within = with_sublayers(keras_layer)
-    for each in within:
-        earlier, whose = asked.get(each, (trains, ""))
-        if earlier != trains:
-            raise _error(
-                layer,
-                f"weights={trains} for the Keras layer {each.name!r}, but {whose} asked for "
-                f"weights={earlier}; its weights are shared by all places that use it, so let all "
-                "ask for the same, or leave weights as None and set its trainable yourself",
-            )
-    # a layer sets those within it as well, so that it has to be put back before them
-    for each in reversed(within):
+    for network in nengo.Network.context:
+        for each in within:
+            earlier, whose = _asked.get(network, {}).get(each, (trains, ""))
+            if earlier != trains:
+                raise _error(
+                    layer,
+                    f"weights={trains} for the Keras layer {each.name!r}, but {whose} asked for "
+                    f"weights={earlier}; its weights are shared by all places that use it, so let "
+                    "all ask for the same, or leave weights as None and set its trainable yourself",
+                )
+    set_keras_trainable(dict.fromkeys(within, trains), undo)
+    note_asked(nengo.Network.context[0], within, trains, str(layer), undo)
+
+
+def set_keras_trainable(trainable: Mapping[tf.keras.layers.Layer, bool], undo: ExitStack) -> None:
+    """
+    Set whether Keras layers train.
+
+    Parameters
+    ----------
+    trainable : Mapping
+        Whether each trains. A layer sets those within it as well, so they must come after it.
+    undo : ExitStack
+        Is told how to take it back.
+    """
+    # for the same reason it has to be put back before them
+    for each in reversed(list(trainable)):
         undo.callback(setattr, each, "trainable", each.trainable)
+    for each, value in trainable.items():
+        each.trainable = value
+
+
+def note_asked(
+    network: nengo.Network,
+    layers: Iterable[tf.keras.layers.Layer],
+    trains: bool,
+    whose: str,
+    undo: ExitStack,
+) -> None:
+    """
+    Note what was asked for the weights of Keras layers, for later layers that ask otherwise.
+
+    Parameters
+    ----------
+    network : nengo.Network
+        The network in which it was asked.
+    layers : iterable of tf.keras.layers.Layer
+        The layers.
+    trains : bool
+        What was asked.
+    whose : str
+        By whom.
+    undo : ExitStack
+        Is told how to take it back.
+    """
+    asked = _asked.setdefault(network, {})
+    for each in layers:
         if each in asked:
             undo.callback(asked.__setitem__, each, asked[each])
         else:
-            undo.callback(asked.pop, each)
-        asked[each] = (trains, str(layer))
-    keras_layer.trainable = trains
+            undo.callback(asked.pop, each, None)
+        asked[each] = (trains, whose)
 
 
 def _error(layer: CustomLayer, message: str) -> LayerError:

@@ -1,0 +1,110 @@
+"""What an optimiser would move, as a table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+
+from nengo_layers_plus.graph._parameters import Parameter
+from nengo_layers_plus.graph._table import render_html, render_table
+
+_HEADER = ("parameter", "shape", "values", "in training", "why")
+_NUMBERS = (2,)
+
+
+class TrainingReport(Sequence[Parameter]):
+    """
+    Everything in a network that could train, with whether an optimiser will move it, and why.
+
+    A sequence of `Parameter`; ``str`` writes it as a table, and notebooks show it as one.
+
+    Parameters
+    ----------
+    parameters : sequence of Parameter
+        The parameters, in the order data flows.
+    title : str
+        What the table is of.
+    """
+
+    def __init__(self, parameters: Sequence[Parameter], title: str) -> None:
+        self.parameters = tuple(parameters)
+        self.title = title
+
+    def __len__(self) -> int:
+        return len(self.parameters)
+
+    def __getitem__(self, index):  # type: ignore[no-untyped-def]
+        return self.parameters[index]
+
+    def __iter__(self) -> Iterator[Parameter]:
+        return iter(self.parameters)
+
+    @cached_property
+    def moving(self) -> tuple[Parameter, ...]:
+        """The parameters that an optimiser will move."""
+        return tuple(each for each in self.parameters if each.moves)
+
+    @cached_property
+    def staying(self) -> tuple[Parameter, ...]:
+        """The parameters that an optimiser will leave alone."""
+        return tuple(each for each in self.parameters if not each.moves)
+
+    @property
+    def n_moving(self) -> int | None:
+        """The number of values that will move; None if a shape is not known."""
+        return _count(self.moving)
+
+    @property
+    def n_staying(self) -> int | None:
+        """The number of values that will stay; None if a shape is not known."""
+        return _count(self.staying)
+
+    @property
+    def n_trainable(self) -> int | None:
+        """
+        The number of values in ``sim.keras_model.trainable_weights``; None if a shape is not known.
+
+        Besides those that move, these are the ones to which no gradient comes.
+        """
+        return _count([each for each in self.parameters if each.trainable])
+
+    def _rows(self) -> list[tuple[str, ...]]:
+        return [
+            (
+                each.name,
+                "not known" if each.shape is None else str(each.shape),
+                _write(each.size),
+                "moves" if each.moves else "stays",
+                each.why,
+            )
+            for each in self.parameters
+        ]
+
+    def _totals(self) -> str:
+        return (
+            f"{_write(self.n_moving)} values move, {_write(self.n_staying)} stay; "
+            f"{_write(self.n_trainable)} are trainable weights of the Keras model"
+        )
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self.title}: {self._totals()}>"
+
+    def __str__(self) -> str:
+        if not self.parameters:
+            return f"{self.title}\nnothing in it could train"
+        return (
+            f"{self.title}\n{render_table(_HEADER, self._rows(), right=_NUMBERS)}\n{self._totals()}"
+        )
+
+    def _repr_html_(self) -> str:
+        table = render_html(_HEADER, self._rows(), right=_NUMBERS)
+        return f"{table}<p>{self._totals()}</p>"
+
+
+def _count(parameters: Sequence[Parameter]) -> int | None:
+    sizes = [each.size for each in parameters]
+    return None if None in sizes else sum(size for size in sizes if size is not None)
+
+
+def _write(number: int | None) -> str:
+    return "not known" if number is None else f"{number:,}"

@@ -1,0 +1,297 @@
+"""Finds in a network what was named to be frozen or to train."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Iterator, Sequence
+from fnmatch import fnmatchcase
+from typing import Any
+
+import nengo
+from nengo.base import ObjView
+from nengo.ensemble import Neurons
+
+from nengo_layers_plus._upstream import nengo_dl, tf, with_sublayers
+from nengo_layers_plus.graph import NetworkGraph, Parameter
+from nengo_layers_plus.layers import CustomLayer, LayerParts
+from nengo_layers_plus.layers._training import without_weights
+from nengo_layers_plus.parameters._errors import ParameterError
+
+
+class ChosenParts:
+    """
+    The parameters of a network that were named, and how each was.
+
+    Parameters
+    ----------
+    network : nengo.Network
+        The network.
+    what : sequence
+        CustomLayers, objects of the network, subnetworks, Keras layers, patterns of names, or
+        iterables of these.
+
+    Raises
+    ------
+    ParameterError
+        If something is not in the network, or was named itself and has nothing that could train.
+    """
+
+    def __init__(self, network: nengo.Network, what: Sequence[Any]) -> None:
+        self.graph = NetworkGraph(network)
+        self.explicit: set[Parameter] = set()
+        """Weights of connections that were named themselves."""
+        self.by_network: dict[Parameter, bool] = {}
+        """What was chosen, and whether nothing but a network around it was named."""
+        self.layers: dict[Any, bool] = {}
+        """Keras layers that were chosen, with all within them, and whether by a network alone."""
+        self.named_weights: dict[Parameter, str] = {}
+        """Weights of Keras layers that patterns mean, and the pattern."""
+        found = False
+        for each in _flatten(what):
+            found = True
+            self._choose(each)
+        self._choose_layers_of_names()
+        if not found:
+            raise ParameterError(
+                "expected what to change: layers, objects, subnetworks, Keras layers, or patterns "
+                f'of names; "*" means all of {network}'
+            )
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        """What was chosen, in the order data flows."""
+        return tuple(each for each in self.graph.parameters if each in self.by_network)
+
+    def of_kind(self, kind: str) -> tuple[Parameter, ...]:
+        """Return what was chosen of one kind."""
+        return tuple(each for each in self.parameters if each.kind == kind)
+
+    def _choose(self, what: Any) -> None:
+        if isinstance(what, str):
+            self._choose_names(what)
+        elif isinstance(what, CustomLayer):
+            self._choose_layer(what)
+        elif isinstance(what, nengo.Network):
+            self._choose_network(what)
+        elif isinstance(what, tf.keras.layers.Layer):
+            self._choose_keras(what)
+            self._check_found(what, self._of_keras(what))
+        elif isinstance(what, nengo.Connection):
+            self._check_inside(what)
+            if (problem := without_weights(what)) is not None:
+                raise ParameterError(problem)
+            chosen = self._of(what)
+            self._add(chosen)
+            self.explicit.update(chosen)
+        elif isinstance(what, nengo.Ensemble | Neurons | nengo.Node | nengo.Probe | ObjView):
+            self._check_inside(what)
+            self._check_found(what, self._add_object(what))
+        else:
+            raise ParameterError(
+                "expected a CustomLayer, an object or subnetwork of the network, a Keras layer, a "
+                f"pattern of names, or an iterable of these, got {what!r}"
+            )
+
+    # kinds of things
+
+    def _choose_layer(self, layer: CustomLayer) -> None:
+        calls = [parts for parts in layer.calls if self._is_inside(parts.output)]
+        if not calls:
+            raise ParameterError(
+                f"{layer} was not called in {self.graph.network}; name a layer that was, or an "
+                "object of the network"
+            )
+        for call in calls:
+            for parts in (call, *call.leaves):
+                self._choose_parts(parts)
+
+    def _choose_parts(self, parts: LayerParts) -> None:
+        connections = (
+            parts.connection if isinstance(parts.connection, tuple) else (parts.connection,)
+        )
+        added = [each for each in parts.added.values() if isinstance(each, nengo.Connection)]
+        for connection in (*connections, *added):
+            self._add(self._of(connection))
+        own = parts.node if parts.ensemble is None else parts.ensemble
+        self._add_object(parts.output if own is None else own)
+
+    def _choose_network(self, network: nengo.Network) -> None:
+        if network is not self.graph.network:
+            self._check_inside(network)
+        inside = {*network.all_objects}
+        chosen = [each for each in self.graph.parameters if each.obj in inside]
+        self._add(chosen, by_network=True)
+        for node in network.all_nodes:
+            if isinstance(getattr(node, "tensor_func", None), tf.keras.layers.Layer):
+                self._choose_keras(node.tensor_func, by_network=True)
+
+    def _choose_keras(self, layer: Any, by_network: bool = False) -> None:
+        layer = getattr(layer, "stands_for", layer)
+        if not any(layer is each for top in self.keras_layers for each in with_sublayers(top)):
+            raise ParameterError(
+                f"the Keras layer {layer.name!r} is not used in {self.graph.network}; name one "
+                "that is"
+            )
+        self.layers[layer] = self.layers.get(layer, True) and by_network
+        self._add(self._of_keras(layer), by_network=by_network)
+
+    def _choose_names(self, pattern: str) -> None:
+        objects = [item.obj for item in self.graph.objects if fnmatchcase(item.name, pattern)]
+        chosen: list[Parameter] = []
+        for obj in objects:
+            chosen += self._add_object(obj)
+        named = [each for each in self.graph.parameters if self._has_name(each, pattern)]
+        if not objects and not named:
+            raise ParameterError(self._no_such_name(pattern))
+        for each in named:
+            if each.kind == "Keras weights":
+                self.named_weights[each] = pattern
+        for each in named:
+            self._add([each])
+            is_own = each.kind == "connection weights" and each.obj not in objects
+            if is_own and not self._target_is_among(each, objects):
+                self.explicit.add(each)
+        named = [each for each in named if each.kind != "Keras state"]
+        if not chosen and not named:
+            raise ParameterError(
+                f"{pattern!r} means {_join(self.graph[obj].name for obj in objects)}, of which "
+                "nothing could train"
+                if objects
+                else f"{pattern!r} means values that Keras layers keep by themselves, such as "
+                "moving averages; name the weights of these layers"
+            )
+
+    # names
+
+    def _choose_layers_of_names(self) -> None:
+        """Choose the Keras layers that hold what patterns mean, if they mean all of it."""
+        for parameter, pattern in self.named_weights.items():
+            layer = parameter.holder
+            if any(layer is each for top in self.layers for each in with_sublayers(top)):
+                continue
+            of_layer = self._of_keras(layer)
+            left_out = [each.name for each in of_layer if each not in self.by_network]
+            if left_out:
+                meant = [each.name for each in of_layer if each in self.named_weights]
+                raise ParameterError(
+                    f"{pattern!r} means {_join(meant)} and not {_join(left_out)}, but what of a "
+                    f"Keras layer trains is set for all of its weights; name all of "
+                    f"{layer.name!r}, or leave it out"
+                )
+            self.layers[layer] = False
+
+    def _has_name(self, parameter: Parameter, pattern: str) -> bool:
+        name = parameter.name
+        if parameter.kind == "connection weights" and "->" not in pattern:
+            # those of the connection into an object go with the name of that object
+            name = name.partition("->")[2]
+        return fnmatchcase(name, pattern)
+
+    def _target_is_among(self, parameter: Parameter, objects: Sequence[Any]) -> bool:
+        target = self.graph[_end_of(parameter.obj)].obj
+        return any(target is each for each in objects)
+
+    def _no_such_name(self, pattern: str) -> str:
+        names = [
+            *(item.name for item in self.graph.objects),
+            *(each.name for each in self.graph.parameters),
+        ]
+        near = difflib.get_close_matches(pattern, names, n=3, cutoff=0.4)
+        hint = f"; the nearest names are {_join(near)}" if near else ""
+        return (
+            f"no object or parameter of {self.graph.network} has a name like {pattern!r}{hint}. "
+            "print(graph.what_trains(network)) lists the names of parameters"
+        )
+
+    # parameters
+
+    @property
+    def keras_layers(self) -> list[Any]:
+        """The Keras layers in the nodes of the network."""
+        functions = (getattr(item.obj, "tensor_func", None) for item in self.graph.objects)
+        return [each for each in functions if isinstance(each, tf.keras.layers.Layer)]
+
+    def _weights(self) -> list[Parameter]:
+        return [each for each in self.graph.parameters if each.kind == "Keras weights"]
+
+    def _of(self, obj: Any) -> list[Parameter]:
+        return [each for each in self.graph.parameters if each.obj is obj]
+
+    def _of_keras(self, layer: Any) -> list[Parameter]:
+        within = with_sublayers(getattr(layer, "stands_for", layer))
+        return [each for each in self._weights() if any(each.holder is one for one in within)]
+
+    def _add_object(self, obj: Any) -> list[Parameter]:
+        """Choose what belongs to an object itself; of neurons their biases."""
+        obj = obj.obj if isinstance(obj, ObjView) else obj
+        if isinstance(obj, Neurons):
+            chosen = [each for each in self._of(obj.ensemble) if each.kind == "bias"]
+        elif isinstance(getattr(obj, "tensor_func", None), tf.keras.layers.Layer):
+            chosen = self._of_keras(obj.tensor_func)
+            self._choose_keras(obj.tensor_func)
+        else:
+            chosen = [] if isinstance(obj, nengo.Connection) else self._of(obj)
+        self._add(chosen)
+        return chosen
+
+    def _add(self, parameters: Iterable[Parameter], by_network: bool = False) -> None:
+        for each in parameters:
+            if each.kind != "Keras state":
+                self.by_network[each] = self.by_network.get(each, True) and by_network
+
+    # checks
+
+    def _is_inside(self, obj: Any) -> bool:
+        try:
+            self.graph.path(obj)
+        except KeyError:
+            return False
+        return True
+
+    def _check_inside(self, obj: Any) -> None:
+        if not self._is_inside(obj):
+            raise ParameterError(f"{obj} is not in {self.graph.network}")
+
+    def _check_found(self, what: Any, found: Sequence[Parameter]) -> None:
+        if not found:
+            name = (
+                f"the Keras layer {what.name!r}"
+                if isinstance(what, tf.keras.layers.Layer)
+                else what
+            )
+            raise ParameterError(
+                f"{name} has nothing that could train; of ensembles these are biases and encoders, "
+                "of connections weights, of TensorNodes the weights of Keras layers"
+            )
+
+
+def _flatten(what: Any) -> Iterator[Any]:
+    """Yield single things from iterables of them; some objects of nengo look like iterables."""
+    single = (
+        str,
+        CustomLayer,
+        ObjView,
+        Neurons,
+        nengo.base.NengoObject,
+        nengo.Network,
+        nengo_dl.Simulator,
+        tf.keras.layers.Layer,
+    )
+    # not by recursion: what is nested may be deep
+    waiting = [iter(what)]
+    while waiting:
+        for each in waiting[-1]:
+            if not isinstance(each, single) and isinstance(each, Iterable):
+                waiting.append(iter(each))
+                break
+            yield each
+        else:
+            waiting.pop()
+
+
+def _end_of(connection: nengo.Connection) -> Any:
+    return connection.post_obj
+
+
+def _join(names: Iterable[str]) -> str:
+    return ", ".join(names)

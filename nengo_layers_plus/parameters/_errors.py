@@ -1,0 +1,86 @@
+"""What can go wrong with parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from nengo.exceptions import ValidationError
+
+from nengo_layers_plus.graph import Shape
+
+
+class _PlainError(ValidationError):
+    """A ValidationError whose message stands as it is."""
+
+    def __init__(self, msg: str, attr: str = "parameters", obj: Any = None) -> None:
+        super().__init__(msg, attr=attr, obj=obj)
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class ParameterError(_PlainError):
+    """Parameters can't be saved, loaded or frozen as they are; the message says what to do."""
+
+
+class ParameterFileError(ParameterError):
+    """A file is not one that `.save_parameters` wrote, or not all of it is there."""
+
+
+class MissingParameterFileError(ParameterFileError, FileNotFoundError):
+    """There is no such file."""
+
+
+class ParameterMismatchError(ParameterError):
+    """
+    Parameters that were saved do not fit a network.
+
+    Parameters
+    ----------
+    msg : str
+        A table of all that does not fit.
+    missing : tuple of str
+        Names of parameters of the network that were not saved.
+    extra : tuple of str
+        Names that were saved and that no parameter of the network has.
+    other_shape : dict
+        By name, the shape that was saved and that of the network.
+    """
+
+    def __init__(
+        self,
+        msg: str,
+        missing: tuple[str, ...] = (),
+        extra: tuple[str, ...] = (),
+        other_shape: Mapping[str, tuple[Shape, Shape]] | None = None,
+    ) -> None:
+        super().__init__(msg)
+        self.missing = missing
+        self.extra = extra
+        self.other_shape = dict(other_shape or {})
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.args[0], self.missing, self.extra, self.other_shape)
+
+
+class SimulatorBuiltError(ParameterError):
+    """
+    What trains was asked to change of a Simulator, where it is fixed.
+
+    Parameters
+    ----------
+    msg : str
+        What to do instead.
+    parameters : dict of numpy.ndarray
+        The values of the Simulator's parameters by name, to be given to `.load_parameters` with
+        the new Simulator.
+    """
+
+    def __init__(self, msg: str, parameters: Mapping[str, np.ndarray] | None = None) -> None:
+        super().__init__(msg)
+        self.parameters = dict(parameters or {})
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.args[0], self.parameters)

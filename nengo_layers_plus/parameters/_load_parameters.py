@@ -1,0 +1,187 @@
+"""Loads parameters into a Simulator."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from nengo_layers_plus._upstream import nengo_dl, tf
+from nengo_layers_plus.graph._table import render_table
+from nengo_layers_plus.parameters._errors import ParameterError, ParameterMismatchError
+from nengo_layers_plus.parameters._loaded_parameters import LoadedParameters
+from nengo_layers_plus.parameters._parameter_file import read_parameters
+from nengo_layers_plus.parameters._signal_arrays import SignalArrays
+from nengo_layers_plus.parameters._simulator_parameters import SavedParameter, SimulatorParameters
+
+
+def load_parameters(
+    sim: nengo_dl.Simulator,
+    path: str | os.PathLike[str] | Mapping[str, Any],
+    strict: bool = True,
+) -> LoadedParameters:
+    """
+    Load parameters that were saved, by name.
+
+    Afterwards the Simulator computes the same function as the one they were saved from, whatever
+    seeds its network was built with. ``sim.reset()`` goes back to what was loaded.
+
+    Parameters
+    ----------
+    sim : nengo_dl.Simulator
+        An open Simulator, with any minibatch size and precision.
+    path : str, os.PathLike or Mapping
+        A file that `save_parameters` wrote; or arrays by name, such as `read_parameters` returns.
+    strict : bool
+        Whether all names and shapes must be those of the network. If not, what fits is loaded.
+
+    Returns
+    -------
+    report : LoadedParameters
+        What was loaded, and what does not fit.
+
+    Raises
+    ------
+    ParameterMismatchError
+        If ``strict`` is True and something is missing, is extra or has another shape. The error
+        lists all of it.
+    ParameterFileError
+        If the file is another one, or not whole.
+    ParameterError
+        If a value is no number, or if the Simulator was compiled and would have to be built anew,
+        as nengo_dl has built another value into its model.
+    nengo.exceptions.SimulatorClosed
+        If the Simulator is closed.
+
+    Notes
+    -----
+    Whenever an error is raised, all values are as they were.
+
+    Values are converted to the precision of the Simulator. Values that are not finite are loaded
+    as they are.
+
+    What can't train (a frozen bias, for instance) nengo_dl builds into its model as a constant.
+    If another value is loaded for it, the Keras model is built anew, so that ``sim.keras_model``
+    is another object afterwards.
+
+    Examples
+    --------
+    >>> import nengo
+    >>> from nengo_layers_plus import CustomLayer, load_parameters, nengo_dl
+    >>> with nengo.Network() as net:
+    ...     nengo.Probe(CustomLayer(nengo.LIF(), label="hidden")(nengo.Node([0.0] * 2)))
+    <Probe ...>
+    >>> with nengo_dl.Simulator(net, progress_bar=False) as sim:
+    ...     load_parameters(sim, {"hidden.bias": [1.0, 2.0]}, strict=False).loaded
+    ('hidden.bias',)
+    """
+    parameters = SimulatorParameters(sim, "load parameters into")
+    saved: Mapping[str, Any] = path if isinstance(path, Mapping) else read_parameters(path)
+    arrays = {name: np.asarray(value) for name, value in saved.items()}
+    report = _compare(parameters, arrays)
+    if strict and not report.complete:
+        where = "the mapping" if isinstance(path, Mapping) else os.fspath(path)
+        raise ParameterMismatchError(
+            _describe(report, parameters, arrays, where),
+            report.missing,
+            report.extra,
+            report.other_shape,
+        )
+    dtype = SignalArrays(sim).dtype
+    parameters.set(
+        {name: _convert(arrays[name], parameters.saved[name], dtype) for name in report.loaded}
+    )
+    return report
+
+
+def _compare(parameters: SimulatorParameters, arrays: Mapping[str, np.ndarray]) -> LoadedParameters:
+    both = [each for each in parameters if each.name in arrays]
+    other_shape = {
+        each.name: (arrays[each.name].shape, each.shape)
+        for each in both
+        if arrays[each.name].shape != each.shape
+    }
+    return LoadedParameters(
+        loaded=tuple(each.name for each in both if each.name not in other_shape),
+        missing=tuple(each.name for each in parameters if each.name not in arrays),
+        extra=tuple(name for name in arrays if name not in parameters.saved),
+        other_shape=other_shape,
+    )
+
+
+def _convert(array: np.ndarray, parameter: SavedParameter, dtype: Any) -> np.ndarray:
+    """Convert a value to the type of what holds it."""
+    if isinstance(parameter.source, tf.Variable):
+        dtype = parameter.source.dtype.as_numpy_dtype
+    if array.dtype.kind not in "fiub":
+        raise ParameterError(
+            f"expected numbers for {parameter.name}, got an array of {array.dtype}"
+        )
+    converted = array.astype(dtype)
+    if np.dtype(dtype).kind in "iub" and not np.array_equal(converted, array):
+        raise ParameterError(
+            f"{parameter.name} holds {np.dtype(dtype).name}, which can't hold the values that "
+            f"were given as {array.dtype}"
+        )
+    return converted
+
+
+def _describe(
+    report: LoadedParameters,
+    parameters: SimulatorParameters,
+    arrays: Mapping[str, np.ndarray],
+    where: str,
+) -> str:
+    rows = [(name, "-", str(parameters.saved[name].shape), "missing") for name in report.missing]
+    rows += [(name, str(arrays[name].shape), "-", "extra") for name in report.extra]
+    rows += [
+        (name, str(found), str(own), "other shape")
+        for name, (found, own) in report.other_shape.items()
+    ]
+    table = render_table(("parameter", "saved", "in the network", "what is wrong"), rows)
+    hints = _renamed(report, parameters, arrays)
+    parts = [
+        f"{len(rows)} parameters of {where} and of {parameters.graph.network} do not fit; "
+        "nothing was changed.",
+        table,
+    ]
+    if hints:
+        parts.append(
+            "Were labels changed? These may be the same:\n"
+            + "\n".join(f"  {old} -> {new}" for old, new in hints.items())
+            + "\nIf so, rename them in the dict that read_parameters(path) returns, and load that."
+        )
+    parts.append("strict=False loads what fits.")
+    return "\n".join(parts)
+
+
+def _renamed(
+    report: LoadedParameters, parameters: SimulatorParameters, arrays: Mapping[str, np.ndarray]
+) -> dict[str, str]:
+    """Guess which parameters have another name now: same shape, and names that are close."""
+    guesses = {}
+    free = list(report.missing)
+    for name in report.extra:
+        same = [
+            each
+            for each in free
+            if parameters.saved[each].shape == arrays[name].shape and _own(each) == _own(name)
+        ]
+        close = _closest(name, same)
+        if close is None and len(same) == 1:
+            close = same[0]
+        if close is not None:
+            guesses[name] = close
+            free.remove(close)
+    return guesses
+
+
+def _own(name: str) -> str:
+    return name.rpartition(".")[2]
+
+
+def _closest(name: str, candidates: Iterable[str]) -> str | None:
+    return next(iter(difflib.get_close_matches(name, list(candidates), n=1)), None)

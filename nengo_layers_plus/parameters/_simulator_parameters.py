@@ -1,0 +1,322 @@
+"""All that is drawn or learned in a Simulator, by name: read and set."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from typing import Any
+
+import nengo
+import numpy as np
+from nengo.builder import Signal
+from nengo.builder.operator import Reset
+from nengo.exceptions import SimulatorClosed
+from nengo.neurons import Direct
+
+from nengo_layers_plus._upstream import (
+    build_again,
+    find_gain_scales,
+    find_gain_signals,
+    nengo_dl,
+    set_initial_value,
+    tf,
+)
+from nengo_layers_plus.graph import NetworkGraph, Shape
+from nengo_layers_plus.graph._parameters import initial_value, unique_name
+from nengo_layers_plus.parameters._errors import ParameterError
+from nengo_layers_plus.parameters._signal_arrays import SignalArrays
+
+# how far items of a minibatch that see the same may be apart, as a part of the largest value
+_ROUNDING = 1e-6
+
+
+@dataclass(frozen=True, eq=False)
+class SavedParameter:
+    """
+    An array that is saved.
+
+    Parameters
+    ----------
+    name : str
+        Its name.
+    kind : str
+        That of a `Parameter`, ``"gain"`` or ``"probe weights"``.
+    shape : tuple of int
+        Its shape, without the minibatch.
+    obj : NengoObject
+        What it belongs to.
+    source : nengo.builder.Signal, tf.Variable or None
+        What holds it; None for gains, of which each connection holds some.
+    """
+
+    name: str
+    kind: str
+    shape: Shape
+    obj: Any
+    source: Any
+
+
+class SimulatorParameters:
+    """
+    The arrays of a Simulator that make up the function it computes.
+
+    Besides what could train (`NetworkGraph.parameters`), these are the gains of neurons, which
+    scale what is connected to them directly, and the decoders with which probes read ensembles.
+    What the network itself says (outputs of Nodes, synapses, time constants, where a sparse
+    transform has its values) and the state of a simulation (voltages, filtered values) are not
+    among them.
+
+    Parameters
+    ----------
+    sim : nengo_dl.Simulator
+        An open Simulator.
+    what : str
+        What is being done, for the error if it is closed.
+    """
+
+    def __init__(self, sim: nengo_dl.Simulator, what: str) -> None:
+        if not isinstance(sim, nengo_dl.Simulator):
+            raise ParameterError(
+                f"expected a nengo_dl.Simulator to {what}, got {sim!r}; a network holds no values "
+                "before a Simulator is made of it"
+            )
+        if sim.closed:
+            raise SimulatorClosed(
+                f"can't {what} a Simulator that is closed, as its values are gone; do it inside "
+                "its `with` block, or before sim.close()"
+            )
+        self.sim = sim
+        self._look_up()
+
+    def _look_up(self) -> None:
+        self.graph = NetworkGraph(self.sim)
+        self.gains = _gains_of(self.sim.model, self.graph)
+        self.saved = {each.name: each for each in self._list()}
+
+    def __iter__(self) -> Iterator[SavedParameter]:
+        return iter(self.saved.values())
+
+    def _list(self) -> Iterator[SavedParameter]:
+        used: set[str] = set()
+        for each in self.graph.parameters:
+            assert each.shape is not None  # all is built
+            used.add(each.name)
+            yield SavedParameter(each.name, each.kind, each.shape, each.obj, each.source)
+        for other in (*self._list_gains(), *self._list_probes()):
+            yield replace(other, name=unique_name(other.name, used))
+
+    def _list_gains(self) -> Iterator[SavedParameter]:
+        for item in self.graph.objects:
+            if item.kind == "ensemble" and not isinstance(item.obj.neuron_type, Direct):
+                shape = (int(item.obj.n_neurons),)
+                yield SavedParameter(f"{item.name}.gain", "gain", shape, item.obj, None)
+
+    def _list_probes(self) -> Iterator[SavedParameter]:
+        model = self.sim.model
+        # nengo makes these connections when it builds, and no network holds them
+        for connection in [each for each in model.sig if isinstance(each, nengo.Connection)]:
+            if isinstance(connection.post_obj, nengo.Probe) and connection.has_weights:
+                signal = model.sig[connection]["weights"]
+                source, target = connection.pre_obj, connection.post_obj
+                name = f"{self.graph[source].name}->{self.graph[target].name}.weights"
+                shape = tuple(np.shape(initial_value(signal)))
+                yield SavedParameter(name, "probe weights", shape, connection, signal)
+
+    # read
+
+    def read(self) -> dict[str, np.ndarray]:
+        """Return the value of each by name; what learns must be the same in all items."""
+        arrays = SignalArrays(self.sim)
+        return {each.name: self._read(each, arrays) for each in self}
+
+    def _read(self, parameter: SavedParameter, arrays: SignalArrays) -> np.ndarray:
+        source = parameter.source
+        if isinstance(source, tf.Variable):
+            return _as_numpy(tf.keras.backend.get_value(source))
+        if source is None:
+            return self._read_gain(parameter.obj, arrays)
+        value = arrays.get(source)
+        if value is None:
+            return np.array(initial_value(source))
+        if not source.minibatched:
+            return value.reshape(parameter.shape)
+        value = value.reshape(len(value), *parameter.shape)
+        # the same input gives the same weights but for rounding
+        tolerance = _ROUNDING * np.max(np.abs(value), initial=0)
+        if not np.allclose(value, value[:1], rtol=0, atol=tolerance, equal_nan=True):
+            raise ParameterError(
+                f"{parameter.name} is moved by a learning rule, and the {len(value)} items of the "
+                "minibatch have each learned other values, of which one can't be chosen. Let it "
+                "learn in a Simulator with minibatch_size=1, or give all items the same input"
+            )
+        return value[0]
+
+    def _read_gain(self, ensemble: nengo.Ensemble, arrays: SignalArrays) -> np.ndarray:
+        gain = np.array(self.sim.model.params[ensemble].gain, dtype=arrays.dtype)
+        for signal, part in self.gains.get(ensemble, ()):
+            value = arrays.get(signal)
+            if value is not None:
+                gain[part] = (value[0] if signal.minibatched else value).reshape(gain[part].shape)
+        return gain
+
+    # set
+
+    def set(self, values: Mapping[str, np.ndarray]) -> None:
+        """
+        Set some of them, all or nothing.
+
+        What nengo_dl has built into its model as a constant (it does so with what can't train)
+        makes it necessary to build the model anew.
+
+        Parameters
+        ----------
+        values : Mapping
+            Values by name, of the right shapes and types.
+        """
+        with ExitStack() as undo:
+            if self._built_in(values):
+                self._build_again(values, undo)
+            arrays = SignalArrays(self.sim)
+            for name, value in values.items():
+                source = self.saved[name].source
+                if isinstance(source, tf.Variable):
+                    undo.callback(source.assign, source.numpy())
+                    source.assign(value)
+                elif source is None:
+                    for signal, part in self.gains.get(self.saved[name].obj, ()):
+                        arrays.put(signal, value[part])
+                else:
+                    arrays.put(source, value)
+            arrays.assign(undo)
+            self._note(values, undo)
+            undo.pop_all()
+
+    def _built_in(self, values: Mapping[str, np.ndarray]) -> list[str]:
+        """Name those that another value was built in for."""
+        signals = self.sim.tensor_graph.signals
+        changed = []
+        for name, value in values.items():
+            parameter = self.saved[name]
+            if parameter.source is None:
+                gain = np.asarray(self.sim.model.params[parameter.obj].gain)
+                encoders = self.sim.model.sig[parameter.obj]["encoders"]
+                scales = any(each is encoders for _, each in find_gain_scales(self.sim.model))
+                if scales and not np.array_equal(gain.astype(value.dtype), value):
+                    changed.append(name)
+                pairs = [
+                    (signal, value[part]) for signal, part in self.gains.get(parameter.obj, ())
+                ]
+            else:
+                pairs = [(parameter.source, value)]
+            for signal, part_value in pairs:
+                if isinstance(signal, tf.Variable) or signal in signals or signal.trainable:
+                    continue
+                if parameter.kind == "encoders" and not self._is_decoded_into(parameter.obj):
+                    continue
+                now = initial_value(signal).astype(part_value.dtype)
+                if not np.array_equal(now, part_value.reshape(now.shape), equal_nan=True):
+                    changed.append(name)
+        return changed
+
+    def _is_decoded_into(self, ensemble: nengo.Ensemble) -> bool:
+        signal = self.sim.model.sig[ensemble]["in"]
+        return any(
+            each.base is signal
+            for operator in self.sim.model.operators
+            if not isinstance(operator, Reset)
+            for each in (*operator.sets, *operator.incs)
+        )
+
+    def _build_again(self, values: Mapping[str, np.ndarray], undo: ExitStack) -> None:
+        if getattr(self.sim.keras_model, "optimizer", None) is not None:
+            names = ", ".join(dict.fromkeys(self._built_in(values)))
+            raise ParameterError(
+                f"{names} can't train here, so that nengo_dl has built the values in as constants; "
+                "to give them others the Simulator has to be built anew, which would forget what "
+                "sim.compile was given. Load the parameters before sim.compile"
+            )
+        before = SignalArrays(self.sim)
+        self._set_initial_values(values, undo)
+        undo.callback(self._look_up)
+        undo.callback(setattr, self.sim, "tensor_graph", self.sim.tensor_graph)
+        undo.callback(setattr, self.sim, "keras_model", self.sim.keras_model)
+        build_again(self.sim)
+        self._look_up()
+        after = SignalArrays(self.sim)
+        after.take_over(before)
+        after.assign(ExitStack())
+
+    def _set_initial_values(self, values: Mapping[str, np.ndarray], undo: ExitStack) -> None:
+        """Have the signals begin with the values, for when they are planned anew."""
+        for name, value in values.items():
+            parameter = self.saved[name]
+            if isinstance(parameter.source, Signal):
+                _begin_with(parameter.source, value, undo)
+            elif parameter.source is None:
+                for signal, part in self.gains.get(parameter.obj, ()):
+                    _begin_with(signal, value[part], undo)
+                encoders = self.sim.model.sig[parameter.obj]["encoders"]
+                for operator, scaled in find_gain_scales(self.sim.model):
+                    if scaled is encoders:
+                        undo.callback(setattr, operator, "scale", operator.scale)
+                        operator.scale = (value / parameter.obj.radius).astype(operator.scale.dtype)
+
+    def _note(self, values: Mapping[str, np.ndarray], undo: ExitStack) -> None:
+        """Have ``sim.data`` and the next building know the values."""
+        self._set_initial_values(values, undo)
+        params = self.sim.model.params
+        for obj in {id(self.saved[name].obj): self.saved[name].obj for name in values}.values():
+            built = params.get(obj)
+            if built is None:
+                continue
+            undo.callback(params.__setitem__, obj, built)
+            if isinstance(obj, nengo.Connection):
+                weights = self.sim.model.sig[obj]["weights"].initial_value
+                params[obj] = built._replace(weights=weights)
+            elif isinstance(obj, nengo.Ensemble) and not isinstance(obj.neuron_type, Direct):
+                params[obj] = self._ensemble_with(obj, built, values)
+
+    def _ensemble_with(
+        self, ensemble: nengo.Ensemble, built: Any, values: Mapping[str, np.ndarray]
+    ) -> Any:
+        own = [each.name for each in self if each.kind == "gain" and each.obj is ensemble]
+        gain = next((values[name] for name in own if name in values), built.gain)
+        scaled = initial_value(self.sim.model.sig[ensemble]["encoders"])
+        bias = initial_value(self.sim.model.sig[ensemble.neurons]["bias"])
+        with np.errstate(divide="ignore", invalid="ignore"):
+            encoders = scaled * (ensemble.radius / np.asarray(gain))[:, np.newaxis]
+            max_rates, intercepts = ensemble.neuron_type.max_rates_intercepts(gain, bias)
+        return built._replace(
+            encoders=encoders,
+            intercepts=intercepts,
+            max_rates=max_rates,
+            scaled_encoders=scaled,
+            gain=gain,
+            bias=bias,
+        )
+
+
+def _begin_with(signal: Signal, value: np.ndarray, undo: ExitStack) -> None:
+    before = initial_value(signal)
+    undo.callback(set_initial_value, signal, before.copy())
+    set_initial_value(signal, np.array(value).reshape(before.shape))
+
+
+def _gains_of(model: Any, graph: NetworkGraph) -> dict[nengo.Ensemble, list[tuple[Signal, Any]]]:
+    """Find the signals that hold gains of each ensemble, and which part of its neurons'."""
+    by_input = {
+        model.sig[item.obj.neurons]["in"]: item.obj
+        for item in graph.objects
+        if item.kind == "ensemble"
+    }
+    found: dict[nengo.Ensemble, list[tuple[Signal, Any]]] = {}
+    for signal, target, part in find_gain_signals(model):
+        found.setdefault(by_input[target], []).append((signal, part))
+    return found
+
+
+def _as_numpy(value: Any) -> np.ndarray:
+    value = np.asarray(value)
+    # NumPy does not know the short floats of TensorFlow
+    return value.astype(np.float32) if value.dtype.kind == "V" else value
