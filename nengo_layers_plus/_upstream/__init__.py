@@ -1,4 +1,4 @@
-"""The only file that knows versions and private names of nengo, nengo_dl, Keras and TensorFlow.
+"""The only room that knows versions and private names of nengo, nengo_dl, Keras and TensorFlow.
 
 nengo_dl 3.6, its last release, is written for the Keras inside TensorFlow 2.12 and earlier: it
 imports names of ``keras`` that Keras 3 does not have, and its networks are models of ``tf.keras``.
@@ -21,15 +21,13 @@ import contextlib
 import faulthandler
 import importlib
 import importlib.metadata
-import inspect
 import logging
 import os
 import platform
-import random
 import sys
 import threading
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -37,6 +35,27 @@ from typing import TYPE_CHECKING, Any
 
 from packaging.specifiers import SpecifierSet
 from packaging.version import InvalidVersion, Version
+
+from nengo_layers_plus._upstream._keras import (
+    LayerCall,
+    adds_loss_to_model,
+    carries_mask,
+    expects_training,
+    is_automatic_name,
+    is_graph_of_layers,
+    keras3_equivalent,
+    layer_calls,
+    operation_of,
+    random_state_kept,
+    snake_case_of,
+    with_sublayers,
+)
+from nengo_layers_plus._upstream._simulation import (
+    build_again,
+    find_gain_scales,
+    find_gain_signals,
+    set_initial_value,
+)
 
 if TYPE_CHECKING:
     import nengo_dl as nengo_dl
@@ -395,289 +414,6 @@ def import_nengo_dl() -> ModuleType:
         except BaseException:
             _take_modules("nengo_dl")
             raise
-
-
-def with_sublayers(layer: Any) -> list[Any]:
-    """List a Keras layer and all those within it, at any depth."""
-    # much faster than tf.Module.submodules, which looks into every attribute
-    return list(layer._flatten_layers())
-
-
-@contextlib.contextmanager
-def random_state_kept() -> Iterator[None]:
-    """Have what is built inside draw no seed from those that tf-keras or NumPy would draw next."""
-    seeds = importlib.import_module("tf_keras.src.backend")._SEED_GENERATOR
-    # the generator of tf.keras.utils.set_random_seed; without one, tf-keras uses Python's own
-    generator = getattr(seeds, "generator", None) or random
-    numpy_random = importlib.import_module("numpy.random")
-    state, numpy_state = generator.getstate(), numpy_random.get_state()
-    try:
-        yield
-    finally:
-        generator.setstate(state)
-        numpy_random.set_state(numpy_state)
-
-
-def is_automatic_name(layer: Any) -> bool:
-    """Say whether a Keras layer has a name such as Keras gives: that of its class and a number."""
-    own = snake_case_of(layer)
-    name = str(layer.name)
-    return name == own or (name.startswith(f"{own}_") and name[len(own) + 1 :].isdigit())
-
-
-def snake_case_of(layer: Any) -> str:
-    """Return the name that Keras gives to the first layer of a class."""
-    naming = importlib.import_module("tf_keras.src.utils.generic_utils")
-    return str(naming.to_snake_case(type(layer).__name__))
-
-
-def expects_training(layer: Any) -> bool:
-    """Say whether nengo_dl would hand ``training`` to a Keras layer's ``call``."""
-    return bool(layer._expects_training_arg)
-
-
-# -----------------------------------------------------------------------------
-# The graph of a Keras model
-
-
-@dataclass(frozen=True, eq=False)
-class LayerCall:
-    """A call of a layer in a functional or Sequential model.
-
-    Parameters
-    ----------
-    layer : tf.keras.layers.Layer
-        The layer.
-    inputs, outputs : tuple of KerasTensor
-        What it is called on, and what it returns, flat.
-    arguments : tuple
-        ``(args, kwargs)`` of the call.
-    """
-
-    layer: Any
-    inputs: tuple[Any, ...]
-    outputs: tuple[Any, ...]
-    arguments: tuple[tuple[Any, ...], dict[str, Any]]
-
-    def arguments_with(self, tensors: Sequence[Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        """Return ``(args, kwargs)`` with other tensors in the place of the inputs."""
-        nest = _woken("tf").nest
-        args, kwargs = self.arguments
-        structure = (args, list(kwargs.values()))  # a dict would be sorted by its keys
-        waiting = iter(tensors)
-        flat = [
-            next(waiting) if any(each is tensor for tensor in self.inputs) else each
-            for each in nest.flatten(structure)
-        ]
-        new_args, new_values = nest.pack_sequence_as(structure, flat)
-        return tuple(new_args), dict(zip(kwargs, new_values, strict=True))
-
-
-def is_graph_of_layers(model: Any) -> bool:
-    """Say whether a Keras model is a graph of layers, whose ``call`` runs them and nothing else."""
-    functional = importlib.import_module("tf_keras.src.engine.functional").Functional
-    plain = (functional.call, _woken("keras").Sequential.call)
-    return bool(getattr(model, "_is_graph_network", False)) and type(model).call in plain
-
-
-def layer_calls(model: Any) -> list[LayerCall]:
-    """List the calls of layers in a model that is a graph of layers, in the order Keras runs them.
-
-    Those of its inputs are left out. A model within it is one layer.
-    """
-    calls = []
-    for depth in sorted(model._nodes_by_depth, reverse=True):
-        for node in model._nodes_by_depth[depth]:
-            if not node.is_input:
-                calls.append(
-                    LayerCall(
-                        node.layer,
-                        tuple(node.keras_inputs),
-                        tuple(_woken("tf").nest.flatten(node.outputs)),
-                        (tuple(node.call_args), dict(node.call_kwargs)),
-                    )
-                )
-    return calls
-
-
-def operation_of(layer: Any) -> str | None:
-    """Name the TensorFlow operation that Keras made a layer of, as of ``x + y``; None for others.
-
-    A method or property of a tensor, which has no public name, is ``""``.
-    """
-    operations = importlib.import_module("tf_keras.src.layers.core.tf_op_layer")
-    if isinstance(layer, operations.TFOpLambda):
-        return layer.symbol or ""
-    return "" if isinstance(layer, operations.ClassMethod | operations.InstanceProperty) else None
-
-
-def carries_mask(keras_tensor: Any) -> bool:
-    """Say whether a Keras tensor comes with a mask, as behind a Masking layer."""
-    return getattr(keras_tensor, "_keras_mask", None) is not None
-
-
-def adds_loss_to_model(layer: Any) -> bool:
-    """Say whether Keras made a layer of ``model.add_loss`` or ``model.add_metric``."""
-    base_layer = importlib.import_module("tf_keras.src.engine.base_layer")
-    return isinstance(layer, base_layer.AddLoss | base_layer.AddMetric)
-
-
-# -----------------------------------------------------------------------------
-# What a Simulator is built from
-
-
-def find_gain_signals(model: Any) -> Iterator[tuple[Any, Any, Any]]:
-    """Find the signals that hold gains, which nengo keeps for each connection to neurons.
-
-    Parameters
-    ----------
-    model : nengo.builder.Model
-        A model that was built.
-
-    Yields
-    ------
-    gains : nengo.builder.Signal
-        Some of the gains of an ensemble.
-    target : nengo.builder.Signal
-        The input of its neurons.
-    part : slice or array
-        Which of the neurons.
-    """
-    numpy = importlib.import_module("numpy")
-    operator = importlib.import_module("nengo.builder.operator")
-    copies = {each.src: each for each in model.operators if isinstance(each, operator.Copy)}
-    for each in model.operators:
-        if not isinstance(each, operator.ElementwiseInc):
-            continue
-        if not str(each.tag).endswith(".gains_elementwiseinc"):
-            continue
-        if each.Y in copies:  # to a part that is no slice
-            yield each.A, copies[each.Y].dst, copies[each.Y].dst_slice
-        else:
-            start, step = (each.Y.elemoffset, each.Y.elemstrides[0]) if each.Y.is_view else (0, 1)
-            yield each.A, each.Y.base, start + step * numpy.arange(each.Y.size)
-
-
-def find_gain_scales(model: Any) -> Iterator[tuple[Any, Any]]:
-    """Find the operators of learning rules that hold the gains of an ensemble over its radius.
-
-    Parameters
-    ----------
-    model : nengo.builder.Model
-        A model that was built.
-
-    Yields
-    ------
-    operator : nengo.builder.Operator
-        Has the attribute ``scale``.
-    encoders : nengo.builder.Signal
-        The scaled encoders of the ensemble.
-    """
-    rules = importlib.import_module("nengo.builder.learning_rules")
-    for each in model.operators:
-        if isinstance(each, rules.SimVoja):
-            yield each, each.scaled_encoders
-
-
-def set_initial_value(signal: Any, value: Any) -> None:
-    """Give a signal of nengo another initial value, of the same shape.
-
-    Parameters
-    ----------
-    signal : nengo.builder.Signal
-        The signal.
-    value : array
-        The value; for a sparse signal the values that are stored.
-    """
-    transforms = importlib.import_module("nengo.transforms")
-    old = signal._initial_value
-    if isinstance(old, transforms.SparseMatrix):
-        value = transforms.SparseMatrix(old.indices, value.astype(old.dtype), old.shape)
-    elif signal.sparse:
-        stored = old.tocoo()
-        value = type(stored)((value.astype(old.dtype), (stored.row, stored.col)), old.shape)
-    else:
-        value = value.astype(old.dtype)
-        value.setflags(write=False)
-    signal._initial_value = value
-
-
-def build_again(sim: Any) -> None:
-    """Have a Simulator plan and build its Keras model anew, from the initial values of its signals.
-
-    Parameters
-    ----------
-    sim : nengo_dl.Simulator
-        The Simulator. If the building fails, it has the Keras model that it had.
-    """
-    tensor_graph, keras_model = sim.tensor_graph, sim.keras_model
-    nengo_dl = _woken("nengo_dl")
-    try:
-        with warnings.catch_warnings(), random_state_kept():
-            warnings.simplefilter("ignore")  # all was said when it was first built
-            sim.tensor_graph = nengo_dl.tensor_graph.TensorGraph(
-                sim.model,
-                sim.dt,
-                sim.unroll,
-                sim.minibatch_size,
-                tensor_graph.device,
-                nengo_dl.utils.NullProgressBar(),
-                tensor_graph.seed,
-            )
-            sim._build_keras()
-    except BaseException:
-        sim.tensor_graph, sim.keras_model = tensor_graph, keras_model
-        raise
-
-
-# -----------------------------------------------------------------------------
-# Keras 3
-
-
-def keras3_equivalent(obj: object) -> str | None:
-    """Name the ``tf.keras`` equivalent of something that is of Keras 3.
-
-    Keras 3 is not imported for it: an object of Keras 3 comes with its module's name.
-
-    Parameters
-    ----------
-    obj : object
-        A layer, a model, an initialiser, a function, a class...
-
-    Returns
-    -------
-    str or None
-        For instance ``"tf.keras.layers.Dense"``, also for a subclass of Keras 3's Dense;
-        ``"tf.keras"`` where there is nothing alike; None for an object that is not of Keras 3.
-    """
-    if isinstance(obj, type):
-        candidates = obj.__mro__
-    elif inspect.isroutine(obj):
-        candidates = (obj,)  # type: ignore[assignment]
-    else:
-        candidates = type(obj).__mro__
-
-    found = None
-    for each in candidates:
-        root, *inner = (getattr(each, "__module__", None) or "").split(".")
-        if root == "keras":
-            found = _in_tf_keras(each.__name__, [name for name in inner if name != "src"])
-            if found is not None:
-                return found
-            found = "tf.keras"
-    return found
-
-
-def _in_tf_keras(name: str, modules: list[str]) -> str | None:
-    """Find a public name of ``tf.keras``, in the modules given before others."""
-    keras = _woken("keras")
-    usual = ("layers", "activations", "initializers", "optimizers", "losses", "metrics")
-    if hasattr(keras, name):
-        return f"tf.keras.{name}"
-    for module in (*modules, *usual):
-        if hasattr(getattr(keras, module, None), name):
-            return f"tf.keras.{module}.{name}"
-    return None
 
 
 # -----------------------------------------------------------------------------
