@@ -13,7 +13,7 @@ from nengo.ensemble import Neurons
 
 from nengo_layers_plus._upstream import nengo_dl, tf, with_sublayers
 from nengo_layers_plus.graph import NetworkGraph, Parameter
-from nengo_layers_plus.layers import CustomLayer, LayerParts
+from nengo_layers_plus.layers import CustomLayer, LayerParts, Sequential
 from nengo_layers_plus.layers._training import without_weights
 from nengo_layers_plus.parameters._errors import ParameterError
 
@@ -96,7 +96,10 @@ class ChosenParts:
 
     def _choose_layer(self, layer: CustomLayer) -> None:
         calls = [parts for parts in layer.calls if self._is_inside(parts.output)]
-        if not calls:
+        if not calls and isinstance(layer, Sequential):  # a slice of one that was called
+            for each in layer:
+                self._choose_layer(each)
+        elif not calls:
             raise ParameterError(
                 f"{layer} was not called in {self.graph.network}; name a layer that was, or an "
                 "object of the network"

@@ -39,7 +39,7 @@ def freeze(network: nengo.Network, *what: Any) -> tuple[str, ...]:
         Any of these, or iterables of them:
 
         - a `.CustomLayer`: all that it made in the network, with the weights of the connections
-          into it
+          into it; also a `.Sequential` or a slice of one
         - an Ensemble (its encoders and biases), Neurons (biases), a Connection (weights) or a
           TensorNode (the weights of its Keras layer); a slice stands for the whole object
         - a subnetwork, or the network itself: everything in it

@@ -13,6 +13,9 @@ from simulation import fit, simulator
 from nengo_layers_plus import (
     CustomLayer,
     ParameterError,
+    RecurrentNeurons,
+    Residual,
+    Sequential,
     SimulatorBuiltError,
     freeze,
     load_parameters,
@@ -446,3 +449,57 @@ def test_networks_of_the_converter():
     # biases that stand for none must not begin to train
     unfreeze(converter.net, converter.net)
     assert {each.name for each in what_trains(converter.net).moving} == before
+
+
+# layers made of layers
+
+
+def stacked():
+    stack = Sequential(
+        [
+            Keras.Dense(3, name="dense"),
+            RecurrentNeurons(nengo.RectifiedLinear(), label="memory"),
+            Residual([Keras.Dense(3), nengo.RectifiedLinear()], label="block"),
+        ],
+        ensemble_kwargs={"gain": 1, "bias": 1},
+    )
+    with nengo.Network(seed=0) as network:
+        nengo.Probe(stack(nengo.Node(np.ones(3), label="image")))
+    return network, stack
+
+
+STACKED = {
+    "dense.kernel",
+    "dense.bias",
+    "memory.bias",
+    "memory->memory.weights",
+    "block/dense.kernel",
+    "block/dense.bias",
+    "block/rectified_linear.bias",
+}
+
+
+@pytest.mark.parametrize(
+    ("choose", "moving"),
+    [
+        (lambda stack: stack, set()),
+        (lambda stack: stack[-1], STACKED - {n for n in STACKED if n.startswith("block")}),
+        (lambda stack: stack["memory"], STACKED - {"memory.bias", "memory->memory.weights"}),
+        (lambda stack: stack[:"block"], {n for n in STACKED if n.startswith("block")}),
+        (lambda stack: "block/*", STACKED - {n for n in STACKED if n.startswith("block")}),
+    ],
+)
+def test_layers_made_of_layers_freeze_as_a_whole(choose, moving):
+    network, stack = stacked()
+    freeze(network, choose(stack))
+    assert {each.name for each in what_trains(network).moving} == moving
+    if moving:
+        assert {name for name, (_, moved) in fit(network, n_steps=3).items() if moved} == moving
+    unfreeze(network, choose(stack))
+    assert {each.name for each in what_trains(network).moving} == STACKED
+
+
+def test_a_stack_that_was_not_called():
+    network, _ = stacked()
+    with pytest.raises(ParameterError, match="was not called in"):
+        freeze(network, Sequential([nengo.LIF()]))
