@@ -9,8 +9,8 @@ import nengo
 from nengo_layers_plus._upstream import nengo_dl
 from nengo_layers_plus.layers._custom_layer import CustomLayer
 from nengo_layers_plus.layers._errors import LayerError
+from nengo_layers_plus.layers._fixed_trainable import let_train
 from nengo_layers_plus.layers._layer_parts import LayerParts
-from nengo_layers_plus.layers._training import let_train
 
 
 class RecurrentNeurons(CustomLayer):

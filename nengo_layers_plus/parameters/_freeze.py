@@ -11,13 +11,12 @@ from nengo.ensemble import Neurons
 
 from nengo_layers_plus._upstream import nengo_dl, tf, with_sublayers
 from nengo_layers_plus.graph import Parameter
-from nengo_layers_plus.layers._training import (
+from nengo_layers_plus.layers._fixed_trainable import (
     FixedTrainable,
     fix_trainable,
-    note_asked,
     put_back_setting,
-    set_keras_trainable,
 )
+from nengo_layers_plus.layers._keras_trainable import note_asked, set_keras_trainable
 from nengo_layers_plus.parameters._chosen_parts import ChosenParts
 from nengo_layers_plus.parameters._errors import ParameterError, SimulatorBuiltError
 from nengo_layers_plus.parameters._simulator_parameters import SimulatorParameters
