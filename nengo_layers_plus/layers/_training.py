@@ -217,8 +217,8 @@ def _ask_for_weights(
             raise _error(
                 layer,
                 f"weights={trains} for the Keras layer {each.name!r}, but {whose} asked for "
-                f"weights={not trains}; its weights are shared by all places that use it, so let all "
-                "ask for the same, or leave weights as None and set its trainable yourself",
+                f"weights={not trains}; its weights are shared by all places that use it, so let "
+                "all ask for the same, or leave weights as None and set its trainable yourself",
             )
     set_keras_trainable(dict.fromkeys(within, trains), undo)
     note_asked(nengo.Network.context[0], within, trains, str(layer), undo)
