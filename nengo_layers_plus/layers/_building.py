@@ -9,11 +9,11 @@ from typing import Any
 import nengo
 from nengo.exceptions import ValidationError
 
-from nengo_layers_plus._upstream import nengo_dl, with_sublayers
+from nengo_layers_plus._upstream import nengo_dl
 from nengo_layers_plus.graph import Shape, declare_shape
 from nengo_layers_plus.layers._inputs import LayerInput
 from nengo_layers_plus.layers._layer_func import Kind
-from nengo_layers_plus.layers._layer_wrapper import LayerWrapper
+from nengo_layers_plus.layers._layer_wrapper import LayerWrapper, must_be_kept
 from nengo_layers_plus.layers._several_inputs import FunctionOfSeveral
 
 
@@ -44,9 +44,7 @@ def make_node(
         shape = (sum(each.size for each in inputs),)
     if kind == "function":
         layer_func = layer_func if shapes is None else FunctionOfSeveral(layer_func, shapes)
-    elif shapes is not None or (
-        len(with_sublayers(layer_func)) > 1 and not isinstance(layer_func, LayerWrapper)
-    ):
+    elif shapes is not None or must_be_kept(layer_func):
         layer_func = LayerWrapper(layer_func, shapes)
     return nengo_dl.TensorNode(layer_func, shape_in=shape, pass_time=False, **arguments)
 

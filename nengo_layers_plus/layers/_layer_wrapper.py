@@ -5,9 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from nengo_layers_plus._upstream import expects_training, tf
+from nengo_layers_plus._upstream import expects_training, tf, with_sublayers
 from nengo_layers_plus.graph import Shape
 from nengo_layers_plus.layers._several_inputs import split
+
+
+def must_be_kept(layer: tf.keras.layers.Layer) -> bool:
+    """Say whether a Keras layer would lose something if nengo_dl made its weights anew."""
+    if isinstance(layer, LayerWrapper):
+        return False
+    # those that are adapted to data derive constants from their weights
+    return len(with_sublayers(layer)) > 1 or hasattr(layer, "finalize_state")
 
 
 class LayerWrapper(tf.keras.layers.Layer):
@@ -17,8 +25,9 @@ class LayerWrapper(tf.keras.layers.Layer):
     Each Simulator of nengo_dl makes the weights of a Keras layer anew, by its ``build``, and then
     restores their values. Layers that are held by another one are built later, when they are
     called, and start again from their initial values: a model that was trained, or loaded,
-    loses its weights without a word. Here the weights are built once and kept; all Simulators of
-    a network share them.
+    loses its weights without a word. So do layers that were adapted to data, such as
+    ``Normalization``, which keep what they derived from their weights. Here the weights are built
+    once and kept; all Simulators of a network share them.
 
     Parameters
     ----------

@@ -11,6 +11,7 @@ from simulation import simulator
 
 from nengo_layers_plus import CustomLayer, nengo_dl
 from nengo_layers_plus._upstream import tf
+from nengo_layers_plus.graph import what_trains
 
 Keras = tf.keras.layers
 
@@ -135,3 +136,15 @@ def test_the_layer_itself_can_be_found():
     net = network(model)
     assert net.nodes[-1].tensor_func.layer is model
     assert net.nodes[-1].tensor_func.name == model.name
+
+
+def test_a_layer_that_was_adapted_to_data_stays_so():
+    data = np.random.RandomState(0).normal(3, 2, (50, 4)).astype(np.float32)
+    layer = Keras.Normalization()
+    layer.adapt(data)
+    expected = (data[0] - data.mean(axis=0)) / data.std(axis=0)
+    net = network(layer)
+    net.nodes[0].output = data[0]
+    np.testing.assert_allclose(output(net), expected, rtol=1e-3)
+    np.testing.assert_allclose(output(net), expected, rtol=1e-3)
+    assert not what_trains(net).moving
