@@ -47,6 +47,9 @@ class ParameterMismatchError(ParameterError):
         Names that were saved and that no parameter of the network has.
     other_shape : dict
         By name, the shape that was saved and that of the network.
+    other_amplitude : dict
+        By the names of gains and biases, the amplitude of the neurons where they were saved and
+        here.
     """
 
     def __init__(
@@ -55,14 +58,19 @@ class ParameterMismatchError(ParameterError):
         missing: tuple[str, ...] = (),
         extra: tuple[str, ...] = (),
         other_shape: Mapping[str, tuple[Shape, Shape]] | None = None,
+        other_amplitude: Mapping[str, tuple[float, float]] | None = None,
     ) -> None:
         super().__init__(msg)
         self.missing = missing
         self.extra = extra
         self.other_shape = dict(other_shape or {})
+        self.other_amplitude = dict(other_amplitude or {})
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.args[0], self.missing, self.extra, self.other_shape)
+        return (
+            type(self),
+            (self.args[0], self.missing, self.extra, self.other_shape, self.other_amplitude),
+        )
 
 
 class SimulatorBuiltError(ParameterError):

@@ -13,7 +13,8 @@ from nengo_layers_plus._upstream import nengo_dl, tf
 from nengo_layers_plus.graph._table import render_table
 from nengo_layers_plus.parameters._errors import ParameterError, ParameterMismatchError
 from nengo_layers_plus.parameters._loaded_parameters import LoadedParameters
-from nengo_layers_plus.parameters._parameter_file import read_parameters
+from nengo_layers_plus.parameters._parameter_file import read_file
+from nengo_layers_plus.parameters._scaled_responses import ScaledResponses
 from nengo_layers_plus.parameters._signal_arrays import SignalArrays
 from nengo_layers_plus.parameters._simulator_parameters import SavedParameter, SimulatorParameters
 
@@ -60,6 +61,10 @@ def load_parameters(
     -----
     Whenever an error is raised, all values are as they were.
 
+    What the network itself says stays, such as neuron types with their amplitude. Where neurons
+    have another amplitude than where they were saved, and gains that are scaled by as much in
+    return, as by ``scale_firing_rates`` of `.from_keras`, the gains and biases are scaled.
+
     Values are converted to the precision of the Simulator. Values that are not finite are loaded
     as they are.
 
@@ -79,9 +84,9 @@ def load_parameters(
     ('hidden.bias',)
     """
     parameters = SimulatorParameters(sim, "load parameters into")
-    saved: Mapping[str, Any] = path if isinstance(path, Mapping) else read_parameters(path)
-    arrays = {name: np.asarray(value) for name, value in saved.items()}
-    report = _compare(parameters, arrays)
+    arrays, amplitudes = _arrays_of(path)
+    responses = ScaledResponses(parameters, arrays, amplitudes)
+    report = _compare(parameters, arrays, responses)
     if strict and not report.complete:
         where = "the mapping" if isinstance(path, Mapping) else os.fspath(path)
         raise ParameterMismatchError(
@@ -89,26 +94,55 @@ def load_parameters(
             report.missing,
             report.extra,
             report.other_shape,
+            report.other_amplitude,
         )
     dtype = SignalArrays(sim).dtype
     parameters.set(
-        {name: _convert(arrays[name], parameters.saved[name], dtype) for name in report.loaded}
+        {
+            name: _convert(
+                arrays[name] * responses.scales.get(name, 1), parameters.saved[name], dtype
+            )
+            for name in report.loaded
+        }
     )
     return report
 
 
-def _compare(parameters: SimulatorParameters, arrays: Mapping[str, np.ndarray]) -> LoadedParameters:
+def _arrays_of(source: Any) -> tuple[dict[str, np.ndarray], dict[str, float]]:
+    """Return the arrays in a file or mapping, and the amplitudes that were saved beside them."""
+    if isinstance(source, Mapping):
+        return {name: np.asarray(value) for name, value in source.items()}, {}
+    if not isinstance(source, str | os.PathLike):
+        raise ParameterError(
+            f"expected a path, or a mapping from names to arrays, to load from, got {source!r}"
+        )
+    return read_file(source)
+
+
+def _compare(
+    parameters: SimulatorParameters,
+    arrays: Mapping[str, np.ndarray],
+    responses: ScaledResponses,
+) -> LoadedParameters:
     both = [each for each in parameters if each.name in arrays]
     other_shape = {
         each.name: (arrays[each.name].shape, each.shape)
         for each in both
         if arrays[each.name].shape != each.shape
     }
+    other_amplitude = {
+        name: amplitudes
+        for name, amplitudes in responses.other_amplitude.items()
+        if name in parameters.saved and name not in other_shape
+    }
     return LoadedParameters(
-        loaded=tuple(each.name for each in both if each.name not in other_shape),
+        loaded=tuple(
+            each.name for each in both if each.name not in {*other_shape, *other_amplitude}
+        ),
         missing=tuple(each.name for each in parameters if each.name not in arrays),
         extra=tuple(name for name in arrays if name not in parameters.saved),
         other_shape=other_shape,
+        other_amplitude=other_amplitude,
     )
 
 
@@ -141,6 +175,10 @@ def _describe(
         (name, str(found), str(own), "other shape")
         for name, (found, own) in report.other_shape.items()
     ]
+    rows += [
+        (name, f"amplitude {saved:g}", f"amplitude {own:g}", "other amplitude")
+        for name, (saved, own) in report.other_amplitude.items()
+    ]
     table = render_table(("parameter", "saved", "in the network", "what is wrong"), rows)
     hints = _renamed(report, parameters, arrays)
     parts = [
@@ -153,6 +191,12 @@ def _describe(
             "Were labels changed? These may be the same:\n"
             + "\n".join(f"  {old} -> {new}" for old, new in hints.items())
             + "\nIf so, rename them in the dict that read_parameters(path) returns, and load that."
+        )
+    if report.other_amplitude:
+        parts.append(
+            "Neurons with another amplitude have the same output if their gains are scaled by as "
+            "much, which these are not. strict=False leaves them the gains and biases that they "
+            "have; a dict from read_parameters(path) is loaded whatever the amplitude."
         )
     parts.append("strict=False loads what fits.")
     return "\n".join(parts)

@@ -24,14 +24,19 @@ class LoadedParameters:
     other_shape : Mapping
         By name, the shape that was saved and that of the network, where they differ; these keep
         their values.
+    other_amplitude : Mapping
+        By the names of gains and biases, the amplitude of the neurons where they were saved and
+        here, where they are others and the gains are not scaled in return; these keep their
+        values.
     """
 
     loaded: tuple[str, ...]
     missing: tuple[str, ...] = ()
     extra: tuple[str, ...] = ()
     other_shape: Mapping[str, tuple[Shape, Shape]] = field(default_factory=dict)
+    other_amplitude: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
     @property
     def complete(self) -> bool:
         """Whether all that was saved was loaded, and all of the network."""
-        return not (self.missing or self.extra or self.other_shape)
+        return not (self.missing or self.extra or self.other_shape or self.other_amplitude)

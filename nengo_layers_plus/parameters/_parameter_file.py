@@ -29,7 +29,10 @@ _BEGINNINGS = {
 
 
 def write_file(
-    path: str | os.PathLike[str], arrays: Mapping[str, np.ndarray], kinds: Mapping[str, str]
+    path: str | os.PathLike[str],
+    arrays: Mapping[str, np.ndarray],
+    kinds: Mapping[str, str],
+    amplitudes: Mapping[str, float],
 ) -> None:
     """
     Write arrays to a file, all or nothing.
@@ -42,6 +45,8 @@ def write_file(
         The arrays by name.
     kinds : Mapping
         What each of them is, by name.
+    amplitudes : Mapping
+        Those of neurons, by the names of their gains.
     """
     from nengo_layers_plus import __version__
 
@@ -52,6 +57,7 @@ def write_file(
         "nengo": version("nengo"),
         "nengo_dl": version("nengo-dl"),
         "kinds": json.dumps(dict(kinds)),
+        "amplitudes": json.dumps(dict(amplitudes)),
     }
     contiguous = {name: np.asarray(array, order="C") for name, array in arrays.items()}
     write_atomically(path, safetensors.numpy.save(contiguous, metadata))
@@ -100,13 +106,27 @@ def read_parameters(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
     ...     load_parameters(sim, renamed).loaded
     ('neurons.encoders', 'neurons.bias', 'neurons.gain')
     """
+    return read_file(path)[0]
+
+
+def read_file(path: str | os.PathLike[str]) -> tuple[dict[str, np.ndarray], dict[str, float]]:
+    """
+    Read arrays by name, and the amplitudes of neurons by the names of their gains.
+
+    Raises
+    ------
+    ParameterFileError
+        If it is another file, or not all of it is there.
+    """
     _check_kind(path)
     try:
         with safetensors.safe_open(path, framework="np") as file:
             metadata = file.metadata() or {}
             if metadata.get("format") == FORMAT:
                 _check_version(path, metadata)
-            return {name: np.array(file.get_tensor(name)) for name in _names(path, file, metadata)}
+            names = _names(path, file, metadata)
+            arrays = {name: np.array(file.get_tensor(name)) for name in names}
+            return arrays, dict(json.loads(metadata.get("amplitudes", "{}")))
     except (safetensors.SafetensorError, TypeError, ValueError) as error:
         if isinstance(error, ParameterFileError):
             raise

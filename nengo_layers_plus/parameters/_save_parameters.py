@@ -65,4 +65,5 @@ def save_parameters(sim: nengo_dl.Simulator, path: str | os.PathLike[str]) -> No
     [True]
     """
     parameters = SimulatorParameters(sim, "save the parameters of")
-    write_file(path, parameters.read(), {each.name: each.kind for each in parameters})
+    kinds = {each.name: each.kind for each in parameters}
+    write_file(path, parameters.read(), kinds, parameters.amplitudes)

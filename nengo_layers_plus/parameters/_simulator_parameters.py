@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import Any
@@ -123,12 +123,26 @@ class SimulatorParameters:
                 shape = tuple(np.shape(initial_value(signal)))
                 yield SavedParameter(name, "probe weights", shape, connection, signal)
 
+    @property
+    def amplitudes(self) -> dict[str, float]:
+        """What a rate of 1 Hz counts for in the output of neurons, by the name of their gains."""
+        return {
+            each.name: float(each.obj.neuron_type.amplitude)
+            for each in self
+            if each.kind == "gain" and hasattr(each.obj.neuron_type, "amplitude")
+        }
+
     # read
 
     def read(self) -> dict[str, np.ndarray]:
         """Return the value of each by name; what learns must be the same in all items."""
         arrays = SignalArrays(self.sim)
         return {each.name: self._read(each, arrays) for each in self}
+
+    def read_some(self, names: Iterable[str]) -> dict[str, np.ndarray]:
+        """Return the values of some by name."""
+        arrays = SignalArrays(self.sim)
+        return {name: self._read(self.saved[name], arrays) for name in names}
 
     def _read(self, parameter: SavedParameter, arrays: SignalArrays) -> np.ndarray:
         source = parameter.source
