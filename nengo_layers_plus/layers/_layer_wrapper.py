@@ -15,7 +15,8 @@ def must_be_kept(layer: tf.keras.layers.Layer) -> bool:
     if isinstance(layer, LayerWrapper):
         return False
     # those that are adapted to data derive constants from their weights
-    return len(with_sublayers(layer)) > 1 or hasattr(layer, "finalize_state")
+    derives = type(layer).finalize_state is not tf.keras.layers.Layer.finalize_state
+    return derives or len(with_sublayers(layer)) > 1
 
 
 class LayerWrapper(tf.keras.layers.Layer):

@@ -25,7 +25,7 @@ def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
     Raises
     ------
     OSError
-        If it can't be written; then nothing has changed.
+        If it can't be written, or if what is there is no file; then nothing has changed.
 
     Notes
     -----
@@ -35,8 +35,12 @@ def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
     """
     # as `open` would: through links, and into what is there
     target = Path(os.path.realpath(path))
-    if target.is_dir():
-        raise IsADirectoryError(f"{path} is a folder; give the name of a file in it")
+    if not os.fspath(path) or target.is_dir():
+        raise IsADirectoryError(f"{os.fspath(path)!r} is a folder; give the name of a file in it")
+    if target.exists() and not target.is_file():
+        raise OSError(f"{path} is a device or a pipe, and not a file; give the name of a file")
+    if not target.parent.is_dir():
+        raise FileNotFoundError(f"can't write {path}: there is no folder {target.parent}")
     with _file_beside(target) as beside:
         with beside.open("xb") as file:
             if target.exists():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -133,7 +133,8 @@ class ChosenParts:
         if not any(layer is each for top in self.keras_layers for each in with_sublayers(top)):
             raise ParameterError(
                 f"the Keras layer {layer.name!r} is not used in {self.graph.network}; name one "
-                "that is"
+                "that is (a network of from_keras has copies of the model's layers: name one of "
+                "its `layers`)"
             )
         self.layers[layer] = self.layers.get(layer, True) and by_network
         self._add(self._of_keras(layer), by_network=by_network)
@@ -191,7 +192,7 @@ class ChosenParts:
         return fnmatchcase(name, pattern)
 
     def _target_is_among(self, parameter: Parameter, objects: Sequence[Any]) -> bool:
-        target = self.graph[_end_of(parameter.obj)].obj
+        target = self.graph[parameter.obj.post_obj].obj
         return any(target is each for each in objects)
 
     def _no_such_name(self, pattern: str) -> str:
@@ -284,16 +285,12 @@ def _flatten(what: Any) -> Iterator[Any]:
     waiting = [iter(what)]
     while waiting:
         for each in waiting[-1]:
-            if not isinstance(each, single) and isinstance(each, Iterable):
+            if not isinstance(each, (*single, Mapping)) and isinstance(each, Iterable):
                 waiting.append(iter(each))
                 break
             yield each
         else:
             waiting.pop()
-
-
-def _end_of(connection: nengo.Connection) -> Any:
-    return connection.post_obj
 
 
 def _join(names: Iterable[str]) -> str:

@@ -103,18 +103,19 @@ def freeze(network: nengo.Network, *what: Any) -> tuple[str, ...]:
             _freeze_setting(chosen, each.obj, undo)
         for each in chosen.of_kind("bias"):
             _freeze_setting(chosen, each.obj.neurons, undo)
-        _set_layers(chosen, dict.fromkeys(chosen.layers, False), "freeze", undo)
+        layers = [each for layer in chosen.layers for each in with_sublayers(layer)]
+        _set_layers(chosen, dict.fromkeys(layers, False), "freeze", undo)
         undo.pop_all()
     return tuple(each.name for each in chosen.parameters)
 
 
 def unfreeze(network: nengo.Network, *what: Any) -> tuple[str, ...]:
     """
-    Have parts of a network train (again).
+    Take back what `freeze` did, or have parts of a network train.
 
-    Biases, encoders and the weights of Keras layers train. A connection trains if it was named
-    itself; else it goes back to what it was before `freeze`. Of a subnetwork, all that `freeze`
-    froze goes back to what it was.
+    What `freeze` froze goes back to what it was. Of what it did not freeze, biases, encoders and
+    the weights of Keras layers train from now on, unless only a network around them was named. A
+    connection trains if it was named itself.
 
     Parameters
     ----------
@@ -165,17 +166,19 @@ def unfreeze(network: nengo.Network, *what: Any) -> tuple[str, ...]:
         for kind in ("encoders", "bias"):
             for each in chosen.of_kind(kind):
                 obj = each.obj if kind == "encoders" else each.obj.neurons
-                if chosen.by_network[each] and _put_back(chosen, obj, undo):
+                if _put_back(chosen, obj, undo):
                     changed.add(each)
-                elif not _learns(each):
+                elif not (chosen.by_network[each] or _learns(each)):
                     fix_trainable(_config(chosen, obj), obj, True, undo)
                     changed.add(each)
         trains = {
-            layer: _before.get(layer, True) if by_network else True
+            each: _before.get(each, True)
             for layer, by_network in chosen.layers.items()
+            for each in with_sublayers(layer)
+            if each in _before or not by_network
         }
         _set_layers(chosen, trains, "unfreeze", undo)
-        changed.update(chosen.of_kind("Keras weights"))
+        changed.update(each for each in chosen.of_kind("Keras weights") if each.holder in trains)
         undo.pop_all()
     return tuple(each.name for each in chosen.parameters if each in changed)
 
@@ -255,50 +258,46 @@ def _keep_bias(chosen: ChosenParts, undo: ExitStack) -> None:
 
 
 def _set_layers(chosen: ChosenParts, trains: dict[Any, bool], whose: str, undo: ExitStack) -> None:
-    """Set Keras layers with all within them, and have those around them train if they must."""
+    """Set whether Keras layers train, and have those around them train if they must."""
     if not trains:
         return
-    within = {id(each) for layer in trains for each in with_sublayers(layer)}
     tops = [
-        top
-        for top in chosen.keras_layers
-        if any(id(each) in within for each in with_sublayers(top))
+        top for top in chosen.keras_layers if any(each in trains for each in with_sublayers(top))
     ]
-    wanted: dict[Any, bool] = {}
+    before: dict[Any, bool] = {}
     for top in tops:
-        _collect_effective(top, wanted)
-    before = dict(wanted)
-    for layer, value in trains.items():
-        for each in with_sublayers(layer):
-            wanted[each] = value
+        _collect_effective(top, before)
+    wanted = before | trains
+    for top in tops:
+        _open_around(chosen, top, wanted)
+    changes: dict[Any, bool] = {}
     for top in tops:
         for each in with_sublayers(top):
-            if wanted[each] or not any(wanted[inner] for inner in with_sublayers(each)):
-                continue
-            # Keras has a layer train only if those around it do
-            wanted[each] = True
-            held = [weight.name for weight in chosen.graph.parameters if weight.holder is each]
-            if held:
-                raise ParameterError(
-                    f"the Keras layer {each.name!r} is frozen and holds {', '.join(held)} itself; "
-                    "a layer within it can't train alone. Name the whole of it"
-                )
-    changes = {each: wanted[each] for top in tops for each in with_sublayers(top)}
+            changes.pop(each, None)  # comes after all that hold it, also in other nodes
+            changes[each] = wanted[each]
     set_keras_trainable(changes, undo)
     for value in (True, False):
-        asked = [
-            each
-            for layer, trained in trains.items()
-            if trained is value
-            for each in with_sublayers(layer)
-        ]
+        asked = [each for each, trained in trains.items() if trained is value]
         note_asked(chosen.graph.network, asked, value, whose, undo)
-    for layer in trains:
-        for each in with_sublayers(layer):
-            if whose == "freeze":
-                _before.setdefault(each, before[each])
-            else:
-                _before.pop(each, None)
+    for each in trains:
+        if whose == "freeze":
+            _before.setdefault(each, before[each])
+        else:
+            _before.pop(each, None)
+
+
+def _open_around(chosen: ChosenParts, top: tf.keras.layers.Layer, wanted: dict[Any, bool]) -> None:
+    """Have layers train within which others do: Keras has a layer train only if those around do."""
+    for each in with_sublayers(top):
+        if wanted[each] or not any(wanted[inner] for inner in with_sublayers(each)):
+            continue
+        wanted[each] = True
+        held = [weight.name for weight in chosen.graph.parameters if weight.holder is each]
+        if held:
+            raise ParameterError(
+                f"the Keras layer {each.name!r} is frozen and holds {', '.join(held)} itself; a "
+                "layer within it can't train alone. Name the whole of it"
+            )
 
 
 def _collect_effective(top: tf.keras.layers.Layer, found: dict[Any, bool]) -> None:

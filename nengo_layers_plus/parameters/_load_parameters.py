@@ -97,14 +97,10 @@ def load_parameters(
             report.other_amplitude,
         )
     dtype = SignalArrays(sim).dtype
-    parameters.set(
-        {
-            name: _convert(
-                arrays[name] * responses.scales.get(name, 1), parameters.saved[name], dtype
-            )
-            for name in report.loaded
-        }
-    )
+    values = {name: _convert(arrays[name], parameters.saved[name], dtype) for name in report.loaded}
+    for name, scale in responses.scales.items():
+        values[name] = values[name] * values[name].dtype.type(scale)
+    parameters.set(values)
     return report
 
 

@@ -8,6 +8,7 @@ import zipfile
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 import safetensors
@@ -32,7 +33,7 @@ def write_file(
     path: str | os.PathLike[str],
     arrays: Mapping[str, np.ndarray],
     kinds: Mapping[str, str],
-    amplitudes: Mapping[str, float],
+    amplitudes: Mapping[str, float] = MappingProxyType({}),
 ) -> None:
     """
     Write arrays to a file, all or nothing.
@@ -174,6 +175,9 @@ def _check_kind(path: str | os.PathLike[str]) -> None:
         beginning = opened.read(9)
     if not beginning:
         raise ParameterFileError(f"{path} is empty; save the parameters again")
+    # a safetensors file, whose first bytes are a length that may look like any of the others
+    if beginning[8:] == b"{":
+        return
     if zipfile.is_zipfile(file):
         raise ParameterFileError(_describe_zip(file))
     for start, what in _BEGINNINGS.items():
@@ -181,11 +185,10 @@ def _check_kind(path: str | os.PathLike[str]) -> None:
             raise ParameterFileError(
                 f"{path} is {what}. Give a file that save_parameters wrote, or a dict of arrays"
             )
-    if beginning[8:] != b"{":
-        raise ParameterFileError(
-            f"{path} is no file of parameters: it does not begin as one. Give a file that "
-            "save_parameters wrote"
-        )
+    raise ParameterFileError(
+        f"{path} is no file of parameters: it does not begin as one. Give a file that "
+        "save_parameters wrote"
+    )
 
 
 def _similar(file: Path) -> list[Path]:

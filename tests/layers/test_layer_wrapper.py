@@ -148,3 +148,8 @@ def test_a_layer_that_was_adapted_to_data_stays_so():
     np.testing.assert_allclose(output(net), expected, rtol=1e-3)
     np.testing.assert_allclose(output(net), expected, rtol=1e-3)
     assert not what_trains(net).moving
+
+
+def test_plain_layers_are_left_to_nengo_dl():
+    dense = Keras.Dense(3)
+    assert network(dense).nodes[1].tensor_func is dense

@@ -116,3 +116,24 @@ def test_folders(tmp_path):
         write_atomically(tmp_path, b"")
     with pytest.raises(FileNotFoundError):
         write_atomically(tmp_path / "none" / "file", b"")
+
+
+@pytest.mark.parametrize(
+    ("name", "error", "message"),
+    [
+        ("nowhere/file", FileNotFoundError, "can't write .*nowhere/file: there is no folder"),
+        ("pipe", OSError, "pipe is a device or a pipe, and not a file"),
+        (".", IsADirectoryError, "is a folder"),
+    ],
+)
+def test_places_where_no_file_can_be(tmp_path, name, error, message):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(error, match=message):
+        write_atomically(tmp_path / name, b"data")
+    assert [each.name for each in tmp_path.iterdir()] == ["pipe"]
+    assert (tmp_path / "pipe").is_fifo()
+
+
+def test_no_name_at_all():
+    with pytest.raises(IsADirectoryError, match="'' is a folder"):
+        write_atomically("", b"data")

@@ -360,15 +360,18 @@ def test_a_part_of_a_model_that_holds_weights_itself():
         freeze(net, "x.scale")
 
 
-def test_a_shared_keras_layer_is_frozen_in_all_places():
-    shared = CustomLayer(Keras.Dense(3), label="shared")
+@pytest.mark.parametrize("applied", [Keras.Dense, lambda n: tf.keras.Sequential([Keras.Dense(n)])])
+def test_a_shared_keras_layer_is_frozen_in_all_places(applied):
+    shared = CustomLayer(applied(3), label="shared")
     with nengo.Network() as net:
         image = nengo.Node(np.ones(3))
         first, second = shared(image), shared(image)
         nengo.Probe(first)
         nengo.Probe(second)
-    assert freeze(net, second) == ("shared.kernel", "shared.bias")
+    assert {name.rpartition(".")[2] for name in freeze(net, second)} == {"kernel", "bias"}
     assert what_trains(net).n_moving == 0
+    unfreeze(net, shared)
+    assert what_trains(net).n_moving == 12
 
 
 # learning rules
@@ -503,3 +506,51 @@ def test_a_stack_that_was_not_called():
     network, _ = stacked()
     with pytest.raises(ParameterError, match="was not called in"):
         freeze(network, Sequential([nengo.LIF()]))
+
+
+@pytest.mark.parametrize("what", ["all", "*", "layers", "names"])
+def test_unfreezing_takes_back_what_freezing_did(what):
+    inner = tf.keras.Sequential([Keras.Dense(3, name="first"), Keras.Dense(3, name="second")])
+    inner.layers[0].trainable = False
+    frozen = Keras.Dense(3, trainable=False)
+    with nengo.Network(seed=0) as net:
+        x = nengo.Node(np.ones(3), label="image")
+        layers = [
+            CustomLayer(inner, label="model"),
+            CustomLayer(nengo.LIF(), trainable={"bias": False}, label="still"),
+            CustomLayer(nengo.LIF(), label="hidden"),
+            CustomLayer(frozen, label="frozen"),
+        ]
+        for layer in layers:
+            x = layer(x)
+        nengo.Probe(x)
+    chosen = {"all": [net], "*": ["*"], "layers": layers, "names": ["model*", "still", "hid*"]}[
+        what
+    ]
+    before = {each.name: each.moves for each in NetworkGraph(net).parameters}
+    assert {name for name, moves in before.items() if moves} == {
+        "model.second.kernel",
+        "model.second.bias",
+        "hidden.bias",
+    }
+    freeze(net, *chosen)
+    assert what_trains(net).n_moving == 0
+    unfreeze(net, *chosen)
+    assert {each.name: each.moves for each in NetworkGraph(net).parameters} == before
+    # nothing is frozen any more, so that naming it has it train
+    unfreeze(net, net)
+    assert {each.name: each.moves for each in NetworkGraph(net).parameters} == before
+    unfreeze(net, layers[1], layers[3])
+    after = {each.name for each in what_trains(net).moving}
+    assert after == {
+        *(name for name, moves in before.items() if moves),
+        "still.bias",
+        "frozen.kernel",
+        "frozen.bias",
+    }
+
+
+def test_a_mapping_says_nothing():
+    net = Net()
+    with pytest.raises(ParameterError, match="expected a CustomLayer, an object"):
+        freeze(net.network, {"hidden": True})

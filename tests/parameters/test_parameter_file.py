@@ -128,3 +128,13 @@ def test_files_of_other_programs_and_of_later_versions(tmp_path):
     )
     with pytest.raises(ParameterFileError, match=r"version 2 .* by nengo_layers_plus 9; .* Update"):
         read_parameters(Path(path))
+
+
+def test_no_length_of_the_header_is_taken_for_another_file(tmp_path):
+    path = tmp_path / "file"
+    beginnings = set()
+    for length in range(1, 900, 8):  # safetensors fills its header up to a multiple of 8
+        write_file(path, {"a" * length: np.ones(1)}, {})
+        beginnings.add(path.read_bytes()[:2])
+        assert list(read_parameters(path)) == ["a" * length]
+    assert b"\x80\x02" in beginnings  # that of a pickle
