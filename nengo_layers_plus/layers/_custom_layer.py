@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from types import MappingProxyType
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import nengo
 from nengo.exceptions import NetworkContextError, ValidationError
@@ -17,7 +17,7 @@ from nengo_layers_plus.layers._building import connect, forget_new_objects, make
 from nengo_layers_plus.layers._describe import default_name, describe, name_of
 from nengo_layers_plus.layers._enclosing import Enclosing, Inherited, enclosing_call, inside
 from nengo_layers_plus.layers._ensemble_arguments import closest, ensemble_arguments
-from nengo_layers_plus.layers._errors import LayerError, UnknownArgumentError
+from nengo_layers_plus.layers._errors import LayerError, MissingInitError, UnknownArgumentError
 from nengo_layers_plus.layers._hooks import overridden_hooks, warn_of_misspelt_hooks
 from nengo_layers_plus.layers._inputs import (
     LayerInput,
@@ -121,14 +121,15 @@ class CustomLayer(nengo_dl.Layer):
         trainable: Trainable | Mapping[str, Any] | bool | None = None,
         label: str | None = None,
     ) -> None:
-        super().__init__(layer_func)
+        # what make_layer_func made, and from which layer_func
+        self._made: tuple[Any, Any] | None = None
+        self.calls: list[LayerParts] = []
         self.ensemble_kwargs = ensemble_kwargs
         self.synapse = synapse
         self.trainable = trainable
         self.label = label
-        self.calls: list[LayerParts] = []
-        # what make_layer_func made, and from which layer_func
-        self._made: tuple[Any, Any] | None = None
+        # last, since a stack makes its layers of it, and names itself if it can't
+        super().__init__(layer_func)
 
     # hooks
 
@@ -468,6 +469,14 @@ class CustomLayer(nengo_dl.Layer):
     def __getstate__(self) -> dict[str, Any]:
         # a copy was not called yet, and must not drag the networks of the original with it
         return {**self.__dict__, "calls": []}
+
+    if not TYPE_CHECKING:  # where it would let any name pass
+
+        def __getattr__(self, name: str) -> Any:
+            # what is asked for first depends on what is done with the layer first
+            if "_made" not in self.__dict__ and not name.startswith("__"):
+                raise MissingInitError(type(self), name)
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
