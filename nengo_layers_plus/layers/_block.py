@@ -42,8 +42,10 @@ class Block(CustomLayer):
     synapse : None, float or nengo.synapses.Synapse, optional
         On the connections into all layers of neurons, a time constant in seconds or a synapse.
     trainable : Trainable, dict or bool, optional
-        What trains: ``weights`` is for all Keras layers, the other parts are for all layers of
-        neurons. True and False mean all parameters, and never the connections.
+        What trains: ``weights`` is for all Keras layers, and for what layers of neurons add that
+        has weights, such as those of `.RecurrentNeurons`; the other parts are for all layers of
+        neurons. True and False mean all parameters, and never the connections from the input of
+        a layer.
     label : str, optional
         Goes before the labels of what is made, as ``"label/..."``.
     subnetwork : bool
@@ -53,6 +55,9 @@ class Block(CustomLayer):
     -----
     ``shape_in`` of the call is ``"auto"`` if it is not given: a block sees the shape that its
     input has.
+
+    Settings reach the `.CustomLayer` objects that `make_output` calls, and no other objects that
+    it makes, such as a `nengo.Ensemble`.
 
     Examples
     --------
@@ -247,6 +252,15 @@ class Block(CustomLayer):
                     obj=self,
                 )
         if isinstance(trainable, bool):
+            parts_of = [parts.trainable for parts in made]
+            if all(
+                each.bias is each.weights is each.neuron_parameters is None for each in parts_of
+            ):
+                raise LayerError(
+                    f"no layer in it has parameters that {trainable} could be for",
+                    attr="trainable",
+                    obj=self,
+                )
             return
         for field in fields(trainable):
             asked = getattr(trainable, field.name)

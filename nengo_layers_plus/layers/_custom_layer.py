@@ -6,18 +6,18 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from types import MappingProxyType
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import nengo
 from nengo.exceptions import NetworkContextError, ValidationError
 
 from nengo_layers_plus._upstream import nengo_dl
-from nengo_layers_plus.graph import Shape
+from nengo_layers_plus.graph import Shape, size_of
 from nengo_layers_plus.layers._building import connect, forget_new_objects, make_ensemble, make_node
 from nengo_layers_plus.layers._describe import default_name, describe, name_of
 from nengo_layers_plus.layers._enclosing import Enclosing, Inherited, enclosing_call, inside
 from nengo_layers_plus.layers._ensemble_arguments import closest, ensemble_arguments
-from nengo_layers_plus.layers._errors import LayerError, UnknownArgumentError
+from nengo_layers_plus.layers._errors import LayerError, MissingInitError, UnknownArgumentError
 from nengo_layers_plus.layers._hooks import overridden_hooks, warn_of_misspelt_hooks
 from nengo_layers_plus.layers._inputs import (
     LayerInput,
@@ -26,7 +26,7 @@ from nengo_layers_plus.layers._inputs import (
     resolve_inputs,
 )
 from nengo_layers_plus.layers._layer_context import LayerContext
-from nengo_layers_plus.layers._layer_func import kind_of, warn_of_hidden_weights
+from nengo_layers_plus.layers._layer_func import Kind, kind_of, warn_of_hidden_weights
 from nengo_layers_plus.layers._layer_parts import LayerParts
 from nengo_layers_plus.layers._not_given import NOT_GIVEN
 from nengo_layers_plus.layers._trainable import Trainable
@@ -121,14 +121,15 @@ class CustomLayer(nengo_dl.Layer):
         trainable: Trainable | Mapping[str, Any] | bool | None = None,
         label: str | None = None,
     ) -> None:
-        super().__init__(layer_func)
+        # what make_layer_func made, and from which layer_func
+        self._made: tuple[Any, Any] | None = None
+        self.calls: list[LayerParts] = []
         self.ensemble_kwargs = ensemble_kwargs
         self.synapse = synapse
         self.trainable = trainable
         self.label = label
-        self.calls: list[LayerParts] = []
-        # what make_layer_func made, and from which layer_func
-        self._made: tuple[Any, Any] | None = None
+        # last, since a stack makes its layers of it, and names itself if it can't
+        super().__init__(layer_func)
 
     # hooks
 
@@ -324,17 +325,7 @@ class CustomLayer(nengo_dl.Layer):
         if kind == "neurons":
             population = population_shape(self, inputs)
             context = replace(context, shape_in=population, size_in=inputs[0].size)
-        from_hook = self._ensemble_kwargs(context)
-        if kind == "neurons":
-            levels = {"call": layer_args, "ensemble_kwargs": from_hook}
-            arguments = ensemble_arguments(
-                self, levels, inherited.ensemble_kwargs, population, inputs[0].size
-            )
-        else:
-            arguments = self._node_arguments(from_hook, layer_args)
-        label = arguments.get("label") or inherited.label
-        if label is not None:
-            arguments["label"] = inherited.prefix + label
+        arguments = self._object_arguments(context, layer_args, inherited, population)
         synapses = choose_synapses(
             self,
             context.call_arguments.get("synapse", NOT_GIVEN),
@@ -349,22 +340,10 @@ class CustomLayer(nengo_dl.Layer):
             kind,
             len(inputs),
         )
-
-        ensemble = node = None
-        try:
-            if kind == "neurons":
-                ensemble = make_ensemble(layer_func, inputs[0].size, population, arguments)
-            else:
-                node = make_node(layer_func, kind, inputs, several, arguments)
-            connections = connect(inputs, node if ensemble is None else ensemble, synapses)
-        except ValidationError as error:
-            # nengo raises its errors from themselves, which leaves their cause in the context
-            cause = "" if error.__context__ is None else f"; {error.__context__}"
-            raise LayerError(
-                f"{error} (input of shape {context.shape_in}{cause})", attr="call", obj=self
-            ) from error
-        if kind == "function":
-            warn_of_hidden_weights(self, layer_func)
+        target, connections = self._make_objects(
+            layer_func, kind, context, inputs, population, arguments, synapses
+        )
+        ensemble, node = (target, None) if kind == "neurons" else (None, target)
         apply_trainable(
             self,
             trainable,
@@ -383,6 +362,56 @@ class CustomLayer(nengo_dl.Layer):
             shape_out=population if node is None else tuple(node.shape_out),
             trainable=trainable,
         )
+
+    def _object_arguments(
+        self,
+        context: LayerContext,
+        layer_args: Mapping[str, Any],
+        inherited: Inherited,
+        population: Shape,
+    ) -> dict[str, Any]:
+        """Return the arguments of the Ensemble or TensorNode, with its label in full."""
+        from_hook = self._ensemble_kwargs(context)
+        if population:
+            levels = {"call": layer_args, "ensemble_kwargs": from_hook}
+            arguments = ensemble_arguments(
+                self, levels, inherited.ensemble_kwargs, population, size_of(population)
+            )
+        else:
+            arguments = self._node_arguments(from_hook, layer_args)
+        label = arguments.get("label") or inherited.label
+        if label is not None:
+            arguments["label"] = inherited.prefix + label
+        return arguments
+
+    def _make_objects(
+        self,
+        layer_func: Any,
+        kind: Kind,
+        context: LayerContext,
+        inputs: tuple[LayerInput, ...],
+        population: Shape,
+        arguments: Mapping[str, Any],
+        synapses: Sequence[Any],
+    ) -> tuple[Any, tuple[nengo.Connection, ...]]:
+        """Make the Ensemble or TensorNode, and connect the inputs to it."""
+        several = isinstance(context.input, tuple)
+        target: Any
+        try:
+            if kind == "neurons":
+                target = make_ensemble(layer_func, inputs[0].size, population, arguments)
+            else:
+                target = make_node(layer_func, kind, inputs, several, arguments)
+            connections = connect(inputs, target, synapses)
+        except ValidationError as error:
+            # nengo raises its errors from themselves, which leaves their cause in the context
+            cause = "" if error.__context__ is None else f"; {error.__context__}"
+            raise LayerError(
+                f"{error} (input of shape {context.shape_in}{cause})", attr="call", obj=self
+            ) from error
+        if kind == "function":
+            warn_of_hidden_weights(self, layer_func)
+        return target, connections
 
     def _layer_func(self, context: LayerContext) -> Any:
         # a user may have given the layer another layer_func since the last call
@@ -440,6 +469,14 @@ class CustomLayer(nengo_dl.Layer):
     def __getstate__(self) -> dict[str, Any]:
         # a copy was not called yet, and must not drag the networks of the original with it
         return {**self.__dict__, "calls": []}
+
+    if not TYPE_CHECKING:  # where it would let any name pass
+
+        def __getattr__(self, name: str) -> Any:
+            # what is asked for first depends on what is done with the layer first
+            if "_made" not in self.__dict__ and not name.startswith("__"):
+                raise MissingInitError(type(self), name)
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

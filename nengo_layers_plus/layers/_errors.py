@@ -35,5 +35,30 @@ class LayerError(ValidationError):
         return f"{self.obj}{label}, {self.attr}: {self.args[0]}"
 
 
+class MissingInitError(ValidationError, AttributeError):
+    """
+    The constructor of a layer did not call that of its base class.
+
+    Parameters
+    ----------
+    cls : type
+        The class of the layer.
+    name : str
+        The attribute that was asked for.
+    """
+
+    def __init__(self, cls: type, name: str) -> None:
+        ValidationError.__init__(
+            self,
+            f"it must call super().__init__(...) before the layer is used; {name!r} is missing",
+            attr="__init__",
+            obj=cls,
+        )
+        self._given = (cls, name)
+
+    def __reduce__(self) -> tuple[type[MissingInitError], tuple[type, str]]:
+        return type(self), self._given
+
+
 class UnknownArgumentError(LayerError, TypeError):
     """A name that is no argument; also the TypeError that a call of the stock layer raises."""

@@ -205,7 +205,11 @@ def _resolve(layer: CustomLayer, source: Any, transform: Any, shape_in: Any) -> 
         )
     _check_transform(layer, transform)
     natural = shape_of(source, nengo.Network.context[0])
+    if natural is None and source.size_out == 1:
+        natural = (1,)  # the only shape that one value can lie in
     carried = shape_through(transform, natural)
+    if isinstance(transform, nengo.Dense) and transform.size_out is not None:
+        carried = (int(transform.size_out),)  # also where its matrix is not drawn yet
     given = _given_shape(layer, source, natural, carried, shape_in)
     if given is not None and all(size is not None for size in given):
         size = size_of(given)

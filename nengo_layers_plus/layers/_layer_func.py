@@ -26,6 +26,27 @@ _LIBRARIES = ("tensorflow", "tf_keras", "keras", "numpy", "nengo", "nengo_dl", "
 _DEPTH = 5
 _LENGTH = 1000
 
+# layers of Keras that do not say by an input_spec that they take one tensor
+_OF_ONE_INPUT = (
+    "Activation",
+    "AlphaDropout",
+    "BatchNormalization",
+    "Dropout",
+    "ELU",
+    "Embedding",
+    "GaussianDropout",
+    "GaussianNoise",
+    "LayerNormalization",
+    "LeakyReLU",
+    "PReLU",
+    "ReLU",
+    "Rescaling",
+    "Reshape",
+    "Softmax",
+    "ThresholdedReLU",
+    "UnitNormalization",
+)
+
 Kind = Literal["neurons", "keras", "function"]
 
 
@@ -95,8 +116,30 @@ def _refuse_what_is_no_layer_func(layer: CustomLayer, layer_func: Any) -> None:
         raise _error(
             layer,
             "expected a Keras layer or model, a function or a nengo neuron type, got "
-            f"{layer_func!r}",
+            f"{layer_func!r}{_hint(layer_func)}",
         )
+
+
+def _hint(layer_func: Any) -> str:
+    """Say what may have been meant by what is no layer_func."""
+    if isinstance(layer_func, str) and layer_func in _activations():
+        return f"; write tf.keras.activations.{layer_func}"
+    if _is_keras_tensor(layer_func):
+        return "; leave it out, and give shape_in with the call"
+    return ""
+
+
+def _activations() -> list[str]:
+    helpers = ("get", "serialize", "deserialize")
+    module = vars(tf.keras.activations)
+    return [name for name, value in module.items() if callable(value) and name not in helpers]
+
+
+def _is_keras_tensor(value: Any) -> bool:
+    try:
+        return bool(tf.keras.backend.is_keras_tensor(value))
+    except ValueError:  # no tensor at all
+        return False
 
 
 def _refuse_keras3(layer: CustomLayer, layer_func: Any) -> None:
@@ -170,12 +213,26 @@ def _refuse_other_inputs(
 ) -> None:
     # None for a model that learns its inputs when it is called
     expected = getattr(keras_layer, "inputs", None)
+    takes_one = len(expected) == 1 if expected else _takes_one_input(keras_layer)
+    if takes_one and n_inputs is not None:
+        got, remedy = "a list of one", "give it without the list"
+        if n_inputs > 1:
+            got = str(n_inputs)
+            remedy = "join them with tf.keras.layers.Concatenate or tf.keras.layers.Add first"
+        raise _error(layer, f"{keras_layer.name!r} takes one input, got {got}; {remedy}")
     if expected and len(expected) != (n_inputs or 1):
         raise _error(
             layer,
             f"{keras_layer.name!r} has {len(expected)} inputs, got {n_inputs or 1}; call the layer "
             "on a list with one for each",
         )
+
+
+def _takes_one_input(keras_layer: tf.keras.layers.Layer) -> bool:
+    """Say whether it is certain that a Keras layer takes no list of tensors."""
+    if isinstance(getattr(keras_layer, "input_spec", None), tf.keras.layers.InputSpec):
+        return True  # one for each input, as Keras checks
+    return type(keras_layer) in [getattr(tf.keras.layers, name) for name in _OF_ONE_INPUT]
 
 
 def _within(layer_func: Any, into_layers: bool = True) -> Iterator[tuple[str, Any]]:

@@ -14,7 +14,7 @@ def must_be_kept(layer: tf.keras.layers.Layer) -> bool:
     """Say whether a Keras layer would lose something if nengo_dl made its weights anew."""
     if isinstance(layer, LayerWrapper):
         return False
-    # those that are adapted to data derive constants from their weights
+    # those that are adapted to data override this, to derive constants from their weights
     derives = type(layer).finalize_state is not tf.keras.layers.Layer.finalize_state
     return derives or len(with_sublayers(layer)) > 1
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import numbers
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from typing import Any, ClassVar
 
 import nengo
 import numpy as np
-from nengo.exceptions import ValidationError
 
 from nengo_layers_plus._upstream import nengo_dl
 from nengo_layers_plus.layers._block import Block
+from nengo_layers_plus.layers._enclosing import enclosing_call
 from nengo_layers_plus.layers._errors import LayerError
 from nengo_layers_plus.layers._firing_rates import FiringRates
+from nengo_layers_plus.layers._fixed_keep_history import fix_keep_history
 from nengo_layers_plus.layers._layer_context import LayerContext
 from nengo_layers_plus.layers._layer_parts import LayerParts
 from nengo_layers_plus.layers._rate_loss import RateLoss
@@ -32,8 +36,8 @@ class RateControl(Block):
     rate_target : float or tuple of float
         The firing rate (Hz), or the lowest and the highest that is welcome.
     weight : float
-        Weight of the loss: the mean, over neurons, of the squared distance to the range in Hz
-        times this.
+        Weight of the loss, 0 or more: the mean, over neurons, of the squared distance to the range
+        in Hz times this.
     **kwargs
         Arguments of `.Block`: ``ensemble_kwargs``, ``synapse``, ``trainable``, ``label`` and
         ``subnetwork``.
@@ -41,7 +45,8 @@ class RateControl(Block):
     Raises
     ------
     nengo.exceptions.ValidationError
-        If the range is none, or when it is called, if there are no neurons in the layer.
+        If the layer, range or weight is none, or when it is called, if there are no neurons in the
+        layer.
 
     See Also
     --------
@@ -53,6 +58,9 @@ class RateControl(Block):
     so that a loss of any Simulator's ``fit`` can use them: ``losses`` and ``targets`` are merged
     into its own, as in the example. A spiking neuron that nengo_dl trains through its rate curve
     is trained by that rate.
+
+    The hidden probes record all steps, whatever ``nengo_dl.configure_settings(keep_history=...)``
+    says of other probes.
 
     A neuron that is silent for all samples has no gradient, as far as its rate curve is flat
     there: choose rates and a learning rate at which neurons start to fire and do not fall silent,
@@ -90,7 +98,8 @@ class RateControl(Block):
         self.rate_target = rate_target
         self.weight = weight
         self.layer = as_layer(layer)
-        self._range = _as_range(self, rate_target)
+        _as_range(self, rate_target)
+        _as_weight(self, weight)
 
     @property
     def name(self) -> str:
@@ -107,9 +116,22 @@ class RateControl(Block):
         neurons = [each.output for each in parts.leaves if each.ensemble is not None]
         if not neurons:
             raise LayerError("there are no neurons to control", attr="layer", obj=self)
-        parts.added["rate_probes"] = [
-            nengo.Probe(each, label=f"{each.ensemble.label or 'neurons'}/rates") for each in neurons
+        # neither a filter nor steps left out, whatever the network has for other probes
+        probes = [
+            nengo.Probe(
+                each,
+                sample_every=None,
+                synapse=None,
+                label=f"{each.ensemble.label or 'neurons'}/rates",
+            )
+            for each in neurons
         ]
+        enclosing = enclosing_call()
+        undo = ExitStack() if enclosing is None else enclosing.undo
+        for network in nengo.Network.context:
+            for probe in probes:
+                fix_keep_history(network, probe, undo)
+        parts.added["rate_probes"] = probes
 
     def losses(self, network: nengo.Network | nengo_dl.Simulator) -> dict[nengo.Probe, RateLoss]:
         """
@@ -123,11 +145,15 @@ class RateControl(Block):
         Raises
         ------
         nengo.exceptions.ValidationError
-            If the layer was not called in it.
+            If the layer was not called in it, or if the network keeps the last step alone of what
+            the hidden probes record.
         """
+        bounds = _as_range(self, self.rate_target)
+        weight = _as_weight(self, self.weight)
+        probes = self._probes(network)
+        self._check_history(network, probes)
         return {
-            probe: RateLoss(*self._range, amplitude=_amplitude(probe), weight=self.weight)
-            for probe in self._probes(network)
+            probe: RateLoss(*bounds, amplitude=_amplitude(probe), weight=weight) for probe in probes
         }
 
     def targets(
@@ -163,19 +189,24 @@ class RateControl(Block):
         Raises
         ------
         nengo.exceptions.ValidationError
-            If it holds none of the hidden probes.
+            If it holds nothing that the hidden probes recorded, or their last step alone.
         """
-        probes = [probe for probe in self._probes() if probe in data]
-        if not probes:
-            raise ValidationError(
+        # not `probe in data`, which raises for the probes of other networks
+        held = set(data) if isinstance(data, Mapping) else set()
+        probes = [probe for probe in self._probes() if probe in held]
+        if not probes or any(np.size(data[probe]) == 0 for probe in probes):
+            raise LayerError(
                 "expected the data of a Simulator that ran a network in which this layer was "
                 f"called, got {data!r}",
                 attr="firing_rates",
                 obj=self,
             )
+        if isinstance(data, nengo_dl.simulator.SimulationData):
+            self._check_history(data.sim, probes)
+        bounds = _as_range(self, self.rate_target)
         return [
             FiringRates.from_output(
-                data[probe], _amplitude(probe), self._range, name=probe.target.ensemble.label
+                data[probe], _amplitude(probe), bounds, name=probe.target.ensemble.label
             )
             for probe in probes
         ]
@@ -184,12 +215,31 @@ class RateControl(Block):
         probes = [probe for parts in self.calls for probe in parts.added["rate_probes"]]
         if network is None:
             return probes
-        if isinstance(network, nengo_dl.Simulator):
-            network = network.model.toplevel
+        network = _top_of(network)
         inside = set(network.all_probes)
         if not inside.intersection(probes):
             raise LayerError(f"it was not called in {network}", attr="network", obj=self)
         return [probe for probe in probes if probe in inside]
+
+    def _check_history(self, network: Any, probes: Sequence[nengo.Probe]) -> None:
+        """Raise if the top level is one that the layer did not see when it was called."""
+        network = _top_of(network)
+        for probe in probes:
+            if not nengo_dl.config.get_setting(network, "keep_history", True, obj=probe):
+                raise LayerError(
+                    f"keep_history is False for {probe} in {network}, which was put around the "
+                    "layer after its call, so that rates would be those of the last step; before "
+                    "making the Simulator, set network.config[probe].keep_history = True for the "
+                    "probes in calls[...].added['rate_probes'], or call the layer within that "
+                    "network",
+                    attr="network",
+                    obj=self,
+                )
+
+
+def _top_of(network: Any) -> nengo.Network:
+    is_simulator = isinstance(network, nengo_dl.Simulator)
+    return network.model.toplevel if is_simulator else network
 
 
 def _amplitude(probe: nengo.Probe) -> float:
@@ -197,12 +247,23 @@ def _amplitude(probe: nengo.Probe) -> float:
 
 
 def _as_range(layer: RateControl, target: Any) -> tuple[float, float]:
-    bounds = np.asarray(target, dtype=float) if np.ndim(target) < 2 else np.empty(0)
-    low, high = (bounds, bounds) if bounds.ndim == 0 else bounds if bounds.size == 2 else (1, 0)
-    if not 0 <= low <= high < np.inf:
-        raise LayerError(
-            f"expected a firing rate in Hz, or the lowest and the highest of them, got {target!r}",
-            attr="rate_target",
-            obj=layer,
-        )
-    return float(low), float(high)
+    given = target.tolist() if isinstance(target, np.ndarray) else target
+    bounds = list(given) if isinstance(given, list | tuple) else [given, given]
+    if len(bounds) == 2 and all(map(_is_number, bounds)) and 0 <= bounds[0] <= bounds[1] < np.inf:
+        return float(bounds[0]), float(bounds[1])
+    raise LayerError(
+        f"expected a firing rate in Hz, or the lowest and the highest of them, got {target!r}",
+        attr="rate_target",
+        obj=layer,
+    )
+
+
+def _as_weight(layer: RateControl, weight: Any) -> float:
+    if _is_number(weight) and 0 <= weight < np.inf:
+        return float(weight)
+    raise LayerError(f"expected a number of at least 0, got {weight!r}", attr="weight", obj=layer)
+
+
+def _is_number(value: Any) -> bool:
+    # NumPy's numbers are such, its bool is none
+    return isinstance(value, numbers.Real) and not isinstance(value, bool)

@@ -32,7 +32,8 @@ class Sequential(Block):
     Parameters
     ----------
     layers : iterable of layers, optional
-        Neuron types, Keras layers, functions, CustomLayers and other Sequentials, in any mix.
+        Neuron types, Keras layers, functions, CustomLayers and other Sequentials, in any mix. A
+        `nengo_dl.Layer` is taken for what it applies, a list for a Sequential of its own.
         Each has a name, which is the label of what it makes: the label of a CustomLayer, the
         name that a Keras layer was given, else that of its class. Subclasses that override
         `make_layer_func` may do without, and return the layers there.
@@ -41,8 +42,10 @@ class Sequential(Block):
     synapse : None, float or nengo.synapses.Synapse, optional
         On the connections into all layers of neurons, a time constant in seconds or a synapse.
     trainable : Trainable, dict or bool, optional
-        What trains: ``weights`` is for all Keras layers, the other parts are for all layers of
-        neurons. True and False mean all parameters, and never the connections.
+        What trains: ``weights`` is for all Keras layers, and for what layers of neurons add that
+        has weights, such as those of `.RecurrentNeurons`; the other parts are for all layers of
+        neurons. True and False mean all parameters, and never the connections from the input of
+        a layer.
     label : str, optional
         Goes before the labels of what is made, as ``"label/..."``.
     subnetwork : bool
@@ -56,6 +59,7 @@ class Sequential(Block):
     Notes
     -----
     Where a layer in the stack says something itself, that wins over the setting of the stack.
+    Settings reach the layers in the stack, and no other objects that a `.Block` in it makes.
 
     Examples
     --------
@@ -91,8 +95,6 @@ class Sequential(Block):
         label: str | None = None,
         subnetwork: bool = False,
     ) -> None:
-        if isinstance(layers, Iterable) and not isinstance(layers, str | Mapping):
-            layers = list(layers)  # which nobody else can change
         super().__init__(
             layers,
             ensemble_kwargs=ensemble_kwargs,
@@ -101,10 +103,21 @@ class Sequential(Block):
             label=label,
             subnetwork=subnetwork,
         )
-        if layers is not None:
-            self._made = (layers, self._elements(layers))
 
     # the layers
+
+    @property
+    def layer_func(self) -> Any:
+        """The layers as they were given, None if `make_layer_func` returns them."""
+        return self._given
+
+    @layer_func.setter
+    def layer_func(self, layers: Any) -> None:
+        if isinstance(layers, Iterable) and not isinstance(layers, str | Mapping):
+            layers = tuple(layers)  # which nobody can change
+        made = None if layers is None else (layers, self._elements(layers))
+        self._given: Any = layers
+        self._made = made
 
     @property
     def layers(self) -> tuple[CustomLayer, ...]:
@@ -139,14 +152,20 @@ class Sequential(Block):
             part = copy.copy(self)
             if not chosen:
                 raise IndexError(f"{self} has no layers at {key}")
-            part.layer_func = list(chosen.values())
+            part.layer_func = chosen.values()
+            # under the names that they have in the whole
             part._made = (part.layer_func, chosen)
             return part
         if isinstance(key, str):
             if key not in named:
                 raise KeyError(f"{self} has no layer {key!r}, only {', '.join(named)}")
             return named[key]
-        return self.layers[key]
+        try:
+            return self.layers[key]
+        except IndexError:
+            raise IndexError(
+                f"{self} has no layer {key}, only {len(self)}, numbered from 0"
+            ) from None
 
     def _number(self, bound: Any) -> Any:
         if not isinstance(bound, str):
@@ -167,9 +186,8 @@ class Sequential(Block):
     # the call
 
     def _layer_func(self, context: LayerContext) -> Any:
-        if self._made is None or self._made[0] is not self.layer_func:
-            layers = self.make_layer_func(context)
-            self._made = (self.layer_func, self._elements(layers))
+        if self._made is None:
+            self._made = (self.layer_func, self._elements(self.make_layer_func(context)))
         return self._made[1]
 
     def make_layer_func(self, context: LayerContext) -> Any:
@@ -225,6 +243,7 @@ class Sequential(Block):
             raise LayerError(f"expected a list of layers, got {layers!r}", attr="layers", obj=self)
         named: dict[str, CustomLayer] = {}
         wrapped: dict[int, CustomLayer] = {}
+        layers = list(layers)  # so that all live, and each has an id of its own
         for number, given in enumerate(layers):
             # what stands in two places is one layer
             if id(given) not in wrapped:
@@ -238,14 +257,10 @@ class Sequential(Block):
         return named
 
     def _element(self, given: Any, number: int) -> CustomLayer:
-        if isinstance(given, CustomLayer):
-            return given
-        layer = CustomLayer(given.layer_func if isinstance(given, nengo_dl.Layer) else given)
         try:
-            kind_of(layer, layer.layer_func)
-        except LayerError as error:
+            return as_layer(given)
+        except ValidationError as error:
             raise LayerError(f"element {number}: {error}", attr="layers", obj=self) from error
-        return layer
 
     # how it shows
 
@@ -259,11 +274,37 @@ class Sequential(Block):
         return f"<{type(self).__name__}({', '.join([f'[{layers}]', *describe_settings(self)])})>"
 
 
-def as_layer(layer: Any) -> CustomLayer:
-    """Return a CustomLayer as it is, several layers as a stack, anything else as a layer."""
-    if isinstance(layer, CustomLayer):
-        return layer
-    return Sequential(layer) if isinstance(layer, list | tuple) else CustomLayer(layer)
+def as_layer(given: Any) -> CustomLayer:
+    """
+    Make a layer of what a user gave for one.
+
+    Parameters
+    ----------
+    given : object
+        A CustomLayer stays as it is, a list becomes a stack, and a `nengo_dl.Layer` is taken for
+        what it applies, as are neuron types, Keras layers and functions.
+
+    Raises
+    ------
+    LayerError
+        If it can't be a layer.
+    """
+    if isinstance(given, CustomLayer):
+        return given
+    if isinstance(given, list | tuple):
+        return Sequential(given)
+    if type(given) is nengo_dl.Layer:
+        given = given.layer_func
+    layer = CustomLayer(given)
+    if isinstance(given, nengo_dl.Layer):
+        raise LayerError(
+            f"the class {type(given).__name__} has a call of its own, which would not run here; "
+            "have it subclass CustomLayer, whose methods say what a layer makes",
+            attr="layer_func",
+            obj=layer,
+        )
+    kind_of(layer, given)
+    return layer
 
 
 def _show(layer: CustomLayer) -> str:

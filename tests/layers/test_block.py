@@ -115,3 +115,46 @@ def test_a_warning_points_at_the_line_of_the_user():
     with nengo.Network(), pytest.warns(UserWarning, match="will not train") as caught:
         Sequential([block])(nengo.Node(np.zeros(3)))
     assert caught[0].filename == __file__
+
+
+@pytest.mark.parametrize("base", [CustomLayer, Block, Sequential])
+def test_a_constructor_that_forgot_that_of_its_base(base):
+    class Forgetful(base):
+        def __init__(self):
+            self.dense = CustomLayer(Keras.Dense(2))
+
+    with nengo.Network() as net:
+        node = nengo.Node([0.0])
+        for use in (lambda layer: layer(node), Sequential, repr, str, lambda layer: layer.name):
+            with pytest.raises(
+                ValidationError, match=r"Forgetful.__init__: it must call super\(\).__init__"
+            ) as caught:
+                use([Forgetful()] if use is Sequential else Forgetful())
+        assert not hasattr(Forgetful(), "calls")
+    assert net.all_objects == [node]
+    assert isinstance(caught.value, AttributeError)
+    with pytest.raises(AttributeError, match="'CustomLayer' object has no attribute 'foo'"):
+        CustomLayer(nengo.LIF()).foo  # noqa: B018
+
+
+@pytest.mark.parametrize("trainable", [True, False])
+def test_a_bool_for_what_has_no_parameters(trainable):
+    class Plain(Block):
+        def make_output(self, context):
+            ensemble = nengo.Ensemble(5, context.size_in)
+            nengo.Connection(context.input, ensemble)
+            return ensemble
+
+    with nengo.Network() as net:
+        node = nengo.Node([0.0])
+        for block in (
+            Plain(trainable=trainable),
+            Sequential([tf.nn.relu, [tf.nn.relu]], trainable=trainable),
+        ):
+            with pytest.raises(
+                ValidationError, match=f"trainable: no layer in it has.*that {trainable} could"
+            ):
+                block(node)
+        assert net.all_objects == [node]
+        for layer in (nengo.LIF(), Keras.Dense(2), [nengo.LIF()]):
+            Sequential([tf.nn.relu, layer], trainable=trainable)(node)

@@ -9,8 +9,9 @@ import pytest
 from nengo.exceptions import ValidationError
 from simulation import run
 
-from nengo_layers_plus import CustomLayer, nengo_dl
+from nengo_layers_plus import CustomLayer, Sequential, nengo_dl
 from nengo_layers_plus._upstream import tf
+from nengo_layers_plus.layers._layer_func import _OF_ONE_INPUT
 
 Keras = tf.keras.layers
 
@@ -223,3 +224,61 @@ def test_a_layer_without_weights_may_hide(image):
     with warnings.catch_warnings():
         warnings.simplefilter("error", UserWarning)
         CustomLayer(lambda x: flatten(x))(image, shape_in=(2, 2))
+
+
+@pytest.mark.parametrize(
+    ("layer_func", "hint"),
+    [
+        ("relu", "; write tf.keras.activations.relu$"),
+        ("get", "got 'get'$"),
+        ("LIF", "got 'LIF'$"),
+        (3, "got 3$"),
+        (np.ones(2), r"1\.\]\)$"),
+        (tf.keras.Input((4,)), "; leave it out, and give shape_in with the call$"),
+    ],
+)
+def test_hints_for_what_may_have_been_meant(image, layer_func, hint):
+    with pytest.raises(ValidationError, match=hint):
+        CustomLayer(layer_func)(image)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: Keras.Dense(3),
+        lambda: Keras.Activation("relu"),
+        lambda: Keras.Reshape((2, 2)),
+        lambda: tf.keras.Sequential([tf.keras.Input((4,)), Keras.Dense(2)]),
+    ],
+)
+def test_several_inputs_of_a_layer_of_one(image, make):
+    with pytest.raises(ValidationError, match="takes one input, got 2; join them with"):
+        CustomLayer(make())([image, image])
+    with pytest.raises(ValidationError, match="takes one input, got a list of one; give it with"):
+        CustomLayer(make())([image])
+
+
+def test_several_inputs_at_the_start_of_a_stack(image):
+    stack = Sequential([Keras.Dense(3, name="first"), nengo.LIF()])
+    with pytest.raises(ValidationError, match="'first' takes one input, got 2; join them with"):
+        stack([image, image])
+
+
+def test_layers_that_may_take_several_inputs_are_not_refused(image):
+    class Difference(Keras.Layer):
+        def call(self, inputs):
+            return inputs[0] - inputs[1]
+
+    for layer in (
+        Keras.Add(),
+        Keras.Concatenate(),
+        Keras.Dot(1),
+        Keras.Average(),
+        Keras.Lambda(lambda inputs: inputs[0] * inputs[1]),
+        Difference(),
+    ):
+        assert CustomLayer(layer)([image, image]).size_in == 8
+
+
+def test_the_built_in_layers_of_one_input_exist():
+    assert all(hasattr(Keras, name) for name in _OF_ONE_INPUT)

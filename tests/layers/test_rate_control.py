@@ -8,7 +8,7 @@ import pytest
 from nengo.exceptions import ValidationError
 from simulation import simulator
 
-from nengo_layers_plus import FiringRates, RateControl, Sequential, TunedNeurons
+from nengo_layers_plus import FiringRates, RateControl, Sequential, TunedNeurons, nengo_dl
 from nengo_layers_plus._upstream import tf
 from nengo_layers_plus.layers import RateLoss
 from nengo_layers_plus.layers._sequential import as_layer
@@ -93,12 +93,127 @@ def test_data_without_the_probes():
     network(control)
     with pytest.raises(ValidationError, match="expected the data of a Simulator"):
         control.firing_rates({})
+    with pytest.raises(ValidationError, match="expected the data of a Simulator"):
+        control.firing_rates(np.ones(3))
 
 
-@pytest.mark.parametrize("target", [-1, (20, 10), (1, 2, 3), np.inf, np.nan, [[1, 2]]])
+@pytest.mark.parametrize(
+    "target",
+    [-1, (20, 10), (1, 2, 3), np.inf, np.nan, [[1, 2]], "x", True, (False, 2), None, (1, "x")],
+)
 def test_what_is_no_range_of_rates(target):
     with pytest.raises(ValidationError, match="rate_target: expected a firing rate in Hz"):
         RateControl(nengo.LIF(), target)
+
+
+@pytest.mark.parametrize("weight", [None, -1, "a", np.nan, np.inf, True, [1]])
+def test_what_is_no_weight(weight):
+    with pytest.raises(ValidationError, match="weight: expected a number of at least 0, got"):
+        RateControl(nengo.LIF(), 10, weight=weight)
+
+
+@pytest.mark.parametrize("target", [(5, 10), [5, 10], np.array([5, 10]), np.float32([5, 10])])
+def test_ranges_and_weights_of_numpy(target):
+    control = RateControl(nengo.LIF(), target, weight=np.float32(0))
+    net, _ = network(control)
+    (loss,) = control.losses(net).values()
+    assert (loss.low, loss.high, loss.weight) == (5, 10, 0)
+    control.rate_target = np.array(7)
+    (loss,) = control.losses(net).values()
+    assert (loss.low, loss.high) == (7, 7)
+
+
+def test_what_can_not_be_controlled():
+    class Own(nengo_dl.Layer):
+        pass
+
+    with pytest.raises(ValidationError, match="the class Own has a call of its own"):
+        RateControl(Own(nengo.LIF()), 10)
+    with pytest.raises(ValidationError, match=r"write tf.keras.activations.relu"):
+        RateControl("relu", 10)
+    assert RateControl(nengo_dl.Layer(nengo.LIF()), 10).name == "lif"
+
+
+def test_rates_are_averages_over_all_steps_whatever_other_probes_keep():
+    """The neurons fire at 100 Hz for a second, and are silent in its last step."""
+    before, after = RateControl(neurons(), 10), RateControl([neurons()], 10, subnetwork=True)
+    with nengo.Network(seed=0) as net:
+        node = nengo.Node(lambda t: np.ones(2) if t < 0.2 else -np.ones(2), size_out=2)
+        other = nengo.Probe(node)
+        before(node)
+        nengo_dl.configure_settings(keep_history=False)
+        with nengo.Network():
+            after(node)
+        nengo_dl.configure_settings(keep_history=False)
+        nengo.Probe(node)
+    with simulator(net) as sim:
+        data = sim.predict(n_steps=200, verbose=0)
+        sim.run_steps(200)
+        assert data[other].shape == (1, 1, 2)
+        for control in (before, after):
+            for recorded in (data, sim.data):
+                (report,) = control.firing_rates(recorded)
+                np.testing.assert_allclose(report.rates, 100, atol=6)
+            (probe,) = control.losses(sim)
+            assert data[probe].shape == (1, 200, 2)
+            with pytest.raises(ValidationError, match="has to record all steps"):
+                net.config[probe].keep_history = False
+            net.config[probe].keep_history = True
+            del net.config[probe].keep_history
+            assert net.config[probe].keep_history is True
+
+
+def test_probes_neither_filter_nor_leave_out_steps():
+    control = RateControl(nengo.LIF(), 10)
+    with nengo.Network() as net:
+        net.config[nengo.Probe].synapse = 0.1
+        net.config[nengo.Probe].sample_every = 0.1
+        control(nengo.Node([0.0]))
+    assert [(probe.synapse, probe.sample_every) for probe in net.probes] == [(None, None)]
+
+
+def test_a_network_put_around_it_later_must_keep_history():
+    control = RateControl(neurons(), 10)
+    inner, _ = network(control)
+    with nengo.Network() as outer:
+        nengo_dl.configure_settings(keep_history=False)
+        outer.add(inner)
+    with pytest.raises(ValidationError, match=r"set network.config\[probe\].keep_history = True"):
+        control.losses(outer)
+    with simulator(outer) as sim:
+        sim.run_steps(3)
+        with pytest.raises(ValidationError, match="keep_history is False"):
+            control.firing_rates(sim.data)
+    for probe in control.calls[0].added["rate_probes"]:
+        outer.config[probe].keep_history = True
+    assert len(control.losses(outer)) == 1
+
+
+def test_a_failing_call_leaves_no_settings_of_probes():
+    class Failing(RateControl):
+        def on_built(self, parts):
+            super().on_built(parts)
+            raise KeyError("wrong")
+
+    with nengo.Network() as net:
+        node = nengo.Node([0.0])
+        with pytest.raises(KeyError, match="wrong"):
+            Failing(nengo.LIF(), 10)(node)
+    assert not any(isinstance(each, nengo.Probe) for each in net.config.params)
+
+
+def test_rates_of_one_network_of_two():
+    control = RateControl(neurons(), 10)
+    network(control)
+    net, _ = network(control)
+    with simulator(net) as sim:
+        with pytest.raises(ValidationError, match="expected the data of a Simulator that ran"):
+            control.firing_rates(sim.data)
+        data = sim.predict(n_steps=300, verbose=0)
+        sim.run_steps(300)
+        for recorded in (data, sim.data):
+            (report,) = control.firing_rates(recorded)
+            np.testing.assert_allclose(report.rates, 100, atol=4)
 
 
 def test_a_layer_without_neurons():

@@ -428,3 +428,70 @@ def test_deep_stacks_build():
     stack = Sequential([nengo.RectifiedLinear() for _ in range(300)])
     net = called(stack, shape_in=(16,))
     assert len(net.ensembles) == 300
+
+
+# what may stand in it
+
+
+def test_a_list_in_it_is_a_stack():
+    stack = Sequential([Keras.Dense(3), [nengo.LIF(), Keras.Dense(2)], (nengo.LIF(),)])
+    assert stack.names == ("dense", "sequential", "sequential_1")
+    assert stack[1].names == ("lif", "dense")
+    called(stack)
+    assert stack.calls[0].shape_out == (4, 4, 2)
+    with pytest.raises(ValidationError, match=r"element 0: .*element 1: .*got 3"):
+        Sequential([[nengo.LIF(), 3]])
+
+
+def test_a_stock_layer_in_it_is_what_it_applies():
+    dense = Keras.Dense(3)
+    stack = Sequential([nengo_dl.Layer(dense), nengo_dl.Layer(nengo.LIF())])
+    assert stack.names == ("dense", "lif")
+    assert stack[0].layer_func is dense
+    block = Residual([nengo.LIF()], shortcut=nengo_dl.Layer(tf.nn.relu))
+    assert block.shortcut.layer_func is tf.nn.relu
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda layer: Sequential([nengo.LIF(), layer]),
+        lambda layer: Sequential([nengo.LIF(), [layer]]),
+        lambda layer: Residual([nengo.LIF()], shortcut=layer),
+    ],
+)
+def test_a_call_of_its_own_is_not_dropped(make):
+    class Twice(nengo_dl.Layer):
+        def __call__(self, *args, **kwargs):
+            return super().__call__(super().__call__(*args, **kwargs))
+
+    with pytest.raises(
+        ValidationError, match=r"the class Twice has a call of its own.*subclass Cus"
+    ):
+        make(Twice(nengo.LIF()))
+
+
+def test_a_number_beyond_the_last():
+    stack = convolutional()
+    for number in (4, -5):
+        with pytest.raises(IndexError, match=rf"Sequential\(.*\) has no layer {number}, only 4"):
+            stack[number]
+
+
+def test_layers_that_are_replaced_are_so_at_once():
+    stack = convolutional()
+    called(stack)
+    stack.layer_func = [Keras.Flatten(), nengo.LIF()]
+    assert (len(stack), stack.names) == (2, ("flatten", "lif"))
+    assert str(stack) == "Sequential(flatten, lif)"
+    assert stack[:1].names == ("flatten",)
+    flatten = stack["flatten"]
+    called(stack)
+    assert len(flatten.calls) == 1
+    assert stack.calls[-1].shape_out == (16,)
+    with pytest.raises(ValidationError, match=r"element 0: .*got 3"):
+        stack.layer_func = [3]
+    assert stack.names == ("flatten", "lif")
+    assert isinstance(stack.layer_func, tuple)  # so that nothing is appended in silence
+    copied = pickle.loads(pickle.dumps(Sequential([nengo.LIF()])))
+    assert copied.names == ("lif",)
