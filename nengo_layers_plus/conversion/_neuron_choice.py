@@ -11,6 +11,7 @@ from nengo.neurons import NeuronType
 from nengo_layers_plus._upstream import nengo_dl
 from nengo_layers_plus.conversion._activation import NAMES, Activation, find_key, of_function
 from nengo_layers_plus.conversion._conversion_error import ConversionError
+from nengo_layers_plus.conversion._layer_names import LayerName
 from nengo_layers_plus.layers._warnings import warn_user
 
 
@@ -61,7 +62,7 @@ class NeuronChoice:
         self.used.add(key)
         return key in self.mapping and self.mapping[key] is None
 
-    def choose(self, activation: Activation, name: str, is_output: bool) -> Any:
+    def choose(self, activation: Activation, name: LayerName, is_output: bool) -> Any:
         """
         Choose what stands for an activation.
 
@@ -69,8 +70,8 @@ class NeuronChoice:
         ----------
         activation : Activation
             The activation of a layer.
-        name : str
-            The name of the layer, for error messages.
+        name : LayerName
+            The names of the layer, for error messages.
         is_output : bool
             Whether nothing but outputs of the model follows.
 

@@ -127,7 +127,7 @@ MODELS = {
     "not built": (lambda: tf.keras.Sequential([Keras.Dense(3)]), "the model is not built"),
     "not built within": (
         lambda: dense_model(Squares()),
-        "'squares.*': Squares is a subclass with a call of its own",
+        "layer 'squares.*: Squares is a subclass with a call of its own",
     ),
     "subclass": (Squares, "Squares is a subclass .* functional model"),
     "overridden": (
@@ -160,11 +160,11 @@ MODELS = {
     ),
     "elu operation": (
         lambda: functional(lambda x: tf.nn.elu(x) * 2.0),
-        "layer 'tf.nn.elu.*': no neurons stand for its activation elu",
+        "layer 'tf.nn.elu.*: no neurons stand for its activation elu",
     ),
     "other operation": (
         lambda: functional(lambda x: tf.exp(x) + 1.0),
-        r"layer 'tf.math.exp.*': the operation math.exp .*neuron=\{tf.math.exp: None\}",
+        r"layer 'tf.math.exp.*: the operation math.exp .*neuron=\{tf.math.exp: None\}",
     ),
     "relu within": (
         lambda: dense_model(Holds(name="block")),
@@ -204,11 +204,11 @@ MODELS = {
     ),
     "no get_config": (
         lambda: dense_model(NoConfig(VARIABLE)),
-        "layer 'no_config.*': NoConfig can't be copied .*write a get_config",
+        "layer 'no_config.*: NoConfig can't be copied .*write a get_config",
     ),
     "wrong get_config": (
         lambda: dense_model(WrongConfig(2.0)),
-        "layer 'wrong_config.*': a copy of WrongConfig, .* does not do what the layer does",
+        "layer 'wrong_config.*: a copy of WrongConfig, .* does not do what the layer does",
     ),
     "activation not last": (
         lambda: dense_model(Late("relu", name="odd"), Keras.Dense(2)),
@@ -220,7 +220,7 @@ MODELS = {
     ),
     "reshapes the batch": (
         lambda: functional(lambda x: tf.reshape(x, (-1, 2))),
-        "'tf.reshape.*': .*(depends on the others|number of them)",
+        "'tf.reshape.*: .*(depends on the others|number of them)",
     ),
     "no dimension": (lambda: functional(lambda x: x[:, 0]), "keep one, as in x"),
     "adds a loss": (
@@ -270,7 +270,8 @@ MODELS = {
 
 @pytest.mark.parametrize("name", MODELS)
 def test_models(name, monkeypatch):
-    monkeypatch.setattr("nengo_layers_plus.conversion._from_keras._build", None)  # nothing is built
+    builder = "nengo_layers_plus.conversion._from_keras.NetworkBuilder.build"
+    monkeypatch.setattr(builder, None)  # nothing is built
     make, message = MODELS[name]
     if name == "TimeDistributed":
         inner = Keras.TimeDistributed(Keras.Dense(3, activation="relu", name="d"), name="odd")
@@ -416,10 +417,11 @@ def test_inputs():
     with nengo.Network() as net:
         node = nengo.Node(np.zeros(3))
         for inputs, message in [
-            (node, f"puts out 3 values, while the input '{name}' of shape .4,. takes 4"),
+            (node, "puts out 3 values, while the input input_1.* of shape .4,. takes 4"),
             ([node, node], "expected 1 objects, for input_.*, got 2"),
-            ({"other": node}, "the model has no input 'other'; it has input_"),
-            (net, "expected a Node, Ensemble, Neurons or TensorNode for 'input_.*', got"),
+            ({"other": node}, "the model has no input 'other'; it has input_1"),
+            ({name: node, model.inputs[0].node.layer: node}, "inputs: input_1.* is given twice"),
+            (net, "expected a Node, Ensemble, Neurons or TensorNode for input_1.*, got"),
         ]:
             with pytest.raises(ConversionError, match=message):
                 from_keras(model, inputs=inputs)
