@@ -31,6 +31,7 @@ class NeuronChoice:
     """
 
     def __init__(self, neuron: NeuronType | Mapping[Any, Any]) -> None:
+        _check_kind(neuron)
         self._is_mapping = isinstance(neuron, Mapping)
         given = neuron if isinstance(neuron, Mapping) else {"relu": neuron}
         self.mapping: dict[Any, Any] = {}
@@ -135,6 +136,20 @@ class NeuronChoice:
             return cls(negative_slope=activation.slope)
         rates = {"sigmoid": nengo.Sigmoid(tau_ref=1), "tanh": nengo.Tanh(tau_ref=1)}
         return rates.get(activation.name)
+
+
+def _check_kind(neuron: Any) -> None:
+    """Raise if the argument is neither neurons nor a mapping; `_check_value` knows classes."""
+    is_class = isinstance(neuron, type) and issubclass(neuron, NeuronType)
+    if neuron is None or is_class or isinstance(neuron, NeuronType | Mapping):
+        return
+    means = find_key(neuron) is not None
+    raise ConversionError(
+        "neuron: expected a nengo neuron type, such as nengo.SpikingRectifiedLinear(), or a "
+        f"mapping from activations to neuron types, got {neuron!r}; write "
+        f"{{{_show(neuron) if means else repr('relu')}: nengo.SpikingRectifiedLinear()}} to say "
+        "which activation neurons stand for"
+    )
 
 
 def _check_value(key: Any, value: Any) -> None:

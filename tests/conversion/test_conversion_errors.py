@@ -309,7 +309,15 @@ def test_operations_that_are_kept():
 NEURONS = {
     "a class": (nengo.LIF, r"expected an instance for 'relu', got the class LIF; write LIF\("),
     "Direct": (nengo.Direct(), "nengo.Direct, given for 'relu', has no neurons"),
-    "a number": (3, "expected a nengo neuron type, another activation or None for 'relu', got 3"),
+    "a number": (3, "expected a nengo neuron type, such as .* mapping .*, got 3; write {'relu': "),
+    "a name alone": (
+        "relu",
+        r"expected a nengo neuron type, such as nengo.SpikingRectifiedLinear\(\), or a mapping "
+        r"from activations to neuron types, got 'relu'; write \{'relu': nengo.Spiking",
+    ),
+    "another name alone": ("tanh", r"got 'tanh'; write \{'tanh': nengo.SpikingRectifiedLinear"),
+    "a function alone": (tf.nn.relu, r"mapping .* got <function relu.*; write \{relu: nengo"),
+    "an unknown name alone": ("rleu", r"got 'rleu'; write \{'relu': nengo"),
     "an unknown name": ({"rleu": None}, "'rleu' names no activation; expected .*relu6"),
     "an unknown value": ({"elu": "relo"}, "expected a nengo neuron type.* for 'elu', got 'relo'"),
     "one thing twice": ({"relu": None, tf.nn.relu: nengo.LIF()}, "'relu' and .* are the same"),
