@@ -144,6 +144,14 @@ class FlatModel:
                     "the Masking layer, or mask_zero=True of the Embedding, it comes from",
                     name,
                 )
+        for tensor, name in zip(model.outputs, model.output_names, strict=True):
+            if id(tensor) not in numbers:
+                raise ConversionError(
+                    f"the output {name!r} of the model depends on none of its inputs, "
+                    f"{', '.join(model.input_names)}; give the input that it comes from to "
+                    "tf.keras.Model(inputs, outputs) as well",
+                    name,
+                )
         return [numbers[id(tensor)] for tensor in model.outputs]
 
 

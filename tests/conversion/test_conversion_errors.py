@@ -244,6 +244,18 @@ MODELS = {
         lambda: functional(lambda x: Keras.Dropout(0.5, name="odd")(x, training=True)),
         "layer 'odd': it is called with training=True",
     ),
+    "output of nothing": (
+        lambda: tf.keras.Model(
+            tf.keras.Input((2,), name="image"), tf.keras.Input((2,), name="other")
+        ),
+        "layer 'other': the output 'other' of the model depends on none of its inputs, image; give",
+    ),
+    "one output of nothing": (
+        lambda: tf.keras.Model(
+            i := tf.keras.Input((2,)), [Keras.Dense(1)(i), tf.keras.Input((2,), name="other")]
+        ),
+        "layer 'other': the output 'other' of the model depends on none of its inputs, input_",
+    ),
     "two modes": (shared_in_two_modes, "layer 'norm': it is called with different values"),
     "unknown size": (
         lambda: dense_model(Keras.Dense(2), shape=(None, 2), name="image"),
