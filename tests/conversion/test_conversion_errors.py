@@ -310,6 +310,18 @@ def test_what_is_kept_by_its_class_is_no_error():
     converted.verify(np.random.RandomState(0).uniform(-1, 1, (3, 4)))
 
 
+class PlainRelu(Keras.Layer):
+    def call(self, inputs):
+        return tf.nn.relu(inputs)
+
+
+def test_what_a_layer_computes_in_tensorflow_is_not_looked_into():
+    model = dense_model(PlainRelu(), Keras.Lambda(lambda x: tf.exp(x)), Keras.Lambda(tf.nn.relu))
+    converted = from_keras(model)
+    assert list(converted.neurons) == ["lambda_1"]
+    converted.verify(np.random.RandomState(0).uniform(-1, 1, (3, 4)))
+
+
 def test_operations_that_are_kept():
     model = functional(lambda x: tf.exp(tf.nn.softmax(x, axis=-1)) + 1.0)
     converted = from_keras(model, {tf.exp: None, "softmax": None})
