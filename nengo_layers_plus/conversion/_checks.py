@@ -11,6 +11,7 @@ from nengo_layers_plus._upstream import expects_training, operation_of, tf, with
 from nengo_layers_plus.conversion._activation import Activation, of_function, of_layer
 from nengo_layers_plus.conversion._conversion_error import ConversionError
 from nengo_layers_plus.conversion._flat_model import FlatCall
+from nengo_layers_plus.conversion._layer_names import LayerName
 from nengo_layers_plus.graph import Shape
 
 
@@ -36,13 +37,13 @@ def dtype_of(calls: Sequence[FlatCall]) -> str:
                 f"it computes in {layer.compute_dtype} with weights of type "
                 f"{layer.variable_dtype}, while nengo_dl simulates in float32 or float64; load "
                 "the weights into a model with the policy float32",
-                call.path,
+                call.name,
             )
         if first is not None and layer.compute_dtype != found:
             raise ConversionError(
-                f"it computes in {layer.compute_dtype}, and {first.path!r} in {found}; a network "
+                f"it computes in {layer.compute_dtype}, and {first.name} in {found}; a network "
                 "is simulated in one type",
-                call.path,
+                call.name,
             )
         first, found = call, layer.compute_dtype
     return found
@@ -98,18 +99,18 @@ def fixed_training_of(call: FlatCall) -> bool | None:
         raise ConversionError(
             "it is called with training=True, so that it does in inference what it does in "
             "training; call it without",
-            call.path,
+            call.name,
         )
     if call.several:
         raise ConversionError(
             "it is called on several inputs with training=False, which is not supported; call it "
             "without training",
-            call.path,
+            call.name,
         )
     return False
 
 
-def refuse_what_is_hidden(layer: tf.keras.layers.Layer, name: str) -> None:
+def refuse_what_is_hidden(layer: tf.keras.layers.Layer, name: LayerName) -> None:
     """Refuse steps over time and activations within a layer, which no neurons can replace."""
     keep = f"from_keras(..., neuron={{{type(layer).__name__}: None}})"
     for each in with_sublayers(layer):
@@ -133,7 +134,7 @@ def refuse_what_is_hidden(layer: tf.keras.layers.Layer, name: str) -> None:
             )
 
 
-def refuse_lost(layer: tf.keras.layers.Layer, name: str) -> None:
+def refuse_lost(layer: tf.keras.layers.Layer, name: LayerName) -> None:
     """Refuse what of a layer nengo_dl would lose without a word."""
     for each in with_sublayers(layer):
         if getattr(each, "activity_regularizer", None) is not None:
@@ -150,7 +151,7 @@ def refuse_lost(layer: tf.keras.layers.Layer, name: str) -> None:
             )
 
 
-def refuse_variables(function: Any, inputs: Sequence[Any], name: str) -> None:
+def refuse_variables(function: Any, inputs: Sequence[Any], name: LayerName) -> None:
     """Refuse variables that a function uses, which would not train."""
     with tf.GradientTape() as tape:
         function(*inputs)

@@ -6,6 +6,8 @@ import textwrap
 
 from nengo.exceptions import ValidationError
 
+from nengo_layers_plus.conversion._layer_names import LayerName
+
 
 class ConversionError(ValidationError):
     """
@@ -21,19 +23,20 @@ class ConversionError(ValidationError):
     Attributes
     ----------
     layer : str or None
-        As given.
+        The name that Keras has for the layer.
     """
 
-    def __init__(self, msg: str, layer: str | None = None) -> None:
+    def __init__(self, msg: str, layer: str | LayerName | None = None) -> None:
         super().__init__(msg, attr="from_keras")
-        self.layer = layer
+        self._name = LayerName(layer, layer) if isinstance(layer, str) else layer
+        self.layer = None if self._name is None else self._name.keras_path
 
     def __str__(self) -> str:
-        where = "" if self.layer is None else f"layer {self.layer!r}: "
+        where = "" if self._name is None else f"layer {self._name}: "
         return f"from_keras: {where}{self.args[0]}"
 
-    def __reduce__(self) -> tuple[type[ConversionError], tuple[str, str | None]]:
-        return type(self), (self.args[0], self.layer)
+    def __reduce__(self) -> tuple[type[ConversionError], tuple[str, LayerName | None]]:
+        return type(self), (self.args[0], self._name)
 
 
 def describe_error(error: Exception) -> str:

@@ -18,6 +18,7 @@ from nengo_layers_plus._upstream import (
     with_sublayers,
 )
 from nengo_layers_plus.conversion._conversion_error import ConversionError
+from nengo_layers_plus.conversion._layer_names import LayerName, names_of_layers, unique_name
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,8 +30,8 @@ class FlatCall:
     ----------
     layer : tf.keras.layers.Layer
         The layer.
-    path : str
-        Its name behind those of the models around it, e.g. ``"encoder/conv1"``.
+    name : LayerName
+        Its names behind those of the models around it, e.g. ``"encoder/conv1"``.
     call : LayerCall
         The call as Keras recorded it.
     inputs : tuple of int
@@ -44,12 +45,17 @@ class FlatCall:
     """
 
     layer: Any
-    path: str
+    name: LayerName
     call: LayerCall
     inputs: tuple[int, ...]
     output: int
     trainable: bool
     training: bool | None
+
+    @property
+    def path(self) -> str:
+        """The name within the network."""
+        return self.name.path
 
     @property
     def several(self) -> bool:
@@ -73,6 +79,8 @@ class FlatModel:
         In the order Keras runs them; those that no output depends on are left out.
     inputs, outputs : tuple of int
         Numbers of the values that are the model's inputs and outputs.
+    input_names, output_names : tuple of str
+        Their names, which do not depend on what the process made before.
 
     Raises
     ------
@@ -82,28 +90,37 @@ class FlatModel:
 
     def __init__(self, model: tf.keras.Model) -> None:
         _refuse_other_than_models(model)
-        _refuse_what_is_no_graph(model, "")
+        _refuse_what_is_no_graph(model, model.name)
         self._numbers = count()
         found: list[FlatCall] = []
         self.inputs = tuple(next(self._numbers) for _ in model.inputs)
-        self.outputs = tuple(self._walk(model, self.inputs, "", model.trainable, None, found))
+        whole = LayerName("", "")
+        self.outputs = tuple(self._walk(model, self.inputs, whole, model.trainable, None, found))
         self.calls = _needed(found, self.outputs)
+        names = names_of_layers(model)
+        self.input_names = tuple(names[id(tensor.node.layer)] for tensor in model.inputs)
+        used: set[str] = set()
+        self.output_names = tuple(
+            unique_name(names[id(tensor.node.layer)], used) for tensor in model.outputs
+        )
 
     def _walk(
         self,
         model: tf.keras.Model,
         inputs: Sequence[int],
-        path: str,
+        around: LayerName,
         trainable: bool,
         training: bool | None,
         found: list[FlatCall],
     ) -> list[int]:
         """Add the calls of a model, and return the numbers of its outputs."""
+        names = names_of_layers(model)
         numbers = {id(tensor): number for tensor, number in zip(model.inputs, inputs, strict=True)}
         for call in layer_calls(model):
             if any(id(tensor) not in numbers for tensor in call.inputs):
                 continue  # of a part of the graph that this model leaves out
-            layer, name = call.layer, f"{path}{call.layer.name}"
+            layer = call.layer
+            name = LayerName(f"{around.path}{names[id(layer)]}", f"{around.keras_path}{layer.name}")
             says = _training_of(call, name)
             arguments = (
                 tuple(numbers[id(tensor)] for tensor in call.inputs),
@@ -112,9 +129,8 @@ class FlatModel:
             )
             if isinstance(layer, tf.keras.Model):
                 _refuse_what_is_no_graph(layer, name)
-                outputs = self._walk(
-                    layer, arguments[0], f"{name}/", arguments[1], arguments[2], found
-                )
+                within = LayerName(f"{name.path}/", f"{name.keras_path}/")
+                outputs = self._walk(layer, arguments[0], within, *arguments[1:], found)
             else:
                 outputs = [next(self._numbers) for _ in call.outputs]
                 _refuse_several_outputs(call, name)
@@ -126,6 +142,14 @@ class FlatModel:
                 raise ConversionError(
                     "it makes or hands on a mask, which no object of a network carries; remove "
                     "the Masking layer, or mask_zero=True of the Embedding, it comes from",
+                    name,
+                )
+        for tensor, name in zip(model.outputs, model.output_names, strict=True):
+            if id(tensor) not in numbers:
+                raise ConversionError(
+                    f"the output {name!r} of the model depends on none of its inputs, "
+                    f"{', '.join(model.input_names)}; give the input that it comes from to "
+                    "tf.keras.Model(inputs, outputs) as well",
                     name,
                 )
         return [numbers[id(tensor)] for tensor in model.outputs]
@@ -142,7 +166,7 @@ def _needed(calls: list[FlatCall], outputs: tuple[int, ...]) -> list[FlatCall]:
     return needed[::-1]
 
 
-def _training_of(call: LayerCall, name: str) -> bool | None:
+def _training_of(call: LayerCall, name: LayerName) -> bool | None:
     """Return what a call says of ``training``, and refuse arguments that would be lost."""
     kwargs = call.arguments[1]
     if isinstance(call.layer, tf.keras.Model) or _is_plain(call):
@@ -179,7 +203,7 @@ def check_arguments(call: FlatCall) -> None:
             f"{f' and {names}' if names else ''}, while a layer in a network gets one tensor or "
             "one list of tensors; write a small tf.keras.layers.Layer around it that takes a list "
             "apart",
-            call.path,
+            call.name,
         )
 
 
@@ -204,8 +228,7 @@ def _refuse_other_than_models(model: Any) -> None:
             )
 
 
-def _refuse_what_is_no_graph(model: tf.keras.Model, name: str) -> None:
-    name = name or model.name
+def _refuse_what_is_no_graph(model: tf.keras.Model, name: str | LayerName) -> None:
     if is_graph_of_layers(model):
         return
     if isinstance(model, tf.keras.Sequential):
@@ -221,7 +244,7 @@ def _refuse_what_is_no_graph(model: tf.keras.Model, name: str) -> None:
     )
 
 
-def _refuse_several_outputs(call: LayerCall, name: str) -> None:
+def _refuse_several_outputs(call: LayerCall, name: LayerName) -> None:
     if len(call.outputs) != 1:
         raise ConversionError(
             f"it returns {len(call.outputs)} tensors, while an object of a network puts out one; "

@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 import numbers
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import nengo
-import numpy as np
-from nengo.base import NengoObject, ObjView
-from nengo.ensemble import Neurons
 from nengo.neurons import NeuronType
 from nengo.synapses import Synapse
 
-from nengo_layers_plus._upstream import nengo_dl, operation_of, tf
+from nengo_layers_plus._upstream import tf
 from nengo_layers_plus.conversion._conversion_error import ConversionError
-from nengo_layers_plus.conversion._converted_layer import ConvertedLayer
 from nengo_layers_plus.conversion._keras_network import KerasNetwork
-from nengo_layers_plus.conversion._named import Named
+from nengo_layers_plus.conversion._layer_names import name_of_model
+from nengo_layers_plus.conversion._network_builder import NetworkBuilder
 from nengo_layers_plus.conversion._neuron_choice import NeuronChoice
-from nengo_layers_plus.conversion._plan import Plan, Step
+from nengo_layers_plus.conversion._plan import Plan
 from nengo_layers_plus.conversion._scales import read_scales, scale_amplitude, warn_of_skew
-from nengo_layers_plus.graph import size_of
-from nengo_layers_plus.layers import CustomLayer, Trainable
+from nengo_layers_plus.conversion._sources import given_sources
 
 # neurons are immutable, so that one can be a default
 _RATES = nengo.RectifiedLinear()
@@ -65,10 +61,11 @@ def from_keras(
     scale_firing_rates : float or Mapping, optional
         The input of the neurons is multiplied by it, and their output divided by it: the rates of
         spiking neurons rise, and each spike counts less. A number for all neurons, or a mapping
-        from Keras layers or their names to numbers.
+        from Keras layers or their names, in Keras or in the network, to numbers.
     inputs : NengoObject, list or dict, optional
         Objects to take the model's inputs from, in place of new Nodes; for several inputs a list,
-        or a dict by the names of the input layers. They must be in a network around the call.
+        or a dict by the names or Keras layers of the inputs. They must be in a network around the
+        call.
 
     Returns
     -------
@@ -87,6 +84,10 @@ def from_keras(
     Keras layers, so that as many values train as in the model.
 
     Called inside a ``with network:`` block it adds the network as a subnetwork.
+
+    Keras numbers layers without a name as the process makes them: ``dense_7``. In the network
+    they are numbered within their model, in its order: ``dense``, ``dense_1``. So the names of
+    objects and parameters are the same in every process. Names that you gave stay.
 
     Examples
     --------
@@ -120,127 +121,28 @@ def from_keras(
     choice = NeuronChoice(neuron)
     _check_synapse(synapse)
     plan = Plan(model, choice)
-    with_neurons = {
-        step.call.path: (step.call.layer, step.neuron_type)
-        for step in plan.steps
-        if step.neuron_type is not None
-    }
-    scales = read_scales(
-        scale_firing_rates, {name: layer for name, (layer, _) in with_neurons.items()}
-    )
+    layers = plan.name_layers("layers", {id(s.call.layer): s.neuron_type for s in plan.steps})
+    scales = read_scales(scale_firing_rates, layers)
     neuron_types = {
-        name: scale_amplitude(with_neurons[name][1], scale, name) for name, scale in scales.items()
+        name: scale_amplitude(layers[name], scale, plan.names[name])
+        for name, scale in scales.items()
     }
-    sources = _given_sources(model, inputs, plan)
+    sources = given_sources(model, inputs, plan)
     _check_dtype(plan.dtype)
     choice.warn_of_unused()
-    warn_of_skew({name: (with_neurons[name][1], scale) for name, scale in scales.items()})
+    warn_of_skew({name: (layers[name], scale) for name, scale in scales.items()})
 
+    builder = NetworkBuilder(model, plan, neuron_types=neuron_types, scales=scales, synapse=synapse)
     around = nengo.Network.context[-1] if nengo.Network.context else None
-    net = nengo.Network(label=model.name)
+    beside = [each.label for each in around.networks if each.label] if around is not None else []
+    net = nengo.Network(label=name_of_model(model, beside))
     try:
         with net:
-            return _build(model, net, plan, sources, neuron_types, scales, synapse)
+            return builder.build(net, sources)
     except BaseException:
         if around is not None:
             around.networks.remove(net)
         raise
-
-
-def _build(
-    model: tf.keras.Model,
-    net: nengo.Network,
-    plan: Plan,
-    sources: Sequence[Any],
-    neuron_types: Mapping[str, NeuronType],
-    scales: Mapping[str, float],
-    synapse: Any,
-) -> KerasNetwork:
-    if plan.dtype != "float32":
-        nengo_dl.configure_settings(dtype=plan.dtype)
-    sources = [
-        nengo.Node(np.zeros(size_of(shape)), label=name) if source is None else source
-        for source, shape, name in zip(sources, plan.shapes, model.input_names, strict=True)
-    ]
-    values = dict(zip(plan.flat.inputs, sources, strict=True))
-    layers: dict[int, tuple[str, Any, CustomLayer]] = {}
-    neurons: dict[int, tuple[str, Any, CustomLayer]] = {}
-    for step in plan.steps:
-        call = step.call
-        key, name = id(call.layer), call.path
-        if key not in layers:
-            first = _first_layer(step, neuron_types, scales)
-            second = first
-            if step.neuron_type is not None and step.applies is not None:
-                second = _neuron_layer(step, f"{name}.neurons", neuron_types, scales)
-            layers[key] = (name, call.layer, first)
-            if step.neuron_type is not None:
-                neurons[key] = (name, call.layer, second)
-        obj = _apply(layers[key][2], step, [values[number] for number in call.inputs], synapse)
-        if key in neurons and neurons[key][2] is not layers[key][2]:
-            shape = layers[key][2].calls[-1].shape_out
-            obj = neurons[key][2](obj, shape_in=shape)
-        values[call.output] = obj
-    outputs = [
-        (
-            name,
-            tensor,
-            nengo.Probe(
-                values[number], synapse=_behind(values[number], synapse), label=f"{name}.probe"
-            ),
-        )
-        for name, tensor, number in zip(
-            model.output_names, model.outputs, plan.flat.outputs, strict=True
-        )
-    ]
-    return KerasNetwork(
-        model,
-        net,
-        Named("inputs", list(zip(model.input_names, model.inputs, sources, strict=True))),
-        Named("outputs", outputs),
-        Named("layers", list(layers.values())),
-        Named("layers with neurons", list(neurons.values())),
-    )
-
-
-def _first_layer(
-    step: Step, neuron_types: Mapping[str, NeuronType], scales: Mapping[str, float]
-) -> CustomLayer:
-    name = step.call.path
-    if step.applies is None:
-        return _neuron_layer(step, name, neuron_types, scales)
-    if isinstance(step.applies, tf.keras.layers.Layer):
-        return ConvertedLayer(step.applies, inference=step.inference, label=name)
-    return CustomLayer(step.applies, label=name)
-
-
-def _neuron_layer(
-    step: Step, label: str, neuron_types: Mapping[str, NeuronType], scales: Mapping[str, float]
-) -> CustomLayer:
-    name = step.call.path
-    return CustomLayer(
-        neuron_types.get(name, step.neuron_type),
-        ensemble_kwargs={"gain": scales.get(name, 1.0), "bias": 0.0},
-        trainable=Trainable(bias=False),
-        label=label,
-    )
-
-
-def _apply(layer: CustomLayer, step: Step, sources: list[Any], synapse: Any) -> Any:
-    """Call a layer on what its Keras layer is called on."""
-    synapses = [_behind(source, synapse) for source in sources]
-    several = len(sources) > 1 or (
-        step.call.several and operation_of(step.call.layer) is None and step.applies is not None
-    )
-    if several:
-        return layer(sources, shape_in=list(step.shapes), synapse=synapses)
-    return layer(sources[0], shape_in=step.shapes[0], synapse=synapses[0])
-
-
-def _behind(source: Any, synapse: Any) -> Any:
-    """Return the synapse on the way from an object."""
-    is_neurons = isinstance(source, Neurons)
-    return synapse if is_neurons else None
 
 
 def _check_synapse(synapse: Any) -> None:
@@ -262,44 +164,3 @@ def _check_dtype(dtype: str) -> None:
             f"the model computes in {dtype}, and the network around it would be simulated in "
             f"float32; write nengo_dl.configure_settings(dtype={dtype!r}) in the outermost network"
         )
-
-
-def _given_sources(model: tf.keras.Model, inputs: Any, plan: Plan) -> list[Any]:
-    """Return the object given for each input of the model, None where a Node is to be made."""
-    names = model.input_names
-    if inputs is None:
-        return [None] * len(names)
-    if isinstance(inputs, Mapping):
-        unknown = [name for name in inputs if name not in names]
-        if unknown:
-            raise ConversionError(
-                f"inputs: the model has no input {unknown[0]!r}; it has {', '.join(names)}"
-            )
-        given = [inputs.get(name) for name in names]
-    else:
-        given = list(inputs) if isinstance(inputs, list | tuple) else [inputs]
-        if len(given) != len(names):
-            raise ConversionError(
-                f"inputs: expected {len(names)} objects, for {', '.join(names)}, got {len(given)}"
-            )
-    if not nengo.Network.context:
-        raise ConversionError(
-            "inputs: objects to take inputs from are in another network; call from_keras inside "
-            "`with network:`"
-        )
-    for source, name, shape in zip(given, names, plan.shapes, strict=True):
-        if source is None:
-            continue
-        if not isinstance(source, NengoObject | Neurons | ObjView) or isinstance(
-            source, nengo.Connection | nengo.Probe
-        ):
-            raise ConversionError(
-                f"inputs: expected a Node, Ensemble, Neurons or TensorNode for {name!r}, got "
-                f"{source!r}"
-            )
-        if source.size_out != size_of(shape):
-            raise ConversionError(
-                f"inputs: {source} puts out {source.size_out} values, while the input {name!r} of "
-                f"shape {shape} takes {size_of(shape)}"
-            )
-    return given

@@ -8,12 +8,13 @@ import numpy as np
 
 from nengo_layers_plus._upstream import random_state_kept, tf, with_sublayers
 from nengo_layers_plus.conversion._conversion_error import ConversionError, describe_error
+from nengo_layers_plus.conversion._layer_names import LayerName
 
 AS_IS = object()
 
 
 def copy_layer(
-    layer: tf.keras.layers.Layer, inputs: Any, name: str, activation: Any = AS_IS
+    layer: tf.keras.layers.Layer, inputs: Any, name: LayerName, activation: Any = AS_IS
 ) -> tf.keras.layers.Layer:
     """
     Copy a Keras layer.
@@ -24,8 +25,8 @@ def copy_layer(
         The layer; it is left as it is.
     inputs : tf.Tensor or list of tf.Tensor
         An example of what it is called on, to build the copy with.
-    name : str
-        Its name, for error messages.
+    name : LayerName
+        Its names, for error messages.
     activation : callable, optional
         The activation of the copy, None for no activation. If it is not given, the layer is
         copied with all that is in its config.

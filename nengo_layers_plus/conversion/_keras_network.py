@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import nengo
 import numpy as np
 
-from nengo_layers_plus._upstream import nengo_dl, tf
+from nengo_layers_plus._upstream import nengo_dl, tf, with_sublayers
+from nengo_layers_plus.conversion._input_values import for_predict, in_order
+from nengo_layers_plus.conversion._layer_names import layers_by_path
+from nengo_layers_plus.conversion._named import Named
 from nengo_layers_plus.layers import CustomLayer
 
 _MINIBATCH = 100
@@ -25,10 +28,10 @@ class KerasNetwork:
     net : nengo.Network
         The network.
     inputs : Mapping
-        The Node of each input of the model, by the name of its input layer or by the Keras
-        tensor. Where `from_keras` was given other objects to begin with, those.
+        The Node of each input of the model, by its name, its input layer or its Keras tensor.
+        Where `from_keras` was given other objects to begin with, those.
     outputs : Mapping
-        The Probe of each output, by its name (``model.output_names``) or by the Keras tensor.
+        The Probe of each output, by its name, its Keras layer or its Keras tensor.
     layers : Mapping
         The `CustomLayer` of each Keras layer, by its name or by the Keras layer. Layers of a
         model within the model have names such as ``"encoder/conv1"``. What was made of it is in
@@ -36,6 +39,12 @@ class KerasNetwork:
     neurons : Mapping
         The `CustomLayer` of the neurons of each Keras layer that has an activation for which
         neurons stand, likewise.
+
+    Notes
+    -----
+    A name is that of the Keras layer. Where Keras gave it (``dense_7``), the layers are numbered
+    within their model instead: ``dense``, ``dense_1``. The name that Keras has is found as well,
+    unless another layer of the network is called so.
 
     Examples
     --------
@@ -64,10 +73,10 @@ class KerasNetwork:
         self,
         model: tf.keras.Model,
         net: nengo.Network,
-        inputs: Mapping[str, Any],
-        outputs: Mapping[str, nengo.Probe],
-        layers: Mapping[str, CustomLayer],
-        neurons: Mapping[str, CustomLayer],
+        inputs: Named[Any],
+        outputs: Named[nengo.Probe],
+        layers: Named[CustomLayer],
+        neurons: Named[CustomLayer],
     ) -> None:
         self.model = model
         self.net = net
@@ -78,7 +87,7 @@ class KerasNetwork:
 
     def __repr__(self) -> str:
         return (
-            f"<{type(self).__name__} of {self.model.name!r}: {len(self.layers)} layers, "
+            f"<{type(self).__name__} of {self.net.label!r}: {len(self.layers)} layers, "
             f"{len(self.neurons)} with neurons>"
         )
 
@@ -114,7 +123,8 @@ class KerasNetwork:
         ----------
         inputs : array_like, list or dict
             What ``model.predict`` takes: ``(batch, *shape)``, for several inputs a list of these,
-            or a dict by name.
+            or a dict. Its keys are those of the dict that the model was made with, else the names
+            of the inputs.
         n_steps : int
             Number of time steps.
 
@@ -139,17 +149,7 @@ class KerasNetwork:
         >>> converted.present(np.ones((5, 2, 3)), n_steps=10)[converted.input].shape
         (5, 10, 6)
         """
-        if isinstance(inputs, Mapping):
-            if set(inputs) != set(self.inputs):
-                raise ValueError(
-                    f"present: expected values for {', '.join(self.inputs)}, got "
-                    f"{', '.join(map(str, inputs))}"
-                )
-            values = [inputs[name] for name in self.inputs]
-        else:
-            values = list(inputs) if len(self.inputs) > 1 else [inputs]
-        if len(values) != len(self.inputs):
-            raise ValueError(f"present: expected {len(self.inputs)} inputs, got {len(values)}")
+        values = in_order(self.model, list(self.inputs), inputs)
         presented = {}
         for (name, node), value, tensor in zip(
             self.inputs.items(), values, self.model.inputs, strict=True
@@ -202,7 +202,10 @@ class KerasNetwork:
         if len(n_inputs) != 1 or 0 in n_inputs:
             raise ValueError(f"differences: expected inputs of one length, got {n_inputs}")
         (length,) = n_inputs
-        expected = tf.nest.flatten(self.model.predict(inputs, verbose=0))
+        values = in_order(self.model, list(self.inputs), inputs)
+        expected = tf.nest.flatten(
+            self.model.predict(for_predict(self.model, list(map(np.asarray, values))), verbose=0)
+        )
         minibatch = min(length, _MINIBATCH)
         # nengo_dl takes whole minibatches only
         missing = -length % minibatch
@@ -257,7 +260,8 @@ class KerasNetwork:
         ----------
         target : KerasNetwork or tf.keras.Model
             A network of the same model, for instance with spiking neurons, or a model with the
-            same layers, which is changed by it.
+            same layers, which is changed by it. Layers that are those of this network's model get
+            their own weights, others those of the layer of their name in the network.
 
         Raises
         ------
@@ -278,7 +282,7 @@ class KerasNetwork:
             source = layer.layer_func
             if not isinstance(source, tf.keras.layers.Layer) or not source.weights:
                 continue
-            other = _keras_layer_of(target, name)
+            other = _keras_layer_of(target, name, self.layers.keras_objects(name))
             shapes = [[tuple(w.shape) for w in each.weights] for each in (source, other)]
             if shapes[0] != shapes[1]:
                 raise ValueError(
@@ -290,17 +294,28 @@ class KerasNetwork:
             other.set_weights(source.get_weights())
 
 
-def _keras_layer_of(target: Any, name: str) -> tf.keras.layers.Layer:
-    """Return the Keras layer of a name in a network or model."""
-    try:
-        if isinstance(target, KerasNetwork):
-            return target.layers[name].layer_func
-        found = target
-        for part in name.split("/"):
-            found = found.get_layer(part)
-        return found
-    except (KeyError, ValueError, AttributeError) as error:
-        raise ValueError(f"copy_weights_to: {target!r} has no layer {name!r}") from error
+def _keras_layer_of(target: Any, name: str, same: Sequence[Any]) -> tf.keras.layers.Layer:
+    """Return a Keras layer of a network or model: the very one, else that of a name."""
+    if isinstance(target, KerasNetwork):
+        found = next((each for each in same if each in target.layers), name)
+        if found in target.layers:
+            return target.layers[found].layer_func
+        known = list(target.layers)
+    elif isinstance(target, tf.keras.Model):
+        for each in with_sublayers(target):
+            if any(each is layer for layer in same):
+                return each
+        layers = layers_by_path(target)
+        if name in layers:
+            return layers[name]
+        known = list(layers)
+    else:
+        raise ValueError(
+            f"copy_weights_to: expected a KerasNetwork or tf.keras.Model, got {target!r}"
+        )
+    raise ValueError(
+        f"copy_weights_to: {target!r} has no layer {name!r}; it has {', '.join(known) or 'none'}"
+    )
 
 
 def _only(what: str, values: Mapping[str, Any]) -> Any:

@@ -11,6 +11,7 @@ from nengo.neurons import NeuronType
 from nengo_layers_plus._upstream import nengo_dl
 from nengo_layers_plus.conversion._activation import NAMES, Activation, find_key, of_function
 from nengo_layers_plus.conversion._conversion_error import ConversionError
+from nengo_layers_plus.conversion._layer_names import LayerName
 from nengo_layers_plus.layers._warnings import warn_user
 
 
@@ -30,6 +31,7 @@ class NeuronChoice:
     """
 
     def __init__(self, neuron: NeuronType | Mapping[Any, Any]) -> None:
+        _check_kind(neuron)
         self._is_mapping = isinstance(neuron, Mapping)
         given = neuron if isinstance(neuron, Mapping) else {"relu": neuron}
         self.mapping: dict[Any, Any] = {}
@@ -61,7 +63,7 @@ class NeuronChoice:
         self.used.add(key)
         return key in self.mapping and self.mapping[key] is None
 
-    def choose(self, activation: Activation, name: str, is_output: bool) -> Any:
+    def choose(self, activation: Activation, name: LayerName, is_output: bool) -> Any:
         """
         Choose what stands for an activation.
 
@@ -69,8 +71,8 @@ class NeuronChoice:
         ----------
         activation : Activation
             The activation of a layer.
-        name : str
-            The name of the layer, for error messages.
+        name : LayerName
+            The names of the layer, for error messages.
         is_output : bool
             Whether nothing but outputs of the model follows.
 
@@ -134,6 +136,20 @@ class NeuronChoice:
             return cls(negative_slope=activation.slope)
         rates = {"sigmoid": nengo.Sigmoid(tau_ref=1), "tanh": nengo.Tanh(tau_ref=1)}
         return rates.get(activation.name)
+
+
+def _check_kind(neuron: Any) -> None:
+    """Raise if the argument is neither neurons nor a mapping; `_check_value` knows classes."""
+    is_class = isinstance(neuron, type) and issubclass(neuron, NeuronType)
+    if neuron is None or is_class or isinstance(neuron, NeuronType | Mapping):
+        return
+    means = find_key(neuron) is not None
+    raise ConversionError(
+        "neuron: expected a nengo neuron type, such as nengo.SpikingRectifiedLinear(), or a "
+        f"mapping from activations to neuron types, got {neuron!r}; write "
+        f"{{{_show(neuron) if means else repr('relu')}: nengo.SpikingRectifiedLinear()}} to say "
+        "which activation neurons stand for"
+    )
 
 
 def _check_value(key: Any, value: Any) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from nengo.neurons import NeuronType
 
@@ -34,8 +34,11 @@ from nengo_layers_plus.conversion._checks import (
 from nengo_layers_plus.conversion._conversion_error import ConversionError, describe_error
 from nengo_layers_plus.conversion._flat_model import FlatCall, FlatModel, check_arguments
 from nengo_layers_plus.conversion._keras_copy import copy_layer
+from nengo_layers_plus.conversion._named import Entry, Named
 from nengo_layers_plus.conversion._neuron_choice import NeuronChoice
 from nengo_layers_plus.graph import Shape
+
+Value = TypeVar("Value")
 
 # operations on Keras tensors that are no activations
 _OPERATIONS = {
@@ -132,6 +135,8 @@ class Plan:
         Shapes of the model's inputs, without the batch.
     dtype : str
         ``"float32"`` or ``"float64"``.
+    names : Named of LayerName
+        The names of each layer, by that within the network.
 
     Raises
     ------
@@ -159,6 +164,19 @@ class Plan:
                     "write it as a functional model of layers that are called once each"
                 )
         del self._values
+        self.names = self.name_layers("layers", {id(c.layer): c.name for c in self.flat.calls})
+
+    def name_layers(self, what: str, values: Mapping[int, Value]) -> Named[Value]:
+        """Make a mapping by the names of layers of one by their ids, in the model's order."""
+        entries: dict[int, Entry[Value]] = {}
+        for call in self.flat.calls:
+            key = id(call.layer)
+            if key in values:
+                known = entries[key].keras_names if key in entries else ()
+                names = (*known, call.name.keras_path)
+                path = entries[key].name if key in entries else call.path
+                entries[key] = Entry(path, values[key], names, (call.layer,))
+        return Named(what, list(entries.values()))
 
     def _find_output_layers(self) -> set[int]:
         """Return the ids of layers behind which there is nothing but outputs."""
@@ -179,7 +197,7 @@ class Plan:
             raise ConversionError(
                 f"what it returns has the shape {('batch', *expected.shape[1:])}, without a "
                 "dimension of its own; keep one, as in x[:, :1] for x[:, 0]",
-                call.path,
+                call.name,
             )
         self._values[call.output] = expected
         return Step(call, applies, neuron_type, inference, shapes)
@@ -210,9 +228,9 @@ class Plan:
                     else ""
                 )
                 + "a Keras layer in its place",
-                call.path,
+                call.name,
             )
-        refuse_variables(function, tensors, call.path)
+        refuse_variables(function, tensors, call.name)
         self._check(call, expected, tensors, function)
         return function, None, expected
 
@@ -231,14 +249,14 @@ class Plan:
         except Exception as error:
             raise ConversionError(
                 f"{type(layer).__name__} can't be run by itself ({describe_error(error)})",
-                call.path,
+                call.name,
             ) from error
         if id(layer) in self._copies:
             applies, neuron_type, before = self._copies[id(layer)]
             if before is not fixed:
                 raise ConversionError(
                     "it is called with different values of training; call it with the same",
-                    call.path,
+                    call.name,
                 )
         else:
             applies, neuron_type = self._copy(call, inputs, expected)
@@ -249,27 +267,27 @@ class Plan:
         self, call: FlatCall, inputs: Any, expected: tf.Tensor
     ) -> tuple[Any, NeuronType | None]:
         layer = call.layer
-        refuse_lost(layer, call.path)
+        refuse_lost(layer, call.name)
         if self.choice.keeps(type(layer)):
-            copy = copy_layer(layer, inputs, call.path)
+            copy = copy_layer(layer, inputs, call.name)
             self._check_copy(call, expected, inputs, copy)
             return copy, None
         whole = of_layer(layer)
         if whole is None:
-            refuse_what_is_hidden(layer, call.path)
+            refuse_what_is_hidden(layer, call.name)
         activation = whole or own_activation(layer)
         chosen = None if activation is None else self._choose(activation, call)
         if activation is None or chosen is None:
             own = getattr(layer, "activation", None)
             as_is = own is None or isinstance(own, tf.keras.layers.Layer)
-            copy = copy_layer(layer, inputs, call.path, **({} if as_is else {"activation": own}))
+            copy = copy_layer(layer, inputs, call.name, **({} if as_is else {"activation": own}))
             self._check_copy(call, expected, inputs, copy)
             return copy, None
         if whole is not None:
             if isinstance(chosen, NeuronType):
                 return None, chosen
             return tf.keras.layers.Activation(chosen.function, name=layer.name), None
-        copy = copy_layer(layer, inputs, call.path, activation=None)
+        copy = copy_layer(layer, inputs, call.name, activation=None)
         self._check_copy(call, expected, inputs, copy, activation.function)
         if isinstance(chosen, NeuronType):
             return copy, chosen
@@ -291,7 +309,7 @@ class Plan:
             return copy.call(values, **arguments)
 
         if isinstance(call.layer, tf.keras.layers.Lambda):
-            refuse_variables(applies, [inputs], call.path)
+            refuse_variables(applies, [inputs], call.name)
         self._check(call, expected, inputs, applies, then)
         if not any(each.trainable for each in self.flat.calls if each.layer is call.layer):
             copy.trainable = False
@@ -299,7 +317,7 @@ class Plan:
     def _choose(self, activation: Activation, call: FlatCall) -> Any:
         if activation.name == "linear":
             return None
-        return self.choice.choose(activation, call.path, id(call.layer) in self._only_outputs)
+        return self.choice.choose(activation, call.name, id(call.layer) in self._only_outputs)
 
     # checks
 
@@ -312,7 +330,7 @@ class Plan:
             raise ConversionError(
                 f"it returns {expected.dtype.name}, while objects of a network put out numbers of "
                 f"type {self.dtype}; add a tf.cast, or a Lambda layer that casts",
-                call.path,
+                call.name,
             )
         try:
             results = []
@@ -326,7 +344,7 @@ class Plan:
             raise ConversionError(
                 f"a copy of {type(call.layer).__name__} can't be run within a network "
                 f"({describe_error(error)})",
-                call.path,
+                call.name,
             ) from error
         if not same_values(expected, results[0]):
             raise ConversionError(
@@ -335,11 +353,11 @@ class Plan:
                 + " does not do what the layer does; keep the layer as it is with "
                 f"from_keras(..., neuron={{{type(call.layer).__name__}: None}}), or write it as "
                 "several layers",
-                call.path,
+                call.name,
             )
         if not same_values(results[0][:1], results[1]):
             raise ConversionError(
                 "what it returns for one example depends on the others in the batch, or on the "
                 "number of them; write it so that it treats each example alike",
-                call.path,
+                call.name,
             )

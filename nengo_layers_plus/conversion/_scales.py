@@ -12,13 +12,13 @@ from nengo.neurons import NeuronType
 
 from nengo_layers_plus._upstream import tf
 from nengo_layers_plus.conversion._conversion_error import ConversionError
+from nengo_layers_plus.conversion._layer_names import LayerName
+from nengo_layers_plus.conversion._named import Named
 from nengo_layers_plus.layers._neuron_types import with_amplitude
 from nengo_layers_plus.layers._warnings import warn_user
 
 
-def read_scales(
-    scale_firing_rates: Any, neurons: Mapping[str, tf.keras.layers.Layer]
-) -> dict[str, float]:
+def read_scales(scale_firing_rates: Any, layers: Named[NeuronType | None]) -> dict[str, float]:
     """
     Return the scale of each layer of neurons that has one, by its name.
 
@@ -26,8 +26,8 @@ def read_scales(
     ----------
     scale_firing_rates : None, number or Mapping
         As given to `from_keras`.
-    neurons : Mapping
-        The Keras layers that neurons stand for, by name.
+    layers : Named
+        The neurons that stand for each layer of the model, if any.
 
     Raises
     ------
@@ -36,17 +36,17 @@ def read_scales(
     """
     if scale_firing_rates is None:
         return {}
+    neurons = [name for name, neuron_type in layers.items() if neuron_type is not None]
     if not isinstance(scale_firing_rates, Mapping):
         return dict.fromkeys(neurons, _positive(scale_firing_rates))
     scales: dict[str, float] = {}
     for key, value in scale_firing_rates.items():
-        name = key
-        if isinstance(key, tf.keras.layers.Layer):
-            name = next((each for each, layer in neurons.items() if layer is key), key.name)
+        name = layers.only_name_of(key, "scale_firing_rates")
         if name not in neurons:
-            known = ", ".join(neurons) or "no layer"
+            shown = key.name if isinstance(key, tf.keras.layers.Layer) else key
+            known = ", ".join(map(layers.describe, neurons)) or "no layer"
             raise ConversionError(
-                f"scale_firing_rates: {name!r} is no layer of the model with neurons; those with "
+                f"scale_firing_rates: {shown!r} is no layer of the model with neurons; those with "
                 f"neurons are: {known}"
             )
         if name in scales:
@@ -55,7 +55,7 @@ def read_scales(
     return scales
 
 
-def scale_amplitude(neuron_type: NeuronType, scale: float, name: str) -> NeuronType:
+def scale_amplitude(neuron_type: NeuronType, scale: float, name: LayerName) -> NeuronType:
     """
     Return neurons whose spikes count less, by 1 / scale.
 
@@ -65,8 +65,8 @@ def scale_amplitude(neuron_type: NeuronType, scale: float, name: str) -> NeuronT
         It is left as it is.
     scale : float
         By how much their input will be larger.
-    name : str
-        The name of the layer, for the error message.
+    name : LayerName
+        The names of the layer, for the error message.
 
     Raises
     ------

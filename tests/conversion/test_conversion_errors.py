@@ -127,7 +127,7 @@ MODELS = {
     "not built": (lambda: tf.keras.Sequential([Keras.Dense(3)]), "the model is not built"),
     "not built within": (
         lambda: dense_model(Squares()),
-        "'squares.*': Squares is a subclass with a call of its own",
+        "layer 'squares.*: Squares is a subclass with a call of its own",
     ),
     "subclass": (Squares, "Squares is a subclass .* functional model"),
     "overridden": (
@@ -160,11 +160,11 @@ MODELS = {
     ),
     "elu operation": (
         lambda: functional(lambda x: tf.nn.elu(x) * 2.0),
-        "layer 'tf.nn.elu.*': no neurons stand for its activation elu",
+        "layer 'tf.nn.elu.*: no neurons stand for its activation elu",
     ),
     "other operation": (
         lambda: functional(lambda x: tf.exp(x) + 1.0),
-        r"layer 'tf.math.exp.*': the operation math.exp .*neuron=\{tf.math.exp: None\}",
+        r"layer 'tf.math.exp.*: the operation math.exp .*neuron=\{tf.math.exp: None\}",
     ),
     "relu within": (
         lambda: dense_model(Holds(name="block")),
@@ -204,11 +204,11 @@ MODELS = {
     ),
     "no get_config": (
         lambda: dense_model(NoConfig(VARIABLE)),
-        "layer 'no_config.*': NoConfig can't be copied .*write a get_config",
+        "layer 'no_config.*: NoConfig can't be copied .*write a get_config",
     ),
     "wrong get_config": (
         lambda: dense_model(WrongConfig(2.0)),
-        "layer 'wrong_config.*': a copy of WrongConfig, .* does not do what the layer does",
+        "layer 'wrong_config.*: a copy of WrongConfig, .* does not do what the layer does",
     ),
     "activation not last": (
         lambda: dense_model(Late("relu", name="odd"), Keras.Dense(2)),
@@ -220,7 +220,7 @@ MODELS = {
     ),
     "reshapes the batch": (
         lambda: functional(lambda x: tf.reshape(x, (-1, 2))),
-        "'tf.reshape.*': .*(depends on the others|number of them)",
+        "'tf.reshape.*: .*(depends on the others|number of them)",
     ),
     "no dimension": (lambda: functional(lambda x: x[:, 0]), "keep one, as in x"),
     "adds a loss": (
@@ -243,6 +243,18 @@ MODELS = {
     "training": (
         lambda: functional(lambda x: Keras.Dropout(0.5, name="odd")(x, training=True)),
         "layer 'odd': it is called with training=True",
+    ),
+    "output of nothing": (
+        lambda: tf.keras.Model(
+            tf.keras.Input((2,), name="image"), tf.keras.Input((2,), name="other")
+        ),
+        "layer 'other': the output 'other' of the model depends on none of its inputs, image; give",
+    ),
+    "one output of nothing": (
+        lambda: tf.keras.Model(
+            i := tf.keras.Input((2,)), [Keras.Dense(1)(i), tf.keras.Input((2,), name="other")]
+        ),
+        "layer 'other': the output 'other' of the model depends on none of its inputs, input_",
     ),
     "two modes": (shared_in_two_modes, "layer 'norm': it is called with different values"),
     "unknown size": (
@@ -270,7 +282,8 @@ MODELS = {
 
 @pytest.mark.parametrize("name", MODELS)
 def test_models(name, monkeypatch):
-    monkeypatch.setattr("nengo_layers_plus.conversion._from_keras._build", None)  # nothing is built
+    builder = "nengo_layers_plus.conversion._from_keras.NetworkBuilder.build"
+    monkeypatch.setattr(builder, None)  # nothing is built
     make, message = MODELS[name]
     if name == "TimeDistributed":
         inner = Keras.TimeDistributed(Keras.Dense(3, activation="relu", name="d"), name="odd")
@@ -297,6 +310,18 @@ def test_what_is_kept_by_its_class_is_no_error():
     converted.verify(np.random.RandomState(0).uniform(-1, 1, (3, 4)))
 
 
+class PlainRelu(Keras.Layer):
+    def call(self, inputs):
+        return tf.nn.relu(inputs)
+
+
+def test_what_a_layer_computes_in_tensorflow_is_not_looked_into():
+    model = dense_model(PlainRelu(), Keras.Lambda(lambda x: tf.exp(x)), Keras.Lambda(tf.nn.relu))
+    converted = from_keras(model)
+    assert list(converted.neurons) == ["lambda_1"]
+    converted.verify(np.random.RandomState(0).uniform(-1, 1, (3, 4)))
+
+
 def test_operations_that_are_kept():
     model = functional(lambda x: tf.exp(tf.nn.softmax(x, axis=-1)) + 1.0)
     converted = from_keras(model, {tf.exp: None, "softmax": None})
@@ -308,7 +333,15 @@ def test_operations_that_are_kept():
 NEURONS = {
     "a class": (nengo.LIF, r"expected an instance for 'relu', got the class LIF; write LIF\("),
     "Direct": (nengo.Direct(), "nengo.Direct, given for 'relu', has no neurons"),
-    "a number": (3, "expected a nengo neuron type, another activation or None for 'relu', got 3"),
+    "a number": (3, "expected a nengo neuron type, such as .* mapping .*, got 3; write {'relu': "),
+    "a name alone": (
+        "relu",
+        r"expected a nengo neuron type, such as nengo.SpikingRectifiedLinear\(\), or a mapping "
+        r"from activations to neuron types, got 'relu'; write \{'relu': nengo.Spiking",
+    ),
+    "another name alone": ("tanh", r"got 'tanh'; write \{'tanh': nengo.SpikingRectifiedLinear"),
+    "a function alone": (tf.nn.relu, r"mapping .* got <function relu.*; write \{relu: nengo"),
+    "an unknown name alone": ("rleu", r"got 'rleu'; write \{'relu': nengo"),
     "an unknown name": ({"rleu": None}, "'rleu' names no activation; expected .*relu6"),
     "an unknown value": ({"elu": "relo"}, "expected a nengo neuron type.* for 'elu', got 'relo'"),
     "one thing twice": ({"relu": None, tf.nn.relu: nengo.LIF()}, "'relu' and .* are the same"),
@@ -416,10 +449,11 @@ def test_inputs():
     with nengo.Network() as net:
         node = nengo.Node(np.zeros(3))
         for inputs, message in [
-            (node, f"puts out 3 values, while the input '{name}' of shape .4,. takes 4"),
+            (node, "puts out 3 values, while the input input_1.* of shape .4,. takes 4"),
             ([node, node], "expected 1 objects, for input_.*, got 2"),
-            ({"other": node}, "the model has no input 'other'; it has input_"),
-            (net, "expected a Node, Ensemble, Neurons or TensorNode for 'input_.*', got"),
+            ({"other": node}, "the model has no input 'other'; it has input_1"),
+            ({name: node, model.inputs[0].node.layer: node}, "inputs: input_1.* is given twice"),
+            (net, "expected a Node, Ensemble, Neurons or TensorNode for input_1.*, got"),
         ]:
             with pytest.raises(ConversionError, match=message):
                 from_keras(model, inputs=inputs)

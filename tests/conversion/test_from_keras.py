@@ -575,15 +575,16 @@ def test_in_another_network():
         np.testing.assert_allclose(sim.data[other.output][0], expected[1], atol=1e-6)
         np.testing.assert_allclose(sim.data[after][0], 2 * expected[0], atol=1e-6)
     names = [item.name for item in NetworkGraph(net).objects]
-    assert "sequential" in converted.net.label
-    assert f"{converted.net.label}/hidden.neurons" in names
+    assert (converted.net.label, other.net.label) == ("sequential", "sequential_1")
+    assert "sequential/hidden.neurons" in names
     with pytest.raises(ValueError, match="the input 'image' comes from"):
         converted.present(np.ones((1, 4)))
 
 
 def test_a_call_that_fails_leaves_the_network_as_it_was(monkeypatch):
     monkeypatch.setattr(
-        "nengo_layers_plus.conversion._from_keras._neuron_layer", lambda *args: 1 / 0
+        "nengo_layers_plus.conversion._network_builder.NetworkBuilder._neuron_layer",
+        lambda *args: 1 / 0,
     )
     with nengo.Network() as net:
         with pytest.raises(ZeroDivisionError):

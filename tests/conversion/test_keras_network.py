@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from simulation import simulator
 
-from nengo_layers_plus import from_keras
+from nengo_layers_plus import ConversionError, from_keras
 from nengo_layers_plus._upstream import tf
 
 Keras = tf.keras.layers
@@ -138,3 +138,67 @@ def test_several_inputs_as_a_dict_and_a_static_batch():
     values = {"a": rng.uniform(size=(3, 2)), "b": rng.uniform(size=(3, 2))}
     assert len(converted.outputs) == 2
     assert max(converted.verify(values).values()) < 1e-6
+
+
+def crossed(structure):
+    """A model whose dict of inputs has the names of its input layers crosswise."""
+    a, b, c = (tf.keras.Input((2,), name=name) for name in "abc")
+    return tf.keras.Model(structure(a, b, c), Keras.Subtract(name="difference")([a, b]))
+
+
+@pytest.mark.parametrize(
+    ("structure", "make"),
+    [
+        (lambda a, b, c: {"a": b, "b": a}, lambda x, y: {"a": x, "b": y}),
+        (lambda a, b, c: {"z": a, "y": b}, lambda x, y: {"z": x, "y": y}),
+        (lambda a, b, c: {"a": b, "b": a}, lambda x, y: [x, y]),
+        (lambda a, b, c: [b, a], lambda x, y: {"a": x, "b": y}),
+        (lambda a, b, c: [b, a], lambda x, y: [x, y]),
+        (lambda a, b, c: (b, a), lambda x, y: [x, y]),
+        (lambda a, b, c: {"x": [b, c], "w": a}, lambda x, y: {"x": [x, x], "w": y}),
+    ],
+)
+def test_inputs_are_paired_as_predict_pairs_them(structure, make):
+    model = crossed(structure)
+    converted = from_keras(model)
+    x, y = np.array([[1.0, 2.0]]), np.array([[10.0, 30.0]])
+    expected = model.predict(make(x, y), verbose=0)
+    assert np.abs(expected).tolist() == [[9.0, 28.0]]
+    presented = converted.present(make(x, y))
+    a, b = presented[converted.inputs["a"]], presented[converted.inputs["b"]]
+    np.testing.assert_array_equal((a - b)[:, 0], expected)
+    assert converted.verify(make(x, y))["difference"] < 1e-6
+
+
+def test_inputs_by_the_keys_of_a_model():
+    model = crossed(lambda a, b, c: {"z": a, "y": b})
+    converted = from_keras(model)
+    assert converted.inputs["z"] is converted.inputs["a"]
+    ones, zeros = np.ones((1, 2)), np.zeros((1, 2))
+    presented = converted.present({"a": ones, "b": zeros})  # names of the network are clear too
+    np.testing.assert_array_equal(presented[converted.inputs["a"]][:, 0], ones)
+    with pytest.raises(ValueError, match="expected values for y, z, got z"):
+        converted.present({"z": ones})
+    nested = from_keras(crossed(lambda a, b, c: {"x": [b, c], "w": a}))
+    with pytest.raises(ValueError, match="expected inputs in the structure of the model's"):
+        nested.present({"x": ones, "w": ones, "v": ones})
+    with nengo.Network():
+        nodes = [nengo.Node(np.zeros(2)), nengo.Node(np.zeros(2))]
+        given = from_keras(model, inputs={"y": nodes[0], "z": nodes[1]})
+        assert list(given.inputs.values()) == nodes
+        assert given.inputs["a"] is nodes[1]
+        with pytest.raises(ConversionError, match=r"inputs: 'a' may be a \(b in Keras\) or b"):
+            from_keras(crossed(lambda a, b, c: {"a": b, "b": a}), inputs={"a": nodes[0]})
+
+
+def test_inputs_by_the_names_of_the_network():
+    tf.keras.Input((1,))
+    first, second = tf.keras.Input((2,)), tf.keras.Input((2,))
+    model = tf.keras.Model([first, second], Keras.Subtract()([first, second]))
+    converted = from_keras(model)
+    ones, zeros = np.ones((1, 2)), np.zeros((1, 2))
+    for first_name, second_name in (model.input_names, converted.inputs):
+        values = {first_name: ones, second_name: zeros}
+        presented = converted.present(values)
+        np.testing.assert_array_equal(presented[converted.inputs[first]][:, 0], ones)
+        assert converted.verify(values)["subtract"] < 1e-6
