@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+import logging
 import os
 import sys
 from pathlib import Path
@@ -12,6 +13,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from nengo_layers_plus import __version__
+
+logging.getLogger("nengo_dl").setLevel(logging.WARNING)  # a line for each array, else
 
 project = "nengo_layers_plus"
 author = "The nengo_layers_plus contributors"

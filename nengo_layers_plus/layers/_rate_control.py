@@ -31,7 +31,7 @@ class RateControl(Block):
 
     Parameters
     ----------
-    layer : nengo.neurons.NeuronType, CustomLayer or list of layers
+    layer : nengo.neurons.NeuronType, CustomLayer or list
         What it controls: neurons, a layer with neurons in it, or a stack of layers.
     rate_target : float or tuple of float
         The firing rate (Hz), or the lowest and the highest that is welcome.

@@ -20,9 +20,9 @@ class Residual(Block):
 
     Parameters
     ----------
-    layers : list of layers or Sequential
+    layers : list or Sequential
         The layers that the shortcut leads around.
-    shortcut : layer or list of layers, optional
+    shortcut : CustomLayer, tf.keras.layers.Layer, callable or list, optional
         What the shortcut applies, e.g. a convolution of size 1 where the layers change the
         number of channels. By default it applies nothing.
     **kwargs

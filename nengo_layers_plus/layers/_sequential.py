@@ -31,7 +31,7 @@ class Sequential(Block):
 
     Parameters
     ----------
-    layers : iterable of layers, optional
+    layers : iterable, optional
         Neuron types, Keras layers, functions, CustomLayers and other Sequentials, in any mix. A
         `nengo_dl.Layer` is taken for what it applies, a list for a Sequential of its own.
         Each has a name, which is the label of what it makes: the label of a CustomLayer, the
