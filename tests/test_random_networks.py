@@ -62,7 +62,8 @@ def test_trains_what_it_says(plan: NetworkPlan) -> None:
 )
 def test_a_stack_equals_layer_by_layer(plan: NetworkPlan, synapse: str, nested: int) -> None:
     note(str(plan))
-    shape = plan.layers[0].shape_in or (plan.size_in,)
+    # the layers before the first convolution keep the shape
+    shape = next((each.shape_in for each in plan.layers if each.shape_in), (plan.size_in,))
 
     def build(stacked: bool) -> nengo.Network:
         tf.keras.utils.set_random_seed(plan.seed)
