@@ -18,7 +18,8 @@ from nengo_layers_plus._upstream import (
     with_sublayers,
 )
 from nengo_layers_plus.conversion._conversion_error import ConversionError
-from nengo_layers_plus.conversion._layer_names import LayerName, names_of_layers, unique_name
+from nengo_layers_plus.conversion._layer_names import LayerName, names_of_layers
+from nengo_layers_plus.graph._names import unique_name
 
 
 @dataclass(frozen=True, eq=False)

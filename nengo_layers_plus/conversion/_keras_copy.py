@@ -55,8 +55,7 @@ def copy_layer(
             name,
         )
     copy.set_weights(weights)
-    if hasattr(copy, "finalize_state"):  # of preprocessing layers, which derive from weights
-        copy.finalize_state()
+    copy.finalize_state()  # preprocessing layers derive constants from their weights
     for original, each in zip(with_sublayers(layer), with_sublayers(copy), strict=False):
         each.trainable = original.trainable  # those within a layer come after it
     return copy

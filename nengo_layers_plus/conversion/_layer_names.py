@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import chain, count
 
 from nengo_layers_plus._upstream import is_automatic_name, operation_of, snake_case_of, tf
+from nengo_layers_plus.graph._names import unique_name
 
 _NUMBER = re.compile(r"_\d+$")
 
@@ -66,9 +66,9 @@ def names_of_layers(model: tf.keras.Model) -> dict[int, str]:
             names[id(layer)] = str(layer.name)
     used = set(names.values())
     for layer in numbered:
-        names[id(layer)] = unique_name(
-            _stem(layer), used, is_input=isinstance(layer, tf.keras.layers.InputLayer)
-        )
+        is_input = isinstance(layer, tf.keras.layers.InputLayer)
+        # Keras numbers inputs from 1, and leaves the first number of all others out
+        names[id(layer)] = unique_name(_stem(layer), used, number_from=1 if is_input else None)
     for layer in made:
         names[id(layer)] = unique_name(f"{names[id(first)]}_input", used)
     return names
@@ -98,18 +98,6 @@ def is_automatic(layer: tf.keras.layers.Layer) -> bool:
     if snake_case_of(layer) == "functional":  # the class behind tf.keras.Model
         return re.fullmatch(r"model(_\d+)?", layer.name) is not None
     return is_automatic_name(layer)
-
-
-def unique_name(stem: str, used: set[str], *, is_input: bool = False) -> str:
-    """
-    Return a name that is not used, by a number behind it if need be, and note it as used.
-
-    Keras numbers inputs from 1, and leaves the first number of all others out.
-    """
-    names: Iterable[str] = (f"{stem}_{number}" for number in count(1))
-    name = next(each for each in (names if is_input else chain([stem], names)) if each not in used)
-    used.add(name)
-    return name
 
 
 def _stem(layer: tf.keras.layers.Layer) -> str:

@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import nengo
-from nengo.base import NengoObject, ObjView
-from nengo.ensemble import Neurons
 
 from nengo_layers_plus._upstream import tf
 from nengo_layers_plus.conversion._conversion_error import ConversionError
@@ -15,6 +13,7 @@ from nengo_layers_plus.conversion._input_values import keys_of_inputs
 from nengo_layers_plus.conversion._named import Entry, Named
 from nengo_layers_plus.conversion._plan import Plan
 from nengo_layers_plus.graph import Shape, size_of
+from nengo_layers_plus.layers._inputs import is_source
 
 
 def given_sources(model: tf.keras.Model, inputs: Any, plan: Plan) -> Named[Any]:
@@ -81,9 +80,7 @@ def name_sources(model: tf.keras.Model, plan: Plan, sources: list[Any]) -> Named
 
 
 def _check_source(source: Any, name: str, shape: Shape) -> None:
-    if not isinstance(source, NengoObject | Neurons | ObjView) or isinstance(
-        source, nengo.Connection | nengo.Probe
-    ):
+    if not is_source(source):
         raise ConversionError(
             f"inputs: expected a Node, Ensemble, Neurons or TensorNode for {name}, got {source!r}"
         )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import cached_property
-from itertools import chain, count
 from typing import Any
 
 import nengo
@@ -18,6 +17,7 @@ from nengo_layers_plus._upstream import nengo_dl
 from nengo_layers_plus.graph._canonical_order import canonical_ranks
 from nengo_layers_plus.graph._graph_edge import GraphEdge
 from nengo_layers_plus.graph._graph_object import GraphObject
+from nengo_layers_plus.graph._names import unique_name
 from nengo_layers_plus.graph._parameters import Parameter, parameters_of, value_of
 from nengo_layers_plus.graph._settings import Setting, default_of, settings_of
 from nengo_layers_plus.graph._shapes import Shape, Shapes
@@ -199,13 +199,13 @@ class NetworkGraph:
 
         shapes = Shapes(self.network)
         items = {}
-        names = _Names()
+        used: set[str] = set()
         for obj in order:
             shape_in, shape_out = _shapes(obj, shapes)
             path = self._paths[obj]
             kind = _kind(obj)
             items[obj] = GraphObject(
-                obj, kind, names.name(obj, kind, path), path, shape_in, shape_out, obj in cyclic
+                obj, kind, _name(obj, kind, path, used), path, shape_in, shape_out, obj in cyclic
             )
         position = {obj: index for index, obj in enumerate(order)}
         edges = [
@@ -225,21 +225,12 @@ class NetworkGraph:
         return tuple(items.values()), tuple(edges)
 
 
-class _Names:
-    """Gives every object of a network a readable name of its own."""
-
-    def __init__(self) -> None:
-        self.used: set[str] = set()
-
-    def name(self, obj: Any, kind: str, path: tuple[nengo.Network, ...]) -> str:
-        around = [network.label for network in path[1:] if network.label is not None]
-        own = kind.replace(" ", "_") if obj.label is None else obj.label
-        stem = "/".join([*around, own])
-        numbered = (f"{stem}_{number}" for number in count(0 if obj.label is None else 1))
-        candidates = numbered if obj.label is None else chain([stem], numbered)
-        name = next(each for each in candidates if each not in self.used)
-        self.used.add(name)
-        return name
+def _name(obj: Any, kind: str, path: tuple[nengo.Network, ...], used: set[str]) -> str:
+    """Return a readable name for an object that no other one has."""
+    around = [network.label for network in path[1:] if network.label is not None]
+    own = kind.replace(" ", "_") if obj.label is None else obj.label
+    stem = "/".join([*around, own])
+    return unique_name(stem, used, number_from=0 if obj.label is None else None)
 
 
 def _walk(

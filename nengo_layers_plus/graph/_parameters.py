@@ -5,7 +5,6 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import chain, count
 from typing import TYPE_CHECKING, Any
 
 import nengo
@@ -26,6 +25,7 @@ from nengo_layers_plus._upstream import (
 )
 from nengo_layers_plus.graph._graph_edge import GraphEdge
 from nengo_layers_plus.graph._graph_object import GraphObject
+from nengo_layers_plus.graph._names import unique_name
 from nengo_layers_plus.graph._shapes import Shape
 
 if TYPE_CHECKING:
@@ -390,11 +390,3 @@ def _names_within(holders: Sequence[tf.keras.layers.Layer]) -> dict[int, str]:
     given = {id(each): str(each.name) for each in holders if not is_automatic_name(each)}
     used = set(given.values())
     return given | {id(each): unique_name(snake_case_of(each), used) for each in automatic}
-
-
-def unique_name(stem: str, used: set[str]) -> str:
-    """Return a name that is not used, by a number behind it if need be, and note it as used."""
-    numbered = chain([stem], (f"{stem}_{number}" for number in count(1)))
-    name = next(each for each in numbered if each not in used)
-    used.add(name)
-    return name

@@ -287,7 +287,7 @@ class Block(CustomLayer):
         arriving = tuple(
             connection
             for parts in inner
-            for connection in _tuple_of(parts.connection)
+            for connection in parts.connections
             if any(connection.pre == source for source in sources)
         )
         shape = None if last is None else last.shape_out
@@ -309,7 +309,3 @@ class Block(CustomLayer):
     def __repr__(self) -> str:
         applied = [] if self.layer_func is None else [show(self.layer_func)]
         return f"<{type(self).__name__}({', '.join([*applied, *describe_settings(self)])})>"
-
-
-def _tuple_of(connection: Any) -> tuple[nengo.Connection, ...]:
-    return connection if isinstance(connection, tuple) else (connection,)

@@ -69,6 +69,11 @@ class LayerParts:
     added: dict[str, Any] = field(default_factory=dict)
 
     @property
+    def connections(self) -> tuple[nengo.Connection, ...]:
+        """The ``connection``, always as a tuple."""
+        return self.connection if isinstance(self.connection, tuple) else (self.connection,)
+
+    @property
     def leaves(self) -> tuple[LayerParts, ...]:
         """What the layers within a block made that are no blocks; for another layer its own."""
         if not self.inner:

@@ -108,8 +108,7 @@ class RateControl(Block):
 
     def make_output(self, context: LayerContext) -> Any:
         """Call the layer that is controlled."""
-        source = list(context.input) if isinstance(context.input, tuple) else context.input
-        return self.layer(source, **context.connection_arguments)
+        return self.layer(context.input, **context.connection_arguments)
 
     def on_built(self, parts: LayerParts) -> None:
         """Add the hidden probes."""

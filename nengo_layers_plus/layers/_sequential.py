@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import chain, count
 from typing import Any, overload
 
 from nengo.exceptions import ValidationError
 
 from nengo_layers_plus._upstream import nengo_dl, tf
+from nengo_layers_plus.graph._names import unique_name
 from nengo_layers_plus.layers._block import Block
 from nengo_layers_plus.layers._custom_layer import CustomLayer
 from nengo_layers_plus.layers._describe import describe_settings, name_of
@@ -206,7 +206,7 @@ class Sequential(Block):
     def make_output(self, context: LayerContext) -> Any:
         """Apply the layers, one after another, and return the last object."""
         self._layer_func(context)
-        source: Any = list(context.input) if isinstance(context.input, tuple) else context.input
+        source = context.input
         arguments = context.connection_arguments
         for number, (name, layer) in enumerate(self._named().items()):
             label_next(name)
@@ -242,6 +242,7 @@ class Sequential(Block):
         if isinstance(layers, str | Mapping) or not isinstance(layers, Iterable):
             raise LayerError(f"expected a list of layers, got {layers!r}", attr="layers", obj=self)
         named: dict[str, CustomLayer] = {}
+        used: set[str] = set()
         wrapped: dict[int, CustomLayer] = {}
         layers = list(layers)  # so that all live, and each has an id of its own
         for number, given in enumerate(layers):
@@ -249,9 +250,7 @@ class Sequential(Block):
             if id(given) not in wrapped:
                 wrapped[id(given)] = self._element(given, number)
             layer = wrapped[id(given)]
-            stem = layer.name
-            names = chain([stem], (f"{stem}_{number}" for number in count(1)))
-            named[next(each for each in names if each not in named)] = layer
+            named[unique_name(layer.name, used)] = layer
         if not named:
             raise LayerError("expected at least one layer, got none", attr="layers", obj=self)
         return named

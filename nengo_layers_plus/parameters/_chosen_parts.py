@@ -109,11 +109,8 @@ class ChosenParts:
                 self._choose_parts(parts)
 
     def _choose_parts(self, parts: LayerParts) -> None:
-        connections = (
-            parts.connection if isinstance(parts.connection, tuple) else (parts.connection,)
-        )
         added = [each for each in parts.added.values() if isinstance(each, nengo.Connection)]
-        for connection in (*connections, *added):
+        for connection in (*parts.connections, *added):
             self._add(self._of(connection))
         own = parts.node if parts.ensemble is None else parts.ensemble
         self._add_object(parts.output if own is None else own)

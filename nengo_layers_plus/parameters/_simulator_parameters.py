@@ -23,7 +23,8 @@ from nengo_layers_plus._upstream import (
     tf,
 )
 from nengo_layers_plus.graph import NetworkGraph, Shape
-from nengo_layers_plus.graph._parameters import initial_value, unique_name
+from nengo_layers_plus.graph._names import unique_name
+from nengo_layers_plus.graph._parameters import initial_value
 from nengo_layers_plus.parameters._errors import ParameterError
 from nengo_layers_plus.parameters._signal_arrays import SignalArrays
 
@@ -136,8 +137,7 @@ class SimulatorParameters:
 
     def read(self) -> dict[str, np.ndarray]:
         """Return the value of each by name; what learns must be the same in all items."""
-        arrays = SignalArrays(self.sim)
-        return {each.name: self._read(each, arrays) for each in self}
+        return self.read_some(self.saved)
 
     def read_some(self, names: Iterable[str]) -> dict[str, np.ndarray]:
         """Return the values of some by name."""

@@ -336,13 +336,9 @@ def _is_random(parts: LayerParts) -> bool:
 def _belongs(parameter: Parameter, parts: LayerParts) -> bool:
     return parameter.obj in (
         *(parts.ensemble, parts.node),
-        *_connections(parts),
+        *parts.connections,
         *(each for each in parts.added.values() if isinstance(each, nengo.Connection)),
     )
-
-
-def _connections(parts: LayerParts) -> tuple[nengo.Connection, ...]:
-    return parts.connection if isinstance(parts.connection, tuple) else (parts.connection,)
 
 
 def _said(parts: LayerParts, parameter: Parameter) -> bool | None:
@@ -351,11 +347,11 @@ def _said(parts: LayerParts, parameter: Parameter) -> bool | None:
         return parts.trainable.bias
     if parameter.kind == "Keras weights":
         return parts.trainable.weights
-    if parameter.obj not in _connections(parts):
+    if parameter.obj not in parts.connections:
         return None
     said = parts.trainable.connection
     if isinstance(said, tuple):
-        said = said[_connections(parts).index(parameter.obj)]
+        said = said[parts.connections.index(parameter.obj)]
     return bool(said)
 
 
