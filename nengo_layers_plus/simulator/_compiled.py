@@ -59,25 +59,28 @@ def kernel_length(steps: Any) -> Any:
 
 
 def lengthen(tensor: Any, length: Any) -> Any:
-    """Append zeros along time."""
+    """Append zeros along time, where that is needed."""
     more = length - tf.shape(tensor)[1]
     padding = [[0, 0], [0, more], *([0, 0] for _ in tensor.shape[2:])]
-    return tf.pad(tensor, padding)
+    return tf.cond(more > 0, lambda: tf.pad(tensor, padding), lambda: tensor)
 
 
 def compiled(
-    step: Callable[[Any, Sequence[Any], Sequence[Any], Sequence[Any]], tuple[Any, Any]],
+    step: Callable[[bool, Any, Sequence[Any], Sequence[Any], Sequence[Any]], tuple[Any, Any]],
     recorded: Sequence[tuple[tuple[int, ...], Any]],
+    first_differs: bool = False,
 ) -> Callable[..., Any]:
     """Compile a loop over time into one kernel.
 
     Parameters
     ----------
     step : callable
-        A step: takes its number, the inputs of this step, those that do not vary and what is
+        A step: takes whether it is a first one that differs, its number, the inputs of this step, those that do not vary and what is
         carried into it; returns what is recorded of it and what is carried out of it.
     recorded : sequence of (tuple of int, tf.DType)
         The shape ``(batch, *shape)`` of each that is recorded in a step, and its type.
+    first_differs : bool
+        Whether the first step is another one than all that follow.
 
     Returns
     -------
@@ -92,17 +95,24 @@ def compiled(
     ) -> tuple[list[Any], list[Any]]:
         length = tf.shape(clock)[0]
 
-        def body(index: Any, sinks: Any, carried: Any) -> Any:
+        def body(index: Any, sinks: Any, carried: Any, first: bool = False) -> Any:
             now = [_at(each, index) for each in varying]
-            records, carried = step(index, now, constant, carried)
+            records, carried = step(first, index, now, constant, carried)
             sinks = [_put(sink, each, index) for sink, each in zip(sinks, records, strict=True)]
             return index + 1, sinks, list(carried)
 
         sinks = [
             tf.zeros([shape[0], length, *shape[1:]], dtype) for shape, dtype in recorded
         ]
+        start, carried = tf.constant(0), list(carried)
+        if first_differs:
+            start, sinks, after = body(start, sinks, carried, first=True)
+            # a kernel for no step at all has room for one
+            carried = [
+                tf.where(steps > 0, new, old) for new, old in zip(after, carried, strict=True)
+            ]
         _, sinks, carried = tf.while_loop(
-            lambda index, *_: index < steps, body, (tf.constant(0), sinks, list(carried))
+            lambda index, *_: index < steps, body, (start, sinks, carried)
         )
         return sinks, carried
 
@@ -110,8 +120,9 @@ def compiled(
 
 
 def _at(tensor: Any, index: Any) -> Any:
-    """Take the values of a step, ``(batch, *shape)``."""
+    """Take the values of a step, ``(batch, *shape)``; of one step only, if there is just one."""
     shape = list(tensor.shape)
+    index = tf.minimum(index, tf.shape(tensor)[1] - 1)
     starts = tf.stack([0, index, *[0] * (len(shape) - 2)])
     part = xla_slice(tensor, starts, tf.constant([shape[0], 1, *shape[2:]], tf.int32))
     return tf.reshape(part, [shape[0], *shape[2:]])

@@ -27,8 +27,11 @@ class Decision:
     calls_python : bool
         Whether it calls a Python function that may share state with others, so that their calls
         have to keep their order.
+    per_item : bool
+        Whether it is known to treat each item of a minibatch by itself, and all alike.
     """
 
     kind: Kind
     reason: str
     calls_python: bool = False
+    per_item: bool = False

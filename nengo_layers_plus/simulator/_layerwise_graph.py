@@ -8,13 +8,10 @@ from typing import Any
 from nengo_layers_plus._upstream import nengo_dl, tf
 from nengo_layers_plus._upstream._tensor_graph import SequenceGraph
 from nengo_layers_plus.simulator._context import Context
-from nengo_layers_plus.simulator._decision import Kind
-from nengo_layers_plus.simulator._loop import Loop
 from nengo_layers_plus.simulator._operator_builders import OperatorBuilders
+from nengo_layers_plus.simulator._pipeline import Observed, Pipeline
 from nengo_layers_plus.simulator._plan import Plan
-from nengo_layers_plus.simulator._series import Series, repeat
-from nengo_layers_plus.simulator._signal_values import SignalValues
-from nengo_layers_plus.simulator.rules import rule_for
+from nengo_layers_plus.simulator._tiles import run_in_tiles
 
 
 class LayerwiseGraph(SequenceGraph):
@@ -23,21 +20,28 @@ class LayerwiseGraph(SequenceGraph):
     def run_sequence(self, training: Any) -> tuple[dict[Any, Any], list[Any], list[Any], Any]:
         """Run the model; see `SequenceGraph`."""
         context = self._context(training)
-        steps = self._count_steps()
-        values = SignalValues(self._initial_values(), self.minibatch_size, steps, context.dtype)
-        self._give_inputs(values)
-        for group in self.plan_for(context).groups:
-            if group.decision.kind is Kind.WHOLE:
-                (operator,) = group.operators
-                with tf.name_scope(type(operator).__name__):
-                    rule_for(operator).lower(operator, values, context)
-            else:
-                with tf.name_scope("loop"):
-                    Loop(group, context, values).lower(values)
-        probes = {each: self._record(each, values) for each in self.model.probes}
-        state = [self._gather(key, values) for key in self.saved_state]
-        parameters = [self._gather(key, values) for key in self.base_params]
-        return probes, state, parameters, steps
+        steps, keeps_length = self._count_steps()
+        state_keys = list(self.saved_state)
+        learned_keys = [
+            key for key in self.base_params if self._signals_by_key[key][0].minibatched
+        ]
+        asked = [base for key in (*state_keys, *learned_keys) for base in self._signals_by_key[key]]
+        pipeline = Pipeline(self.plan_for(context), context, Observed(self._probed(), asked))
+        inputs = {
+            self.model.sig[node]["out"]: tensor[:, :steps]
+            for node, tensor in self.node_inputs.items()
+            if self.model.sig[node]["out"] in self.signals  # else nothing uses it
+        }
+        records, final = run_in_tiles(
+            pipeline, inputs, self._initial_values(), steps, keeps_length
+        )
+        ends = dict(zip(asked, final, strict=True))
+        state = [self._gather(key, ends) for key in state_keys]
+        parameters = [
+            self._gather(key, ends) if key in learned_keys else tf.identity(variable)
+            for key, variable in self.base_params.items()
+        ]
+        return dict(zip(self.model.probes, records, strict=True)), state, parameters, steps
 
     def plan_for(self, context: Context) -> Plan:
         """Plan the operators, in the order in which nengo_dl has planned them."""
@@ -88,18 +92,23 @@ class LayerwiseGraph(SequenceGraph):
             builders=self.operator_builders,
         )
 
-    def _count_steps(self) -> Any:
-        """Find the number of steps; a number if it is known while the graph is built."""
+    def _count_steps(self) -> tuple[Any, bool]:
+        """Find the number of steps, and whether it is seen to be the same in each call.
+
+        It is a number if it is known while the graph is built.
+        """
         if not self.use_loop:
-            return self.unroll
+            return self.unroll, True
         steps = self.steps_to_run
+        lengths = {each.shape[1] for each in self.node_inputs.values()}
+        keeps_length = bool(lengths) and None not in lengths
         static = tf.get_static_value(steps)
         if static is not None:
             steps = int(static)
-        elif self.unroll == 1 and {each.shape[1] for each in self.node_inputs.values()} == {1}:
+        elif self.unroll == 1 and lengths == {1}:
             with tf.control_dependencies([tf.debugging.assert_equal(steps, 1)]):
-                return 1
-        return -(-steps // self.unroll) * self.unroll
+                return 1, True
+        return -(-steps // self.unroll) * self.unroll, keeps_length
 
     def _initial_values(self) -> dict[Any, Any]:
         initial = {}
@@ -115,24 +124,17 @@ class LayerwiseGraph(SequenceGraph):
             initial.update(zip(signals, parts, strict=True))
         return initial
 
-    def _give_inputs(self, values: SignalValues) -> None:
-        for node, tensor in self.node_inputs.items():
-            signal = self.model.sig[node]["out"]
-            if signal in self.signals:  # else nothing uses it
-                values.set(signal, Series(tensor[:, : values.steps], batched=True, varies=True))
+    def _probed(self) -> list[tuple[Any, bool]]:
+        return [
+            (
+                self.model.sig[probe]["in"],
+                nengo_dl.config.get_setting(self.model, "keep_history", default=True, obj=probe),
+            )
+            for probe in self.model.probes
+        ]
 
-    def _gather(self, key: Any, values: SignalValues) -> Any:
-        """Put the last values of signals that share an array together."""
+    def _gather(self, key: Any, ends: dict[Any, Any]) -> Any:
+        """Put the values of signals that share an array together."""
         signals = self._signals_by_key[key]
-        parts = [values.final(each) for each in signals]
+        parts = [ends[each] for each in signals]
         return parts[0] if len(parts) == 1 else tf.concat(parts, axis=int(signals[0].minibatched))
-
-    def _record(self, probe: Any, values: SignalValues) -> Any:
-        signal = self.model.sig[probe]["in"]
-        series = values.observe(signal)
-        if signal.minibatched:
-            series = series.for_batch(self.minibatch_size)
-        keeps = nengo_dl.config.get_setting(self.model, "keep_history", default=True, obj=probe)
-        if keeps:
-            return series.over_time(values.steps)
-        return series.tensor[:, -1:]

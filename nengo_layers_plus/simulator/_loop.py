@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
+from nengo.builder.neurons import SimNeurons
 from nengo.builder.operator import Operator
 from nengo.builder.signal import Signal
 
 from nengo_layers_plus._upstream import tf
 from nengo_layers_plus.simulator._compiled import compiled, compiles, kernel_length, lengthen
 from nengo_layers_plus.simulator._context import Context
+from nengo_layers_plus.simulator._lif import SeriesLIFBuilder, has_series
 from nengo_layers_plus.simulator._loop_signals import LoopSignals
 from nengo_layers_plus.simulator._plan import Group
 from nengo_layers_plus.simulator._series import Series
 from nengo_layers_plus.simulator._signal_values import SignalValues
-from nengo_layers_plus.simulator._views import shape_of
+from nengo_layers_plus.simulator._views import shape_of, type_of
 
 
 class Loop:
@@ -74,13 +77,14 @@ class Loop:
                 kind = varying if term.varies else constant
                 batched = term.for_batch(values.batch) if base.minibatched else term
                 kind.append(
-                    batched.tensor
-                    if term.varies
-                    else self._whole(base, batched.tensor[:, 0], values.batch)
+                    batched if term.varies else self._whole(base, batched.tensor[:, 0], values.batch)
                 )
         carried = [values.initial(base) for base in self.carried]
-        run = self.run_compiled if self.compiles else self.run
-        recorded, final = run(varying, constant, carried, values.steps)
+        if self.compiles:
+            recorded, final = self._run_compiled(varying, constant, carried, values)
+        else:
+            inputs = [each.over_time(values.steps) for each in varying]
+            recorded, final = self.run(inputs, constant, carried, values.steps)
         self._give(values, recorded, final)
 
     @property
@@ -122,7 +126,7 @@ class Loop:
         ]
         sinks = [
             tf.TensorArray(
-                self._type_of(base), size=steps, element_shape=self._shape_of(base, batch)
+                type_of(base, self.context.dtype), size=steps, element_shape=self._shape_of(base, batch)
             )
             for base, _ in self.recorded
         ]
@@ -145,51 +149,73 @@ class Loop:
         ]
         return recorded, list(final)
 
-    def run_compiled(
-        self, varying: Sequence[Any], constant: Sequence[Any], carried: Sequence[Any], steps: Any
+    def _run_compiled(
+        self,
+        varying: Sequence[Series],
+        constant: Sequence[Any],
+        carried: Sequence[Any],
+        values: SignalValues,
     ) -> tuple[list[Any], list[Any]]:
         """Do the same as `run` in one kernel."""
-        signals_and_builders: list[Any] = []
+        steps = values.steps
+        built: dict[bool, Any] = {}
 
-        def step(index: Any, varying: Any, constant: Any, carried: Any) -> Any:
-            if not signals_and_builders:  # made within the kernel, their constants are part of it
-                signals_and_builders.append(self._build())
-            return self._step(*signals_and_builders[0], varying, constant, carried, index)
+        def step(first: bool, index: Any, varying: Any, constant: Any, carried: Any) -> Any:
+            if first not in built:  # made within the kernel, their constants are part of it
+                built[first] = self._build(exact=first)
+            return self._step(*built[first], varying, constant, carried, index)
 
         shapes = [
-            (self._shape_of(base, self.context.batch), self._type_of(base))
+            (self._shape_of(base, self.context.batch), type_of(base, self.context.dtype))
             for base, _ in self.recorded
         ]
-        kernel = compiled(step, shapes)
-        length = steps
-        if any(each.shape[1] is None for each in varying) or not varying:
-            length = kernel_length(steps)
+        kernel = compiled(step, shapes, self._has_series())
+        length = tf.maximum(steps, 1) if values.keeps_length else kernel_length(steps)
         counts = (len(varying), len(constant), len(carried))
 
         @tf.custom_gradient
         def loop(*flat: Any) -> Any:
-            varying, constant, carried = _split(flat, counts)
-            longer = [lengthen(each, length) for each in varying] if length is not steps else varying
-            recorded, final = kernel(steps, tf.zeros([length]), longer, constant, carried)
+            inputs, constant, carried = _split(flat, counts)
+            inputs = [
+                tensor if each.may_be_still else lengthen(tensor, length)
+                for each, tensor in zip(varying, inputs, strict=True)
+            ]
+            recorded, final = kernel(steps, tf.zeros([length]), inputs, constant, carried)
             recorded = [each[:, :steps] for each in recorded]
 
             def gradient(*upstream: Any) -> Any:
                 with tf.GradientTape() as tape:
                     tape.watch([each for each in flat if each.dtype.is_floating])
-                    recorded, final = self.run(*_split(flat, counts), steps)
+                    inputs, constant, carried = _split(flat, counts)
+                    inputs = [
+                        replace(each, tensor=tensor).over_time(steps)
+                        for each, tensor in zip(varying, inputs, strict=True)
+                    ]
+                    recorded, final = self.run(inputs, constant, carried, steps)
                 return tape.gradient([*recorded, *final], list(flat), list(upstream))
 
             return [*recorded, *final], gradient
 
-        results = loop(*varying, *constant, *carried)
+        results = loop(*(each.tensor for each in varying), *constant, *carried)
         return list(results[: len(self.recorded)]), list(results[len(self.recorded) :])
 
-    def _build(self) -> tuple[LoopSignals, list[tuple[Operator, Any]]]:
+    def _has_series(self) -> bool:
+        context = self.context
+        return any(
+            has_series(context.builders.make(op).built_neurons, context.dt, context.dtype)
+            for op in self.group.operators
+            if isinstance(op, SimNeurons)
+        )
+
+    def _build(self, exact: bool = True) -> tuple[LoopSignals, list[tuple[Operator, Any]]]:
         context = self.context
         signals = LoopSignals(self.group.operators, context.batch, context.dt, context.dtype)
         builders = []
         for op in self.group.operators:
             builder = context.builders.make(op)
+            if not exact and isinstance(op, SimNeurons):
+                if has_series(builder.built_neurons, context.dt, context.dtype):
+                    builder.built_neurons = SeriesLIFBuilder([op])
             builder.build_pre(signals, context.config)
             context.builders.keep(builder, signals)
             builders.append((op, builder))
@@ -215,7 +241,7 @@ class Loop:
                 signals.bases[base] = self._whole(base, _sum(terms), batch)
         for base in self.fresh:
             if base not in current:
-                signals.bases[base] = tf.zeros(self._shape_of(base, batch), self._type_of(base))
+                signals.bases[base] = tf.zeros(self._shape_of(base, batch), type_of(base, self.context.dtype))
         signals.bases.update(zip(self.carried, carried, strict=True))
         before = dict(signals.bases)
         with tf.control_dependencies([step]):
@@ -248,9 +274,6 @@ class Loop:
     def _shape_of(self, base: Signal, batch: int) -> tuple[int, ...]:
         shape = shape_of(base)
         return (batch, *shape) if base.minibatched else shape
-
-    def _type_of(self, base: Signal) -> Any:
-        return tf.int32 if base.dtype.kind in "iu" else self.context.dtype
 
     def _give(self, values: SignalValues, recorded: Sequence[Any], final: Sequence[Any]) -> None:
         records = {

@@ -10,7 +10,7 @@ from nengo.builder.operator import Operator
 from nengo.builder.signal import Signal
 
 from nengo_layers_plus._upstream import nengo_dl, tf
-from nengo_layers_plus.simulator._views import places_of, shape_of
+from nengo_layers_plus.simulator._views import places_of, shape_of, type_of
 
 
 class LoopSignals(nengo_dl.signals.SignalDict):
@@ -52,17 +52,12 @@ class LoopSignals(nengo_dl.signals.SignalDict):
         self.get_tensor_signal(
             [(0, shape[0])],
             base,
-            self._type_of(base),
+            type_of(base, self.dtype).name,
             shape,
             base.minibatched,
             label=base.name,
             signal=base,
         )
-
-    def _type_of(self, signal: Signal) -> str:
-        if np.issubdtype(signal.dtype, np.floating):
-            return self.dtype.name
-        return "bool" if np.issubdtype(signal.dtype, np.bool_) else "int32"
 
     def _view(self, signal: Signal) -> Any:
         places, whole = places_of(signal), self[signal.base]

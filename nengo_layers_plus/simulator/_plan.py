@@ -15,7 +15,7 @@ from nengo_layers_plus.simulator._roles import Role, SignalUse
 from nengo_layers_plus.simulator.rules import rule_for
 
 
-@dataclass
+@dataclass(eq=False)
 class Group:
     """Operators that run together.
 
@@ -62,6 +62,11 @@ class Plan:
         self.groups = self._group(operators)
         for group in self.groups:
             self._find_needs(group, {each.base for each in observed})
+
+    @property
+    def is_per_item(self) -> bool:
+        """Whether each item of a minibatch is known to be treated by itself in all of it."""
+        return all(each.per_item for each in self.decisions.values())
 
     def _group(self, operators: Sequence[Operator]) -> list[Group]:
         order = {each: index for index, each in enumerate(operators)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from nengo_layers_plus._upstream import tf
@@ -21,11 +21,15 @@ class Series:
         Whether the values differ between the items of a minibatch.
     varies : bool
         Whether they differ between steps. A sequence of one step may vary too, hence a flag.
+    may_be_still : bool
+        Whether the values vary or not is only seen when they are there: the axis has an entry for
+        each step, or one for all.
     """
 
     tensor: Any
     batched: bool
     varies: bool
+    may_be_still: bool = False
 
     @classmethod
     def constant(cls, value: Any, batched: bool = False) -> Series:
@@ -54,28 +58,30 @@ class Series:
         tensor : tf.Tensor
             Shape ``(batch or 1, steps, *shape)``.
         """
-        return self.tensor if self.varies else repeat(self.tensor, steps, axis=1)
+        if self.varies and not self.may_be_still:
+            return self.tensor
+        return repeat(self.tensor, steps, axis=1)
 
     def for_batch(self, batch: int) -> Series:
         """Return the same values with an entry for each item of a minibatch."""
         if self.batched:
             return self
-        return Series(repeat(self.tensor, batch, axis=0), batched=True, varies=self.varies)
+        return replace(self, tensor=repeat(self.tensor, batch, axis=0), batched=True)
 
     def map(self, function: Any) -> Series:
         """Apply a function of ``(batch, time, *shape)`` that treats all steps and items alike."""
-        return Series(function(self.tensor), self.batched, self.varies)
+        return replace(self, tensor=function(self.tensor))
 
 
 def repeat(tensor: Any, times: Any, axis: int) -> Any:
     """Repeat a tensor along an axis of length 1."""
     if isinstance(times, int) and times == 1:
         return tensor
-    shape = [each if each is not None else -1 for each in tensor.shape]
+    shape = list(tensor.shape)
     shape[axis] = times
-    if -1 in shape:
+    if any(each is None for each in shape):
         dynamic = tf.shape(tensor)
-        shape = [dynamic[index] if each == -1 else each for index, each in enumerate(shape)]
+        shape = [dynamic[index] if each is None else each for index, each in enumerate(shape)]
     return tf.broadcast_to(tensor, shape)
 
 
@@ -90,6 +96,15 @@ def total(terms: Sequence[Series]) -> Series:
     tensor = terms[0].tensor
     for term in terms[1:]:
         tensor = tensor + term.tensor
+    return like(tensor, *terms)
+
+
+def like(tensor: Any, *sources: Series) -> Series:
+    """Make a series of values that were computed, with broadcasting, from those of others."""
+    varying = [each for each in sources if each.varies]
     return Series(
-        tensor, any(each.batched for each in terms), any(each.varies for each in terms)
+        tensor,
+        batched=any(each.batched for each in sources),
+        varies=bool(varying),
+        may_be_still=bool(varying) and all(each.may_be_still for each in varying),
     )

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from nengo_layers_plus._upstream import tf
-from nengo_layers_plus.simulator._series import Series, total
+from nengo_layers_plus.simulator._series import Series, like, total
 from nengo_layers_plus.simulator._views import mask_of, places_of, put, shape_of, take
 
 
@@ -25,17 +25,32 @@ class SignalValues:
         The number of steps.
     dtype : tf.DType
         The type of numbers.
+    keeps_length : bool
+        Whether the number of steps is the same in every call, as far as can be seen.
     """
 
-    def __init__(self, initial: Any, batch: int, steps: Any, dtype: Any) -> None:
+    def __init__(
+        self, initial: Any, batch: int, steps: Any, dtype: Any, keeps_length: bool = False
+    ) -> None:
         self.batch = batch
         self.steps = steps
         self.dtype = dtype
+        self.keeps_length = keeps_length
         self._initial = initial
         self._terms: dict[Any, list[Series]] = {}
         self._before: dict[Any, Series] = {}
         self._after: dict[Any, Series] = {}
         self._final: dict[Any, Any] = {}
+
+    def fork(self) -> SignalValues:
+        """Make a copy, in which more can be filled in."""
+        copy = SignalValues(
+            self._initial, self.batch, self.steps, self.dtype, self.keeps_length
+        )
+        copy._terms = {base: list(terms) for base, terms in self._terms.items()}
+        copy._before, copy._after = dict(self._before), dict(self._after)
+        copy._final = dict(self._final)
+        return copy
 
     # -- what a signal starts from
 
@@ -82,13 +97,7 @@ class SignalValues:
         else:
             mask = mask_of(places, shape_of(base))[None, None]
             old = self._value(base)
-            self._terms[base] = [
-                Series(
-                    tf.where(mask, placed.tensor, old.tensor),
-                    placed.batched or old.batched,
-                    placed.varies or old.varies,
-                )
-            ]
+            self._terms[base] = [like(tf.where(mask, placed.tensor, old.tensor), placed, old)]
 
     def reset(self, base: Any) -> None:
         """Set a signal to zero in each step."""
@@ -104,6 +113,10 @@ class SignalValues:
     def terms(self, base: Any) -> list[Series]:
         """Return what was set and added to a signal so far, to be summed."""
         return self._terms.get(base, [])
+
+    def give(self, base: Any, terms: list[Series]) -> None:
+        """Give what was set and added to a signal so far."""
+        self._terms[base] = terms
 
     # -- from step to step
 

@@ -17,6 +17,13 @@ def shape_of(signal: Any) -> tuple[int, ...]:
     return tuple(int(each) for each in signal.shape) or (1,)
 
 
+def type_of(signal: Any, dtype: Any) -> Any:
+    """Return the type that the values of a signal have, where real numbers are of type `dtype`."""
+    if np.issubdtype(signal.dtype, np.floating):
+        return tf.as_dtype(dtype)
+    return tf.bool if np.issubdtype(signal.dtype, np.bool_) else tf.int32
+
+
 def places_of(signal: Any, part: Any = None) -> np.ndarray:
     """Find where the values of a view lie in the signal that it is a view of.
 

@@ -12,7 +12,7 @@ from nengo.transforms import SparseMatrix
 from nengo_layers_plus._upstream import nengo_dl, tf
 from nengo_layers_plus.simulator._context import Context
 from nengo_layers_plus.simulator._decision import Decision, Kind
-from nengo_layers_plus.simulator._series import Series
+from nengo_layers_plus.simulator._series import Series, like
 from nengo_layers_plus.simulator._signal_values import SignalValues
 from nengo_layers_plus.simulator._views import shape_of
 from nengo_layers_plus.simulator.rules._folding import folded
@@ -26,7 +26,7 @@ class ArithmeticRule(Rule):
 
     def decide(self, operator: Any, context: Context) -> Decision:
         """Say that it runs all steps at once."""
-        return Decision(Kind.WHOLE, "treats each step and each item of the minibatch alike")
+        return Decision(Kind.WHOLE, "treats each step and each item of the minibatch alike", per_item=True)
 
 
 @register(Reset, _op_builders.ResetInc)
@@ -63,13 +63,19 @@ class ElementwiseRule(ArithmeticRule):
         """Multiply, with NumPy's broadcasting."""
         a, x = values.read(operator.A), values.read(operator.X)
         product = _fit(_align(a, x) * _align(x, a), shape_of(operator.Y))
-        series = Series(product, a.batched or x.batched, a.varies or x.varies)
+        series = like(product, a, x)
         (values.increase if operator.incs else values.set)(operator.Y, series)
 
 
 @register(DotInc, _op_builders.DotSet)
 class DotRule(ArithmeticRule):
     """``Y += A @ X``, or ``Y = A @ X``."""
+
+    def decide(self, operator: Any, context: Context) -> Decision:
+        """Say that it runs all steps at once, if it multiplies vectors."""
+        if operator.X.ndim > 1:
+            return Decision(Kind.SCAN, "multiplies a matrix with a matrix")
+        return super().decide(operator, context)
 
     def lower(self, operator: Any, values: SignalValues, context: Context) -> None:
         """Multiply a matrix with the vectors of all steps and items."""
@@ -81,9 +87,7 @@ class DotRule(ArithmeticRule):
             product = folded(
                 lambda flat: tf.matmul(flat, weights, transpose_b=True), x.tensor
             )
-        series = Series(
-            _fit(product, shape_of(operator.Y)), a.batched or x.batched, a.varies or x.varies
-        )
+        series = like(_fit(product, shape_of(operator.Y)), a, x)
         (values.increase if operator.incs else values.set)(operator.Y, series)
 
 
@@ -122,7 +126,7 @@ class TimeRule(ArithmeticRule):
 
     def decide(self, operator: Any, context: Context) -> Decision:
         """Say that it runs all steps at once."""
-        return Decision(Kind.WHOLE, "counts the steps")
+        return Decision(Kind.WHOLE, "counts the steps", per_item=True)
 
     def lower(self, operator: Any, values: SignalValues, context: Context) -> None:
         """Count the steps."""
@@ -139,7 +143,7 @@ class ProbeRule(ArithmeticRule):
 
     def decide(self, operator: Any, context: Context) -> Decision:
         """Say that there is nothing to run."""
-        return Decision(Kind.WHOLE, "reads what is there")
+        return Decision(Kind.WHOLE, "reads what is there", per_item=True)
 
     def lower(self, operator: Any, values: SignalValues, context: Context) -> None:
         """Do nothing: probes are read at the end."""

@@ -32,9 +32,9 @@ class NeuronRule(Rule):
         if builder.spiking and not context.training:
             if issubclass(builder, _RANDOM):
                 return Decision(Kind.SCAN, f"{name} draws its spikes")
-            return Decision(Kind.SCAN, f"{name} has a state")
+            return Decision(Kind.SCAN, f"{name} has a state", per_item=True)
         reason = "is trained by its response curve" if builder.spiking else "has no state"
-        return Decision(Kind.WHOLE, f"{name} {reason}")
+        return Decision(Kind.WHOLE, f"{name} {reason}", per_item=True)
 
     def lower(self, operator: Any, values: SignalValues, context: Context) -> None:
         """Apply the response curve to all steps."""

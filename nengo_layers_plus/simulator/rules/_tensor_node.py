@@ -28,7 +28,7 @@ class TensorNodeRule(Rule):
             names = ", ".join(effects.others)
             return Decision(Kind.SCAN, f"has to run once a step, for its {names}")
         if _folds(operator, context):
-            return Decision(Kind.WHOLE, "treats each item alike: time is folded into the batch")
+            return Decision(Kind.WHOLE, "treats each item alike: time is folded into the batch", per_item=True)
         return Decision(Kind.WHOLE, "each step is a batch of its own")
 
     def lower(self, operator: Any, values: SignalValues, context: Context) -> None:
