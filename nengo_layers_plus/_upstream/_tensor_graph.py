@@ -5,6 +5,8 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import Any
 
+import numpy
+
 from nengo_layers_plus._upstream import nengo_dl, tf
 
 
@@ -30,9 +32,9 @@ class SequenceGraph(nengo_dl.tensor_graph.TensorGraph):
             The number of steps that were run.
         """
 
-    def runs_step_by_step(self) -> bool:
+    @abstractmethod
+    def runs_step_by_step(self, training: Any) -> bool:
         """Say whether nengo_dl's own loop is to run."""
-        return False
 
     @tf.autograph.experimental.do_not_convert
     def call(
@@ -45,14 +47,25 @@ class SequenceGraph(nengo_dl.tensor_graph.TensorGraph):
         return super().call(inputs, training=training, progress=progress, stateful=stateful)
 
     def _build_loop(self, progress: Any) -> Any:
-        if self.runs_step_by_step():
+        if self.runs_step_by_step(self._phase):
+            self._repeat_constants()
             return super()._build_loop(progress)
         return self._build_sequence()
 
     def _build_no_loop(self, progress: Any) -> Any:
-        if self.runs_step_by_step():
+        if self.runs_step_by_step(self._phase):
+            self._repeat_constants()
             return super()._build_no_loop(progress)
         return self._build_sequence()
+
+    def _repeat_constants(self) -> None:
+        """Repeat the inputs of constant Nodes, which may come with a single step."""
+        steps = self.steps_to_run if self.use_loop else self.unroll
+        steps = -(-steps // self.unroll) * self.unroll
+        for node, tensor in self.node_inputs.items():
+            if isinstance(node.output, numpy.ndarray) and tensor.shape[1] in (None, 1):
+                times = tf.where(tf.shape(tensor)[1] == 1, steps, 1)
+                self.node_inputs[node] = tf.tile(tensor, [1, times, 1])
 
     def _build_sequence(self) -> Any:
         probes, state, parameters, steps = self.run_sequence(self._phase)

@@ -65,7 +65,7 @@ def lengthen(tensor: Any, length: Any) -> Any:
     return tf.cond(more > 0, lambda: tf.pad(tensor, padding), lambda: tensor)
 
 
-def compiled(
+def compile_loop(
     step: Callable[[bool, Any, Sequence[Any], Sequence[Any], Sequence[Any]], tuple[Any, Any]],
     recorded: Sequence[tuple[tuple[int, ...], Any]],
     first_differs: bool = False,

@@ -5,13 +5,25 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Any
 
+import numpy as np
+from nengo.exceptions import BuildError, ValidationError
+
 from nengo_layers_plus._upstream import nengo_dl, tf
 from nengo_layers_plus._upstream._tensor_graph import SequenceGraph
+from nengo_layers_plus.simulator._chunks import bytes_per_step, run_in_chunks
+from nengo_layers_plus.simulator._choice import Choice, choose
 from nengo_layers_plus.simulator._context import Context
+from nengo_layers_plus.simulator._decision import Kind
+from nengo_layers_plus.simulator._execution import Execution
+from nengo_layers_plus.simulator._execution_rows import list_rows
 from nengo_layers_plus.simulator._operator_builders import OperatorBuilders
 from nengo_layers_plus.simulator._pipeline import Observed, Pipeline
 from nengo_layers_plus.simulator._plan import Plan
-from nengo_layers_plus.simulator._tiles import run_in_tiles
+from nengo_layers_plus.simulator._settings import Settings
+from nengo_layers_plus.simulator._views import shape_of, type_of
+
+# What is kept of each value until the gradient is known.
+_COPIES_FOR_GRADIENT = 3
 
 
 class LayerwiseGraph(SequenceGraph):
@@ -20,21 +32,28 @@ class LayerwiseGraph(SequenceGraph):
     def run_sequence(self, training: Any) -> tuple[dict[Any, Any], list[Any], list[Any], Any]:
         """Run the model; see `SequenceGraph`."""
         context = self._context(training)
-        steps, keeps_length = self._count_steps()
+        plan = self.plan_for(context)
+        steps, length = self._count_steps()
         state_keys = list(self.saved_state)
         learned_keys = [
             key for key in self.base_params if self._signals_by_key[key][0].minibatched
         ]
         asked = [base for key in (*state_keys, *learned_keys) for base in self._signals_by_key[key]]
-        pipeline = Pipeline(self.plan_for(context), context, Observed(self._probed(), asked))
-        inputs = {
-            self.model.sig[node]["out"]: tensor[:, :steps]
-            for node, tensor in self.node_inputs.items()
-            if self.model.sig[node]["out"] in self.signals  # else nothing uses it
-        }
-        records, final = run_in_tiles(
-            pipeline, inputs, self._initial_values(), steps, keeps_length
-        )
+        pipeline = Pipeline(plan, context, Observed(self._probed(), asked))
+        initial = self._initial_values()
+        if self.settings.constructing:
+            records = [self._blank(signal, keeps, steps) for signal, keeps in self._probed()]
+            final = [initial[each] for each in asked]
+        else:
+            records, final = run_in_chunks(
+                pipeline,
+                self._inputs(steps),
+                initial,
+                steps,
+                self._longest(plan, context, steps, length),
+                self.settings.report,
+                length,
+            )
         ends = dict(zip(asked, final, strict=True))
         state = [self._gather(key, ends) for key in state_keys]
         parameters = [
@@ -43,11 +62,78 @@ class LayerwiseGraph(SequenceGraph):
         ]
         return dict(zip(self.model.probes, records, strict=True)), state, parameters, steps
 
+    def runs_step_by_step(self, training: Any) -> bool:
+        """Say whether nengo_dl's own loop is to run, as was asked for or is the faster way."""
+        if self.settings.execution == "stepwise":
+            return True
+        context = self._context(training)
+        if self.settings.execution == "layerwise":
+            self._require_layers(context)
+            return False
+        return not self.choice_for(context).layerwise
+
+    def describe(self, training: bool) -> Execution:
+        """Say how the model runs."""
+        if self.settings.execution == "stepwise":
+            return Execution("stepwise", "as was asked for", [], training)
+        context = self._context(training)
+        choice = self.choice_for(context)
+        if self.settings.execution == "auto" and not choice.layerwise:
+            return Execution("stepwise", choice.why, [], training)
+        why = choice.why if self.settings.execution == "auto" else "as was asked for"
+        return Execution("layerwise", why, list_rows(self.plan_for(context), self.model), training)
+
+    def _require_layers(self, context: Context) -> None:
+        steps = [
+            each for each in list_rows(self.plan_for(context), self.model)
+            if each.runs == Kind.STEP.value
+        ]
+        if steps:
+            reasons = "\n".join(f"  {each.name}: {each.why}" for each in steps)
+            raise BuildError(
+                f"Simulator: expected a network that runs layer by layer as a whole, for "
+                f'execution="layerwise"; got parts that have to run step by step:\n{reasons}\n'
+                f'What to do: use execution="auto", which runs these parts, and nothing else, '
+                f"step by step"
+            )
+
+    def choice_for(self, context: Context) -> Choice:
+        """Choose between layer by layer and step by step."""
+        return choose(self.plan_for(context), context, len(self.plan))
+
+    def _longest(self, plan: Plan, context: Context, steps: Any, length: int | None) -> int:
+        """Find how many steps fit into memory."""
+        each = max(1, bytes_per_step(plan, self.minibatch_size, context.dtype))
+        limit = self.settings.memory_limit
+        if not context.training:
+            return max(1, limit // each)
+        longest = max(1, limit // (_COPIES_FOR_GRADIENT * each))
+        message = (
+            f"Simulator.fit: expected a sequence whose values fit into memory_limit={limit:,} "
+            f"bytes, at about {_COPIES_FOR_GRADIENT * each:,} bytes a step: at most {longest} steps. "
+            f"What to do: train on shorter sequences or with a smaller minibatch_size, or give the "
+            f"Simulator a larger memory_limit"
+        )
+        known = steps if isinstance(steps, int) else length
+        if known is not None and known > max(longest, 1):
+            raise ValidationError(message, "memory_limit", obj=None)
+        if known is None:
+            tf.debugging.assert_less_equal(steps, longest, message=message)
+        return longest
+
+    def _blank(self, signal: Any, keeps: bool, steps: Any) -> Any:
+        """Make what a probe would record, without running anything."""
+        batch = self.minibatch_size if signal.minibatched else 1
+        kind = type_of(signal, self.dtype)
+        return tf.zeros([batch, steps if keeps else 1, *shape_of(signal)], kind)
+
     def plan_for(self, context: Context) -> Plan:
         """Plan the operators, in the order in which nengo_dl has planned them."""
-        operators = [each for group in self.plan for each in group]
-        observed = [self.model.sig[each]["in"] for each in self.model.probes]
-        return Plan(operators, observed, context)
+        if context.training not in self._plans:
+            operators = [each for group in self.plan for each in group]
+            observed = [self.model.sig[each]["in"] for each in self.model.probes]
+            self._plans[context.training] = Plan(operators, observed, context)
+        return self._plans[context.training]
 
     def build_post(self) -> None:
         """Do what comes after the building, and at each reset."""
@@ -55,6 +141,16 @@ class LayerwiseGraph(SequenceGraph):
         self.operator_builders.finish()
 
     # cached properties are kept out of what Keras tracks as parts of a layer
+
+    @cached_property
+    def settings(self) -> Settings:
+        """What the Simulator was asked for."""
+        return Settings()
+
+    @cached_property
+    def _plans(self) -> dict[bool, Plan]:
+        """The plans that were made, by whether they are for training."""
+        return {}
 
     @cached_property
     def operator_builders(self) -> OperatorBuilders:
@@ -92,23 +188,54 @@ class LayerwiseGraph(SequenceGraph):
             builders=self.operator_builders,
         )
 
-    def _count_steps(self) -> tuple[Any, bool]:
-        """Find the number of steps, and whether it is seen to be the same in each call.
+    def _count_steps(self) -> tuple[Any, int | None]:
+        """Find the number of steps, and what it is in each call, if that is seen.
 
-        It is a number if it is known while the graph is built.
+        The first is a number only if it can't be another one.
         """
         if not self.use_loop:
-            return self.unroll, True
+            return self.unroll, self.unroll
         steps = self.steps_to_run
-        lengths = {each.shape[1] for each in self.node_inputs.values()}
-        keeps_length = bool(lengths) and None not in lengths
+        lengths = {
+            tensor.shape[1]
+            for node, tensor in self.node_inputs.items()
+            if not self._is_constant(node) or tensor.shape[1] != 1
+        }
+        length = lengths.pop() if len(lengths) == 1 else None
         static = tf.get_static_value(steps)
         if static is not None:
-            steps = int(static)
-        elif self.unroll == 1 and lengths == {1}:
+            steps = length = int(static)
+        elif self.unroll == 1 and length == 1:
             with tf.control_dependencies([tf.debugging.assert_equal(steps, 1)]):
-                return 1, True
-        return -(-steps // self.unroll) * self.unroll, keeps_length
+                return 1, 1
+        return -(-steps // self.unroll) * self.unroll, length
+
+    def _is_constant(self, node: Any) -> bool:
+        return isinstance(node.output, np.ndarray)
+
+    def _inputs(self, steps: Any) -> dict[Any, Any]:
+        """Return the values of the inputs: of all steps, or of one if a Node is constant."""
+        inputs = {}
+        for node, tensor in self.node_inputs.items():
+            signal = self.model.sig[node]["out"]
+            if signal not in self.signals:
+                continue  # nothing uses it
+            if self._is_constant(node):
+                if tensor.shape[1] is None:
+                    tensor = tensor[:, : tf.maximum(steps, 1)]
+                elif tensor.shape[1] > 1:
+                    tensor = tensor[:, :steps]
+            else:
+                checks = []
+                if not isinstance(steps, int) or steps != tensor.shape[1]:
+                    message = f"the data of {node} has fewer steps than are to be run"
+                    checks = [
+                        tf.debugging.assert_less_equal(steps, tf.shape(tensor)[1], message=message)
+                    ]
+                with tf.control_dependencies([each for each in checks if each is not None]):
+                    tensor = tensor[:, :steps]
+            inputs[signal] = tensor
+        return inputs
 
     def _initial_values(self) -> dict[Any, Any]:
         initial = {}

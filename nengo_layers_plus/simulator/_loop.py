@@ -11,7 +11,7 @@ from nengo.builder.operator import Operator
 from nengo.builder.signal import Signal
 
 from nengo_layers_plus._upstream import tf
-from nengo_layers_plus.simulator._compiled import compiled, compiles, kernel_length, lengthen
+from nengo_layers_plus.simulator._compiled import compile_loop, kernel_length, lengthen
 from nengo_layers_plus.simulator._context import Context
 from nengo_layers_plus.simulator._lif import SeriesLIFBuilder, has_series
 from nengo_layers_plus.simulator._loop_signals import LoopSignals
@@ -32,10 +32,15 @@ class Loop:
         What they run for.
     values : SignalValues
         The values that are known so far.
+    compiled : bool
+        Whether XLA compiles it.
     """
 
-    def __init__(self, group: Group, context: Context, values: SignalValues) -> None:
+    def __init__(
+        self, group: Group, context: Context, values: SignalValues, compiled: bool = False
+    ) -> None:
         self.group = group
+        self.compiled = compiled
         self.context = context
         setters = {each.base for op in group.operators for each in op.sets}
         # What others wrote to a signal that these operators write as well.
@@ -80,18 +85,12 @@ class Loop:
                     batched if term.varies else self._whole(base, batched.tensor[:, 0], values.batch)
                 )
         carried = [values.initial(base) for base in self.carried]
-        if self.compiles:
+        if self.compiled:
             recorded, final = self._run_compiled(varying, constant, carried, values)
         else:
             inputs = [each.over_time(values.steps) for each in varying]
             recorded, final = self.run(inputs, constant, carried, values.steps)
         self._give(values, recorded, final)
-
-    @property
-    def compiles(self) -> bool:
-        """Whether XLA is to compile the loop."""
-        # Compiled, it would have to run twice for its gradient.
-        return not self.context.training and all(map(compiles, self.group.operators))
 
     def run(
         self, varying: Sequence[Any], constant: Sequence[Any], carried: Sequence[Any], steps: Any
@@ -169,7 +168,7 @@ class Loop:
             (self._shape_of(base, self.context.batch), type_of(base, self.context.dtype))
             for base, _ in self.recorded
         ]
-        kernel = compiled(step, shapes, self._has_series())
+        kernel = compile_loop(step, shapes, self._has_series())
         length = tf.maximum(steps, 1) if values.keeps_length else kernel_length(steps)
         counts = (len(varying), len(constant), len(carried))
 

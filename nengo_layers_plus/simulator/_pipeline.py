@@ -11,13 +11,14 @@ from nengo.builder.signal import Signal
 from nengo.builder.transforms import ConvInc, ConvTransposeInc
 
 from nengo_layers_plus._upstream import nengo_dl, tf
+from nengo_layers_plus.simulator._choice import is_compiled
 from nengo_layers_plus.simulator._context import Context
 from nengo_layers_plus.simulator._decision import Kind
 from nengo_layers_plus.simulator._loop import Loop
 from nengo_layers_plus.simulator._plan import Group, Plan
 from nengo_layers_plus.simulator._series import Series
 from nengo_layers_plus.simulator._signal_values import SignalValues
-from nengo_layers_plus.simulator._views import type_of
+from nengo_layers_plus.simulator._views import shape_of, type_of
 from nengo_layers_plus.simulator.rules import rule_for
 
 # What is worth computing once for an input that stands still.
@@ -67,6 +68,17 @@ class Pipeline:
         signals = [*(signal for signal, _ in self.observed.probed), *self.observed.final]
         return [type_of(each, self.context.dtype) for each in signals]
 
+    def result_shapes(self) -> list[list[int | None]]:
+        """List the shapes of what `run` returns."""
+        probed = [signal for signal, _ in self.observed.probed]
+        return [
+            *([self._batch_of(each) or 1, None, *shape_of(each)] for each in probed),
+            *([*filter(None, [self._batch_of(each)]), *shape_of(each)] for each in self.observed.final),
+        ]
+
+    def _batch_of(self, signal: Signal) -> int | None:
+        return self.context.batch if signal.minibatched else None
+
     def run(
         self, inputs: dict[Signal, Any], initial: dict[Signal, Any], steps: Any, keeps_length: bool
     ) -> tuple[list[Any], list[Any]]:
@@ -93,7 +105,7 @@ class Pipeline:
         context = self.context
         values = SignalValues(initial, context.batch, steps, context.dtype, keeps_length)
         for signal, tensor in inputs.items():
-            values.set(signal, Series(tensor, batched=True, varies=True))
+            values.set(signal, _of_input(tensor, steps))
         done = [] if _is_one(steps) or not inputs else self._run_still(inputs, values)
         for group in self.plan.groups:
             if group not in done:
@@ -108,7 +120,8 @@ class Pipeline:
                 rule_for(operator).lower(operator, values, self.context)
         else:
             with tf.name_scope("loop"):
-                Loop(group, self.context, values).lower(values)
+                compiled = is_compiled(group, self.plan, self.context)
+                Loop(group, self.context, values, compiled).lower(values)
 
     def _record(self, signal: Signal, keeps: bool, values: SignalValues) -> Any:
         series = values.observe(signal)
@@ -152,7 +165,8 @@ class Pipeline:
             inside = values.fork()
             for signal, tensor in inputs.items():
                 now = tensor[:, :1] if still else tensor
-                inside.set(signal, Series(now, batched=True, varies=not still))
+                series_now = _of_input(now, values.steps)
+                inside.set(signal, replace(series_now, varies=False) if still else series_now)
             for group in derived:
                 self._lower(group, inside)
             series[:] = [inside.terms(base) for base in exported]
@@ -199,6 +213,12 @@ class Pipeline:
                 return [each for each in groups if each in found]
             found.update(more)
             derived.update(base for each in more for base in each.written)
+
+
+def _of_input(tensor: Any, steps: Any) -> Series:
+    """Make a series of an input, which has one step for all if it comes from a constant Node."""
+    one = tensor.shape[1] == 1 and not _is_one(steps)
+    return Series(tensor, batched=True, varies=not one, may_be_still=tensor.shape[1] is None)
 
 
 def _is_one(steps: Any) -> bool:

@@ -61,6 +61,8 @@ def run_in_tiles(
         sink.concat() if each else sink.read(0)
         for sink, each in zip(sinks, minibatched, strict=True)
     ]
+    for each, shape in zip(results, pipeline.result_shapes(), strict=True):
+        each.set_shape(shape)
     split = len(pipeline.observed.probed)
     return results[:split], results[split:]
 

@@ -1,0 +1,126 @@
+"""Long sequences, cut into chunks of steps that fit into memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from nengo.builder.signal import Signal
+
+from nengo_layers_plus._upstream import tf
+from nengo_layers_plus.simulator._pipeline import Pipeline
+from nengo_layers_plus.simulator._plan import Plan
+from nengo_layers_plus.simulator._tiles import run_in_tiles
+from nengo_layers_plus.simulator._views import shape_of, type_of
+
+
+def bytes_per_step(plan: Plan, batch: int, dtype: Any) -> int:
+    """Estimate the memory that the values of all signals in one step take.
+
+    Parameters
+    ----------
+    plan : Plan
+        The operators that write them.
+    batch : int
+        The size of the minibatch.
+    dtype : tf.DType
+        The type of numbers.
+    """
+    signals = {base for group in plan.groups for base in group.written}
+    return sum(
+        int(np.prod(shape_of(each))) * (batch if each.minibatched else 1) * type_of(each, dtype).size
+        for each in signals
+    )
+
+
+def run_in_chunks(
+    pipeline: Pipeline,
+    inputs: dict[Signal, Any],
+    initial: dict[Signal, Any],
+    steps: Any,
+    longest: int,
+    report: Callable[[Any], None] | None = None,
+    length: int | None = None,
+) -> tuple[list[Any], list[Any]]:
+    """Run a pipeline on chunks of the sequence, one after another; see `Pipeline.run`.
+
+    Parameters
+    ----------
+    pipeline, inputs, initial, steps
+        See `Pipeline.run`.
+    longest : int
+        The number of steps that a chunk may have.
+    report : callable, optional
+        Called with the number of steps that were run, after each chunk.
+    length : int, optional
+        The number of steps, if it is seen to be the same in each call.
+    """
+    if isinstance(steps, int) or pipeline.context.training:
+        return run_in_tiles(pipeline, inputs, initial, steps, length is not None)
+    if length is not None and length <= longest:
+        return run_in_tiles(pipeline, inputs, initial, steps, True)
+    chunk, even = _chunk_length(length, longest)
+    count = tf.maximum(-(-steps // chunk), 1)  # nothing is run once, for its shape
+    probed = pipeline.observed.probed
+    carried_signals = pipeline.observed.final
+    types = pipeline.result_types()[: len(probed)]
+
+    def body(index: Any, sinks: Any, carried: Any) -> Any:
+        start = index * chunk
+        now = tf.minimum(chunk, steps - start)
+        records, final = run_in_tiles(
+            pipeline,
+            {signal: _cut(tensor, start, now) for signal, tensor in inputs.items()},
+            initial | dict(zip(carried_signals, carried, strict=True)),
+            now,
+            even,
+        )
+        for new, old in zip(final, carried, strict=True):
+            new.set_shape(old.shape)
+        sinks = [
+            sink.write(index if keeps else 0, _time_first(each))
+            for sink, each, (_, keeps) in zip(sinks, records, probed, strict=True)
+        ]
+        if report is not None:
+            report(start + now)
+        return index + 1, sinks, final
+
+    sinks = [
+        tf.TensorArray(dtype, size=count if keeps else 1, infer_shape=False, clear_after_read=False)
+        for dtype, (_, keeps) in zip(types, probed, strict=True)
+    ]
+    _, sinks, final = tf.while_loop(
+        lambda index, *_: index < count,
+        body,
+        (tf.constant(0), sinks, [initial[each] for each in carried_signals]),
+        parallel_iterations=1,
+    )
+    records = []
+    for sink, shape in zip(sinks, pipeline.result_shapes(), strict=False):
+        record = sink.concat()
+        record.set_shape([shape[1], shape[0], *shape[2:]])
+        records.append(_time_first(record))
+    return records, list(final)
+
+
+def _chunk_length(length: int | None, longest: int) -> tuple[int, bool]:
+    """Choose how many steps a chunk has, and say whether all chunks will have as many."""
+    if length is not None:
+        # a few steps less, and no chunk that is shorter than the others
+        for chunk in range(longest, longest // 2, -1):
+            if length % chunk == 0:
+                return chunk, True
+    return 1 << (longest.bit_length() - 1), False
+
+
+def _cut(tensor: Any, start: Any, count: Any) -> Any:
+    """Take some of the steps, or the only one of an input that is constant."""
+    if tensor.shape[1] == 1:
+        return tensor
+    return tensor[:, start : start + count]
+
+
+def _time_first(tensor: Any) -> Any:
+    return tf.transpose(tensor, [1, 0, *range(2, len(tensor.shape))])
+

@@ -1,0 +1,83 @@
+"""The parts of a network as they run, in words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nengo.builder.neurons import SimNeurons
+from nengo.builder.operator import Copy, Operator, Reset, TimeUpdate
+from nengo.builder.processes import SimProcess
+
+from nengo_layers_plus._upstream import nengo_dl
+from nengo_layers_plus.simulator._decision import Kind
+from nengo_layers_plus.simulator._execution import ExecutionRow
+from nengo_layers_plus.simulator._plan import Plan
+
+_UNSEEN = (Copy, Reset, TimeUpdate, nengo_dl.compat.SimProbe)
+
+
+def list_rows(plan: Plan, model: Any) -> list[ExecutionRow]:
+    """List how the parts of a network run, in the order in which they do.
+
+    What only copies and adds is left out.
+
+    Parameters
+    ----------
+    plan : Plan
+        The operators, in groups.
+    model : nengo.builder.Model
+        The model that they come from.
+    """
+    owners = {
+        signal: owner
+        for owner, signals in model.sig.items()
+        if owner is not None
+        for signal in signals.values()
+        if signal is not None
+    }
+    rows = []
+    for group in plan.groups:
+        first = group.operators[0]
+        if len(group.operators) == 1 and isinstance(first, _UNSEEN):
+            continue
+        if group.decision.kind is Kind.STEP:
+            names = dict.fromkeys(_name(each, owners) for each in group.operators)
+            rows.append(
+                ExecutionRow(
+                    ", ".join(names),
+                    f"{len(group.operators)} operators",
+                    group.decision.kind.value,
+                    group.decision.reason,
+                )
+            )
+        else:
+            rows.append(
+                ExecutionRow(
+                    _name(first, owners),
+                    _operation(first),
+                    group.decision.kind.value,
+                    group.decision.reason,
+                )
+            )
+    return rows
+
+
+def _name(operator: Operator, owners: dict[Any, Any]) -> str:
+    """Name the object that an operator was made for."""
+    signals = [*operator.sets, *operator.incs, *operator.updates]
+    for signal in signals:
+        owner = owners.get(signal) or owners.get(signal.base)
+        if owner is not None:
+            return str(owner)
+    return str(signals[0].name) if signals else type(operator).__name__
+
+
+def _operation(operator: Operator) -> str:
+    if isinstance(operator, SimNeurons):
+        return str(operator.neurons)
+    if isinstance(operator, SimProcess):
+        return str(operator.process)
+    if isinstance(operator, nengo_dl.tensor_node.SimTensorNode):
+        function = operator.func
+        return getattr(function, "name", None) or getattr(function, "__name__", str(function))
+    return type(operator).__name__

@@ -1,0 +1,31 @@
+"""What a Simulator was asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+DEFAULT_MEMORY_LIMIT = 1 << 30
+
+
+@dataclass
+class Settings:
+    """What a Simulator was asked for.
+
+    Parameters
+    ----------
+    execution : {"auto", "layerwise", "stepwise"}
+        How the network runs.
+    memory_limit : int
+        How many bytes the values of a network may take.
+    constructing : bool
+        Whether the Keras model is being made, and nothing will be run of what is built.
+    report : callable, optional
+        Called, when the network runs in chunks, with the number of steps that were run.
+    """
+
+    execution: str = "auto"
+    memory_limit: int = DEFAULT_MEMORY_LIMIT
+    constructing: bool = False
+    report: Callable[[Any], None] | None = None
