@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-TOLERANCE = 1e-3
+CLOSE = 1e-4  # of the largest number
+LEAST_AGREEMENT = 0.75
+LARGEST_MEAN_DIFFERENCE = 0.05
+LEAST_SECONDS = 0.1
+"""What takes less is done several times for one timing."""
 
 
 @dataclass(frozen=True)
@@ -22,12 +27,12 @@ class Measurement:
     ----------
     seconds : dict of list of float
         By member, one number a round.
-    difference : float
-        Of the numbers of "stock" and "ours", relative to their size.
+    agreement : float or None
+        The share of steps, 0 to 1, up to which the numbers of "stock" and "ours" agree.
     """
 
     seconds: Mapping[str, list[float]]
-    difference: float = field(default=float("nan"))
+    agreement: float | None = None
 
     def median(self, member: str) -> float:
         """Return the median of a member's seconds."""
@@ -64,49 +69,62 @@ def measure(members: Mapping[str, Callable[[], Any]], rounds: int = 5) -> Measur
         If the numbers differ.
     """
     first = {name: run() for name, run in members.items()}  # warms up as well
-    difference = assert_same(first["stock"], first["ours"])
-    for run in members.values():
-        run()
+    agreement = assert_same(first["stock"], first["ours"])
+    repeats = {name: math.ceil(LEAST_SECONDS / _time(run)) for name, run in members.items()}
     seconds: dict[str, list[float]] = {name: [] for name in members}
     for _ in range(rounds):
         for name, run in members.items():
-            start = time.perf_counter()
-            run()
-            seconds[name].append(time.perf_counter() - start)
-    return Measurement(seconds, difference)
+            seconds[name].append(_time(run, repeats[name]))
+    return Measurement(seconds, agreement)
+
+
+def _time(run: Callable[[], Any], repeats: int = 1) -> float:
+    start = time.perf_counter()
+    for _ in range(repeats):
+        run()
+    return (time.perf_counter() - start) / repeats
 
 
 def assert_same(stock: Any, ours: Any) -> float:
     """
     Compare the numbers that two simulators gave.
 
-    Spikes of 32-bit simulations flip where a membrane is within rounding of the threshold, and move
-    others; what is compared are the means over time.
+    A spike of a 32-bit simulation flips where a membrane is within rounding of the threshold, and
+    then moves others of the same sample. Hence each sample is compared up to the first step at
+    which it differs, and for the steps behind it only its mean.
 
     Parameters
     ----------
-    stock, ours : ndarray of shape (batch, time, size), or of any shape with fewer axes
-        The numbers; with fewer axes each is compared.
+    stock, ours : ndarray of shape (batch, time, size), or of shape (n,) for losses
+        The numbers.
 
     Returns
     -------
-    difference : float
-        Root mean square of the differences, relative to that of the numbers.
+    agreement : float
+        The share of steps up to which samples agree, as a mean over samples.
 
     Raises
     ------
     AssertionError
-        If it is more than `TOLERANCE`, or a shape differs.
+        If samples differ early, means over time differ, or any loss does.
     """
     stock, ours = np.asarray(stock, np.float64), np.asarray(ours, np.float64)
     assert stock.shape == ours.shape, f"stock has the shape {stock.shape}, ours {ours.shape}"
-    if stock.ndim == 3:
-        stock, ours = stock.mean(axis=1), ours.mean(axis=1)
-    size = np.sqrt(np.mean(stock**2))
+    size = np.abs(stock).max()
     assert size > 0, "the network puts out nothing, hence there is nothing to compare"
-    difference = float(np.sqrt(np.mean((ours - stock) ** 2)) / size)
-    assert difference <= TOLERANCE, (
-        f"the numbers differ from those of nengo_dl.Simulator by {difference:.1e} of their size, "
-        f"more than {TOLERANCE:.0e}"
+    close = np.abs(ours - stock) <= CLOSE * size
+    if stock.ndim == 1:
+        assert close.all(), f"losses are {ours}; with nengo_dl.Simulator they are {stock}"
+        return 1.0
+    agreement = float(np.logical_and.accumulate(close.all(axis=2), axis=1).mean())
+    assert agreement >= LEAST_AGREEMENT, (
+        f"only for {agreement:.0%} of the steps, as a mean over samples, are the outputs those of "
+        f"nengo_dl.Simulator, within {CLOSE:.0e} of the largest; {LEAST_AGREEMENT:.0%} are needed"
     )
-    return difference
+    means, expected = ours.mean(axis=1), stock.mean(axis=1)
+    difference = np.sqrt(np.mean((means - expected) ** 2) / np.mean(expected**2))
+    assert difference <= LARGEST_MEAN_DIFFERENCE, (
+        f"the outputs' means over time differ from those of nengo_dl.Simulator by {difference:.1%}"
+        f" of their size; {LARGEST_MEAN_DIFFERENCE:.0%} are allowed"
+    )
+    return agreement

@@ -10,14 +10,8 @@ import argparse
 import os
 import sys
 import warnings
-from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.table import Table
-
-if TYPE_CHECKING:
-    from benchmarks.measure import Measurement
-    from benchmarks.rows import Row
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -26,41 +20,51 @@ def main(arguments: list[str] | None = None) -> int:
     warnings.simplefilter("ignore")
     options = _parser().parse_args(arguments)
 
-    from benchmarks import machine
+    from benchmarks import fresh, machine
     from benchmarks.measure import measure
     from benchmarks.rows import ROWS, open_members
+    from benchmarks.table import add_measurement, make_table
     from nengo_layers_plus._upstream import tf
 
     tf.get_logger().setLevel("ERROR")  # it warns where many functions are traced
     console = Console()
     if not console.is_terminal:
         console = Console(width=140)  # a file has room
+    names = [*ROWS, *fresh.START_TARGETS]
     if options.list:
-        console.print(*ROWS, sep="\n")
+        console.print(*names, sep="\n")
         return 0
-    unknown = [each for each in options.rows if not any(each in name for name in ROWS)]
+    unknown = [each for each in options.rows if not any(each in name for name in names)]
     if unknown:
-        console.print(f"No row has {unknown[0]!r} in its name. There are: {', '.join(ROWS)}")
+        console.print(f"No row has {unknown[0]!r} in its name. There are: {', '.join(names)}")
         return 2
-    rows = [
-        row.small() if options.quick else row
-        for name, row in ROWS.items()
-        if not options.rows or any(each in name for each in options.rows)
+    chosen = [
+        name for name in names if not options.rows or any(each in name for each in options.rows)
     ]
     ours = {} if options.execution is None else {"execution": options.execution}
-    table = _table(", ".join(f"{name} {value}" for name, value in machine.describe().items()))
+    table = make_table(", ".join(f"{name} {value}" for name, value in machine.describe().items()))
     failed = False
     try:
-        for row in rows:
+        for row in (row.small() if options.quick else row for row in ROWS.values()):
+            if row.name not in chosen:
+                continue
             try:
                 with console.status(row.name), open_members(row, ours) as members:
-                    _add(table, row, measure(members, options.rounds))
+                    measured = measure(members, options.rounds)
+                add_measurement(table, row.name, measured, row.target, row.samples_steps)
             except Exception as error:
+                # The others are worth knowing all the same.
                 failed = True
-                table.add_row(f"[red]{row.name}")
-                console.print(f"[red]{row.name}: {type(error).__name__}: {error}")
+                table.add_row(f"[red]{row.name}: failed")
                 if options.traceback:
                     console.print_exception()
+                else:
+                    console.print(f"{row.name}: {type(error).__name__}: {error}", style="red")
+        if any(name in chosen for name in fresh.START_TARGETS):
+            with console.status("start"):
+                started = fresh.measure_start(min(options.rounds, 3))
+            for name, measured in started.items():
+                add_measurement(table, name, measured, fresh.START_TARGETS[name])
     finally:
         console.print(table)
     return int(failed)
@@ -75,40 +79,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--execution", help="for our simulator: auto, layerwise or stepwise")
     parser.add_argument("--traceback", action="store_true", help="show where an error is from")
     return parser
-
-
-def _table(title: str) -> Table:
-    table = Table(title=title, title_justify="left", title_style="")
-    table.add_column("row", no_wrap=True)
-    for name in (
-        "stock\n(s)",
-        "ours\n(s)",
-        "stock /\nours",
-        "least\nto most",
-        "at\nleast",
-        "ours /\nkeras",
-        "ours: samples\nx steps / s",
-        "numbers\ndiffer by",
-    ):
-        table.add_column(name, justify="right", no_wrap=True)
-    return table
-
-
-def _add(table: Table, row: Row, measured: Measurement) -> None:
-    ratio, ratios = measured.ratio(), measured.ratios()
-    colour = "green" if ratio >= row.target else "yellow"
-    keras = f"{measured.ratio('ours', 'keras'):.2f}" if "keras" in measured.seconds else ""
-    table.add_row(
-        row.name,
-        f"{measured.median('stock'):.3f}",
-        f"{measured.median('ours'):.3f}",
-        f"[{colour}]{ratio:.2f}",
-        f"{min(ratios):.2f}-{max(ratios):.2f}",
-        f"{row.target:g}",
-        keras,
-        f"{row.samples_steps / measured.median('ours'):,.0f}",
-        f"{measured.difference:.0e}",
-    )
 
 
 if __name__ == "__main__":

@@ -24,7 +24,10 @@ from benchmarks.networks import (
 from nengo_layers_plus import Simulator, nengo_dl
 from nengo_layers_plus._upstream import tf
 
-Members = Mapping[str, Callable[[], np.ndarray]]
+Run = Callable[[], np.ndarray]
+"""Does the work once and returns its numbers, on the host."""
+
+Members = Mapping[str, Run]
 
 
 @dataclass(frozen=True)
@@ -146,7 +149,7 @@ def open_members(row: Row, ours: Mapping[str, Any] | None = None) -> Iterator[Me
             built = row.build()
             # Ours closes first: the last in is the first out.
             sim = stack.enter_context(open_simulator(cls, built, row.minibatch, **(kwargs or {})))
-            members[name] = (_predict if row.use == "predict" else _fit)(row, sim, built)
+            members[name] = bind(row, built)(sim)
         if row.layers is not None:
             members["keras"] = _plain(row)
         yield members
@@ -167,21 +170,36 @@ def make_images(row: Row, size: int) -> np.ndarray:
     return np.tile(images, (1, row.n_steps, 1))
 
 
-def _predict(
-    row: Row, sim: nengo_dl.Simulator, built: BenchmarkNetwork
-) -> Callable[[], np.ndarray]:
-    data = {built.input: make_images(row, built.input.size_out)}
-    return lambda: sim.predict(data, verbose=0)[built.probe]
+def bind(row: Row, built: BenchmarkNetwork) -> Callable[[nengo_dl.Simulator], Run]:
+    """
+    Make the data of a row, and return what makes a simulator use it.
 
+    Parameters
+    ----------
+    row : Row
+        How the network is used.
+    built : BenchmarkNetwork
+        The network.
 
-def _fit(row: Row, sim: nengo_dl.Simulator, built: BenchmarkNetwork) -> Callable[[], np.ndarray]:
-    _compile(sim)
+    Returns
+    -------
+    use : callable
+        Takes the simulator and returns what is timed.
+    """
     images = make_images(row, built.input.size_out)
-    data = {built.input: images}, {built.probe: _labels(len(images), row.n_steps)}
-    return lambda: _epoch(sim.fit, sim.keras_model, *data)
+    data = {built.input: images}
+    if row.use == "predict":
+        return lambda sim: lambda: sim.predict(data, verbose=0)[built.probe]
+    labels = {built.probe: _labels(len(images), row.n_steps)}
+
+    def fit(sim: nengo_dl.Simulator) -> Run:
+        _compile(sim)
+        return lambda: _epoch(sim.fit, sim.keras_model, data, labels)
+
+    return fit
 
 
-def _plain(row: Row) -> Callable[[], np.ndarray]:
+def _plain(row: Row) -> Run:
     assert row.layers is not None
     images = make_images(row, int(np.prod(row.shape)))
     if row.use == "predict":
