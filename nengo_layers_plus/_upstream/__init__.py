@@ -36,6 +36,8 @@ from typing import TYPE_CHECKING, Any
 from packaging.specifiers import SpecifierSet
 from packaging.version import InvalidVersion, Version
 
+from nengo_layers_plus._upstream._effects import Effects, list_effects
+from nengo_layers_plus._upstream._xla import xla_slice, xla_update_slice
 from nengo_layers_plus._upstream._keras import (
     LayerCall,
     adds_loss_to_model,
@@ -65,6 +67,7 @@ if TYPE_CHECKING:
 __all__ = [
     "LEGACY_KERAS",
     "PYTHON_TESTED",
+    "Effects",
     "REQUIREMENTS",
     "LayerCall",
     "Requirement",
@@ -82,6 +85,7 @@ __all__ = [
     "keras",
     "keras3_equivalent",
     "layer_calls",
+    "list_effects",
     "nengo_dl",
     "operation_of",
     "random_state_kept",
@@ -91,6 +95,8 @@ __all__ = [
     "tf",
     "with_sublayers",
     "write_range",
+    "xla_slice",
+    "xla_update_slice",
 ]
 
 # -----------------------------------------------------------------------------

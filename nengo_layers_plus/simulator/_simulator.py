@@ -8,7 +8,9 @@ from typing import Any
 
 from nengo_layers_plus._upstream import nengo_dl
 from nengo_layers_plus.graph import TrainingReport, what_trains
+from nengo_layers_plus._upstream._tensor_graph import replace_class
 from nengo_layers_plus.parameters import LoadedParameters, load_parameters, save_parameters
+from nengo_layers_plus.simulator._layerwise_graph import LayerwiseGraph
 
 
 class Simulator(nengo_dl.Simulator):
@@ -30,6 +32,10 @@ class Simulator(nengo_dl.Simulator):
     ['hidden.bias']
     (1, 10, 4)
     """
+
+    def _build_keras(self, progress: Any = None) -> None:
+        replace_class(self.tensor_graph, LayerwiseGraph)
+        super()._build_keras(progress)
 
     def save_parameters(self, path: str | os.PathLike[str]) -> None:
         """

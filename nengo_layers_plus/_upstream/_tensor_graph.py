@@ -1,0 +1,65 @@
+"""nengo_dl's TensorGraph, with a simulation in the place of its loop over steps."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import Any
+
+from nengo_layers_plus._upstream import nengo_dl, tf
+
+
+class SequenceGraph(nengo_dl.tensor_graph.TensorGraph):
+    """A TensorGraph that can run whole sequences in another way than step by step."""
+
+    @abstractmethod
+    def run_sequence(self, training: Any) -> tuple[dict[Any, Any], list[Any], list[Any], Any]:
+        """Run the model.
+
+        Parameters
+        ----------
+        training : bool or tf.Tensor
+            Whether it is trained.
+
+        Returns
+        -------
+        probes : dict of nengo.Probe to tf.Tensor
+            What they record, ``(batch, time, *shape)``.
+        state, parameters : list of tf.Tensor
+            The values of ``saved_state`` and ``base_params`` after the last step.
+        steps : tf.Tensor
+            The number of steps that were run.
+        """
+
+    def runs_step_by_step(self) -> bool:
+        """Say whether nengo_dl's own loop is to run."""
+        return False
+
+    @tf.autograph.experimental.do_not_convert
+    def call(
+        self, inputs: Any, training: Any = None, progress: Any = None, stateful: bool = False
+    ) -> Any:
+        """Build the simulation."""
+        override = nengo_dl.config.get_setting(self.model, "learning_phase", None)
+        phase = training if override is None else override
+        self._phase = tf.keras.backend.learning_phase() if phase is None else phase
+        return super().call(inputs, training=training, progress=progress, stateful=stateful)
+
+    def _build_loop(self, progress: Any) -> Any:
+        if self.runs_step_by_step():
+            return super()._build_loop(progress)
+        return self._build_sequence()
+
+    def _build_no_loop(self, progress: Any) -> Any:
+        if self.runs_step_by_step():
+            return super()._build_no_loop(progress)
+        return self._build_sequence()
+
+    def _build_sequence(self) -> Any:
+        probes, state, parameters, steps = self.run_sequence(self._phase)
+        steps_run = tf.tile(tf.reshape(steps, [1]), (self.minibatch_size,))
+        return steps_run, probes, state, parameters
+
+
+def replace_class(tensor_graph: Any, replacement: type) -> None:
+    """Make a TensorGraph one of a class derived from it."""
+    object.__setattr__(tensor_graph, "__class__", replacement)

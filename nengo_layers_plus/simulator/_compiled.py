@@ -1,0 +1,134 @@
+"""Loops that XLA compiles into one kernel."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from nengo.builder.learning_rules import SimBCM, SimOja, SimPES, SimVoja
+from nengo.builder.neurons import SimNeurons
+from nengo.builder.operator import Copy, DotInc, ElementwiseInc, Operator, Reset, TimeUpdate
+from nengo.builder.processes import SimProcess
+from nengo.synapses import LinearFilter
+
+from nengo_layers_plus._upstream import nengo_dl, tf, xla_slice, xla_update_slice
+
+_op_builders = nengo_dl.op_builders
+_neuron_builders = nengo_dl.neuron_builders
+_COMPILES = {
+    Copy,
+    DotInc,
+    ElementwiseInc,
+    Reset,
+    SimBCM,
+    SimOja,
+    SimPES,
+    SimVoja,
+    TimeUpdate,
+    _op_builders.DotSet,
+    _op_builders.ElementwiseSet,
+    _op_builders.ResetInc,
+}
+# XLA ignores seeds, and has no Poisson distribution.
+_RANDOM = (_neuron_builders.StochasticSpikingBuilder, _neuron_builders.PoissonSpikingBuilder)
+
+# Lengths that loops of unknown length are compiled for, so that few lengths are compiled.
+_LENGTHS = np.array(sorted({1, *(factor << power for factor in (2, 3) for power in range(20))}))
+
+
+def compiles(operator: Operator) -> bool:
+    """Say whether XLA compiles the builder that nengo_dl has for an operator."""
+    if isinstance(operator, SimNeurons):
+        builder = _neuron_builders.SimNeuronsBuilder.TF_NEURON_IMPL.get(type(operator.neurons))
+        return (
+            builder is not None
+            and builder.__module__.startswith("nengo_dl.")
+            and not issubclass(builder, _RANDOM)
+        )
+    if isinstance(operator, SimProcess):
+        return isinstance(operator.process, LinearFilter)
+    return type(operator) in _COMPILES
+
+
+def kernel_length(steps: Any) -> Any:
+    """Return the length that a kernel for some number of steps is compiled for."""
+    lengths = tf.constant(_LENGTHS, tf.int32)
+    place = tf.searchsorted(lengths, tf.reshape(steps, [1]))[0]
+    return tf.maximum(steps, tf.gather(lengths, tf.minimum(place, len(_LENGTHS) - 1)))
+
+
+def lengthen(tensor: Any, length: Any) -> Any:
+    """Append zeros along time, where that is needed."""
+    more = length - tf.shape(tensor)[1]
+    padding = [[0, 0], [0, more], *([0, 0] for _ in tensor.shape[2:])]
+    return tf.cond(more > 0, lambda: tf.pad(tensor, padding), lambda: tensor)
+
+
+def compiled(
+    step: Callable[[bool, Any, Sequence[Any], Sequence[Any], Sequence[Any]], tuple[Any, Any]],
+    recorded: Sequence[tuple[tuple[int, ...], Any]],
+    first_differs: bool = False,
+) -> Callable[..., Any]:
+    """Compile a loop over time into one kernel.
+
+    Parameters
+    ----------
+    step : callable
+        A step: takes whether it is a first one that differs, its number, the inputs of this step, those that do not vary and what is
+        carried into it; returns what is recorded of it and what is carried out of it.
+    recorded : sequence of (tuple of int, tf.DType)
+        The shape ``(batch, *shape)`` of each that is recorded in a step, and its type.
+    first_differs : bool
+        Whether the first step is another one than all that follow.
+
+    Returns
+    -------
+    kernel : callable
+        Takes the number of steps, a tensor as long as the kernel, varying and constant inputs, and
+        what is carried into the first step; returns what was recorded, ``(batch, time, *shape)``,
+        and what is carried out of the last step.
+    """
+
+    def kernel(
+        steps: Any, clock: Any, varying: Any, constant: Any, carried: Any
+    ) -> tuple[list[Any], list[Any]]:
+        length = tf.shape(clock)[0]
+
+        def body(index: Any, sinks: Any, carried: Any, first: bool = False) -> Any:
+            now = [_at(each, index) for each in varying]
+            records, carried = step(first, index, now, constant, carried)
+            sinks = [_put(sink, each, index) for sink, each in zip(sinks, records, strict=True)]
+            return index + 1, sinks, list(carried)
+
+        sinks = [
+            tf.zeros([shape[0], length, *shape[1:]], dtype) for shape, dtype in recorded
+        ]
+        start, carried = tf.constant(0), list(carried)
+        if first_differs:
+            start, sinks, after = body(start, sinks, carried, first=True)
+            # a kernel for no step at all has room for one
+            carried = [
+                tf.where(steps > 0, new, old) for new, old in zip(after, carried, strict=True)
+            ]
+        _, sinks, carried = tf.while_loop(
+            lambda index, *_: index < steps, body, (start, sinks, carried)
+        )
+        return sinks, carried
+
+    return tf.function(kernel, jit_compile=True, autograph=False)
+
+
+def _at(tensor: Any, index: Any) -> Any:
+    """Take the values of a step, ``(batch, *shape)``; of one step only, if there is just one."""
+    shape = list(tensor.shape)
+    index = tf.minimum(index, tf.shape(tensor)[1] - 1)
+    starts = tf.stack([0, index, *[0] * (len(shape) - 2)])
+    part = xla_slice(tensor, starts, tf.constant([shape[0], 1, *shape[2:]], tf.int32))
+    return tf.reshape(part, [shape[0], *shape[2:]])
+
+
+def _put(sink: Any, record: Any, index: Any) -> Any:
+    """Put the values of a step into a series."""
+    starts = tf.stack([0, index, *[0] * (len(sink.shape) - 2)])
+    return xla_update_slice(sink, tf.expand_dims(record, 1), starts)

@@ -1,0 +1,39 @@
+"""What operators are lowered for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from nengo_layers_plus.simulator._operator_builders import OperatorBuilders
+
+
+@dataclass(frozen=True)
+class Context:
+    """What operators are lowered for.
+
+    Parameters
+    ----------
+    training : bool
+        Whether the network is trained, else it is simulated.
+    config : nengo_dl.builder.BuildConfig
+        What builders of nengo_dl are told.
+    batch : int
+        The size of the minibatch.
+    dt : float
+        The length of a step (s).
+    dtype : tf.DType
+        The type of numbers.
+    on_cpu : bool
+        Whether there is no GPU to run on.
+    builders : OperatorBuilders
+        Makes builders of nengo_dl for single operators.
+    """
+
+    training: bool
+    config: Any
+    batch: int
+    dt: float
+    dtype: Any
+    on_cpu: bool
+    builders: OperatorBuilders

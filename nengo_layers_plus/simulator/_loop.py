@@ -1,0 +1,313 @@
+"""Operators that run step by step, in a loop that has only them in it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from nengo.builder.neurons import SimNeurons
+from nengo.builder.operator import Operator
+from nengo.builder.signal import Signal
+
+from nengo_layers_plus._upstream import tf
+from nengo_layers_plus.simulator._compiled import compiled, compiles, kernel_length, lengthen
+from nengo_layers_plus.simulator._context import Context
+from nengo_layers_plus.simulator._lif import SeriesLIFBuilder, has_series
+from nengo_layers_plus.simulator._loop_signals import LoopSignals
+from nengo_layers_plus.simulator._plan import Group
+from nengo_layers_plus.simulator._series import Series
+from nengo_layers_plus.simulator._signal_values import SignalValues
+from nengo_layers_plus.simulator._views import shape_of, type_of
+
+
+class Loop:
+    """A loop over time that runs a group of operators with nengo_dl's own builders.
+
+    Parameters
+    ----------
+    group : Group
+        The operators.
+    context : Context
+        What they run for.
+    values : SignalValues
+        The values that are known so far.
+    """
+
+    def __init__(self, group: Group, context: Context, values: SignalValues) -> None:
+        self.group = group
+        self.context = context
+        setters = {each.base for op in group.operators for each in op.sets}
+        # What others wrote to a signal that these operators write as well.
+        self.partial = {base: values.terms(base) for base in group.written if values.terms(base)}
+        # What is set by others, or only increased, starts each step anew.
+        self.fresh = [
+            base
+            for base in group.written
+            if base in group.values_needed and (base in self.partial or base not in setters)
+        ]
+        self.carried = [
+            base for base in group.written if values.has_initial(base) and base not in self.fresh
+        ]
+        self.inputs = {
+            base: [values.read(base)] for base in group.read if base not in group.written
+        } | self.partial
+        self.recorded = [
+            (base, when)
+            for when, needed in (
+                ("value", group.values_needed),
+                ("before", group.before_needed),
+                ("after", group.after_needed),
+            )
+            for base in group.written
+            if base in needed
+        ]
+        self.last_setters = {
+            base: [op for op in group.operators if base in {each.base for each in op.sets}][-1]
+            for base in self.partial
+            if base in setters
+        }
+
+    def lower(self, values: SignalValues) -> None:
+        """Run the loop, and give the values that it makes."""
+        varying: list[Any] = []
+        constant: list[Any] = []
+        for base, terms in self.inputs.items():
+            for term in terms:
+                kind = varying if term.varies else constant
+                batched = term.for_batch(values.batch) if base.minibatched else term
+                kind.append(
+                    batched if term.varies else self._whole(base, batched.tensor[:, 0], values.batch)
+                )
+        carried = [values.initial(base) for base in self.carried]
+        if self.compiles:
+            recorded, final = self._run_compiled(varying, constant, carried, values)
+        else:
+            inputs = [each.over_time(values.steps) for each in varying]
+            recorded, final = self.run(inputs, constant, carried, values.steps)
+        self._give(values, recorded, final)
+
+    @property
+    def compiles(self) -> bool:
+        """Whether XLA is to compile the loop."""
+        # Compiled, it would have to run twice for its gradient.
+        return not self.context.training and all(map(compiles, self.group.operators))
+
+    def run(
+        self, varying: Sequence[Any], constant: Sequence[Any], carried: Sequence[Any], steps: Any
+    ) -> tuple[list[Any], list[Any]]:
+        """Run the loop on tensors.
+
+        Parameters
+        ----------
+        varying : sequence of tf.Tensor
+            The inputs that differ between steps, ``(batch or 1, time, *shape)``.
+        constant : sequence of tf.Tensor
+            Those that do not, ``(batch or 1, *shape)``.
+        carried : sequence of tf.Tensor
+            What the carried signals start from.
+        steps : int or tf.Tensor
+            The number of steps.
+
+        Returns
+        -------
+        recorded : list of tf.Tensor
+            The values that others need, ``(batch, time, *shape)``.
+        final : list of tf.Tensor
+            The carried signals after the last step.
+        """
+        signals, builders = self._build()
+        batch = signals.minibatch_size
+        sources = [
+            tf.TensorArray(each.dtype, size=steps, element_shape=_without_time(each)).unstack(
+                _swap(each)
+            )
+            for each in varying
+        ]
+        sinks = [
+            tf.TensorArray(
+                type_of(base, self.context.dtype), size=steps, element_shape=self._shape_of(base, batch)
+            )
+            for base, _ in self.recorded
+        ]
+
+        def body(step: Any, sinks: Any, carried: Any) -> Any:
+            now = [each.read(step) for each in sources]
+            records, carried = self._step(signals, builders, now, constant, carried, step)
+            sinks = [each.write(step, record) for each, record in zip(sinks, records, strict=True)]
+            return step + 1, sinks, carried
+
+        _, sinks, final = tf.while_loop(
+            lambda step, *_: step < steps,
+            body,
+            (tf.constant(0), sinks, list(carried)),
+            parallel_iterations=1,
+        )
+        recorded = [
+            _swap(each.stack()) if base.minibatched else each.stack()[None]
+            for each, (base, _) in zip(sinks, self.recorded, strict=True)
+        ]
+        return recorded, list(final)
+
+    def _run_compiled(
+        self,
+        varying: Sequence[Series],
+        constant: Sequence[Any],
+        carried: Sequence[Any],
+        values: SignalValues,
+    ) -> tuple[list[Any], list[Any]]:
+        """Do the same as `run` in one kernel."""
+        steps = values.steps
+        built: dict[bool, Any] = {}
+
+        def step(first: bool, index: Any, varying: Any, constant: Any, carried: Any) -> Any:
+            if first not in built:  # made within the kernel, their constants are part of it
+                built[first] = self._build(exact=first)
+            return self._step(*built[first], varying, constant, carried, index)
+
+        shapes = [
+            (self._shape_of(base, self.context.batch), type_of(base, self.context.dtype))
+            for base, _ in self.recorded
+        ]
+        kernel = compiled(step, shapes, self._has_series())
+        length = tf.maximum(steps, 1) if values.keeps_length else kernel_length(steps)
+        counts = (len(varying), len(constant), len(carried))
+
+        @tf.custom_gradient
+        def loop(*flat: Any) -> Any:
+            inputs, constant, carried = _split(flat, counts)
+            inputs = [
+                tensor if each.may_be_still else lengthen(tensor, length)
+                for each, tensor in zip(varying, inputs, strict=True)
+            ]
+            recorded, final = kernel(steps, tf.zeros([length]), inputs, constant, carried)
+            recorded = [each[:, :steps] for each in recorded]
+
+            def gradient(*upstream: Any) -> Any:
+                with tf.GradientTape() as tape:
+                    tape.watch([each for each in flat if each.dtype.is_floating])
+                    inputs, constant, carried = _split(flat, counts)
+                    inputs = [
+                        replace(each, tensor=tensor).over_time(steps)
+                        for each, tensor in zip(varying, inputs, strict=True)
+                    ]
+                    recorded, final = self.run(inputs, constant, carried, steps)
+                return tape.gradient([*recorded, *final], list(flat), list(upstream))
+
+            return [*recorded, *final], gradient
+
+        results = loop(*(each.tensor for each in varying), *constant, *carried)
+        return list(results[: len(self.recorded)]), list(results[len(self.recorded) :])
+
+    def _has_series(self) -> bool:
+        context = self.context
+        return any(
+            has_series(context.builders.make(op).built_neurons, context.dt, context.dtype)
+            for op in self.group.operators
+            if isinstance(op, SimNeurons)
+        )
+
+    def _build(self, exact: bool = True) -> tuple[LoopSignals, list[tuple[Operator, Any]]]:
+        context = self.context
+        signals = LoopSignals(self.group.operators, context.batch, context.dt, context.dtype)
+        builders = []
+        for op in self.group.operators:
+            builder = context.builders.make(op)
+            if not exact and isinstance(op, SimNeurons):
+                if has_series(builder.built_neurons, context.dt, context.dtype):
+                    builder.built_neurons = SeriesLIFBuilder([op])
+            builder.build_pre(signals, context.config)
+            context.builders.keep(builder, signals)
+            builders.append((op, builder))
+        return signals, builders
+
+    def _step(
+        self,
+        signals: LoopSignals,
+        builders: list[tuple[Operator, Any]],
+        varying: Sequence[Any],
+        constant: Sequence[Any],
+        carried: Sequence[Any],
+        step: Any,
+    ) -> tuple[list[Any], list[Any]]:
+        """Build one step: what is recorded of it, and what is carried into the next."""
+        current = self._inputs_of_step(iter(varying), iter(constant))
+        batch = signals.minibatch_size
+        signals.bases = {}
+        for base in self.group.written:
+            signals.expect(base)
+        for base, terms in current.items():
+            if base not in self.last_setters:
+                signals.bases[base] = self._whole(base, _sum(terms), batch)
+        for base in self.fresh:
+            if base not in current:
+                signals.bases[base] = tf.zeros(self._shape_of(base, batch), type_of(base, self.context.dtype))
+        signals.bases.update(zip(self.carried, carried, strict=True))
+        before = dict(signals.bases)
+        with tf.control_dependencies([step]):
+            effects = []
+            for op, builder in builders:
+                effects.extend(tf.nest.flatten(builder.build_step(signals)))
+                for base in {each.base for each in op.sets}:
+                    if self.last_setters.get(base) is op:
+                        signals.bases[base] += self._whole(base, _sum(current[base]), batch)
+        with tf.control_dependencies([each for each in effects if tf.is_tensor(each)]):
+            records = [
+                tf.identity((before if when == "before" else signals.bases)[base])
+                for base, when in self.recorded
+            ]
+            carried = [tf.identity(signals.bases[base]) for base in self.carried]
+        return records, carried
+
+    def _inputs_of_step(self, varying: Any, constant: Any) -> dict[Signal, list[Any]]:
+        return {
+            base: [next(varying if term.varies else constant) for term in terms]
+            for base, terms in self.inputs.items()
+        }
+
+    def _whole(self, base: Signal, tensor: Any, batch: int) -> Any:
+        shape = self._shape_of(base, batch)
+        if tuple(tensor.shape) == shape:
+            return tensor
+        return (tf.broadcast_to if base.minibatched else tf.reshape)(tensor, shape)
+
+    def _shape_of(self, base: Signal, batch: int) -> tuple[int, ...]:
+        shape = shape_of(base)
+        return (batch, *shape) if base.minibatched else shape
+
+    def _give(self, values: SignalValues, recorded: Sequence[Any], final: Sequence[Any]) -> None:
+        records = {
+            key: Series(tensor, key[0].minibatched, varies=True)
+            for key, tensor in zip(self.recorded, recorded, strict=True)
+        }
+        ends = dict(zip(self.carried, final, strict=True))
+        for base in self.group.written:
+            value = records.get((base, "value"))
+            if value is not None:
+                values.set(base, value)
+            elif base in ends:
+                values.update(
+                    base, records.get((base, "before")), records.get((base, "after")), ends[base]
+                )
+
+
+def _sum(terms: Sequence[Any]) -> Any:
+    result = terms[0]
+    for term in terms[1:]:
+        result = result + term
+    return result
+
+
+def _without_time(tensor: Any) -> Any:
+    return tf.TensorShape([tensor.shape[0], *tensor.shape[2:]])
+
+
+def _swap(tensor: Any) -> Any:
+    """Swap the first two axes."""
+    return tf.transpose(tensor, [1, 0, *range(2, len(tensor.shape))])
+
+
+def _split(flat: Sequence[Any], counts: Sequence[int]) -> list[list[Any]]:
+    """Split a sequence into parts of certain lengths."""
+    items = iter(flat)
+    return [[next(items) for _ in range(count)] for count in counts]

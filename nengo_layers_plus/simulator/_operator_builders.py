@@ -1,0 +1,81 @@
+"""Builders of nengo_dl for single operators, in the place of those for merged ones."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from nengo.builder.operator import Operator
+
+from nengo_layers_plus._upstream import nengo_dl
+
+
+class OperatorBuilders:
+    """Makes builders of nengo_dl for single operators.
+
+    nengo_dl merges operators and gives each merged group a builder. What those draw after the
+    model is built, in the order of the groups, is shared with the builders made here, so that
+    processes without a seed do the same as in nengo_dl.
+
+    Parameters
+    ----------
+    merged : mapping of tuple of nengo.builder.Operator to nengo_dl.builder.OpBuilder
+        The builders of the merged groups.
+    """
+
+    def __init__(self, merged: Any) -> None:
+        self._merged = merged
+        self._groups = {op: group for group in merged for op in group}
+        self._to_finish: list[tuple[Any, Any]] = []
+
+    def make(self, operator: Operator) -> Any:
+        """Make a builder for one operator."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # it was said when the merged one was made
+            builder = nengo_dl.builder.Builder.builders[type(operator)]([operator])
+        process = getattr(builder, "built_process", None)
+        if isinstance(process, nengo_dl.process_builders.GenericProcessBuilder):
+            group = self._groups[operator]
+            builder.built_process = _PartOfProcesses(
+                group, group.index(operator), self._merged[group].built_process
+            )
+        return builder
+
+    def keep(self, builder: Any, signals: Any) -> None:
+        """Remember a builder that has work to do after the model is built, and at each reset."""
+        stock = (nengo_dl.builder.OpBuilder, nengo_dl.process_builders.SimProcessBuilder)
+        if type(builder).build_post not in [each.build_post for each in stock]:
+            self._to_finish.append((builder, signals))
+            builder.build_post(signals)
+
+    def finish(self) -> None:
+        """Have all builders do their work for after the building, once more."""
+        for builder, signals in self._to_finish:
+            builder.build_post(signals)
+
+
+class _PartOfProcesses(nengo_dl.process_builders.GenericProcessBuilder):
+    """Builds one of the processes of a merged group, with the group's functions and state."""
+
+    def __init__(self, group: Sequence[Operator], index: int, whole: Any) -> None:
+        super().__init__([group[index]])
+        self._index = index
+        self._whole = whole
+        starts = [
+            np.cumsum([0, *(list(op.state.values())[each].shape[0] for op in group)])
+            for each in range(len(group[0].state))
+        ]
+        self._parts = [slice(each[index], each[index + 1]) for each in starts]
+
+    @property
+    def step_fs(self) -> list[Any]:
+        return [self._whole.step_fs[self._index]]
+
+    @property
+    def step_states(self) -> list[Any]:
+        return [
+            state[:, part]
+            for state, part in zip(self._whole.step_states, self._parts, strict=True)
+        ]

@@ -1,0 +1,210 @@
+"""The groups of a plan, run one after another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from nengo.builder.operator import DotInc, TimeUpdate
+from nengo.builder.signal import Signal
+from nengo.builder.transforms import ConvInc, ConvTransposeInc
+
+from nengo_layers_plus._upstream import nengo_dl, tf
+from nengo_layers_plus.simulator._context import Context
+from nengo_layers_plus.simulator._decision import Kind
+from nengo_layers_plus.simulator._loop import Loop
+from nengo_layers_plus.simulator._plan import Group, Plan
+from nengo_layers_plus.simulator._series import Series
+from nengo_layers_plus.simulator._signal_values import SignalValues
+from nengo_layers_plus.simulator._views import type_of
+from nengo_layers_plus.simulator.rules import rule_for
+
+# What is worth computing once for an input that stands still.
+_EXPENSIVE = (DotInc, ConvInc, ConvTransposeInc, nengo_dl.tensor_node.SimTensorNode)
+
+
+@dataclass(frozen=True)
+class Observed:
+    """What is asked of a run.
+
+    Parameters
+    ----------
+    probed : sequence of (nengo.builder.Signal, bool)
+        The signals that are probed, and whether for all steps, else for the last one.
+    final : sequence of nengo.builder.Signal
+        The signals whose last value is asked for.
+    """
+
+    probed: Sequence[tuple[Signal, bool]]
+    final: Sequence[Signal]
+
+
+class Pipeline:
+    """Runs the groups of a plan one after another, each over the whole sequence.
+
+    Parameters
+    ----------
+    plan : Plan
+        The groups.
+    context : Context
+        What they are lowered for.
+    observed : Observed
+        What is asked.
+    """
+
+    def __init__(self, plan: Plan, context: Context, observed: Observed) -> None:
+        self.plan = plan
+        self.context = context
+        self.observed = observed
+
+    def for_batch(self, batch: int) -> Pipeline:
+        """Make the same for minibatches of another size."""
+        return Pipeline(self.plan, replace(self.context, batch=batch), self.observed)
+
+    def result_types(self) -> list[Any]:
+        """List the types of what `run` returns."""
+        signals = [*(signal for signal, _ in self.observed.probed), *self.observed.final]
+        return [type_of(each, self.context.dtype) for each in signals]
+
+    def run(
+        self, inputs: dict[Signal, Any], initial: dict[Signal, Any], steps: Any, keeps_length: bool
+    ) -> tuple[list[Any], list[Any]]:
+        """Run all operators.
+
+        Parameters
+        ----------
+        inputs : dict of nengo.builder.Signal to tf.Tensor
+            The values of the inputs, ``(batch, time, size)``.
+        initial : dict of nengo.builder.Signal to tf.Tensor
+            What the signals start from, ``(batch, *shape)`` or ``(*shape)``.
+        steps : int or tf.Tensor
+            The number of steps.
+        keeps_length : bool
+            Whether the number of steps is the same in every call, as far as can be seen.
+
+        Returns
+        -------
+        records : list of tf.Tensor
+            What is probed, ``(batch, time, *shape)``.
+        final : list of tf.Tensor
+            The values after the last step.
+        """
+        context = self.context
+        values = SignalValues(initial, context.batch, steps, context.dtype, keeps_length)
+        for signal, tensor in inputs.items():
+            values.set(signal, Series(tensor, batched=True, varies=True))
+        done = [] if _is_one(steps) or not inputs else self._run_still(inputs, values)
+        for group in self.plan.groups:
+            if group not in done:
+                self._lower(group, values)
+        records = [self._record(signal, keeps, values) for signal, keeps in self.observed.probed]
+        return records, [values.final(each) for each in self.observed.final]
+
+    def _lower(self, group: Group, values: SignalValues) -> None:
+        if group.decision.kind is Kind.WHOLE:
+            (operator,) = group.operators
+            with tf.name_scope(type(operator).__name__):
+                rule_for(operator).lower(operator, values, self.context)
+        else:
+            with tf.name_scope("loop"):
+                Loop(group, self.context, values).lower(values)
+
+    def _record(self, signal: Signal, keeps: bool, values: SignalValues) -> Any:
+        series = values.observe(signal)
+        if signal.minibatched:
+            series = series.for_batch(self.context.batch)
+        return series.over_time(values.steps) if keeps else series.tensor[:, -1:]
+
+    # -- inputs that stand still
+
+    def _run_still(self, inputs: dict[Signal, Any], values: SignalValues) -> list[Group]:
+        """Run what depends on inputs alone: for one step, if these are found to stand still.
+
+        Returns
+        -------
+        groups : list of Group
+            Those that were run.
+        """
+        alone = self._input_groups()
+        derived = self._depend_on(inputs, alone)
+        if not any(isinstance(each.operators[0], _EXPENSIVE) for each in derived):
+            return []
+        used = {
+            base
+            for group in self.plan.groups
+            if group not in derived
+            for base in (*group.read, *group.written)
+        }
+        used.update(signal.base for signal, _ in self.observed.probed)
+        used.update(self.observed.final)
+        exported = [
+            base
+            for base in dict.fromkeys(base for group in derived for base in group.written)
+            if base in used
+        ]
+        constant = [each for each in alone if each not in derived]
+        for group in constant:
+            self._lower(group, values)
+        series: list[list[Series]] = []
+
+        def run(still: bool) -> list[Any]:
+            inside = values.fork()
+            for signal, tensor in inputs.items():
+                now = tensor[:, :1] if still else tensor
+                inside.set(signal, Series(now, batched=True, varies=not still))
+            for group in derived:
+                self._lower(group, inside)
+            series[:] = [inside.terms(base) for base in exported]
+            return [term.tensor for terms in series for term in terms]
+
+        tensors = iter(
+            tf.cond(
+                tf.logical_and(values.steps > 1, _stand_still(inputs.values())),
+                lambda: run(still=True),
+                lambda: run(still=False),
+            )
+        )
+        for base, terms in zip(exported, series, strict=True):
+            values.give(
+                base,
+                [replace(each, tensor=next(tensors), may_be_still=each.varies) for each in terms],
+            )
+        return [*constant, *derived]
+
+    def _input_groups(self) -> list[Group]:
+        """List the groups that need nothing but inputs and what is constant."""
+        others: set[Signal] = set()
+        groups = []
+        for group in self.plan.groups:
+            whole = group.decision.kind is Kind.WHOLE
+            counts = isinstance(group.operators[0], TimeUpdate)
+            if whole and not counts and not others.intersection((*group.read, *group.written)):
+                groups.append(group)
+            else:
+                others.update(group.written)
+        return groups
+
+    def _depend_on(self, inputs: dict[Signal, Any], groups: list[Group]) -> list[Group]:
+        """List those of the groups that depend on inputs, or share a signal with one that does."""
+        derived: set[Signal] = set(inputs)
+        found: set[Group] = set()
+        while True:
+            more = [
+                each
+                for each in groups
+                if each not in found and derived.intersection((*each.read, *each.written))
+            ]
+            if not more:
+                return [each for each in groups if each in found]
+            found.update(more)
+            derived.update(base for each in more for base in each.written)
+
+
+def _is_one(steps: Any) -> bool:
+    return isinstance(steps, int) and steps <= 1
+
+
+def _stand_still(tensors: Iterable[Any]) -> Any:
+    """Say whether all steps of all inputs are the same."""
+    return tf.reduce_all([tf.reduce_all(each == each[:, :1]) for each in tensors])

@@ -1,0 +1,159 @@
+"""Which operators run over the whole sequence at once, and which step by step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import networkx as nx
+from nengo.builder.operator import Operator, TimeUpdate
+from nengo.builder.signal import Signal
+
+from nengo_layers_plus.simulator._context import Context
+from nengo_layers_plus.simulator._decision import Decision, Kind
+from nengo_layers_plus.simulator._roles import Role, SignalUse
+from nengo_layers_plus.simulator.rules import rule_for
+
+
+@dataclass(eq=False)
+class Group:
+    """Operators that run together.
+
+    Parameters
+    ----------
+    operators : tuple of nengo.builder.Operator
+        One operator, or all of a cycle, in the order in which they run in a step.
+    decision : Decision
+        How they run.
+    written, read : tuple of nengo.builder.Signal
+        The signals that they write in any way, and that they read or increase.
+    values_needed, before_needed, after_needed : set of nengo.builder.Signal
+        Those of which the value of each step, or the value that was carried into or out of each
+        step, is needed by others.
+    """
+
+    operators: tuple[Operator, ...]
+    decision: Decision
+    written: tuple[Signal, ...] = ()
+    read: tuple[Signal, ...] = ()
+    values_needed: set[Signal] = field(default_factory=set)
+    before_needed: set[Signal] = field(default_factory=set)
+    after_needed: set[Signal] = field(default_factory=set)
+
+
+class Plan:
+    """The operators of a model in groups, each with the way it runs.
+
+    Parameters
+    ----------
+    operators : sequence of nengo.builder.Operator
+        The operators, in an order in which they can run in a step.
+    observed : sequence of nengo.builder.Signal
+        What the probes see.
+    context : Context
+        What they are lowered for.
+    """
+
+    def __init__(
+        self, operators: Sequence[Operator], observed: Sequence[Signal], context: Context
+    ) -> None:
+        self.use = SignalUse(operators)
+        self.decisions = {each: rule_for(each).decide(each, context) for each in operators}
+        self.groups = self._group(operators)
+        for group in self.groups:
+            self._find_needs(group, {each.base for each in observed})
+
+    @property
+    def is_per_item(self) -> bool:
+        """Whether each item of a minibatch is known to be treated by itself in all of it."""
+        return all(each.per_item for each in self.decisions.values())
+
+    def _group(self, operators: Sequence[Operator]) -> list[Group]:
+        order = {each: index for index, each in enumerate(operators)}
+        graph = self._depend(operators)
+        components = nx.condensation(graph)
+        earliest = {
+            node: min((order[each] for each in data["members"] if each in order), default=-1)
+            for node, data in components.nodes(data=True)
+        }
+        groups = []
+        for node in nx.lexicographical_topological_sort(components, key=earliest.__getitem__):
+            members = [each for each in components.nodes[node]["members"] if each in order]
+            if not members:
+                continue
+            members.sort(key=order.__getitem__)
+            cyclic = len(components.nodes[node]["members"]) > 1
+            groups.append(Group(tuple(members), self._decide(members, cyclic)))
+        return groups
+
+    def _decide(self, members: list[Operator], cyclic: bool) -> Decision:
+        if not cyclic:
+            return self.decisions[members[0]]
+        if len(members) == 1 and isinstance(members[0], TimeUpdate):
+            return self.decisions[members[0]]
+        return Decision(Kind.STEP, self._say_why_cyclic(members))
+
+    def _say_why_cyclic(self, members: list[Operator]) -> str:
+        roles = {self.use.role(base) for base in _bases(members, written=True)}
+        if Role.ACCUMULATED in roles or Role.MIXED in roles:
+            return "a learning rule changes what is read in the next step"
+        if sum(self.decisions[each].calls_python for each in members) > 1:
+            return "Python functions are called in the order of the steps"
+        return "a recurrent connection: each step needs the result of the step before"
+
+    def _depend(self, operators: Sequence[Operator]) -> nx.DiGraph:
+        """Make the graph of what depends on what, in this step or the one before."""
+        graph = nx.DiGraph()
+        graph.add_nodes_from(operators)
+        use = self.use
+        for kind in (use.sets, use.incs, use.updates):
+            for base, writers in kind.items():
+                graph.add_edges_from((each, base) for each in writers)
+        for base, incers in use.incs.items():  # what is set, is set before it is increased
+            for setter in use.sets.get(base, ()):
+                graph.add_edges_from((setter, each) for each in incers if each is not setter)
+        for base, readers in use.reads.items():
+            if use.role(base) is not Role.CONSTANT:
+                graph.add_edges_from((base, each) for each in readers)
+        for base in dict.fromkeys([*use.sets, *use.states, *use.incs, *use.updates]):
+            role = use.role(base)
+            if role in (Role.ACCUMULATED, Role.MIXED) or (role is Role.STATE and base in use.reads):
+                # all that touches it steps together, for its value depends on what came before
+                together = dict.fromkeys([*use.writers(base), *use.reads.get(base, ())])
+                _join(graph, list(together))
+        _join(graph, [each for each in operators if self.decisions[each].calls_python])
+        return graph
+
+    def _find_needs(self, group: Group, observed: set[Signal]) -> None:
+        """Find which signals that a group writes are needed outside of it, and when."""
+        members = set(group.operators)
+        group.written = tuple(_bases(group.operators, written=True))
+        group.read = tuple(_bases(group.operators, written=False))
+        for base in group.written:
+            role = self.use.role(base)
+            read = any(each not in members for each in self.use.reads.get(base, ()))
+            if role is Role.VALUE:
+                written = any(each not in members for each in self.use.writers(base))
+                if read or written or base in observed:
+                    group.values_needed.add(base)
+            else:
+                if role is Role.UPDATED and read:
+                    group.before_needed.add(base)
+                if base in observed:
+                    group.after_needed.add(base)
+
+
+def _bases(operators: Sequence[Operator], written: bool) -> dict[Signal, None]:
+    return dict.fromkeys(
+        signal.base
+        for each in operators
+        for signal in (
+            (*each.sets, *each.incs, *each.updates) if written else (*each.reads, *each.incs)
+        )
+    )
+
+
+def _join(graph: nx.DiGraph, operators: list[Operator]) -> None:
+    """Have operators, and all between them, be in one group."""
+    if len(operators) > 1:
+        nx.add_cycle(graph, operators)

@@ -1,0 +1,110 @@
+"""The values of a signal over a whole sequence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from nengo_layers_plus._upstream import tf
+
+
+@dataclass(frozen=True)
+class Series:
+    """The values of a signal, or of a part of one, over a whole sequence.
+
+    Parameters
+    ----------
+    tensor : tf.Tensor
+        Shape ``(batch, time, *shape)``. An axis along which all values are the same has length 1.
+    batched : bool
+        Whether the values differ between the items of a minibatch.
+    varies : bool
+        Whether they differ between steps. A sequence of one step may vary too, hence a flag.
+    may_be_still : bool
+        Whether the values vary or not is only seen when they are there: the axis has an entry for
+        each step, or one for all.
+    """
+
+    tensor: Any
+    batched: bool
+    varies: bool
+    may_be_still: bool = False
+
+    @classmethod
+    def constant(cls, value: Any, batched: bool = False) -> Series:
+        """Make a series that does not vary, of one value.
+
+        Parameters
+        ----------
+        value : tf.Tensor
+            Shape ``(batch, *shape)``, or ``(*shape)`` if not `batched`.
+        batched : bool
+            Whether the values differ between the items of a minibatch.
+        """
+        tensor = tf.expand_dims(value, 1) if batched else value[None, None]
+        return cls(tensor, batched, varies=False)
+
+    def over_time(self, steps: Any) -> Any:
+        """Return the values with an entry for each step.
+
+        Parameters
+        ----------
+        steps : int or tf.Tensor
+            The number of steps.
+
+        Returns
+        -------
+        tensor : tf.Tensor
+            Shape ``(batch or 1, steps, *shape)``.
+        """
+        if self.varies and not self.may_be_still:
+            return self.tensor
+        return repeat(self.tensor, steps, axis=1)
+
+    def for_batch(self, batch: int) -> Series:
+        """Return the same values with an entry for each item of a minibatch."""
+        if self.batched:
+            return self
+        return replace(self, tensor=repeat(self.tensor, batch, axis=0), batched=True)
+
+    def map(self, function: Any) -> Series:
+        """Apply a function of ``(batch, time, *shape)`` that treats all steps and items alike."""
+        return replace(self, tensor=function(self.tensor))
+
+
+def repeat(tensor: Any, times: Any, axis: int) -> Any:
+    """Repeat a tensor along an axis of length 1."""
+    if isinstance(times, int) and times == 1:
+        return tensor
+    shape = list(tensor.shape)
+    shape[axis] = times
+    if any(each is None for each in shape):
+        dynamic = tf.shape(tensor)
+        shape = [dynamic[index] if each is None else each for index, each in enumerate(shape)]
+    return tf.broadcast_to(tensor, shape)
+
+
+def total(terms: Sequence[Series]) -> Series:
+    """Add series, in their order, as a step-by-step simulation would.
+
+    Parameters
+    ----------
+    terms : sequence of Series
+        At least one, of one shape.
+    """
+    tensor = terms[0].tensor
+    for term in terms[1:]:
+        tensor = tensor + term.tensor
+    return like(tensor, *terms)
+
+
+def like(tensor: Any, *sources: Series) -> Series:
+    """Make a series of values that were computed, with broadcasting, from those of others."""
+    varying = [each for each in sources if each.varies]
+    return Series(
+        tensor,
+        batched=any(each.batched for each in sources),
+        varies=bool(varying),
+        may_be_still=bool(varying) and all(each.may_be_still for each in varying),
+    )

@@ -1,0 +1,47 @@
+"""Neurons."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nengo.builder.neurons import SimNeurons
+
+from nengo_layers_plus._upstream import nengo_dl, tf
+from nengo_layers_plus.simulator._context import Context
+from nengo_layers_plus.simulator._decision import Decision, Kind
+from nengo_layers_plus.simulator._loop_signals import LoopSignals
+from nengo_layers_plus.simulator._signal_values import SignalValues
+from nengo_layers_plus.simulator.rules._rule import Rule, register
+
+_builders = nengo_dl.neuron_builders
+_RANDOM = (_builders.StochasticSpikingBuilder, _builders.PoissonSpikingBuilder)
+
+
+@register(SimNeurons)
+class NeuronRule(Rule):
+    """Neurons: as their response curve where they have no memory, else along time."""
+
+    def decide(self, operator: Any, context: Context) -> Decision:
+        """Ask the builder that nengo_dl has for this type."""
+        name = type(operator.neurons).__name__
+        builder = _builders.SimNeuronsBuilder.TF_NEURON_IMPL.get(type(operator.neurons))
+        if builder is None:
+            return Decision(Kind.SCAN, f"{name} has no TensorFlow code: it runs in Python")
+        if not builder.__module__.startswith("nengo_dl."):
+            return Decision(Kind.SCAN, f"{name} is built by {builder.__name__}")
+        if builder.spiking and not context.training:
+            if issubclass(builder, _RANDOM):
+                return Decision(Kind.SCAN, f"{name} draws its spikes")
+            return Decision(Kind.SCAN, f"{name} has a state", per_item=True)
+        reason = "is trained by its response curve" if builder.spiking else "has no state"
+        return Decision(Kind.WHOLE, f"{name} {reason}", per_item=True)
+
+    def lower(self, operator: Any, values: SignalValues, context: Context) -> None:
+        """Apply the response curve to all steps."""
+        # A batch of one: its constants fit any number of items and steps.
+        signals = LoopSignals([operator], 1, context.dt, context.dtype)
+        builder = context.builders.make(operator).built_neurons
+        builder.build_pre(signals, context.config)
+        apply = builder.training_step if builder.spiking else builder.step
+        current = values.read(operator.J)
+        values.set(operator.output, current.map(lambda tensor: apply(tensor, signals.dt)))

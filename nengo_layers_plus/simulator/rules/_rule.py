@@ -1,0 +1,95 @@
+"""The base of all rules, and the registry of them."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Any
+
+from nengo.builder.operator import Operator
+
+from nengo_layers_plus.simulator._context import Context
+from nengo_layers_plus.simulator._decision import Decision, Kind
+from nengo_layers_plus.simulator._signal_values import SignalValues
+
+_RULES: dict[type[Operator], Rule] = {}
+
+
+class Rule(ABC):
+    """How operators of a type run over a whole sequence.
+
+    A rule says how it can run an operator (`decide`). Where that is all steps at once, it does so
+    (`lower`). Operators of all other kinds run in a loop over time that has only them in it, with
+    the builder that nengo_dl has for them.
+    """
+
+    @abstractmethod
+    def decide(self, operator: Any, context: Context) -> Decision:
+        """Say how an operator can be run, and why.
+
+        Parameters
+        ----------
+        operator : nengo.builder.Operator
+            The operator.
+        context : Context
+            What it is lowered for.
+
+        Returns
+        -------
+        decision : Decision
+        """
+
+    def lower(self, operator: Any, values: SignalValues, context: Context) -> None:
+        """Run an operator over all steps at once: read its signals, and set or increase others.
+
+        Parameters
+        ----------
+        operator : nengo.builder.Operator
+            The operator.
+        values : SignalValues
+            The values of all signals over the sequence.
+        context : Context
+            What it is lowered for.
+        """
+        raise NotImplementedError(
+            f"{type(self).__name__}.decide: expected not to say {Kind.WHOLE} for {operator}, since "
+            f"the rule can't do so. What to do: override lower"
+        )
+
+
+class LoopRule(Rule):
+    """Operators of which nothing is known: they run step by step, by themselves."""
+
+    def decide(self, operator: Any, context: Context) -> Decision:
+        """Say that it runs along time."""
+        return Decision(Kind.SCAN, f"no rule is registered for {type(operator).__name__}")
+
+
+def register(*types: type[Operator]) -> Callable[[type[Rule]], type[Rule]]:
+    """Register a rule for operators of certain types, and of no types derived from them.
+
+    Parameters
+    ----------
+    *types : type of nengo.builder.Operator
+        The types of operators.
+
+    Returns
+    -------
+    decorator : callable
+        Takes a subclass of `Rule` that needs no arguments, and returns it.
+    """
+
+    def registered(rule: type[Rule]) -> type[Rule]:
+        for each in types:
+            _RULES[each] = rule()
+        return rule
+
+    return registered
+
+
+def rule_for(operator: Operator) -> Rule:
+    """Find the rule for an operator."""
+    return _RULES.get(type(operator), _LOOP)
+
+
+_LOOP = LoopRule()

@@ -1,0 +1,109 @@
+"""TensorNodes: Keras layers and functions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from nengo_layers_plus._upstream import expects_training, list_effects, nengo_dl, tf
+from nengo_layers_plus.simulator._context import Context
+from nengo_layers_plus.simulator._decision import Decision, Kind
+from nengo_layers_plus.simulator._series import Series
+from nengo_layers_plus.simulator._signal_values import SignalValues
+from nengo_layers_plus.simulator.rules._folding import folded
+from nengo_layers_plus.simulator.rules._known_layers import is_per_item
+from nengo_layers_plus.simulator.rules._rule import Rule, register
+
+
+@register(nengo_dl.tensor_node.SimTensorNode)
+class TensorNodeRule(Rule):
+    """``output = func(time, input)``."""
+
+    def decide(self, operator: Any, context: Context) -> Decision:
+        """Trace the function, to see what else than its result it has."""
+        effects = list_effects(lambda: _call_once(operator, context))
+        if effects.python:
+            return Decision(Kind.SCAN, "calls a Python function", calls_python=True)
+        if effects.others:
+            names = ", ".join(effects.others)
+            return Decision(Kind.SCAN, f"has to run once a step, for its {names}")
+        if _folds(operator, context):
+            return Decision(Kind.WHOLE, "treats each item alike: time is folded into the batch", per_item=True)
+        return Decision(Kind.WHOLE, "each step is a batch of its own")
+
+    def lower(self, operator: Any, values: SignalValues, context: Context) -> None:
+        """Fold time into the batch, or map the function over time."""
+        if _folds(operator, context):
+            function = function_of(operator, context)
+            series = values.read(operator.input).map(
+                lambda tensor: folded(
+                    lambda flat: _flat(function(flat)),
+                    tensor,
+                    operator.shape_in or operator.input.shape,
+                )
+            )
+        else:
+            series = self._map(operator, values, context)
+        values.set(operator.output, series)
+
+    def _map(self, operator: Any, values: SignalValues, context: Context) -> Series:
+        """Call the function with the batch of each step."""
+        arguments = []
+        if operator.time is not None:
+            arguments.append(tf.reshape(values.read(operator.time).over_time(values.steps), [-1]))
+        if operator.input is not None:
+            series = values.read(operator.input).for_batch(values.batch)
+            tensor = series.over_time(values.steps) if arguments else series.tensor
+            shape = operator.shape_in or operator.input.shape
+            tensor = tf.transpose(tensor, [1, 0, 2])
+            arguments.append(tf.reshape(tensor, [-1, values.batch, *shape]))
+        function = function_of(operator, context)
+        varies = operator.time is not None or values.read(operator.input).varies
+        if not varies or (isinstance(values.steps, int) and values.steps == 1):
+            result = _flat(function(*[each[0] for each in arguments]))[None]
+        else:
+            result = tf.vectorized_map(
+                lambda each: _flat(function(*each)), tuple(arguments), warn=False
+            )
+        return Series(tf.transpose(result, [1, 0, 2]), batched=True, varies=varies)
+
+
+def function_of(operator: Any, context: Context) -> Callable[..., Any]:
+    """Return the function of a TensorNode as one of its arguments alone."""
+    function = operator.func
+    if not isinstance(function, tf.keras.layers.Layer):
+        return function
+    # as nengo_dl does: not __call__, which would cast and mask
+    settings = {"training": context.config.training} if expects_training(function) else {}
+    return lambda *inputs: function.call(inputs[0] if len(inputs) == 1 else list(inputs), **settings)
+
+
+def _folds(operator: Any, context: Context) -> bool:
+    return (
+        operator.time is None
+        and isinstance(operator.func, tf.keras.layers.Layer)
+        and is_per_item(operator.func, context.training)
+    )
+
+
+def _call_once(operator: Any, context: Context) -> None:
+    """Call the function as in a single step, and check what it returns."""
+    arguments = []
+    if operator.time is not None:
+        arguments.append(tf.zeros((), context.dtype))
+    if operator.input is not None:
+        shape = operator.shape_in or operator.input.shape
+        arguments.append(tf.zeros((context.batch, *shape), context.dtype))
+    nengo_dl.tensor_node.validate_output(
+        function_of(operator, context)(*arguments),
+        minibatch_size=context.batch,
+        output_d=operator.output.shape[0],
+        dtype=context.dtype,
+    )
+
+
+def _flat(tensor: Any) -> Any:
+    size = 1
+    for each in tensor.shape[1:]:
+        size *= each
+    return tf.reshape(tensor, [-1 if size else 0, size])
