@@ -14,6 +14,7 @@ import numpy as np
 CLOSE = 1e-4  # of the largest number
 LEAST_AGREEMENT = 0.75
 LARGEST_MEAN_DIFFERENCE = 0.05
+LOSSES_DIFFERENCE = 0.01
 LEAST_SECONDS = 0.1
 """What takes less is done several times for one timing."""
 
@@ -85,13 +86,17 @@ def _time(run: Callable[[], Any], repeats: int = 1) -> float:
     return (time.perf_counter() - start) / repeats
 
 
-def assert_same(stock: Any, ours: Any) -> float:
+def assert_same(stock: Any, ours: Any) -> float | None:
     """
     Compare the numbers that two simulators gave.
 
     A spike of a 32-bit simulation flips where a membrane is within rounding of the threshold, and
     then moves others of the same sample. Hence each sample is compared up to the first step at
     which it differs, and for the steps behind it only its mean.
+
+    The slope of a LIF rate has no bound near the threshold. Rounding alone, put into
+    nengo_dl.Simulator, changed gradients by 1 % and the losses of an epoch by 0.3 %. What is
+    compared here finds coarse errors of training; the tests do so for fine ones, with 64 bits.
 
     Parameters
     ----------
@@ -100,8 +105,8 @@ def assert_same(stock: Any, ours: Any) -> float:
 
     Returns
     -------
-    agreement : float
-        The share of steps up to which samples agree, as a mean over samples.
+    agreement : float or None
+        The share of steps up to which samples agree, as a mean over samples; None for losses.
 
     Raises
     ------
@@ -112,10 +117,13 @@ def assert_same(stock: Any, ours: Any) -> float:
     assert stock.shape == ours.shape, f"stock has the shape {stock.shape}, ours {ours.shape}"
     size = np.abs(stock).max()
     assert size > 0, "the network puts out nothing, hence there is nothing to compare"
-    close = np.abs(ours - stock) <= CLOSE * size
     if stock.ndim == 1:
-        assert close.all(), f"losses are {ours}; with nengo_dl.Simulator they are {stock}"
-        return 1.0
+        assert np.abs(ours - stock).max() <= LOSSES_DIFFERENCE * size, (
+            f"losses are {ours}; with nengo_dl.Simulator they are {stock}, "
+            f"where {LOSSES_DIFFERENCE:.0%} of difference is allowed"
+        )
+        return None
+    close = np.abs(ours - stock) <= CLOSE * size
     agreement = float(np.logical_and.accumulate(close.all(axis=2), axis=1).mean())
     assert agreement >= LEAST_AGREEMENT, (
         f"only for {agreement:.0%} of the steps, as a mean over samples, are the outputs those of "

@@ -18,8 +18,8 @@ from nengo_layers_plus._upstream import tf
 
 IMAGE_SHAPE = (28, 28, 1)
 GAIN = 1.0
-BIAS = 1.0
-"""Current of a neuron without input: at the threshold of LIF neurons."""
+BIAS = 0.9
+"""Current of a neuron without input: near 1, the threshold of LIF neurons, but not at it."""
 
 LIF = nengo.LIF(amplitude=0.01)
 """A spike counts 0.01, so that 100 Hz put out 1."""

@@ -34,13 +34,15 @@ def main(arguments: list[str] | None = None) -> int:
     if options.list:
         console.print(*names, sep="\n")
         return 0
-    unknown = [each for each in options.rows if not any(each in name for name in names)]
-    if unknown:
-        console.print(f"No row has {unknown[0]!r} in its name. There are: {', '.join(names)}")
-        return 2
     chosen = [
-        name for name in names if not options.rows or any(each in name for each in options.rows)
+        name
+        for name in names
+        if not options.rows or any(_means(each, name) for each in options.rows)
     ]
+    for each in options.rows:
+        if not any(_means(each, name) for name in names):
+            console.print(f"No row has {each!r} in its name. There are: {', '.join(names)}")
+            return 2
     ours = {} if options.execution is None else {"execution": options.execution}
     table = make_table(", ".join(f"{name} {value}" for name, value in machine.describe().items()))
     failed = False
@@ -63,11 +65,17 @@ def main(arguments: list[str] | None = None) -> int:
         if any(name in chosen for name in fresh.START_TARGETS):
             with console.status("start"):
                 started = fresh.measure_start(min(options.rounds, 3))
-            for name, measured in started.items():
-                add_measurement(table, name, measured, fresh.START_TARGETS[name])
+            for name in fresh.START_TARGETS:
+                if name in chosen:
+                    add_measurement(table, name, started[name], fresh.START_TARGETS[name])
     finally:
         console.print(table)
     return int(failed)
+
+
+def _means(part: str, name: str) -> bool:
+    # The start takes long: "fit" alone does not ask for "start-first-fit".
+    return name.startswith(part) if name.startswith("start") else part in name
 
 
 def _parser() -> argparse.ArgumentParser:
