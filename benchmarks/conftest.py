@@ -21,7 +21,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.stash[TABLE] = make_table()
+    config.stash[TABLE] = make_table("small sizes" if config.getoption("--quick") else "")
 
 
 def pytest_benchmark_update_machine_info(machine_info: dict[str, Any]) -> None:

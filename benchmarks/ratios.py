@@ -44,7 +44,8 @@ def main(arguments: list[str] | None = None) -> int:
             console.print(f"No row has {each!r} in its name. There are: {', '.join(names)}")
             return 2
     ours = {} if options.execution is None else {"execution": options.execution}
-    table = make_table(", ".join(f"{name} {value}" for name, value in machine.describe().items()))
+    title = ", ".join(f"{name} {value}" for name, value in machine.describe().items())
+    table = make_table(f"{title}; small sizes" if options.quick else title)
     failed = False
     try:
         for row in (row.small() if options.quick else row for row in ROWS.values()):
