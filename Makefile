@@ -16,7 +16,7 @@ RUN := $(VENV)/bin/python
 PIP := $(RUN) -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test deep upstream-tests lint format types docs doctor clean
+.PHONY: help install demo test deep upstream-tests bench bench-quick lint format types docs doctor clean
 
 help:  ## list the commands
 	@sed -n 's/^\([a-z-]*\): .*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -41,6 +41,14 @@ upstream-tests: $(VENV)/installed-tests  ## run nengo_dl's own tests of Layer on
 	$(RUN) -m pytest -c /dev/null --rootdir . -p tests.nengo_dl_plugin -p no:cacheprovider \
 		-o nengo_simulator=nengo_dl.Simulator --pyargs nengo_dl.tests.test_tensor_node \
 		-k "not test_str" $(ARGS)
+
+bench: $(VENV)/installed-benchmarks  ## measure the Simulator; 10 to 20 minutes on an idle machine
+	$(RUN) -m pytest benchmarks --benchmark-autosave \
+		--benchmark-columns=min,median,max,rounds --benchmark-sort=name $(ARGS)
+
+bench-quick: $(VENV)/installed-benchmarks  ## the same with small sizes, in 3 minutes
+	$(RUN) -m pytest benchmarks --quick \
+		--benchmark-columns=min,median,max,rounds --benchmark-sort=name $(ARGS)
 
 lint: $(VENV)/installed-dev  ## check the style of the code
 	$(RUN) -m ruff check .

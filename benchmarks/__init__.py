@@ -1,0 +1,1 @@
+"""Benchmarks: how fast networks run, beside `nengo_dl.Simulator` and plain tf.keras."""

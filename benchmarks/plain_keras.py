@@ -1,0 +1,87 @@
+"""The same layers in plain tf.keras: what a simulator can be measured against."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from benchmarks.networks import BIAS, GAIN, LIF
+from nengo_layers_plus._upstream import tf
+
+LARGEST_BATCH = 256  # images at once: more of them only miss the caches
+
+
+def bare(
+    keras_layers: Sequence[tf.keras.layers.Layer], shape: tuple[int, ...], images: Any
+) -> Callable[[], np.ndarray]:
+    """
+    Return what applies the layers to every step, with nothing between them.
+
+    Parameters
+    ----------
+    keras_layers : sequence of tf.keras.layers.Layer
+        The layers.
+    shape : tuple of int
+        Of one image.
+    images : ndarray of shape (batch, time, size)
+        The input; time is folded into the batch.
+
+    Returns
+    -------
+    run : callable
+        Returns the output, of shape (batch, time, size).
+    """
+    model = tf.keras.Sequential([tf.keras.Input(shape), *_flattened(keras_layers)])
+    folded = tf.constant(images.reshape(-1, *shape))
+    n_parts = -(-folded.shape[0] // LARGEST_BATCH)
+    parts = tf.split(folded, [len(each) for each in np.array_split(range(len(folded)), n_parts)])
+    call = tf.function(model, reduce_retracing=True)
+
+    def run() -> np.ndarray:
+        outputs = np.concatenate([call(part).numpy() for part in parts])
+        return outputs.reshape(*images.shape[:2], -1)
+
+    return run
+
+
+def rate_model(
+    keras_layers: Sequence[tf.keras.layers.Layer], shape: tuple[int, ...]
+) -> tf.keras.Model:
+    """
+    Return a model with what `nengo_dl` trains: the layers, and between them rates of LIF neurons.
+
+    Parameters
+    ----------
+    keras_layers : sequence of tf.keras.layers.Layer
+        The layers.
+    shape : tuple of int
+        Of one image.
+    """
+    first, *others = keras_layers
+    layers = [first]
+    for layer in others:
+        layers += [RateNeurons(), layer]
+    return tf.keras.Sequential([tf.keras.Input(shape), *_flattened(layers)])
+
+
+class RateNeurons(tf.keras.layers.Layer):
+    """Firing rates of LIF neurons, with a bias for each of them, as in an Ensemble."""
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        """Make the biases."""
+        self.bias = self.add_weight(
+            "bias", input_shape[1:], initializer=tf.keras.initializers.Constant(BIAS)
+        )
+
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        """Return the rates, times the amplitude."""
+        above = inputs * GAIN + self.bias - 1
+        period = LIF.tau_ref + LIF.tau_rc * tf.math.log1p(1 / tf.maximum(above, 1e-15))
+        return tf.where(above > 0, LIF.amplitude / period, tf.zeros_like(above))
+
+
+def _flattened(layers: Sequence[tf.keras.layers.Layer]) -> list[tf.keras.layers.Layer]:
+    """Put a Flatten before the last layer, which is dense."""
+    return [*layers[:-1], tf.keras.layers.Flatten(), layers[-1]]
