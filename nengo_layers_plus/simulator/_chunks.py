@@ -29,7 +29,9 @@ def bytes_per_step(plan: Plan, batch: int, dtype: Any) -> int:
     """
     signals = {base for group in plan.groups for base in group.written}
     return sum(
-        int(np.prod(shape_of(each))) * (batch if each.minibatched else 1) * type_of(each, dtype).size
+        int(np.prod(shape_of(each)))
+        * (batch if each.minibatched else 1)
+        * type_of(each, dtype).size
         for each in signals
     )
 
@@ -123,4 +125,3 @@ def _cut(tensor: Any, start: Any, count: Any) -> Any:
 
 def _time_first(tensor: Any) -> Any:
     return tf.transpose(tensor, [1, 0, *range(2, len(tensor.shape))])
-

@@ -13,6 +13,7 @@ from nengo.builder.processes import SimProcess
 from nengo.synapses import LinearFilter
 
 from nengo_layers_plus._upstream import nengo_dl, tf, xla_slice, xla_update_slice
+from nengo_layers_plus.simulator._operator_builders import comes_with_nengo_dl, native_builder
 
 _op_builders = nengo_dl.op_builders
 _neuron_builders = nengo_dl.neuron_builders
@@ -40,10 +41,10 @@ _LENGTHS = np.array(sorted({1, *(factor << power for factor in (2, 3) for power 
 def compiles(operator: Operator) -> bool:
     """Say whether XLA compiles the builder that nengo_dl has for an operator."""
     if isinstance(operator, SimNeurons):
-        builder = _neuron_builders.SimNeuronsBuilder.TF_NEURON_IMPL.get(type(operator.neurons))
+        builder = native_builder(operator.neurons)
         return (
             builder is not None
-            and builder.__module__.startswith("nengo_dl.")
+            and comes_with_nengo_dl(builder)
             and not issubclass(builder, _RANDOM)
         )
     if isinstance(operator, SimProcess):
@@ -101,9 +102,7 @@ def compile_loop(
             sinks = [_put(sink, each, index) for sink, each in zip(sinks, records, strict=True)]
             return index + 1, sinks, list(carried)
 
-        sinks = [
-            tf.zeros([shape[0], length, *shape[1:]], dtype) for shape, dtype in recorded
-        ]
+        sinks = [tf.zeros([shape[0], length, *shape[1:]], dtype) for shape, dtype in recorded]
         start, carried = tf.constant(0), list(carried)
         if first_differs:
             start, sinks, after = body(start, sinks, carried, first=True)

@@ -26,6 +26,9 @@ class Context:
         The type of numbers.
     on_cpu : bool
         Whether there is no GPU to run on.
+    shares_still_inputs : bool
+        Whether what depends on inputs that stand still may be computed once for all steps. Nobody
+        may ask for gradients of the inputs then: they would be those of the first step.
     builders : OperatorBuilders
         Makes builders of nengo_dl for single operators.
     """
@@ -36,4 +39,5 @@ class Context:
     dt: float
     dtype: Any
     on_cpu: bool
+    shares_still_inputs: bool
     builders: OperatorBuilders

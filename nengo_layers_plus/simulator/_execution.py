@@ -79,7 +79,9 @@ class Execution(Sequence[ExecutionRow]):
         return f"<{type(self).__name__} {self._title}>"
 
     def __str__(self) -> str:
-        return f"{self._title}\n{render_table(_HEADER, self._cells())}" if self.rows else self._title
+        return (
+            f"{self._title}\n{render_table(_HEADER, self._cells())}" if self.rows else self._title
+        )
 
     def _repr_html_(self) -> str:
         return f"<p>{self._title}</p>{render_html(_HEADER, self._cells())}"

@@ -16,7 +16,7 @@ from nengo_layers_plus.simulator._context import Context
 from nengo_layers_plus.simulator._decision import Kind
 from nengo_layers_plus.simulator._execution import Execution
 from nengo_layers_plus.simulator._execution_rows import list_rows
-from nengo_layers_plus.simulator._operator_builders import OperatorBuilders
+from nengo_layers_plus.simulator._operator_builders import OperatorBuilders, is_built_by_nengo_dl
 from nengo_layers_plus.simulator._pipeline import Observed, Pipeline
 from nengo_layers_plus.simulator._plan import Plan
 from nengo_layers_plus.simulator._settings import Settings
@@ -35,13 +35,14 @@ class LayerwiseGraph(SequenceGraph):
         plan = self.plan_for(context)
         steps, length = self._count_steps()
         state_keys = list(self.saved_state)
-        learned_keys = [
-            key for key in self.base_params if self._signals_by_key[key][0].minibatched
-        ]
+        learned_keys = [key for key in self.base_params if self._signals_by_key[key][0].minibatched]
         asked = [base for key in (*state_keys, *learned_keys) for base in self._signals_by_key[key]]
         pipeline = Pipeline(plan, context, Observed(self._probed(), asked))
         initial = self._initial_values()
         if self.settings.constructing:
+            # nothing will be run: enough to hear what is wrong with a user's builder
+            if not all(map(is_built_by_nengo_dl, plan.decisions)):
+                pipeline.run(self._inputs(steps), initial, steps, keeps_length=False)
             records = [self._blank(signal, keeps, steps) for signal, keeps in self._probed()]
             final = [initial[each] for each in asked]
         else:
@@ -85,7 +86,8 @@ class LayerwiseGraph(SequenceGraph):
 
     def _require_layers(self, context: Context) -> None:
         steps = [
-            each for each in list_rows(self.plan_for(context), self.model)
+            each
+            for each in list_rows(self.plan_for(context), self.model)
             if each.runs == Kind.STEP.value
         ]
         if steps:
@@ -185,6 +187,7 @@ class LayerwiseGraph(SequenceGraph):
             dt=self.dt,
             dtype=tf.as_dtype(self.dtype),
             on_cpu=config.cpu_only,
+            shares_still_inputs=self.settings.shares_still_inputs,
             builders=self.operator_builders,
         )
 

@@ -82,7 +82,9 @@ class Loop:
                 kind = varying if term.varies else constant
                 batched = term.for_batch(values.batch) if base.minibatched else term
                 kind.append(
-                    batched if term.varies else self._whole(base, batched.tensor[:, 0], values.batch)
+                    batched
+                    if term.varies
+                    else self._whole(base, batched.tensor[:, 0], values.batch)
                 )
         carried = [values.initial(base) for base in self.carried]
         if self.compiled:
@@ -125,7 +127,9 @@ class Loop:
         ]
         sinks = [
             tf.TensorArray(
-                type_of(base, self.context.dtype), size=steps, element_shape=self._shape_of(base, batch)
+                type_of(base, self.context.dtype),
+                size=steps,
+                element_shape=self._shape_of(base, batch),
             )
             for base, _ in self.recorded
         ]
@@ -240,7 +244,9 @@ class Loop:
                 signals.bases[base] = self._whole(base, _sum(terms), batch)
         for base in self.fresh:
             if base not in current:
-                signals.bases[base] = tf.zeros(self._shape_of(base, batch), type_of(base, self.context.dtype))
+                signals.bases[base] = tf.zeros(
+                    self._shape_of(base, batch), type_of(base, self.context.dtype)
+                )
         signals.bases.update(zip(self.carried, carried, strict=True))
         before = dict(signals.bases)
         with tf.control_dependencies([step]):

@@ -7,9 +7,34 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from nengo.builder.neurons import SimNeurons
 from nengo.builder.operator import Operator
 
 from nengo_layers_plus._upstream import nengo_dl
+
+
+_MODULES = {
+    f"nengo_dl.{name}_builders"
+    for name in ("learning_rule", "neuron", "op", "process", "transform")
+} | {"nengo_dl.tensor_node"}
+
+
+def comes_with_nengo_dl(builder: type) -> bool:
+    """Say whether a builder is one of nengo_dl's own."""
+    return builder.__module__ in _MODULES
+
+
+def is_built_by_nengo_dl(operator: Operator) -> bool:
+    """Say whether nengo_dl builds an operator with one of its own builders."""
+    builder = nengo_dl.builder.Builder.builders[type(operator)]
+    if isinstance(operator, SimNeurons):
+        builder = native_builder(operator.neurons) or builder
+    return comes_with_nengo_dl(builder)
+
+
+def native_builder(neurons: Any) -> Any:
+    """Find the class that builds a type of neurons with TensorFlow; None if it runs in Python."""
+    return nengo_dl.neuron_builders.SimNeuronsBuilder.TF_NEURON_IMPL.get(type(neurons))
 
 
 class OperatorBuilders:
@@ -76,6 +101,5 @@ class _PartOfProcesses(nengo_dl.process_builders.GenericProcessBuilder):
     @property
     def step_states(self) -> list[Any]:
         return [
-            state[:, part]
-            for state, part in zip(self._whole.step_states, self._parts, strict=True)
+            state[:, part] for state, part in zip(self._whole.step_states, self._parts, strict=True)
         ]

@@ -73,7 +73,10 @@ class Pipeline:
         probed = [signal for signal, _ in self.observed.probed]
         return [
             *([self._batch_of(each) or 1, None, *shape_of(each)] for each in probed),
-            *([*filter(None, [self._batch_of(each)]), *shape_of(each)] for each in self.observed.final),
+            *(
+                [*filter(None, [self._batch_of(each)]), *shape_of(each)]
+                for each in self.observed.final
+            ),
         ]
 
     def _batch_of(self, signal: Signal) -> int | None:
@@ -106,7 +109,8 @@ class Pipeline:
         values = SignalValues(initial, context.batch, steps, context.dtype, keeps_length)
         for signal, tensor in inputs.items():
             values.set(signal, _of_input(tensor, steps))
-        done = [] if _is_one(steps) or not inputs else self._run_still(inputs, values)
+        may_share = context.shares_still_inputs and inputs and not _is_one(steps)
+        done = self._run_still(inputs, values) if may_share else []
         for group in self.plan.groups:
             if group not in done:
                 self._lower(group, values)

@@ -21,6 +21,9 @@ class Settings:
         How many bytes the values of a network may take.
     constructing : bool
         Whether the Keras model is being made, and nothing will be run of what is built.
+    shares_still_inputs : bool
+        Whether nobody can ask for gradients of the inputs, so that what depends on inputs that
+        stand still may be computed once.
     report : callable, optional
         Called, when the network runs in chunks, with the number of steps that were run.
     """
@@ -28,4 +31,5 @@ class Settings:
     execution: str = "auto"
     memory_limit: int = DEFAULT_MEMORY_LIMIT
     constructing: bool = False
+    shares_still_inputs: bool = False
     report: Callable[[Any], None] | None = None

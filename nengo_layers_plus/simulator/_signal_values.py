@@ -44,9 +44,7 @@ class SignalValues:
 
     def fork(self) -> SignalValues:
         """Make a copy, in which more can be filled in."""
-        copy = SignalValues(
-            self._initial, self.batch, self.steps, self.dtype, self.keeps_length
-        )
+        copy = SignalValues(self._initial, self.batch, self.steps, self.dtype, self.keeps_length)
         copy._terms = {base: list(terms) for base, terms in self._terms.items()}
         copy._before, copy._after = dict(self._before), dict(self._after)
         copy._final = dict(self._final)

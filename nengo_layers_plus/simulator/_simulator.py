@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -130,7 +130,7 @@ class Simulator(nengo_dl.Simulator):
             If one of them is of Keras 3, which TensorFlow's Keras models can't use.
         """
         for name, value in (*(("optimizer", each) for each in args[:1]), *kwargs.items()):
-            for each in tf.nest.flatten(value):
+            for each in _items_of(value):
                 equivalent = keras3_equivalent(each)
                 if equivalent is not None:
                     raise ValidationError(
@@ -165,6 +165,14 @@ class Simulator(nengo_dl.Simulator):
         shown = self.progress_bar if progress_bar is None else progress_bar
         with self._progress.shown(n_steps, shown):
             super().run_steps(n_steps, data=data, progress_bar=False, stateful=stateful)
+
+    def _call_keras(self, *args: Any, **kwargs: Any) -> Any:
+        settings = self.tensor_graph.settings
+        settings.shares_still_inputs = True
+        try:
+            return super()._call_keras(*args, **kwargs)
+        finally:
+            settings.shares_still_inputs = False
 
     def _generate_inputs(self, data: Any = None, n_steps: Any = None) -> Any:
         if data is None or isinstance(data, list | tuple | dict | np.ndarray) or tf.is_tensor(data):
@@ -231,3 +239,14 @@ class Simulator(nengo_dl.Simulator):
         report : TrainingReport
         """
         return what_trains(self)
+
+
+def _items_of(value: Any) -> Iterator[Any]:
+    """List what is in nested lists and dictionaries, whose keys may be Probes."""
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    if isinstance(value, list | tuple):
+        for each in value:
+            yield from _items_of(each)
+    else:
+        yield value

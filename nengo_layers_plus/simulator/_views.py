@@ -115,8 +115,7 @@ def put(series: Series, places: np.ndarray, shape: tuple[int, ...]) -> Series:
         # A gather for each time that a place is repeated, and a zero for the places without value.
         tensor = tf.pad(tensor, [[0, 0], [0, 0], [0, 1]])
         parts = [
-            tf.gather(tensor, sources.astype(np.int32), axis=2)
-            for sources in _sources(flat, size)
+            tf.gather(tensor, sources.astype(np.int32), axis=2) for sources in _sources(flat, size)
         ]
         return _reshape(sum(parts[1:], parts[0]), shape)
 
@@ -157,5 +156,6 @@ def _reshape(tensor: Any, shape: tuple[int, ...]) -> Any:
     if batch is None and time is None:
         dynamic = tf.shape(tensor)
         return tf.reshape(tensor, [dynamic[0], dynamic[1], *shape])
-    return tf.reshape(tensor, [batch or -1 if batch is None else batch,
-                               -1 if time is None else time, *shape])
+    return tf.reshape(
+        tensor, [batch or -1 if batch is None else batch, -1 if time is None else time, *shape]
+    )

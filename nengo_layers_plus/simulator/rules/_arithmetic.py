@@ -26,7 +26,9 @@ class ArithmeticRule(Rule):
 
     def decide(self, operator: Any, context: Context) -> Decision:
         """Say that it runs all steps at once."""
-        return Decision(Kind.WHOLE, "treats each step and each item of the minibatch alike", per_item=True)
+        return Decision(
+            Kind.WHOLE, "treats each step and each item of the minibatch alike", per_item=True
+        )
 
 
 @register(Reset, _op_builders.ResetInc)
@@ -40,8 +42,8 @@ class ResetRule(ArithmeticRule):
             values.reset(signal)
             return
         kind = context.dtype if signal.dtype.kind == "f" else tf.int32
-        value = np.broadcast_to(np.reshape(operator.value, np.shape(operator.value)), signal.shape)
-        series = Series.constant(tf.constant(value.reshape(shape_of(signal)), kind))
+        value = np.broadcast_to(operator.value, (1, *shape_of(signal)))[0]
+        series = Series.constant(tf.constant(value, kind))
         (values.increase if operator.incs else values.set)(signal, series)
 
 
@@ -84,9 +86,7 @@ class DotRule(ArithmeticRule):
             product = tf.linalg.matvec(a.tensor, x.tensor)
         else:
             weights = tf.reshape(a.tensor, shape_of(operator.A))
-            product = folded(
-                lambda flat: tf.matmul(flat, weights, transpose_b=True), x.tensor
-            )
+            product = folded(lambda flat: tf.matmul(flat, weights, transpose_b=True), x.tensor)
         series = like(_fit(product, shape_of(operator.Y)), a, x)
         (values.increase if operator.incs else values.set)(operator.Y, series)
 

@@ -10,6 +10,7 @@ from nengo_layers_plus._upstream import nengo_dl, tf
 from nengo_layers_plus.simulator._context import Context
 from nengo_layers_plus.simulator._decision import Decision, Kind
 from nengo_layers_plus.simulator._loop_signals import LoopSignals
+from nengo_layers_plus.simulator._operator_builders import comes_with_nengo_dl, native_builder
 from nengo_layers_plus.simulator._signal_values import SignalValues
 from nengo_layers_plus.simulator.rules._rule import Rule, register
 
@@ -24,10 +25,10 @@ class NeuronRule(Rule):
     def decide(self, operator: Any, context: Context) -> Decision:
         """Ask the builder that nengo_dl has for this type."""
         name = type(operator.neurons).__name__
-        builder = _builders.SimNeuronsBuilder.TF_NEURON_IMPL.get(type(operator.neurons))
+        builder = native_builder(operator.neurons)
         if builder is None:
             return Decision(Kind.SCAN, f"{name} has no TensorFlow code: it runs in Python")
-        if not builder.__module__.startswith("nengo_dl."):
+        if not comes_with_nengo_dl(builder):
             return Decision(Kind.SCAN, f"{name} is built by {builder.__name__}")
         if builder.spiking and not context.training:
             if issubclass(builder, _RANDOM):

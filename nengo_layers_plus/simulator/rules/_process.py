@@ -20,6 +20,8 @@ class ProcessRule(Rule):
         """Say that it runs along time."""
         process = operator.process
         if isinstance(process, LinearFilter):
-            return Decision(Kind.SCAN, f"{type(process).__name__} is a filter along time", per_item=True)
+            return Decision(
+                Kind.SCAN, f"{type(process).__name__} is a filter along time", per_item=True
+            )
         what = "synapse" if isinstance(process, Synapse) else "process"
         return Decision(Kind.SCAN, f"{type(process).__name__} is a {what} that runs in Python")

@@ -28,7 +28,9 @@ class TensorNodeRule(Rule):
             names = ", ".join(effects.others)
             return Decision(Kind.SCAN, f"has to run once a step, for its {names}")
         if _folds(operator, context):
-            return Decision(Kind.WHOLE, "treats each item alike: time is folded into the batch", per_item=True)
+            return Decision(
+                Kind.WHOLE, "treats each item alike: time is folded into the batch", per_item=True
+            )
         return Decision(Kind.WHOLE, "each step is a batch of its own")
 
     def lower(self, operator: Any, values: SignalValues, context: Context) -> None:
@@ -75,7 +77,9 @@ def function_of(operator: Any, context: Context) -> Callable[..., Any]:
         return function
     # as nengo_dl does: not __call__, which would cast and mask
     settings = {"training": context.config.training} if expects_training(function) else {}
-    return lambda *inputs: function.call(inputs[0] if len(inputs) == 1 else list(inputs), **settings)
+    return lambda *inputs: function.call(
+        inputs[0] if len(inputs) == 1 else list(inputs), **settings
+    )
 
 
 def _folds(operator: Any, context: Context) -> bool:
