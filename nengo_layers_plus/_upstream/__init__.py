@@ -37,7 +37,6 @@ from packaging.specifiers import SpecifierSet
 from packaging.version import InvalidVersion, Version
 
 from nengo_layers_plus._upstream._effects import Effects, list_effects
-from nengo_layers_plus._upstream._xla import xla_slice, xla_update_slice
 from nengo_layers_plus._upstream._keras import (
     LayerCall,
     adds_loss_to_model,
@@ -58,6 +57,7 @@ from nengo_layers_plus._upstream._simulation import (
     find_gain_signals,
     set_initial_value,
 )
+from nengo_layers_plus._upstream._xla import xla_slice, xla_update_slice
 
 if TYPE_CHECKING:
     import nengo_dl as nengo_dl
@@ -67,8 +67,8 @@ if TYPE_CHECKING:
 __all__ = [
     "LEGACY_KERAS",
     "PYTHON_TESTED",
-    "Effects",
     "REQUIREMENTS",
+    "Effects",
     "LayerCall",
     "Requirement",
     "UpstreamError",

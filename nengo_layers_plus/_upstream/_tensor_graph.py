@@ -36,7 +36,7 @@ class SequenceGraph(nengo_dl.tensor_graph.TensorGraph):
     def runs_step_by_step(self, training: Any) -> bool:
         """Say whether nengo_dl's own loop is to run."""
 
-    @tf.autograph.experimental.do_not_convert
+    @tf.autograph.experimental.do_not_convert  # type: ignore[untyped-decorator]
     def call(
         self, inputs: Any, training: Any = None, progress: Any = None, stateful: bool = False
     ) -> Any:

@@ -76,8 +76,9 @@ def compile_loop(
     Parameters
     ----------
     step : callable
-        A step: takes whether it is a first one that differs, its number, the inputs of this step, those that do not vary and what is
-        carried into it; returns what is recorded of it and what is carried out of it.
+        A step: takes whether it is a first one that differs, its number, the inputs of this step,
+        those that do not vary and what is carried into it; returns what is recorded of it and what
+        is carried out of it.
     recorded : sequence of (tuple of int, tf.DType)
         The shape ``(batch, *shape)`` of each that is recorded in a step, and its type.
     first_differs : bool

@@ -79,5 +79,6 @@ def _operation(operator: Operator) -> str:
         return str(operator.process)
     if isinstance(operator, nengo_dl.tensor_node.SimTensorNode):
         function = operator.func
-        return getattr(function, "name", None) or getattr(function, "__name__", str(function))
+        name = getattr(function, "name", None) or getattr(function, "__name__", None)
+        return str(name or function)
     return type(operator).__name__

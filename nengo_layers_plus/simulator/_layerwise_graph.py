@@ -10,8 +10,8 @@ from nengo.exceptions import BuildError, ValidationError
 
 from nengo_layers_plus._upstream import nengo_dl, tf
 from nengo_layers_plus._upstream._tensor_graph import SequenceGraph
-from nengo_layers_plus.simulator._chunks import bytes_per_step, run_in_chunks
 from nengo_layers_plus.simulator._choice import Choice, choose
+from nengo_layers_plus.simulator._chunks import bytes_per_step, run_in_chunks
 from nengo_layers_plus.simulator._context import Context
 from nengo_layers_plus.simulator._decision import Kind
 from nengo_layers_plus.simulator._execution import Execution
@@ -112,7 +112,7 @@ class LayerwiseGraph(SequenceGraph):
         longest = max(1, limit // (_COPIES_FOR_GRADIENT * each))
         message = (
             f"Simulator.fit: expected a sequence whose values fit into memory_limit={limit:,} "
-            f"bytes, at about {_COPIES_FOR_GRADIENT * each:,} bytes a step: at most {longest} steps. "
+            f"bytes, at about {_COPIES_FOR_GRADIENT * each:,} bytes a step: {longest} steps. "
             f"What to do: train on shorter sequences or with a smaller minibatch_size, or give the "
             f"Simulator a larger memory_limit"
         )
@@ -241,7 +241,7 @@ class LayerwiseGraph(SequenceGraph):
         return inputs
 
     def _initial_values(self) -> dict[Any, Any]:
-        initial = {}
+        initial: dict[Any, Any] = {}
         for key, variable in (*self.saved_state.items(), *self.base_params.items()):
             signals = self._signals_by_key[key]
             minibatched = int(signals[0].minibatched)

@@ -1,4 +1,4 @@
-"""LIF neurons by short series, which a processor computes faster than exponentials and logarithms."""
+"""LIF neurons by short series, which are faster than exponentials and logarithms."""
 
 from __future__ import annotations
 
@@ -6,13 +6,11 @@ from typing import Any
 
 from nengo_layers_plus._upstream import nengo_dl, tf
 
-_LIFBuilder = nengo_dl.neuron_builders.LIFBuilder
-
 # A step this long, in time constants, leaves the series below with errors under 1e-8.
 _LONGEST_STEP = 0.1
 
 
-class SeriesLIFBuilder(_LIFBuilder):
+class SeriesLIFBuilder(nengo_dl.neuron_builders.LIFBuilder):
     """`nengo.LIF` in single precision, for steps that are short beside the time constant.
 
     Within a step the membrane moves by ``1 - exp(-t / tau_rc)`` of its distance to the current, and
@@ -21,7 +19,13 @@ class SeriesLIFBuilder(_LIFBuilder):
     step of a simulation can find one there.
     """
 
-    def step(self, J: Any, dt: Any, voltage: Any, refractory_time: Any) -> tuple[Any, Any, Any]:
+    def step(
+        self,
+        J: Any,  # noqa: N803  nengo_dl's name
+        dt: Any,
+        voltage: Any,
+        refractory_time: Any,
+    ) -> tuple[Any, Any, Any]:
         """Advance the neurons by one step; see `nengo.LIF`."""
         time = tf.clip_by_value(dt - refractory_time, self.zero, dt) / -self.tau_rc
         change = time * (1 + time * (1 / 2 + time * (1 / 6 + time * (1 / 24 + time / 120))))
@@ -43,7 +47,7 @@ class SeriesLIFBuilder(_LIFBuilder):
 def has_series(builder: Any, dt: float, dtype: Any) -> bool:
     """Say whether `SeriesLIFBuilder` can take the place of a builder."""
     return (
-        type(builder) is _LIFBuilder
+        type(builder) is nengo_dl.neuron_builders.LIFBuilder
         and dtype == tf.float32
         and all(dt <= _LONGEST_STEP * op.neurons.tau_rc for op in builder.ops)
     )

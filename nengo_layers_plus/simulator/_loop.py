@@ -161,12 +161,13 @@ class Loop:
     ) -> tuple[list[Any], list[Any]]:
         """Do the same as `run` in one kernel."""
         steps = values.steps
-        built: dict[bool, Any] = {}
+        built: dict[bool, tuple[LoopSignals, list[tuple[Operator, Any]]]] = {}
 
         def step(first: bool, index: Any, varying: Any, constant: Any, carried: Any) -> Any:
             if first not in built:  # made within the kernel, their constants are part of it
                 built[first] = self._build(exact=first)
-            return self._step(*built[first], varying, constant, carried, index)
+            signals, builders = built[first]
+            return self._step(signals, builders, varying, constant, carried, index)
 
         shapes = [
             (self._shape_of(base, self.context.batch), type_of(base, self.context.dtype))
@@ -176,7 +177,7 @@ class Loop:
         length = tf.maximum(steps, 1) if values.keeps_length else kernel_length(steps)
         counts = (len(varying), len(constant), len(carried))
 
-        @tf.custom_gradient
+        @tf.custom_gradient  # type: ignore[untyped-decorator]
         def loop(*flat: Any) -> Any:
             inputs, constant, carried = _split(flat, counts)
             inputs = [
@@ -216,9 +217,9 @@ class Loop:
         builders = []
         for op in self.group.operators:
             builder = context.builders.make(op)
-            if not exact and isinstance(op, SimNeurons):
-                if has_series(builder.built_neurons, context.dt, context.dtype):
-                    builder.built_neurons = SeriesLIFBuilder([op])
+            neurons = getattr(builder, "built_neurons", None)
+            if not exact and has_series(neurons, context.dt, context.dtype):
+                builder.built_neurons = SeriesLIFBuilder([op])
             builder.build_pre(signals, context.config)
             context.builders.keep(builder, signals)
             builders.append((op, builder))

@@ -1,4 +1,4 @@
-"""The signals of a few operators, each with a tensor of its own, as builders of nengo_dl see them."""
+"""Signals for builders of nengo_dl, each with a tensor of its own."""
 
 from __future__ import annotations
 

@@ -12,7 +12,6 @@ from nengo.builder.operator import Operator
 
 from nengo_layers_plus._upstream import nengo_dl
 
-
 _MODULES = {
     f"nengo_dl.{name}_builders"
     for name in ("learning_rule", "neuron", "op", "process", "transform")

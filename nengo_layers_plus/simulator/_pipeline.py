@@ -70,17 +70,13 @@ class Pipeline:
 
     def result_shapes(self) -> list[list[int | None]]:
         """List the shapes of what `run` returns."""
-        probed = [signal for signal, _ in self.observed.probed]
-        return [
-            *([self._batch_of(each) or 1, None, *shape_of(each)] for each in probed),
-            *(
-                [*filter(None, [self._batch_of(each)]), *shape_of(each)]
-                for each in self.observed.final
-            ),
-        ]
-
-    def _batch_of(self, signal: Signal) -> int | None:
-        return self.context.batch if signal.minibatched else None
+        batch = self.context.batch
+        shapes: list[list[int | None]] = []
+        for signal, _ in self.observed.probed:
+            shapes.append([batch if signal.minibatched else 1, None, *shape_of(signal)])
+        for signal in self.observed.final:
+            shapes.append([*([batch] if signal.minibatched else []), *shape_of(signal)])
+        return shapes
 
     def run(
         self, inputs: dict[Signal, Any], initial: dict[Signal, Any], steps: Any, keeps_length: bool

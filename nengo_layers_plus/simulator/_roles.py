@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from enum import Enum
-from typing import Any
 
 from nengo.builder.neurons import SimNeurons
 from nengo.builder.operator import Operator

@@ -39,9 +39,9 @@ class Simulator(nengo_dl.Simulator):
     *args, **kwargs
         See `nengo_dl.Simulator`.
     execution : {"auto", "layerwise", "stepwise"}
-        How the network runs. ``"auto"``: layer by layer where that is faster. ``"layerwise"``: layer
-        by layer, or a `nengo.exceptions.BuildError` that says which parts can't be. ``"stepwise"``:
-        one step after another, as in `nengo_dl.Simulator`.
+        How the network runs. ``"auto"``: layer by layer where that is faster. ``"layerwise"``:
+        layer by layer, or a `nengo.exceptions.BuildError` that says which parts can't be.
+        ``"stepwise"``: one step after another, as in `nengo_dl.Simulator`.
     memory_limit : int
         How many bytes the values of all layers may take, about. Longer sequences are simulated in
         chunks of steps; ``fit`` raises an error.
@@ -135,7 +135,7 @@ class Simulator(nengo_dl.Simulator):
                 if equivalent is not None:
                     raise ValidationError(
                         f"expected an object of tf.keras, got {each!r} of Keras 3, which the Keras "
-                        f"model of a Simulator can't use. What to do: take {equivalent} in its place",
+                        f"model of a Simulator can't use. What to do: take {equivalent} instead",
                         name,
                         self,
                     )

@@ -140,7 +140,7 @@ def _step_of(flat: np.ndarray) -> int:
 def _sources(flat: np.ndarray, size: int) -> list[np.ndarray]:
     """List, for the first and each further value at a place, which of the values it is."""
     counts = np.zeros(size, dtype=int)
-    sources = []
+    sources: list[np.ndarray] = []
     for index, place in enumerate(flat):
         if counts[place] == len(sources):
             sources.append(np.full(size, flat.size))

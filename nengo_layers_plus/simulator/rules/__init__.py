@@ -3,7 +3,7 @@
 from nengo_layers_plus.simulator.rules._rule import Rule, register, rule_for
 
 # Each of these registers the rules that it has.
-from nengo_layers_plus.simulator.rules import (  # isort: skip
+from nengo_layers_plus.simulator.rules import (  # noqa: F401  # isort: skip
     _arithmetic,
     _convolution,
     _neurons,

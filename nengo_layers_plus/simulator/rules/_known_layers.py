@@ -11,30 +11,100 @@ _layers = tf.keras.layers
 # By exact type: a layer derived from one of them may do anything.
 _PER_ITEM = {
     getattr(_layers, name)
-    for name in (
-        "Activation Add Average AveragePooling1D AveragePooling2D AveragePooling3D Concatenate "
-        "Conv1D Conv1DTranspose Conv2D Conv2DTranspose Conv3D Conv3DTranspose Cropping1D Cropping2D "
-        "Cropping3D Dense DepthwiseConv1D DepthwiseConv2D Dot ELU Flatten GlobalAveragePooling1D "
-        "GlobalAveragePooling2D GlobalAveragePooling3D GlobalMaxPooling1D GlobalMaxPooling2D "
-        "GlobalMaxPooling3D InputLayer LayerNormalization LeakyReLU MaxPooling1D MaxPooling2D "
-        "MaxPooling3D Maximum Minimum Multiply Normalization PReLU Permute ReLU RepeatVector Rescaling "
-        "Reshape SeparableConv1D SeparableConv2D Softmax Subtract ThresholdedReLU "
-        "UnitNormalization UpSampling1D UpSampling2D UpSampling3D ZeroPadding1D ZeroPadding2D "
-        "ZeroPadding3D"
-    ).split()
+    for name in [
+        "Activation",
+        "Add",
+        "Average",
+        "AveragePooling1D",
+        "AveragePooling2D",
+        "AveragePooling3D",
+        "Concatenate",
+        "Conv1D",
+        "Conv1DTranspose",
+        "Conv2D",
+        "Conv2DTranspose",
+        "Conv3D",
+        "Conv3DTranspose",
+        "Cropping1D",
+        "Cropping2D",
+        "Cropping3D",
+        "Dense",
+        "DepthwiseConv1D",
+        "DepthwiseConv2D",
+        "Dot",
+        "ELU",
+        "Flatten",
+        "GlobalAveragePooling1D",
+        "GlobalAveragePooling2D",
+        "GlobalAveragePooling3D",
+        "GlobalMaxPooling1D",
+        "GlobalMaxPooling2D",
+        "GlobalMaxPooling3D",
+        "InputLayer",
+        "LayerNormalization",
+        "LeakyReLU",
+        "MaxPooling1D",
+        "MaxPooling2D",
+        "MaxPooling3D",
+        "Maximum",
+        "Minimum",
+        "Multiply",
+        "Normalization",
+        "PReLU",
+        "Permute",
+        "ReLU",
+        "RepeatVector",
+        "Rescaling",
+        "Reshape",
+        "SeparableConv1D",
+        "SeparableConv2D",
+        "Softmax",
+        "Subtract",
+        "ThresholdedReLU",
+        "UnitNormalization",
+        "UpSampling1D",
+        "UpSampling2D",
+        "UpSampling3D",
+        "ZeroPadding1D",
+        "ZeroPadding2D",
+        "ZeroPadding3D",
+    ]
     if hasattr(_layers, name)
 }
 _PER_ITEM_UNLESS_TRAINED = {
     getattr(_layers, name)
-    for name in (
-        "ActivityRegularization AlphaDropout BatchNormalization Dropout GaussianDropout "
-        "GaussianNoise SpatialDropout1D SpatialDropout2D SpatialDropout3D"
-    ).split()
+    for name in [
+        "ActivityRegularization",
+        "AlphaDropout",
+        "BatchNormalization",
+        "Dropout",
+        "GaussianDropout",
+        "GaussianNoise",
+        "SpatialDropout1D",
+        "SpatialDropout2D",
+        "SpatialDropout3D",
+    ]
 }
-_FUNCTIONS = set(
-    "abs elu exp gelu identity leaky_relu log_softmax_v2 relu relu6 selu sigmoid silu softmax_v2 "
-    "softplus softsign square swish tanh".split()
-)
+_FUNCTIONS = {
+    "abs",
+    "elu",
+    "exp",
+    "gelu",
+    "identity",
+    "leaky_relu",
+    "log_softmax_v2",
+    "relu",
+    "relu6",
+    "selu",
+    "sigmoid",
+    "silu",
+    "softmax_v2",
+    "softplus",
+    "softsign",
+    "square",
+    "swish",
+    "tanh",
+}
 
 
 def is_per_item(layer: Any, training: bool) -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 
 from nengo.builder.neurons import SimNeurons
 
-from nengo_layers_plus._upstream import nengo_dl, tf
+from nengo_layers_plus._upstream import nengo_dl
 from nengo_layers_plus.simulator._context import Context
 from nengo_layers_plus.simulator._decision import Decision, Kind
 from nengo_layers_plus.simulator._loop_signals import LoopSignals
