@@ -10,6 +10,7 @@ import numpy as np
 from nengo.exceptions import ValidationError
 
 from nengo_layers_plus._upstream import keras3_equivalent, nengo_dl, tf
+from nengo_layers_plus._upstream._array_model import predict_from_arrays
 from nengo_layers_plus._upstream._tensor_graph import replace_class
 from nengo_layers_plus.graph import TrainingReport, what_trains
 from nengo_layers_plus.parameters import LoadedParameters, load_parameters, save_parameters
@@ -100,6 +101,7 @@ class Simulator(nengo_dl.Simulator):
             super()._build_keras(progress)
         finally:
             settings.constructing = False
+        predict_from_arrays(self.keras_model)
 
     @property
     def execution(self) -> Execution:
