@@ -67,56 +67,62 @@ def lengthen(tensor: Any, length: Any) -> Any:
 
 
 def compile_loop(
-    step: Callable[[bool, Any, Sequence[Any], Sequence[Any], Sequence[Any]], tuple[Any, Any]],
+    step: Callable[[Any, Sequence[Any], Sequence[Any], Sequence[Any]], tuple[Any, Any]],
     recorded: Sequence[tuple[tuple[int, ...], Any]],
-    first_differs: bool = False,
-) -> Callable[..., Any]:
+    inputs: Sequence[Sequence[Any]],
+) -> Callable[..., Sequence[Any]]:
     """Compile a loop over time into one kernel.
 
     Parameters
     ----------
     step : callable
-        A step: takes whether it is a first one that differs, its number, the inputs of this step,
-        those that do not vary and what is carried into it; returns what is recorded of it and what
-        is carried out of it.
+        A step: takes its number, the inputs of this step, those that do not vary and what is
+        carried into it; returns what is recorded of it and what is carried out of it.
     recorded : sequence of (tuple of int, tf.DType)
         The shape ``(batch, *shape)`` of each that is recorded in a step, and its type.
-    first_differs : bool
-        Whether the first step is another one than all that follow.
+    inputs : three sequences of tf.TensorSpec
+        What the kernel takes: inputs that vary, those that do not, and what is carried.
 
     Returns
     -------
     kernel : callable
-        Takes the number of steps, a tensor as long as the kernel, varying and constant inputs, and
-        what is carried into the first step; returns what was recorded, ``(batch, time, *shape)``,
-        and what is carried out of the last step.
+        Takes the number of steps, a tensor as long as the kernel, and the inputs one by one;
+        returns what was recorded, ``(batch, time, *shape)``, and what is carried out of the last
+        step.
     """
+    counts = [len(each) for each in inputs]
 
-    def kernel(
-        steps: Any, clock: Any, varying: Any, constant: Any, carried: Any
-    ) -> tuple[list[Any], list[Any]]:
+    def kernel(steps: Any, clock: Any, *flat: Any) -> list[Any]:
+        varying, constant, carried = split(flat, counts)
         length = tf.shape(clock)[0]
 
-        def body(index: Any, sinks: Any, carried: Any, first: bool = False) -> Any:
+        def body(index: Any, sinks: Any, carried: Any) -> Any:
             now = [_at(each, index) for each in varying]
-            records, carried = step(first, index, now, constant, carried)
+            records, carried = step(index, now, constant, carried)
             sinks = [_put(sink, each, index) for sink, each in zip(sinks, records, strict=True)]
             return index + 1, sinks, list(carried)
 
         sinks = [tf.zeros([shape[0], length, *shape[1:]], dtype) for shape, dtype in recorded]
-        start, carried = tf.constant(0), list(carried)
-        if first_differs:
-            start, sinks, after = body(start, sinks, carried, first=True)
-            # a kernel for no step at all has room for one
-            carried = [
-                tf.where(steps > 0, new, old) for new, old in zip(after, carried, strict=True)
-            ]
         _, sinks, carried = tf.while_loop(
-            lambda index, *_: index < steps, body, (start, sinks, carried)
+            lambda index, *_: index < steps, body, (tf.constant(0), sinks, carried)
         )
-        return sinks, carried
+        return [*sinks, *carried]
 
-    return tf.function(kernel, jit_compile=True, autograph=False)
+    # of one signature, so that it is traced once, and compiled once for each length
+    signature = [
+        tf.TensorSpec([], tf.int32),
+        tf.TensorSpec([None]),
+        *(each for specs in inputs for each in specs),
+    ]
+    function = tf.function(kernel, jit_compile=True, autograph=False)
+    with tf.init_scope():
+        return function.get_concrete_function(*signature)  # type: ignore[no-any-return]
+
+
+def split(flat: Sequence[Any], counts: Sequence[int]) -> list[list[Any]]:
+    """Split a sequence into parts of certain lengths."""
+    items = iter(flat)
+    return [[next(items) for _ in range(count)] for count in counts]
 
 
 def _at(tensor: Any, index: Any) -> Any:

@@ -29,6 +29,10 @@ class Context:
     shares_still_inputs : bool
         Whether what depends on inputs that stand still may be computed once for all steps. Nobody
         may ask for gradients of the inputs then: they would be those of the first step.
+    uses_series : bool
+        Whether no membrane starts above its threshold, so that LIF neurons may use series.
+    kernels : dict
+        The loops that were compiled so far.
     builders : OperatorBuilders
         Makes builders of nengo_dl for single operators.
     """
@@ -40,4 +44,6 @@ class Context:
     dtype: Any
     on_cpu: bool
     shares_still_inputs: bool
+    uses_series: bool
+    kernels: dict[Any, Any]
     builders: OperatorBuilders

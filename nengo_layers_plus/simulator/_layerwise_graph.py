@@ -155,6 +155,11 @@ class LayerwiseGraph(SequenceGraph):
         return {}
 
     @cached_property
+    def _kernels(self) -> dict[Any, Any]:
+        """The loops that were compiled, which all functions of the Keras model share."""
+        return {}
+
+    @cached_property
     def operator_builders(self) -> OperatorBuilders:
         """Makes the builders for single operators."""
         return OperatorBuilders(self.op_builder.op_builds)
@@ -188,6 +193,8 @@ class LayerwiseGraph(SequenceGraph):
             dtype=tf.as_dtype(self.dtype),
             on_cpu=config.cpu_only,
             shares_still_inputs=self.settings.shares_still_inputs,
+            uses_series=self.settings.uses_series,
+            kernels=self._kernels,
             builders=self.operator_builders,
         )
 

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from typing import Any
+
+import numpy as np
+from nengo import LIF
+from nengo.builder.neurons import SimNeurons
+from nengo.builder.operator import Operator
 
 from nengo_layers_plus._upstream import nengo_dl, tf
 
@@ -15,8 +21,8 @@ class SeriesLIFBuilder(nengo_dl.neuron_builders.LIFBuilder):
 
     Within a step the membrane moves by ``1 - exp(-t / tau_rc)`` of its distance to the current, and
     it crosses the threshold at ``log1p(-overshoot)``. Both are series in ``t / tau_rc``, which is
-    at most ``dt / tau_rc``, if no membrane is above the threshold before the step: only the first
-    step of a simulation can find one there.
+    at most ``dt / tau_rc``, if no membrane is above the threshold before the step: only the state
+    that a simulation starts from can have one there (`starts_below_threshold`).
     """
 
     def step(
@@ -50,4 +56,28 @@ def has_series(builder: Any, dt: float, dtype: Any) -> bool:
         type(builder) is nengo_dl.neuron_builders.LIFBuilder
         and dtype == tf.float32
         and all(dt <= _LONGEST_STEP * op.neurons.tau_rc for op in builder.ops)
+    )
+
+
+def starts_below_threshold(
+    operators: Iterable[Operator], value_of: Callable[[Any], Any] | None = None
+) -> bool:
+    """Say whether the membranes of all LIF neurons start below the threshold, or at it.
+
+    Parameters
+    ----------
+    operators : iterable of nengo.builder.Operator
+        The operators of a model.
+    value_of : callable, optional
+        Takes a signal and returns its value; by default the initial one.
+    """
+    return all(
+        np.max(
+            each.state["voltage"].initial_value
+            if value_of is None
+            else value_of(each.state["voltage"])
+        )
+        <= 1
+        for each in operators
+        if isinstance(each, SimNeurons) and isinstance(each.neurons, LIF)
     )

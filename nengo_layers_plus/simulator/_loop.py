@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from nengo.builder.neurons import SimNeurons
 from nengo.builder.operator import Operator
 from nengo.builder.signal import Signal
 
 from nengo_layers_plus._upstream import tf
-from nengo_layers_plus.simulator._compiled import compile_loop, kernel_length, lengthen
+from nengo_layers_plus.simulator._compiled import compile_loop, kernel_length, lengthen, split
 from nengo_layers_plus.simulator._context import Context
 from nengo_layers_plus.simulator._lif import SeriesLIFBuilder, has_series
 from nengo_layers_plus.simulator._loop_signals import LoopSignals
@@ -161,64 +160,77 @@ class Loop:
     ) -> tuple[list[Any], list[Any]]:
         """Do the same as `run` in one kernel."""
         steps = values.steps
-        built: dict[bool, tuple[LoopSignals, list[tuple[Operator, Any]]]] = {}
-
-        def step(first: bool, index: Any, varying: Any, constant: Any, carried: Any) -> Any:
-            if first not in built:  # made within the kernel, their constants are part of it
-                built[first] = self._build(exact=first)
-            signals, builders = built[first]
-            return self._step(signals, builders, varying, constant, carried, index)
-
-        shapes = [
-            (self._shape_of(base, self.context.batch), type_of(base, self.context.dtype))
-            for base, _ in self.recorded
-        ]
-        kernel = compile_loop(step, shapes, self._has_series())
+        inputs = [[each.tensor for each in varying], list(constant), list(carried)]
+        counts = [len(each) for each in inputs]
+        kernel = self._kernel(inputs)
         length = tf.maximum(steps, 1) if values.keeps_length else kernel_length(steps)
-        counts = (len(varying), len(constant), len(carried))
 
         @tf.custom_gradient  # type: ignore[untyped-decorator]
         def loop(*flat: Any) -> Any:
-            inputs, constant, carried = _split(flat, counts)
-            inputs = [
+            tensors, constant, carried = split(flat, counts)
+            longer = [
                 tensor if each.may_be_still else lengthen(tensor, length)
-                for each, tensor in zip(varying, inputs, strict=True)
+                for each, tensor in zip(varying, tensors, strict=True)
             ]
-            recorded, final = kernel(steps, tf.zeros([length]), inputs, constant, carried)
-            recorded = [each[:, :steps] for each in recorded]
+            results = kernel(steps, tf.zeros([length]), *longer, *constant, *carried)
+            n_recorded = len(self.recorded)
+            recorded = [each[:, :steps] for each in results[:n_recorded]]
 
             def gradient(*upstream: Any) -> Any:
                 with tf.GradientTape() as tape:
                     tape.watch([each for each in flat if each.dtype.is_floating])
-                    inputs, constant, carried = _split(flat, counts)
-                    inputs = [
+                    tensors, constant, carried = split(flat, counts)
+                    whole = [
                         replace(each, tensor=tensor).over_time(steps)
-                        for each, tensor in zip(varying, inputs, strict=True)
+                        for each, tensor in zip(varying, tensors, strict=True)
                     ]
-                    recorded, final = self.run(inputs, constant, carried, steps)
-                return tape.gradient([*recorded, *final], list(flat), list(upstream))
+                    again, final = self.run(whole, constant, carried, steps)
+                return tape.gradient([*again, *final], list(flat), list(upstream))
 
-            return [*recorded, *final], gradient
+            return [*recorded, *results[n_recorded:]], gradient
 
-        results = loop(*(each.tensor for each in varying), *constant, *carried)
+        results = loop(*(each for kind in inputs for each in kind))
         return list(results[: len(self.recorded)]), list(results[len(self.recorded) :])
 
-    def _has_series(self) -> bool:
-        context = self.context
-        return any(
-            has_series(context.builders.make(op).built_neurons, context.dt, context.dtype)
-            for op in self.group.operators
-            if isinstance(op, SimNeurons)
+    def _kernel(self, inputs: Sequence[Sequence[Any]]) -> Any:
+        """Compile the loop for inputs of certain shapes, unless that was done before."""
+        specs = [
+            [
+                tf.TensorSpec(
+                    [each.shape[0], None, *each.shape[2:]] if varies else each.shape, each.dtype
+                )
+                for each in kind
+            ]
+            for varies, kind in zip((True, False, False), inputs, strict=True)
+        ]
+        terms = tuple(
+            (base, tuple(each.varies for each in self.inputs[base])) for base in self.inputs
         )
+        context = self.context
+        key = (self.group, terms, repr(specs), context.training, context.uses_series)
+        if key not in context.kernels:
+            built: list[Any] = []
 
-    def _build(self, exact: bool = True) -> tuple[LoopSignals, list[tuple[Operator, Any]]]:
+            def step(index: Any, varying: Any, constant: Any, carried: Any) -> Any:
+                if not built:  # made within the kernel, their constants are part of it
+                    built.extend(self._build(context.uses_series))
+                return self._step(built[0], built[1], varying, constant, carried, index)
+
+            shapes = [
+                (self._shape_of(base, context.batch), type_of(base, context.dtype))
+                for base, _ in self.recorded
+            ]
+            context.kernels[key] = compile_loop(step, shapes, specs)
+        return context.kernels[key]
+
+    def _build(self, uses_series: bool = False) -> tuple[LoopSignals, list[tuple[Operator, Any]]]:
         context = self.context
         signals = LoopSignals(self.group.operators, context.batch, context.dt, context.dtype)
         builders = []
         for op in self.group.operators:
             builder = context.builders.make(op)
             neurons = getattr(builder, "built_neurons", None)
-            if not exact and has_series(neurons, context.dt, context.dtype):
+            if uses_series and has_series(neurons, context.dt, context.dtype):
                 builder.built_neurons = SeriesLIFBuilder([op])
             builder.build_pre(signals, context.config)
             context.builders.keep(builder, signals)
@@ -311,9 +323,3 @@ def _without_time(tensor: Any) -> Any:
 def _swap(tensor: Any) -> Any:
     """Swap the first two axes."""
     return tf.transpose(tensor, [1, 0, *range(2, len(tensor.shape))])
-
-
-def _split(flat: Sequence[Any], counts: Sequence[int]) -> list[list[Any]]:
-    """Split a sequence into parts of certain lengths."""
-    items = iter(flat)
-    return [[next(items) for _ in range(count)] for count in counts]

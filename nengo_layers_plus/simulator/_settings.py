@@ -24,6 +24,8 @@ class Settings:
     shares_still_inputs : bool
         Whether nobody can ask for gradients of the inputs, so that what depends on inputs that
         stand still may be computed once.
+    uses_series : bool
+        Whether no membrane starts above its threshold, so that LIF neurons may use series.
     report : callable, optional
         Called, when the network runs in chunks, with the number of steps that were run.
     """
@@ -32,4 +34,5 @@ class Settings:
     memory_limit: int = DEFAULT_MEMORY_LIMIT
     constructing: bool = False
     shares_still_inputs: bool = False
+    uses_series: bool = True
     report: Callable[[Any], None] | None = None

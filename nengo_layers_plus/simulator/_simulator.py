@@ -16,6 +16,7 @@ from nengo_layers_plus.graph import TrainingReport, what_trains
 from nengo_layers_plus.parameters import LoadedParameters, load_parameters, save_parameters
 from nengo_layers_plus.simulator._execution import Execution
 from nengo_layers_plus.simulator._layerwise_graph import LayerwiseGraph
+from nengo_layers_plus.simulator._lif import starts_below_threshold
 from nengo_layers_plus.simulator._progress import Progress
 from nengo_layers_plus.simulator._settings import DEFAULT_MEMORY_LIMIT
 
@@ -96,6 +97,7 @@ class Simulator(nengo_dl.Simulator):
         settings.execution = self._execution
         settings.memory_limit = self._memory_limit
         settings.report = self._progress.in_graph
+        settings.uses_series = starts_below_threshold(self.model.operators)
         settings.constructing = True
         try:
             super()._build_keras(progress)
@@ -175,6 +177,28 @@ class Simulator(nengo_dl.Simulator):
             return super()._call_keras(*args, **kwargs)
         finally:
             settings.shares_still_inputs = False
+
+    def load_params(self, path: Any, include_state: bool = False, **kwargs: Any) -> None:
+        """
+        Load parameters from a file; see `nengo_dl.Simulator.load_params`.
+
+        Parameters
+        ----------
+        path : str
+            The file, without ``.npz``.
+        include_state : bool
+            Whether it has the state of the simulation as well.
+        **kwargs
+            See `nengo_dl.Simulator.load_params`.
+        """
+        super().load_params(path, include_state=include_state, **kwargs)
+        settings = self.tensor_graph.settings
+        if settings.uses_series and not starts_below_threshold(
+            self.model.operators, self.tensor_graph.get_tensor
+        ):
+            settings.uses_series = False
+            model = self.keras_model
+            model.predict_function = model.test_function = model.train_function = None
 
     def _generate_inputs(self, data: Any = None, n_steps: Any = None) -> Any:
         if data is None or isinstance(data, list | tuple | dict | np.ndarray) or tf.is_tensor(data):
