@@ -21,6 +21,7 @@ from nengo_layers_plus._upstream import tf
 # -----------------------------------------------------------------------------
 # What is named in the data
 
+# nengo_dl can't build a LinearFilter that passes its input through at once
 SYNAPSES = {
     "none": None,
     "lowpass": nengo.Lowpass(0.004),
@@ -29,7 +30,6 @@ SYNAPSES = {
     "alpha": nengo.Alpha(0.006),
     "first order": nengo.LinearFilter([1.3], [0.007, 1]),
     "third order": nengo.LinearFilter([0.002, 1], [1e-7, 3e-5, 0.009, 1]),
-    "with passthrough": nengo.LinearFilter([0.004, 1], [0.009, 1]),
     "digital": nengo.LinearFilter([0.4, 0.1], [1, -0.3, -0.1], analog=False),
     "triangle": nengo.synapses.Triangle(0.004),
 }
@@ -69,7 +69,7 @@ NEURONS = {
     "LIFRate": NeuronKind(nengo.LIFRate(amplitude=0.013)),
     "SpikingRectifiedLinear": NeuronKind(nengo.SpikingRectifiedLinear(amplitude=0.012), **_HERTZ),
     "fast SpikingRectifiedLinear": NeuronKind(
-        nengo.SpikingRectifiedLinear(), gain=(100.0, 900.0), bias=(300.0, 3000.0)
+        nengo.SpikingRectifiedLinear(), gain=(100.0, 400.0), bias=(200.0, 1500.0)
     ),
     "slow LIF": NeuronKind(
         nengo.LIF(
@@ -248,17 +248,39 @@ def make_transform(kind: str, size_in: int, size_out: int, rng: np.random.Random
     if kind == "sparse":
         indices = [(i, (i * 2 + 1) % size_in) for i in range(size_out)]
         values = rng.uniform(-1, 1, len(indices))
-        return nengo.Sparse((size_out, size_in), init=(values, np.transpose(indices)))
-    filters = size_out // size_in
-    kernel = rng.uniform(-1, 1, (2, 1, filters))
+        return nengo.Sparse((size_out, size_in), indices=indices, init=values)
     if kind == "convolution":
+        filters = size_out // size_in
         return nengo.Convolution(
-            filters, (size_in, 1), kernel_size=(2,), strides=(1,), padding="same", init=kernel
+            filters,
+            (size_in, 1),
+            kernel_size=(2,),
+            strides=(1,),
+            padding="same",
+            init=rng.uniform(-1, 1, (2, 1, filters)),
         )
     assert kind == "convolution transposed"
+    stride = 2 if size_out % 2 == 0 else 1
+    width = size_out - (size_in - 1) * stride
     return nengo.ConvolutionTranspose(
-        1, (size_in, 1), kernel_size=(2,), strides=(filters,), padding="same", init=kernel[..., :1]
+        1,
+        (size_in, 1),
+        kernel_size=(width,),
+        strides=(stride,),
+        padding="valid",
+        init=rng.uniform(-1, 1, (width, 1, 1)),
     )
+
+
+def input_size(transform: str, size: int, size_out: int) -> int:
+    """Return how many inputs a transform takes, if `size` are there and `size_out` are wanted."""
+    if transform in ("dense", "sparse"):
+        return size
+    if transform == "convolution":
+        return size_out // 2 if size_out % 2 == 0 else size_out
+    if transform == "convolution transposed":
+        return size_out // 2 if size_out % 2 == 0 else max(1, size_out - 1)
+    return size_out
 
 
 # -----------------------------------------------------------------------------
@@ -298,6 +320,7 @@ class Builder:
         self.built = built
         self.dtype = dtype
         self.rng = np.random.RandomState(0)
+        self.label = ""
         self.outputs: list[Any] = []
         self.inputs: list[Any] = []
         self.targets: list[Any] = []
@@ -306,36 +329,36 @@ class Builder:
     def output(self, source: int) -> Any:
         return self.outputs[-1 - source % len(self.outputs)]
 
-    def connect(self, link: Link, post: Any, pre: Any = None, **kwargs: Any) -> Any:
+    def connect(self, link: Link, post: Any, **kwargs: Any) -> Any:
         """Connect an output with all or some of the elements of an object."""
-        pre = self.output(link.source) if pre is None else pre
-        into = picked(link.into, post.size_in)
-        size_out = len(np.arange(post.size_in)[into])
-        pick = picked(link.pick, pre.size_out)
-        order = np.arange(pre.size_out)[pick]
-        function = None if isinstance(pre, nengo.ensemble.Neurons) else FUNCTIONS[link.function]
-        if function is not None:
-            # seen with as many elements as are picked
-            size_mid = len(function(np.zeros(len(order))))
-        wanted = size_out
-        if link.transform in ("dense", "sparse"):
-            wanted = len(order) if function is None else size_mid
-        elif link.transform.startswith("convolution"):
-            wanted = size_out // 2 if size_out % 2 == 0 else size_out
-        if function is not None and link.function == "sum" and wanted != 1:
-            wanted, function = wanted, None
-        if function is None and wanted != len(order):
-            pick = [int(order[index % len(order)]) for index in range(wanted)]
-        elif function is not None and link.function != "sum" and wanted != len(order):
-            pick = [int(order[index % len(order)]) for index in range(wanted)]
-        transform = make_transform(link.transform, wanted, size_out, self.rng)
+        pre = self.output(link.source)
+        decoded = isinstance(pre, nengo.Ensemble)
+        function = FUNCTIONS[link.function] if can_apply_functions(pre) else None
+        transform, pick, into = link.transform, link.pick, link.into
+        summed = function is not None and link.function == "sum"
+        if decoded and transform.startswith(("sparse", "convolution")):
+            transform = "dense"  # nengo decodes to no other
+        if summed and len(np.arange(post.size_in)[picked(into, post.size_in)]) > 1:
+            transform = "dense"  # nothing but a matrix makes more of one value
+        if transform == "dense":  # which nengo has not for indices that repeat
+            pick = "all" if pick == "repeated" else pick
+            into = "all" if into == "repeated" else into
+        if into != "all":
+            post = post[picked(into, post.size_in)]
+        chosen = picked(pick, pre.size_out)
+        order = np.arange(pre.size_out)[chosen]
+        wanted = 1 if summed else input_size(transform, len(order), post.size_in)
+        if not summed and wanted != len(order):
+            chosen = [int(order[index % len(order)]) for index in range(wanted)]
+        matrix = make_transform(transform, wanted, post.size_in, self.rng)
         if function is not None:
             kwargs["function"] = function
+        if matrix is not None:
+            kwargs["transform"] = matrix
         connection = nengo.Connection(
-            pre[pick],
-            post[into],
+            pre if chosen == slice(None) else pre[chosen],
+            post,
             synapse=SYNAPSES[link.synapse],
-            **({} if transform is None else {"transform": transform}),
             **kwargs,
         )
         self.targets.append(connection)
@@ -358,6 +381,7 @@ class Builder:
             neuron_type=kind.neuron_type,
             gain=self.rng.uniform(*kind.gain, size),
             bias=self.rng.uniform(*kind.bias, size),
+            label=self.label,
             **kwargs,
         )
         self.add_spiking(ensemble)
@@ -412,7 +436,7 @@ class Source:
         }[self.kind]
 
     def build(self, builder: Builder) -> None:
-        node = nengo.Node(self.make_output(builder), size_out=self.size)
+        node = nengo.Node(self.make_output(builder), size_out=self.size, label=builder.label)
         builder.built.inputs.append(node)
         builder.outputs.append(node)
         builder.targets.append(node)
@@ -430,7 +454,11 @@ class KerasLayer:
         seed = int(builder.rng.randint(1000))
         layer, shape_in = _keras_layer(self.layer, self.size, builder.dtype, seed)
         node = nengo_dl.TensorNode(
-            layer, shape_in=shape_in, shape_out=(self.size,), pass_time=False
+            layer,
+            shape_in=shape_in,
+            shape_out=(self.size,),
+            pass_time=False,
+            label=builder.label,
         )
         builder.add(node, node, self.links)
 
@@ -451,6 +479,7 @@ class TensorFunction:
             shape_in=(self.size,),
             shape_out=(self.size,),
             pass_time=timed,
+            label=builder.label,
         )
         builder.add(node, node, self.links)
 
@@ -483,7 +512,7 @@ class DecodedEnsemble:
 
     def build(self, builder: Builder) -> None:
         if self.neurons == "Direct":
-            made = nengo.Ensemble(1, self.size, neuron_type=nengo.Direct())
+            made = nengo.Ensemble(1, self.size, neuron_type=nengo.Direct(), label=builder.label)
         else:
             made = builder.neurons(self.neurons, self.n_neurons, self.size)
         builder.add(made, made, self.links)
@@ -523,7 +552,7 @@ class FunctionNode:
             shared[0] = (shared[0] * 1.7 + 0.13 * number + 0.1 * float(x[0])) % 1.0
             return 0.5 * x + shared[0]
 
-        node = nengo.Node(function, size_in=self.size, size_out=self.size)
+        node = nengo.Node(function, size_in=self.size, size_out=self.size, label=builder.label)
         builder.add(node, node, self.links)
 
 
@@ -535,11 +564,15 @@ class ProcessNode:
     size: int = 2
     links: tuple[Link, ...] = (Link(),)
 
-    kinds: ClassVar[tuple[str, ...]] = ("passthrough", *(each for each in SYNAPSES if each != "none"))
+    # nengo_dl can't build a LinearFilter of first order but Lowpass in a Node
+    kinds: ClassVar[tuple[str, ...]] = (
+        "passthrough",
+        *(each for each in SYNAPSES if each not in ("none", "first order")),
+    )
 
     def build(self, builder: Builder) -> None:
         output = None if self.kind == "passthrough" else SYNAPSES[self.kind]
-        node = nengo.Node(output, size_in=self.size)
+        node = nengo.Node(output, size_in=self.size, size_out=self.size, label=builder.label)
         builder.add(node, node, self.links)
 
 
@@ -559,6 +592,7 @@ class EnsembleArray:
             neuron_type=kind.neuron_type,
             gain=builder.rng.uniform(*kind.gain, 4),
             bias=builder.rng.uniform(*kind.bias, 4),
+            label=builder.label,
         )
         for ensemble in array.ea_ensembles:
             builder.add_spiking(ensemble)
@@ -600,8 +634,9 @@ class Learning:
             )
             first, last = pre.neurons, post.neurons
         elif self.rule == "Voja":
-            pre, post = builder.neurons(self.neurons, 4, size), builder.neurons(
-                self.neurons, 4, size
+            pre, post = (
+                builder.neurons(self.neurons, 4, size),
+                builder.neurons(self.neurons, 4, size),
             )
             connection = nengo.Connection(
                 pre, post, synapse=0.003, learning_rule_type=nengo.Voja(learning_rate=0.1)
@@ -611,7 +646,7 @@ class Learning:
             pre = first = builder.neurons(self.neurons, 4, size)
             rule = nengo.PES(0.03, pre_synapse=nengo.Lowpass(0.004))
             if self.rule == "PES":
-                last = nengo.Node(size_in=size)
+                last = nengo.Node(size_in=size, label=builder.label)
                 solver = nengo.solvers.LstsqL2()
             else:
                 last = builder.neurons(self.neurons, 4, size)
@@ -736,6 +771,7 @@ class NetworkPlan:
             builder = Builder(built, self.settings.dtype)
             for index, part in enumerate(self.parts):
                 builder.rng = np.random.RandomState([self.seed, index])
+                builder.label = f"{index} {type(part).__name__}"
                 part.build(builder)
             for recurrence in self.recurrences:
                 self._loop_back(recurrence, builder)
@@ -763,17 +799,23 @@ class NetworkPlan:
     def _probe(self, plan: ProbePlan, builder: Builder) -> None:
         target = builder.targets[-1 - plan.target % len(builder.targets)]
         attributes = [each for each in target.probeable if can_be_probed(target, each)]
+        attribute = attributes[plan.attribute % len(attributes)]
+        # nengo_dl filters vectors only
+        matrix = attribute in ("weights", "scaled_encoders", "delta")
         probe = nengo.Probe(
             target,
-            attributes[plan.attribute % len(attributes)],
-            synapse=SYNAPSES[plan.synapse],
+            attribute,
+            synapse=None if matrix else SYNAPSES[plan.synapse],
             sample_every=plan.sample_every,
         )
         builder.built.network.config[probe].keep_history = plan.keep_history
 
-    @property
-    def trains(self) -> bool:
-        return self.settings.learning_phase is True
+
+def can_apply_functions(pre: Any) -> bool:
+    """Whether nengo can apply a function to what comes from an object."""
+    if isinstance(pre, nengo.Node):
+        return isinstance(pre, nengo_dl.TensorNode) or pre.output is not None
+    return isinstance(pre, nengo.Ensemble)
 
 
 def can_be_probed(target: Any, attribute: str) -> bool:
