@@ -91,7 +91,7 @@ def probe_plans(draw: st.DrawFn) -> sn.ProbePlan:
 
 @st.composite
 def settings(draw: st.DrawFn, dtype: str, training: bool = False) -> sn.Settings:
-    inference_only = not training and draw(st.booleans()) and draw(st.booleans())
+    inference_only = not training and draw(st.sampled_from([False, False, True]))
     use_loop = draw(st.sampled_from([True, True, True, True, False]))
     return sn.Settings(
         dtype=dtype,
@@ -145,3 +145,61 @@ def calls(draw: st.DrawFn, how: sn.Settings, max_steps: int = 50) -> list[Call]:
     return [Call("run_steps", n_steps(), how.stateful, "given")] + [
         call() for _ in range(draw(st.integers(0, 2)))
     ]
+
+
+@st.composite
+def training_calls(draw: st.DrawFn, how: sn.Settings, max_steps: int = 8) -> Call:
+    """Draw how a network is trained."""
+    unroll = how.unroll_simulation
+    n_steps = unroll * draw(st.integers(1, max(1, max_steps // unroll))) if how.use_loop else unroll
+    return Call(
+        "predict",
+        n_steps,
+        stateful=False,
+        data=draw(st.sampled_from(["given", "still"])),
+        batches=draw(st.integers(1, 3)),
+    )
+
+
+@st.composite
+def random_network_plans(draw: st.DrawFn) -> sn.NetworkPlan:
+    """Draw a network with something random in it."""
+    training = draw(st.booleans())
+    kinds = (
+        sn.RANDOM_IN_TRAINING
+        if training
+        else [name for name, kind in sn.NEURONS.items() if kind.random]
+    )
+    incoming = st.builds(sn.Link, st.integers(0, 1), st.sampled_from(["none", "lowpass"]))
+    random_part = st.builds(
+        sn.KerasLayer if training else sn.NeuronLayer,
+        st.sampled_from(kinds),
+        st.integers(1, 3),
+        st.tuples(incoming),
+    )
+    others = st.one_of(
+        st.builds(
+            sn.NeuronLayer,
+            st.sampled_from(["RectifiedLinear", "LIF", "SpikingRectifiedLinear"]),
+            st.integers(1, 3),
+            st.tuples(incoming),
+        ),
+        st.builds(
+            sn.KerasLayer,
+            st.sampled_from(["dense", "pooling"]),
+            st.integers(1, 3),
+            st.tuples(incoming),
+        ),
+        random_part,
+    )
+    first, last = draw(st.lists(others, max_size=1)), draw(st.lists(others, max_size=1))
+    return sn.NetworkPlan(
+        parts=(sn.Source("constant", draw(st.integers(1, 3))), *first, draw(random_part), *last),
+        probes=(sn.ProbePlan(draw(st.integers(0, 6))),),
+        settings=sn.Settings(
+            dtype=draw(st.sampled_from(["float32", "float64"])),
+            minibatch_size=draw(st.integers(2, 6)),
+            learning_phase=training,
+        ),
+        seed=draw(st.integers(0, 10000)),
+    )

@@ -29,6 +29,7 @@ from nengo_layers_plus._upstream import tf
 Factory = Callable[..., Any]
 TOLERANCE = {"float32": 1e-5, "float64": 1e-9}
 MARGIN = 1e-5
+MATRICES = ("weights", "scaled_encoders", "delta")
 IZHIKEVICH_THRESHOLD = 30.0
 
 
@@ -47,7 +48,7 @@ class Call:
         Whether the state is kept.
     data : str
         "given": other inputs for each item and step; "own": what the Nodes say; "still": other
-        inputs for each item, the same in all steps.
+        inputs for each item, the same in all steps; "repeated": the same in all minibatches too.
     batches : int
         How many minibatches ("predict" only).
     trainable, processes : bool
@@ -107,13 +108,14 @@ def make_inputs(plan: NetworkPlan, built: BuiltNetwork, call: Call, seed: int) -
     """Draw the values of all inputs, or none if the Nodes shall have their own."""
     if call.data == "own":
         return {}
-    batch = (plan.settings.minibatch_size or 1) * call.batches
-    steps = 1 if call.data == "still" else call.n_steps
+    minibatch = plan.settings.minibatch_size or 1
+    batches = 1 if call.data == "repeated" else call.batches
+    steps = call.n_steps if call.data == "given" else 1
     rng = np.random.RandomState([plan.seed, seed])
     return {
-        node: np.broadcast_to(
-            rng.uniform(-1.2, 1.2, (batch, steps, node.size_out)),
-            (batch, call.n_steps, node.size_out),
+        node: np.tile(
+            rng.uniform(-1.2, 1.2, (batches * minibatch, steps, node.size_out)),
+            (call.batches // batches, 1 if call.data == "given" else call.n_steps, 1),
         ).astype(plan.settings.dtype)
         for node in built.inputs
     }
@@ -143,17 +145,10 @@ def simulate(
         built = plan.build(spikes_probed=watches_spikes(plan))
         recording = Recording(built)
         with factory(built.network, **plan.settings.simulator) as sim:
-            rng = np.random.RandomState(nudged)
-            if nudged is not None:
-                weights = sim.keras_model.weights
-                values = tf.keras.backend.batch_get_value(weights)
-                tf.keras.backend.batch_set_value(
-                    [(each, nudge(value, rng)) for each, value in zip(weights, values, strict=True)]
-                )
             for index, call in enumerate(calls):
                 inputs = make_inputs(plan, built, call, index)
                 if nudged is not None:
-                    inputs = {node: nudge(values, rng) for node, values in inputs.items()}
+                    inputs = move_by_a_rounding(sim, inputs, nudged, weights=index == 0)
                 outputs = _make_call(sim, call, inputs)
                 recording.spikes.append(
                     {
@@ -170,6 +165,20 @@ def simulate(
                 )
                 recording.functions.append(list(built.calls))
     return recording
+
+
+def move_by_a_rounding(
+    sim: Any, inputs: dict[Any, Any], seed: int, weights: bool = True
+) -> dict[Any, Any]:
+    """Move the parameters of a Simulator, and return inputs that are moved too."""
+    rng = np.random.RandomState(seed)
+    if weights:
+        variables = sim.keras_model.weights
+        values = tf.keras.backend.batch_get_value(variables)
+        tf.keras.backend.batch_set_value(
+            [(each, nudge(value, rng)) for each, value in zip(variables, values, strict=True)]
+        )
+    return {node: nudge(values, rng) for node, values in inputs.items()}
 
 
 def _make_call(sim: Any, call: Call, inputs: dict[Any, Any]) -> dict[Any, np.ndarray]:
@@ -418,3 +427,219 @@ def _spread(
         float(np.nanmax(np.abs(each.outputs[index][name][part] - here[part]), initial=0.0))
         for each in nudged
     )
+
+
+# -----------------------------------------------------------------------------
+# Training
+
+
+def find_gradients(
+    factory: Factory, plan: NetworkPlan, call: Call, nudged: int | None = None
+) -> dict[str, np.ndarray]:
+    """
+    Return the gradients of all probes, weighted, with respect to all that trains and all inputs.
+
+    Parameters
+    ----------
+    factory : callable
+        Makes a Simulator, as the class does.
+    plan : NetworkPlan
+        The network.
+    call : Call
+        How many steps of which data.
+    nudged : int or None
+        If given, parameters and inputs are moved by one rounding, drawn with this seed.
+
+    Returns
+    -------
+    values : dict
+        The gradients by name, the sum that they are of, and all variables after it.
+    """
+    with quiet():
+        built = plan.build()
+        with factory(built.network, **plan.settings.simulator) as sim:
+            inputs = make_inputs(plan, built, call, 0)
+            if nudged is not None:
+                inputs = move_by_a_rounding(sim, inputs, nudged)
+            tensors = [tf.constant(inputs[node]) for node in sim.node_inputs]
+            weights = sim.keras_model.trainable_weights
+            n_steps = tf.fill((sim.minibatch_size, 1), call.n_steps)
+            rng = np.random.RandomState(plan.seed)
+            with tf.GradientTape() as tape:
+                tape.watch(tensors)
+                outputs = sim.keras_model([*tensors, n_steps], training=True)[:-1]
+                loss = tf.add_n(
+                    [tf.reduce_sum(each * rng.uniform(-1, 1, each.shape[2:])) for each in outputs]
+                )
+            gradients = tape.gradient(
+                loss, [*weights, *tensors], unconnected_gradients=tf.UnconnectedGradients.ZERO
+            )
+            names = [
+                *(f"gradient of weights {index}" for index in range(len(weights))),
+                *(f"gradient of input {index}" for index in range(len(tensors))),
+            ]
+            values = {
+                name: tf.convert_to_tensor(each).numpy()
+                for name, each in zip(names, gradients, strict=True)
+            }
+            return {"sum of all probes": loss.numpy(), **values, **_state_of(sim)}
+
+
+def train(
+    factory: Factory, plan: NetworkPlan, call: Call, nudged: int | None = None
+) -> dict[str, np.ndarray]:
+    """Train for an epoch; return the losses and all variables. Parameters as `find_gradients`."""
+    with quiet():
+        built = plan.build()
+        with factory(built.network, **plan.settings.simulator) as sim:
+            inputs = make_inputs(plan, built, call, 0)
+            if nudged is not None:
+                inputs = move_by_a_rounding(sim, inputs, nudged)
+            rng = np.random.RandomState(plan.seed)
+            probes = [each for each in built.network.all_probes if each.attr not in MATRICES]
+            targets = {
+                probe: rng.uniform(-1, 1, (len(next(iter(inputs.values()))), n_steps, size))
+                for probe in probes
+                for size in [probe.size_in]
+                for n_steps in [call.n_steps if built.network.config[probe].keep_history else 1]
+            }
+            # the norm is bound, for a weight may matter a thousand times as much as another
+            sim.compile(tf.optimizers.SGD(0.1, clipnorm=1.0), loss=dict.fromkeys(probes, "mse"))
+            history = sim.fit(
+                inputs, targets, n_steps=call.n_steps, epochs=1, shuffle=False, verbose=0
+            )
+            losses = {name: np.array(values) for name, values in history.history.items()}
+            return {**losses, **_state_of(sim)}
+
+
+def assert_same_gradients(
+    plan: NetworkPlan, call: Call, expected: Factory, tested: Factory
+) -> None:
+    """
+    Compare the gradients with respect to all that trains and all inputs.
+
+    Parameters
+    ----------
+    plan : NetworkPlan
+        The network.
+    call : Call
+        How many steps of which data.
+    expected, tested : callable
+        Make a Simulator, as the class does.
+    """
+    _assert_same_training(find_gradients, plan, call, expected, tested, {"float32": 1e-5})
+
+
+def assert_same_losses(plan: NetworkPlan, call: Call, expected: Factory, tested: Factory) -> None:
+    """Compare the losses of an epoch and what was learned. As `assert_same_gradients`."""
+    _assert_same_training(train, plan, call, expected, tested, {"float32": 1e-4})
+
+
+def _assert_same_training(
+    run: Callable[..., dict[str, np.ndarray]],
+    plan: NetworkPlan,
+    call: Call,
+    expected: Factory,
+    tested: Factory,
+    tolerances: dict[str, float],
+) -> None:
+    tolerance = tolerances.get(plan.settings.dtype, 1e-8)
+    one, other = run(expected, plan, call), run(tested, plan, call)
+    assert list(one) == list(other), (list(one), list(other))
+    # a gradient that is nothing but the rounding of greater ones is none
+    least = 1e-3 * _norm([values for name, values in one.items() if name.startswith("gradient")])
+
+    def is_same(name: str, values: np.ndarray, allowed: float = 0.0) -> bool:
+        if not np.issubdtype(values.dtype, np.floating):
+            return np.array_equal(values, other[name])
+        finite = np.isfinite(values)
+        if not np.array_equal(finite, np.isfinite(other[name])):
+            return False
+        scale = max(_norm([values[finite]]), least if name.startswith("gradient") else 0)
+        return _norm([values[finite] - other[name][finite]]) <= tolerance * scale + allowed
+
+    wrong = [name for name, values in one.items() if not is_same(name, values)]
+    if wrong and plan.settings.dtype == "float32":
+        nudged = [run(expected, plan, call, nudged=seed) for seed in range(3)]
+        wrong = [
+            name
+            for name in wrong
+            if not is_same(
+                name, one[name], 4 * max(_norm([each[name] - one[name]]) for each in nudged)
+            )
+        ]
+    if wrong:
+        raise DifferentNumbersError(
+            f"{call}\n"
+            + "\n".join(
+                f"{name}: off by {_norm([one[name] - other[name]]):.3g}, its norm is "
+                f"{_norm([one[name]]):.3g}\nexpected: {one[name]}\ngot:      {other[name]}"
+                for name in wrong
+            )
+        )
+
+
+def _norm(arrays: list[np.ndarray]) -> float:
+    return float(np.sqrt(sum(np.sum(np.square(each, dtype=np.float64)) for each in arrays)))
+
+
+# -----------------------------------------------------------------------------
+# Random layers and neurons
+
+
+def assert_same_distribution(
+    plan: NetworkPlan, n_steps: int, expected: Factory, tested: Factory, n_batches: int = 60
+) -> None:
+    """
+    Compare means over many samples: of all values, their squares, and their products.
+
+    The products with the next step and with the next item of the minibatch show noise that is the
+    same in both where it should not be, or the reverse. A minibatch is one sample: what is drawn
+    for all of its items at once makes them alike.
+
+    Parameters
+    ----------
+    plan : NetworkPlan
+        The network.
+    n_steps : int
+        How many steps.
+    expected, tested : callable
+        Make a Simulator, as the class does.
+    n_batches : int
+        How many samples.
+    """
+    call = Call("predict", n_steps, stateful=False, data="repeated", batches=n_batches)
+    samples = [
+        _moments(simulate(each, plan, [call]), plan, n_batches) for each in (expected, tested)
+    ]
+    for name, one in samples[0].items():
+        other = samples[1][name]
+        spread = np.std(np.concatenate([one, other]), axis=0) * np.sqrt(2 / n_batches)
+        off = np.abs(np.mean(one, axis=0) - np.mean(other, axis=0))
+        # what is not random has no spread but rounding
+        wrong = off > 6 * spread + 1e-5 * np.max(np.abs(one))
+        if np.any(wrong):
+            place = tuple(int(each) for each in np.argwhere(wrong)[0])
+            raise DifferentNumbersError(
+                f"{name}: the mean of {n_batches} samples at {place} is expected to be "
+                f"{np.mean(one, axis=0)[place]:.4g} +- {spread[place]:.2g}, got "
+                f"{np.mean(other, axis=0)[place]:.4g}"
+            )
+
+
+def _moments(recording: Recording, plan: NetworkPlan, n_batches: int) -> dict[str, np.ndarray]:
+    """Return the mean of each minibatch, ``(batch, ...)``."""
+    found = {}
+    for name, flat in recording.outputs[0].items():
+        if name.startswith("probe"):
+            values = flat.astype(np.float64).reshape((n_batches, -1, *flat.shape[1:]))
+            later = np.roll(values, -1, axis=2)
+            neighbour = np.roll(values, -1, axis=1)
+            found[name] = np.mean(values, axis=1)
+            for what, product in (
+                ("squares", values),
+                ("products with the next step", later),
+                ("products with the next item", neighbour),
+            ):
+                found[f"{name}, {what}"] = np.mean(values * product, axis=1)
+    return found
