@@ -63,7 +63,7 @@ def run_in_chunks(
     if length is not None and length <= longest:
         return run_in_tiles(pipeline, inputs, initial, steps, True)
     chunk, even = _chunk_length(length, longest)
-    count = tf.maximum(-(-steps // chunk), 1)  # nothing is run once, for its shape
+    count = -(-steps // chunk)
     probed = pipeline.observed.probed
     carried_signals = pipeline.observed.final
     types = pipeline.result_types()[: len(probed)]
@@ -100,7 +100,8 @@ def run_in_chunks(
     )
     records = []
     for sink, shape in zip(sinks, pipeline.result_shapes(), strict=False):
-        record = sink.concat()
+        nothing = tf.zeros([0, *(shape[0], *shape[2:])], sink.dtype)
+        record = tf.cond(count > 0, sink.concat, lambda nothing=nothing: nothing)
         record.set_shape([shape[1], shape[0], *shape[2:]])
         records.append(_time_first(record))
     return records, list(final)

@@ -116,7 +116,7 @@ def compile_loop(
     ]
     function = tf.function(kernel, jit_compile=True, autograph=False)
     with tf.init_scope():
-        return function.get_concrete_function(*signature)  # type: ignore[no-any-return]
+        return function.get_concrete_function(*signature)
 
 
 def split(flat: Sequence[Any], counts: Sequence[int]) -> list[list[Any]]:

@@ -43,6 +43,7 @@ class LayerwiseGraph(SequenceGraph):
             # nothing will be run: enough to hear what is wrong with a user's builder
             if not all(map(is_built_by_nengo_dl, plan.decisions)):
                 pipeline.run(self._inputs(steps), initial, steps, keeps_length=False)
+        if self.settings.constructing or length == 0:
             records = [self._blank(signal, keeps, steps) for signal, keeps in self._probed()]
             final = [initial[each] for each in asked]
         else:
@@ -136,6 +137,10 @@ class LayerwiseGraph(SequenceGraph):
             observed = [self.model.sig[each]["in"] for each in self.model.probes]
             self._plans[context.training] = Plan(operators, observed, context)
         return self._plans[context.training]
+
+    def forget_plans(self) -> None:
+        """Forget what was planned while the Keras model was made, when layers do not update."""
+        self._plans.clear()
 
     def build_post(self) -> None:
         """Do what comes after the building, and at each reset."""

@@ -151,6 +151,8 @@ class SignalValues:
             return self._final[base]
         if base not in self._terms:
             return self.initial(base)
+        if self._value(base).tensor.shape[1] == 0:
+            return self.initial(base)
         if not isinstance(self.steps, int):
             # after no step at all it is what it was
             return tf.cond(

@@ -103,6 +103,7 @@ class Simulator(nengo_dl.Simulator):
             super()._build_keras(progress)
         finally:
             settings.constructing = False
+        self.tensor_graph.forget_plans()
         predict_from_arrays(self.keras_model)
 
     @property

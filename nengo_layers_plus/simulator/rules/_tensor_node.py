@@ -64,9 +64,15 @@ class TensorNodeRule(Rule):
         if not varies or (isinstance(values.steps, int) and values.steps == 1):
             result = _flat(function(*[each[0] for each in arguments]))[None]
         else:
-            result = tf.vectorized_map(
-                lambda each: _flat(function(*each)), tuple(arguments), warn=False
+            nothing = tf.zeros([0, values.batch, operator.output.shape[0]], context.dtype)
+            result = tf.cond(
+                tf.shape(arguments[0])[0] > 0,
+                lambda: tf.vectorized_map(
+                    lambda each: _flat(function(*each)), tuple(arguments), warn=False
+                ),
+                lambda: nothing,
             )
+            result.set_shape([None, *nothing.shape[1:]])
         return Series(tf.transpose(result, [1, 0, 2]), batched=True, varies=varies)
 
 
