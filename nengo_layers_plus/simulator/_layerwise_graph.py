@@ -128,7 +128,8 @@ class LayerwiseGraph(SequenceGraph):
         """Make what a probe would record, without running anything."""
         batch = self.minibatch_size if signal.minibatched else 1
         kind = type_of(signal, self.dtype)
-        return tf.zeros([batch, steps if keeps else 1, *shape_of(signal)], kind)
+        count = steps if keeps else tf.minimum(steps, 1)
+        return tf.zeros([batch, count, *shape_of(signal)], kind)
 
     def plan_for(self, context: Context) -> Plan:
         """Plan the operators, in the order in which nengo_dl has planned them."""
