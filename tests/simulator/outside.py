@@ -78,9 +78,7 @@ class WithWrongBuilder(IntegrateAndFire):
 def build_integrate_and_fire(model, neuron_type, neurons):
     voltage = Signal(np.linspace(0, 0.9, neurons.size_in), name="voltage")
     model.sig[neurons]["voltage"] = voltage
-    model.add_op(
-        neuron_type.operator(model.sig[neurons]["in"], model.sig[neurons]["out"], voltage)
-    )
+    model.add_op(neuron_type.operator(model.sig[neurons]["in"], model.sig[neurons]["out"], voltage))
 
 
 @nengo_dl.builder.Builder.register(SimIntegrateAndFire)

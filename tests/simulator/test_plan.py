@@ -81,7 +81,9 @@ def feedforward():
     """Layers, one after another."""
     with nengo.Network(seed=0) as net:
         image = nengo.Node(np.ones(9), label="image")
-        x = CustomLayer(tf.keras.layers.Conv2D(2, 2, kernel_initializer="ones"))(image, shape_in=(3, 3, 1))
+        x = CustomLayer(tf.keras.layers.Conv2D(2, 2, kernel_initializer="ones"))(
+            image, shape_in=(3, 3, 1)
+        )
         x = CustomLayer(nengo.LIF())(x, synapse=0.005)
         x = CustomLayer(lambda each: each**2)(x)
         x = nengo.Connection(x, nengo.Node(size_in=2), transform=np.ones((2, 8)), synapse=None).post
@@ -100,7 +102,8 @@ def test_layers(feedforward):
     assert conv.decision.kind is function.decision.kind is Kind.WHOLE
     assert conv.decision.reason == "treats each item alike: time is folded into the batch"
     assert function.decision.reason == "each step is a batch of its own"
-    assert conv.decision.per_item and not function.decision.per_item
+    assert conv.decision.per_item
+    assert not function.decision.per_item
     assert not plan.is_per_item
     assert [each.decision.reason for each in groups_with(plan, "SimProcess")] == [
         "Lowpass is a filter along time",
@@ -154,12 +157,17 @@ def test_a_probed_synapse_is_seen_without_delay():
 
 
 @pytest.mark.parametrize(
-    "neurons, training, kind, reason",
+    ("neurons", "training", "kind", "reason"),
     [
         (nengo.LIFRate(), False, Kind.WHOLE, "LIFRate has no state"),
         (nengo.LIFRate(), True, Kind.WHOLE, "LIFRate has no state"),
         (nengo.SpikingRectifiedLinear(), False, Kind.SCAN, "SpikingRectifiedLinear has a state"),
-        (nengo.PoissonSpiking(nengo.LIFRate()), False, Kind.SCAN, "PoissonSpiking draws its spikes"),
+        (
+            nengo.PoissonSpiking(nengo.LIFRate()),
+            False,
+            Kind.SCAN,
+            "PoissonSpiking draws its spikes",
+        ),
         (
             nengo.AdaptiveLIF(),
             True,
@@ -295,7 +303,7 @@ def test_what_lies_between_python_functions_steps_with_them():
 
 
 @pytest.mark.parametrize(
-    "layer, training, kind, reason",
+    ("layer", "training", "kind", "reason"),
     [
         (
             tf.keras.layers.Dropout(0.5),

@@ -44,7 +44,8 @@ def test_over_time_where_only_the_values_show_whether_they_vary():
 def test_for_batch():
     series = Series(tf.constant(VALUES[:1]), batched=False, varies=True)
     whole = series.for_batch(3)
-    assert whole.batched and whole.varies
+    assert whole.batched
+    assert whole.varies
     np.testing.assert_array_equal(whole.tensor, np.repeat(VALUES[:1], 3, axis=0))
     assert whole.for_batch(3) is whole
 
@@ -59,10 +60,13 @@ def test_total():
     shared = Series.constant(tf.constant([1.0, 2, 3, 4], tf.float64))
     whole = total([shared, varying(), shared])
     np.testing.assert_array_equal(whole.tensor, VALUES + 2 * np.arange(1, 5))
-    assert whole.batched and whole.varies and not whole.may_be_still
+    assert whole.batched
+    assert whole.varies
+    assert not whole.may_be_still
     alone = total([shared])
     np.testing.assert_array_equal(alone.tensor, shared.tensor)
-    assert not alone.batched and not alone.varies
+    assert not alone.batched
+    assert not alone.varies
 
 
 def test_total_keeps_the_order():

@@ -79,7 +79,8 @@ def test_reset_is_zero_and_does_not_vary():
     values.reset(x)
     assert values.terms(x) == []
     zero = values.read(x)
-    assert not zero.varies and not zero.batched
+    assert not zero.varies
+    assert not zero.batched
     np.testing.assert_array_equal(zero.tensor, np.zeros((1, 1, 4)))
 
 
@@ -88,10 +89,12 @@ def test_what_nobody_writes_is_what_it_starts_from():
     values = values_with({weights: np.arange(4.0), state: np.arange(8.0).reshape(2, 4)})
     assert values.has_initial(weights)
     constant = values.read(weights)
-    assert not constant.varies and not constant.batched
+    assert not constant.varies
+    assert not constant.batched
     np.testing.assert_array_equal(constant.tensor, np.arange(4.0)[None, None])
     own = values.read(state)
-    assert own.batched and not own.varies
+    assert own.batched
+    assert not own.varies
     np.testing.assert_array_equal(values.final(state), np.arange(8.0).reshape(2, 4))
     other = signal()
     assert not values.has_initial(other)

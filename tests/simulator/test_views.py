@@ -77,7 +77,8 @@ def test_what_is_taken_and_put(name):
 
     expected = values.reshape(2, 3, 12)[:, :, places]
     np.testing.assert_array_equal(part.tensor, expected)
-    assert part.batched and part.varies
+    assert part.batched
+    assert part.varies
 
     back = put(part, places, (4, 3))
 
@@ -105,7 +106,7 @@ def test_nothing_is_computed_for_the_whole():
     assert take(series, places_of(Signal(BASE, name="base"))) is series
 
 
-@pytest.mark.parametrize("batch, time", [(None, 3), (2, None), (None, None)])
+@pytest.mark.parametrize(("batch", "time"), [(None, 3), (2, None), (None, None)])
 def test_unknown_batch_and_time(batch, time):
     """Take and put work in graphs, where only some lengths are known."""
     places = places_of(Signal(BASE, name="base")[1:, :2])

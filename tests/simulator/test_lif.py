@@ -1,0 +1,187 @@
+"""LIF neurons by short series give the numbers of exponentials and logarithms."""
+
+from __future__ import annotations
+
+import nengo
+import numpy as np
+import pytest
+from nengo.builder.neurons import SimNeurons
+from nengo.builder.signal import Signal
+
+from nengo_layers_plus import CustomLayer, Simulator, nengo_dl
+from nengo_layers_plus._upstream import tf
+from nengo_layers_plus.simulator._lif import (
+    SeriesLIFBuilder,
+    has_series,
+    starts_below_threshold,
+)
+from nengo_layers_plus.simulator._loop_signals import LoopSignals
+
+N = 20_000
+CONFIG = nengo_dl.builder.BuildConfig(
+    inference_only=True, lif_smoothing=None, cpu_only=True, rng=None, training=False
+)
+
+
+def operator(neurons, size=N, voltage=0.0):
+    current, output, *state = (
+        Signal(np.full(size, start), name=name)
+        for name, start in (("J", 0), ("out", 0), ("voltage", voltage), ("refractory_time", 0))
+    )
+    for each in (current, output, *state):
+        each.minibatched, each.trainable = True, False  # as nengo_dl does
+    names = ("voltage", "refractory_time")
+    return SimNeurons(neurons, current, output, state=dict(zip(names, state, strict=True)))
+
+
+def step(builder_type, neurons, dt, dtype, current, voltage, refractory_time):
+    """Let a builder do one step; return spikes, voltage and refractory time."""
+    op = operator(neurons)
+    signals = LoopSignals([op], 1, dt, tf.as_dtype(dtype))
+    builder = builder_type([op])
+    builder.build_pre(signals, CONFIG)
+    arrays = [tf.constant(each[None], dtype) for each in (current, voltage, refractory_time)]
+    results = builder.step(arrays[0], signals.dt, arrays[1], arrays[2])
+    return [each.numpy()[0] for each in results]
+
+
+def draw(neurons, dt):
+    """Draw currents and states from below threshold to strong, from just fired to ready."""
+    rng = np.random.RandomState(0)
+    current = np.concatenate([rng.uniform(-3, 1.5, N // 2), 10 ** rng.uniform(-3, 3, N - N // 2)])
+    voltage = rng.uniform(neurons.min_voltage, 1, N)
+    refractory_time = rng.uniform(-dt, neurons.tau_ref + dt, N)
+    return current, voltage, refractory_time
+
+
+@pytest.mark.parametrize(
+    ("dt", "neurons"),
+    [
+        (0.001, nengo.LIF()),
+        (0.001, nengo.LIF(tau_rc=0.01, tau_ref=0.0005)),
+        (0.002, nengo.LIF(amplitude=0.01)),
+        (0.0001, nengo.LIF(tau_rc=0.05)),
+        (0.001, nengo.LIF(min_voltage=-1)),
+        (0.001, nengo.LIF(tau_ref=0)),
+    ],
+    ids=lambda each: str(each),
+)
+def test_a_step(dt, neurons):
+    """In float64, where what the series leave out is not hidden by rounding."""
+    state = draw(neurons, dt)
+    # a membrane so close to the threshold may be on either side
+    spikes, voltage, refractory = step(
+        nengo_dl.neuron_builders.LIFBuilder, neurons, dt, "float64", *state
+    )
+    found_spikes, found_voltage, found_refractory = step(
+        SeriesLIFBuilder, neurons, dt, "float64", *state
+    )
+    same = spikes == found_spikes
+    assert np.count_nonzero(~same) <= 1
+    assert 50 < np.count_nonzero(spikes) < N - 50
+    np.testing.assert_allclose(
+        found_voltage[same], voltage[same], rtol=0, atol=1e-8 * np.abs(state[0][same]).max()
+    )
+    # of those that were ready during the step; others keep their own time
+    np.testing.assert_allclose(found_refractory[same], refractory[same], rtol=0, atol=5e-8 * dt)
+
+
+def test_many_steps_in_float32():
+    """As often as not, the series are nearer to float64 than nengo_dl's float32 is."""
+    neurons, dt = nengo.LIF(), 0.001
+    rng = np.random.RandomState(1)
+    current = rng.uniform(0.5, 5, N)
+    counts = {}
+    for name, builder, dtype in (
+        ("exact", nengo_dl.neuron_builders.LIFBuilder, "float64"),
+        ("stock", nengo_dl.neuron_builders.LIFBuilder, "float32"),
+        ("series", SeriesLIFBuilder, "float32"),
+    ):
+        op = operator(neurons)
+        signals = LoopSignals([op], 1, dt, tf.as_dtype(dtype))
+        built = builder([op])
+        built.build_pre(signals, CONFIG)
+        now = tf.constant(current[None], dtype)
+        voltage = refractory = tf.zeros((1, N), dtype)
+        counts[name] = np.zeros(N)
+        for _ in range(100):
+            spikes, voltage, refractory = built.step(now, signals.dt, voltage, refractory)
+            counts[name] += spikes.numpy()[0] * dt
+    assert counts["exact"].mean() > 5
+    off = {name: np.count_nonzero(counts[name] != counts["exact"]) for name in counts}
+    assert off["series"] <= max(2 * off["stock"], N // 1000)
+
+
+def test_a_voltage_above_the_threshold_is_beyond_the_series():
+    """That is why nobody may use them then."""
+    neurons, dt = nengo.LIF(), 0.001
+    state = [np.full(N, each) for each in (3.0, 2.5, 0.0)]
+    exact = step(nengo_dl.neuron_builders.LIFBuilder, neurons, dt, "float64", *state)
+    found = step(SeriesLIFBuilder, neurons, dt, "float64", *state)
+    assert np.abs(exact[2] - found[2]).max() > 1e-3 * dt
+
+
+def test_who_may_use_series():
+    plain = nengo_dl.neuron_builders.LIFBuilder([operator(nengo.LIF())])
+    assert has_series(plain, 0.001, tf.float32)
+    assert not has_series(plain, 0.001, tf.float64)
+    assert not has_series(plain, 0.003, tf.float32)  # more than a tenth of tau_rc
+    short = nengo_dl.neuron_builders.LIFBuilder([operator(nengo.LIF(tau_rc=0.005))])
+    assert not has_series(short, 0.001, tf.float32)
+
+    class Own(nengo_dl.neuron_builders.LIFBuilder):
+        """Does something else."""
+
+    assert not has_series(Own([operator(nengo.LIF())]), 0.001, tf.float32)
+    rates = nengo_dl.neuron_builders.LIFRateBuilder([operator(nengo.LIF())])
+    assert not has_series(rates, 0.001, tf.float32)
+
+
+def test_what_starts_below_the_threshold():
+    below, at, above = (operator(nengo.LIF(), 3, voltage) for voltage in (0.5, 1.0, 1.5))
+    assert starts_below_threshold([below, at])
+    assert not starts_below_threshold([below, above])
+    other = operator(nengo.SpikingRectifiedLinear(), 3, 1.5)  # has no threshold of that kind
+    assert starts_below_threshold([other])
+    assert not starts_below_threshold([below], lambda signal: np.array([0.0, 1.1, 0.0]))
+    assert starts_below_threshold([above], lambda signal: np.zeros(3))
+
+
+def run(cls, net, probe, path=None):
+    with cls(net, progress_bar=False) as sim:
+        if path is not None:
+            sim.predict(n_steps=3, verbose=0)  # what is compiled now is of no use afterwards
+            sim.load_params(path, include_state=True)
+        return sim.predict(n_steps=30, verbose=0)[probe]
+
+
+@pytest.mark.parametrize("voltage", [0.9, 1.0, 1.2, 2.5])
+def test_networks_that_start_above_the_threshold(voltage):
+    neurons = nengo.LIF(initial_state={"voltage": nengo.dists.Choice([voltage])})
+    with nengo.Network(seed=0) as net:
+        layer = CustomLayer(
+            neurons, ensemble_kwargs={"gain": 1, "bias": np.linspace(0.13, 4.07, 9)}
+        )
+        probe = nengo.Probe(layer(nengo.Node(np.zeros(9))))
+    expected = run(nengo_dl.Simulator, net, probe)
+    np.testing.assert_array_equal(run(Simulator, net, probe), expected)
+    # whatever is above the threshold fires, though it has no current
+    assert np.count_nonzero(expected[0, 0]) >= (9 if voltage > 1.05 else 1)
+
+
+def test_a_state_above_the_threshold_that_is_loaded(tmp_path):
+    def build(voltage):
+        neurons = nengo.LIF(initial_state={"voltage": nengo.dists.Choice([voltage])})
+        with nengo.Network(seed=0) as net:
+            layer = CustomLayer(
+                neurons, ensemble_kwargs={"gain": 1, "bias": np.linspace(0.13, 4.07, 9)}
+            )
+            probe = nengo.Probe(layer(nengo.Node(np.zeros(9))))
+        return net, probe
+
+    with nengo_dl.Simulator(build(1.7)[0], progress_bar=False) as sim:
+        sim.save_params(tmp_path / "state", include_state=True)
+    expected = run(nengo_dl.Simulator, *build(0.0), tmp_path / "state")
+    found = run(Simulator, *build(0.0), tmp_path / "state")
+    np.testing.assert_array_equal(found, expected)
+    assert np.count_nonzero(expected[0, 0]) == 9
