@@ -44,7 +44,7 @@ def parts(training: bool = False) -> st.SearchStrategy[Any]:
         Whether the network is run as in training: layers and neurons that are random then are not
         drawn, those that are random otherwise are.
     """
-    incoming = st.lists(links(), min_size=1, max_size=3).map(tuple)
+    incoming = st.lists(links(), min_size=1, max_size=2).map(tuple)
     neurons = _neurons(random=training)
     layers = [each for each in sn.KERAS_LAYERS if not (training and each in sn.RANDOM_IN_TRAINING)]
     functions = [*sn.TENSOR_FUNCTIONS, *sn.TIMED_TENSOR_FUNCTIONS]
@@ -96,7 +96,7 @@ def settings(draw: st.DrawFn, dtype: str, training: bool = False) -> sn.Settings
     return sn.Settings(
         dtype=dtype,
         minibatch_size=draw(st.sampled_from([None, 1, 2, 3])),
-        unroll_simulation=draw(st.sampled_from([1, 1, 1, 2, 5])),
+        unroll_simulation=draw(st.sampled_from([1, 1, 1, 1, 2, 3])),
         use_loop=use_loop,
         inference_only=inference_only,
         lif_smoothing=draw(st.sampled_from([None, 0.1])),
@@ -107,7 +107,7 @@ def settings(draw: st.DrawFn, dtype: str, training: bool = False) -> sn.Settings
 
 @st.composite
 def network_plans(
-    draw: st.DrawFn, dtype: str, training: bool = False, max_parts: int = 5
+    draw: st.DrawFn, dtype: str, training: bool = False, max_parts: int = 4
 ) -> sn.NetworkPlan:
     """
     Draw a network.

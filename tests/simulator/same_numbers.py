@@ -14,6 +14,7 @@ parameters and inputs moved by one rounding; a difference that this makes too is
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -208,7 +209,7 @@ def _state_of(sim: Any) -> dict[str, np.ndarray]:
     names: dict[Any, list[str]] = {}
     for signal, tensor in graph.signals.items():
         if not signal.name.startswith("0x"):  # not that of a signal without a name
-            names.setdefault(tensor.key, []).append(signal.name)
+            names.setdefault(tensor.key, []).append(re.sub(" at 0x[0-9a-f]+", "", signal.name))
     variables = {
         f"state {index} ({', '.join(names.get(key, []))[:200]})": variable
         for index, (key, variable) in enumerate(graph.saved_state.items())
