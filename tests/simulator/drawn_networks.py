@@ -49,7 +49,9 @@ def parts(training: bool = False) -> st.SearchStrategy[Any]:
     layers = [each for each in sn.KERAS_LAYERS if not (training and each in sn.RANDOM_IN_TRAINING)]
     functions = [*sn.TENSOR_FUNCTIONS, *sn.TIMED_TENSOR_FUNCTIONS]
     one = st.one_of(
-        st.builds(sn.NeuronLayer, neurons, sizes, incoming, st.booleans()),
+        st.builds(
+            sn.NeuronLayer, neurons, sizes, incoming, st.sampled_from(sn.NeuronLayer.kinds_of_noise)
+        ),
         st.builds(sn.KerasLayer, st.sampled_from(layers), sizes, incoming),
         st.builds(sn.TensorFunction, st.sampled_from(functions), sizes, incoming),
         st.builds(

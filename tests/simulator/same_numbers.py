@@ -14,6 +14,7 @@ parameters and inputs moved by one rounding; a difference that this makes too is
 
 from __future__ import annotations
 
+import difflib
 import re
 import warnings
 from collections.abc import Callable, Iterator
@@ -315,7 +316,7 @@ def find_differences(
     differences : dict
         How far each that differs is off.
     """
-    assert list(expected) == list(tested), (list(expected), list(tested))
+    assert_same_names(expected, tested)
     found = {}
     for name, values in expected.items():
         others = tested[name]
@@ -341,6 +342,16 @@ def find_differences(
         if np.any(off > tolerance * (np.abs(one) + largest)):
             found[name] = float(np.max(off))
     return found
+
+
+def assert_same_names(expected: dict[str, np.ndarray], tested: dict[str, np.ndarray]) -> None:
+    """Compare what there is of probes and variables."""
+    if list(expected) != list(tested):
+        lines = difflib.ndiff(list(expected), list(tested))
+        raise DifferentNumbersError(
+            "other probes or variables:\n"
+            + "\n".join(line for line in lines if line.startswith(("-", "+")))
+        )
 
 
 def describe(name: str, expected: np.ndarray, tested: np.ndarray, tolerance: float) -> str:
@@ -429,7 +440,7 @@ def _spread(
 ) -> float:
     """Return by how much a rounding of the parameters changes an array."""
     here = expected.outputs[index][name]
-    part = slice(None) if n_steps is None else (slice(None), slice(n_steps))
+    part = ... if n_steps is None else (slice(None), slice(n_steps))
     return max(
         float(np.nanmax(np.abs(each.outputs[index][name][part] - here[part]), initial=0.0))
         for each in nudged
@@ -592,7 +603,7 @@ def _assert_same_training(
 ) -> None:
     tolerance = tolerances.get(plan.settings.dtype, 1e-8)
     one, other = run(expected, plan, call), run(tested, plan, call)
-    assert list(one) == list(other), (list(one), list(other))
+    assert_same_names(one, other)
     # a gradient that is nothing but the rounding of greater ones is none
     least = 1e-3 * _norm([values for name, values in one.items() if name.startswith("gradient")])
 
@@ -635,7 +646,7 @@ def _norm(arrays: list[np.ndarray]) -> float:
 
 
 def assert_same_distribution(
-    plan: NetworkPlan, n_steps: int, expected: Factory, tested: Factory, n_batches: int = 60
+    plan: NetworkPlan, n_steps: int, expected: Factory, tested: Factory, n_batches: int = 300
 ) -> None:
     """
     Compare means over many samples: of all values, their squares, and their products.

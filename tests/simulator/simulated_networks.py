@@ -502,18 +502,32 @@ class TensorFunction:
 
 @dataclass(frozen=True)
 class NeuronLayer:
-    """Neurons that are connected to directly, as nengo_dl.Layer does."""
+    """
+    Neurons that are connected to directly, as nengo_dl.Layer does.
+
+    Parameters
+    ----------
+    noise : str
+        "none"; "seeded": a process with a seed adds to their input; "unseeded": so does one that
+        takes its numbers from where all such processes do.
+    """
 
     neurons: str = "LIF"
     size: int = 2
     links: tuple[Link, ...] = (Link(),)
-    noise: bool = False
+    noise: str = "none"
+
+    kinds_of_noise: ClassVar[tuple[str, ...]] = ("none", "seeded", "unseeded")
 
     def build(self, builder: Builder) -> None:
-        noise = nengo.processes.WhiteNoise(
-            nengo.dists.Gaussian(0, 0.01), seed=int(builder.rng.randint(1000))
+        seed = int(builder.rng.randint(1000))
+        # of its own: nengo_dl takes a process that equals that of an input for it
+        deviation = builder.rng.uniform(0.005, 0.015)
+        process = nengo.processes.WhiteNoise(
+            nengo.dists.Gaussian(0, deviation), seed=seed if self.noise == "seeded" else None
         )
-        made = builder.neurons(self.neurons, self.size, noise=noise if self.noise else None)
+        noise = None if self.noise == "none" else process
+        made = builder.neurons(self.neurons, self.size, noise=noise)
         builder.add(made.neurons, made.neurons, self.links)
 
 
@@ -572,6 +586,22 @@ class FunctionNode:
         builder.add(node, node, self.links)
 
 
+class SlowNoise(nengo.Process):
+    """Adds noise to its input, and remembers what it gave."""
+
+    def make_state(self, shape_in: Any, shape_out: Any, dt: float, dtype: Any = None) -> Any:
+        return {"last": np.zeros(shape_out)}
+
+    def make_step(self, shape_in: Any, shape_out: Any, dt: float, rng: Any, state: Any) -> Any:
+        last = state["last"]
+
+        def step(t: float, x: np.ndarray) -> np.ndarray:
+            last[...] = 0.5 * last + x + rng.uniform(-1, 1, shape_out)
+            return last
+
+        return step
+
+
 @dataclass(frozen=True)
 class ProcessNode:
     """A Node that applies a process to its input, or passes it through."""
@@ -583,11 +613,13 @@ class ProcessNode:
     # nengo_dl can't build a LinearFilter of first order but Lowpass in a Node
     kinds: ClassVar[tuple[str, ...]] = (
         "passthrough",
+        "slow noise",
         *(each for each in SYNAPSES if each not in ("none", "first order")),
     )
 
     def build(self, builder: Builder) -> None:
-        output = None if self.kind == "passthrough" else SYNAPSES[self.kind]
+        others = {"passthrough": None, "slow noise": SlowNoise()}
+        output = others[self.kind] if self.kind in others else SYNAPSES[self.kind]
         node = nengo.Node(output, size_in=self.size, size_out=self.size, label=builder.label)
         builder.add(node, node, self.links)
 

@@ -24,6 +24,7 @@ from simulated_networks import (
     ProcessNode,
     Recurrence,
     Settings,
+    SlowNoise,
     Source,
     TensorFunction,
 )
@@ -113,9 +114,10 @@ NUMBERS = {
         NetworkPlan(
             (
                 Source("unseeded noise", 2),
-                NeuronLayer("LIF", 2, noise=True),
+                NeuronLayer("LIF", 2, noise="unseeded"),
                 Source("unseeded noise", 2),
-                NeuronLayer("LIF", 2, FILTERED, noise=True),
+                ProcessNode("slow noise", 3),
+                NeuronLayer("LIFRate", 3, FILTERED, noise="unseeded"),
             ),
             settings=EXACT,
         ),
@@ -328,7 +330,7 @@ def use_before_and_after_training(sim: Any, network: nengo.Network) -> dict[str,
 
 
 def use_a_saved_state(sim: Any, network: nengo.Network) -> dict[str, Any]:
-    """Load a state, also while the Simulator has run no step, and run from it without keeping it."""
+    """Load a state, also while no step has run, and run from it without keeping what follows."""
     (probe,) = network.probes
     found = {}
     with tempfile.TemporaryDirectory() as folder:
@@ -399,22 +401,6 @@ def noise_without_seeds() -> nengo.Network:
         nengo.Probe(filtered)
         nengo.Probe(first)
     return network
-
-
-class SlowNoise(nengo.Process):
-    """Adds noise to its input, and remembers what it gave."""
-
-    def make_state(self, shape_in: Any, shape_out: Any, dt: float, dtype: Any = None) -> Any:
-        return {"last": np.zeros(shape_out)}
-
-    def make_step(self, shape_in: Any, shape_out: Any, dt: float, rng: Any, state: Any) -> Any:
-        last = state["last"]
-
-        def step(t: float, x: np.ndarray) -> np.ndarray:
-            last[...] = 0.5 * last + x + rng.uniform(-1, 1, shape_out)
-            return last
-
-        return step
 
 
 def use_resets(sim: Any, network: nengo.Network) -> dict[str, Any]:
