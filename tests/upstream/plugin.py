@@ -126,7 +126,7 @@ def _bring_back_what_is_gone() -> None:
     if not hasattr(nengo.networks, "Oscillator"):
         nengo.networks.Oscillator = _oscillator
     if not hasattr(np, "find_common_type"):
-        np.find_common_type = lambda arrays, _: np.result_type(*arrays)
+        np.find_common_type = lambda arrays, _: np.result_type(*arrays)  # noqa: NPY201
 
     warns = pytest.warns
 
