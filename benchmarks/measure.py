@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 CLOSE = 1e-4  # of the largest number
-LEAST_AGREEMENT = 0.75
+LEAST_AGREEMENT = 0.5
 LARGEST_MEAN_DIFFERENCE = 0.05
 LOSSES_DIFFERENCE = 0.01
 LEAST_SECONDS = 0.1

@@ -39,10 +39,9 @@ class LayerwiseGraph(SequenceGraph):
         asked = [base for key in (*state_keys, *learned_keys) for base in self._signals_by_key[key]]
         pipeline = Pipeline(plan, context, Observed(self._probed(), asked))
         initial = self._initial_values()
-        if self.settings.constructing:
-            # nothing will be run: enough to hear what is wrong with a user's builder
-            if not all(map(is_built_by_nengo_dl, plan.decisions)):
-                pipeline.run(self._inputs(steps), initial, steps, keeps_length=False)
+        if self.settings.constructing and not all(map(is_built_by_nengo_dl, plan.decisions)):
+            # nothing of it will be run: it is to hear what is wrong with a user's builder
+            pipeline.run(self._inputs(steps), initial, steps, keeps_length=False)
         if self.settings.constructing or length == 0:
             records = [self._blank(signal, keeps, steps) for signal, keeps in self._probed()]
             final = [initial[each] for each in asked]

@@ -38,7 +38,7 @@ class Simulator(nengo_dl.Simulator):
     ----------
     network : nengo.Network
         The network.
-    *args, **kwargs
+    dt, seed, model, device, unroll_simulation, minibatch_size, progress_bar
         See `nengo_dl.Simulator`.
     execution : {"auto", "layerwise", "stepwise"}
         How the network runs. ``"auto"``: layer by layer where that is faster. ``"layerwise"``:
@@ -67,10 +67,16 @@ class Simulator(nengo_dl.Simulator):
     def __init__(
         self,
         network: Any,
-        *args: Any,
+        dt: float = 0.001,
+        seed: int | None = None,
+        model: Any = None,
+        device: str | None = None,
+        unroll_simulation: int = 1,
+        minibatch_size: int | None = None,
+        progress_bar: bool = True,
+        *,
         execution: str = "auto",
         memory_limit: int = DEFAULT_MEMORY_LIMIT,
-        **kwargs: Any,
     ) -> None:
         if execution not in _EXECUTIONS:
             raise ValidationError(
@@ -89,7 +95,16 @@ class Simulator(nengo_dl.Simulator):
         self._execution = execution
         self._memory_limit = int(memory_limit)
         self._progress = Progress()
-        super().__init__(network, *args, **kwargs)
+        super().__init__(
+            network,
+            dt=dt,
+            seed=seed,
+            model=model,
+            device=device,
+            unroll_simulation=unroll_simulation,
+            minibatch_size=minibatch_size,
+            progress_bar=progress_bar,
+        )
 
     def _build_keras(self, progress: Any = None) -> None:
         replace_class(self.tensor_graph, LayerwiseGraph)

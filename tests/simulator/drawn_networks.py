@@ -44,12 +44,14 @@ def parts(training: bool = False) -> st.SearchStrategy[Any]:
         Whether the network is run as in training: layers and neurons that are random then are not
         drawn, those that are random otherwise are.
     """
-    incoming = st.lists(links(), min_size=1, max_size=3).map(tuple)
+    incoming = st.lists(links(), min_size=1, max_size=2).map(tuple)
     neurons = _neurons(random=training)
     layers = [each for each in sn.KERAS_LAYERS if not (training and each in sn.RANDOM_IN_TRAINING)]
     functions = [*sn.TENSOR_FUNCTIONS, *sn.TIMED_TENSOR_FUNCTIONS]
     one = st.one_of(
-        st.builds(sn.NeuronLayer, neurons, sizes, incoming, st.booleans()),
+        st.builds(
+            sn.NeuronLayer, neurons, sizes, incoming, st.sampled_from(sn.NeuronLayer.kinds_of_noise)
+        ),
         st.builds(sn.KerasLayer, st.sampled_from(layers), sizes, incoming),
         st.builds(sn.TensorFunction, st.sampled_from(functions), sizes, incoming),
         st.builds(
@@ -96,7 +98,7 @@ def settings(draw: st.DrawFn, dtype: str, training: bool = False) -> sn.Settings
     return sn.Settings(
         dtype=dtype,
         minibatch_size=draw(st.sampled_from([None, 1, 2, 3])),
-        unroll_simulation=draw(st.sampled_from([1, 1, 1, 2, 5])),
+        unroll_simulation=draw(st.sampled_from([1, 1, 1, 1, 2, 3])),
         use_loop=use_loop,
         inference_only=inference_only,
         lif_smoothing=draw(st.sampled_from([None, 0.1])),
@@ -106,16 +108,30 @@ def settings(draw: st.DrawFn, dtype: str, training: bool = False) -> sn.Settings
 
 
 @st.composite
-def network_plans(draw: st.DrawFn, dtype: str, training: bool = False) -> sn.NetworkPlan:
-    """Draw a network."""
+def network_plans(
+    draw: st.DrawFn, dtype: str, training: bool = False, max_parts: int = 4
+) -> sn.NetworkPlan:
+    """
+    Draw a network.
+
+    Parameters
+    ----------
+    dtype : str
+        Of the simulation.
+    training : bool
+        Whether it is run as in training.
+    max_parts : int
+        How many parts at most, next to the first input.
+    """
     first = st.builds(sn.Source, st.sampled_from(sn.Source.kinds), sizes)
     recurrent = links(st.sampled_from([each for each in sn.SYNAPSES if each != "none"]))
     return sn.NetworkPlan(
-        parts=(draw(first), *draw(st.lists(parts(training), min_size=1, max_size=5))),
+        parts=(draw(first), *draw(st.lists(parts(training), min_size=1, max_size=max_parts))),
         recurrences=tuple(
             draw(st.lists(st.builds(sn.Recurrence, st.integers(0, 4), recurrent), max_size=2))
         ),
-        probes=tuple(draw(st.lists(probe_plans(), max_size=4))),
+        probes=tuple(draw(st.lists(probe_plans(), max_size=max_parts))),
+        all_outputs=draw(st.sampled_from([True, True, False])),
         settings=draw(settings(dtype, training)),
         seed=draw(st.integers(0, 10000)),
     )
@@ -124,21 +140,22 @@ def network_plans(draw: st.DrawFn, dtype: str, training: bool = False) -> sn.Net
 @st.composite
 def calls(draw: st.DrawFn, how: sn.Settings, max_steps: int = 50) -> list[Call]:
     """Draw what is asked of a Simulator, one call after another."""
+    # two lengths at most: nengo_dl traces each for itself
+    unroll = how.unroll_simulation
+    lengths = [
+        -(-draw(st.integers(0, draw(st.sampled_from([4, 20, max_steps])))) // unroll) * unroll
+        for _ in range(2)
+    ]
 
     def n_steps() -> int:
-        if not how.use_loop:
-            return how.unroll_simulation
-        # in doubt few
-        top = draw(st.sampled_from([3, 10, max_steps]))
-        drawn = draw(st.integers(0, top))
-        return -(-drawn // how.unroll_simulation) * how.unroll_simulation
+        return draw(st.sampled_from(lengths)) if how.use_loop else unroll
 
     def call() -> Call:
         kind = draw(st.sampled_from(["run_steps", "predict", "predict_on_batch", "reset"]))
         if kind == "reset":
             return Call(kind, trainable=draw(st.booleans()), processes=draw(st.booleans()))
         stateful = draw(st.booleans())
-        data = draw(st.sampled_from(["given", "own", "still"]))
+        data = draw(st.sampled_from(["given", "own", "still", "nearly still"]))
         batches = draw(st.integers(1, 2)) if kind == "predict" else 1
         return Call(kind, n_steps(), stateful and how.stateful, data, batches)
 

@@ -57,14 +57,15 @@ class NeuronKind:
     """A neuron type, and the currents at which it does something within a few steps."""
 
     neuron_type: Any
-    gain: tuple[float, float] = (1.0, 3.0)
-    bias: tuple[float, float] = (0.5, 3.0)
+    gain: tuple[float, float] = (1.0, 5.0)
+    bias: tuple[float, float] = (1.0, 12.0)
     random: bool = False
 
 
-_HERTZ = {"gain": (30.0, 150.0), "bias": (20.0, 200.0)}
+_HERTZ = {"gain": (30.0, 150.0), "bias": (20.0, 300.0)}
+_PLAIN = {"gain": (1.0, 2.0), "bias": (-1.0, 2.0)}
 NEURONS = {
-    "RectifiedLinear": NeuronKind(nengo.RectifiedLinear()),
+    "RectifiedLinear": NeuronKind(nengo.RectifiedLinear(), **_PLAIN),
     "LIF": NeuronKind(nengo.LIF(amplitude=0.011)),
     "LIFRate": NeuronKind(nengo.LIFRate(amplitude=0.013)),
     "SpikingRectifiedLinear": NeuronKind(nengo.SpikingRectifiedLinear(amplitude=0.012), **_HERTZ),
@@ -78,20 +79,20 @@ NEURONS = {
             min_voltage=-0.7,
             initial_state={"voltage": nengo.dists.Uniform(-0.5, 0.9)},
         ),
-        bias=(-1.0, 6.0),
+        bias=(-1.0, 15.0),
     ),
     "SoftLIFRate": NeuronKind(nengo_dl.SoftLIFRate(sigma=0.05, amplitude=0.01)),
-    "LeakyReLU": NeuronKind(nengo_dl.LeakyReLU(negative_slope=0.2), bias=(-1.0, 1.0)),
+    "LeakyReLU": NeuronKind(nengo_dl.LeakyReLU(negative_slope=0.2), **_PLAIN),
     "SpikingLeakyReLU": NeuronKind(
         nengo_dl.SpikingLeakyReLU(negative_slope=0.4, amplitude=0.01),
         gain=(30.0, 150.0),
         bias=(-200.0, 200.0),
     ),
-    "Sigmoid": NeuronKind(nengo.Sigmoid(tau_ref=0.6), bias=(-1.0, 1.0)),
-    "Tanh": NeuronKind(nengo.Tanh(tau_ref=0.7), bias=(-1.0, 1.0)),
+    "Sigmoid": NeuronKind(nengo.Sigmoid(tau_ref=0.6), **_PLAIN),
+    "Tanh": NeuronKind(nengo.Tanh(tau_ref=0.7), **_PLAIN),
     "RegularSpiking": NeuronKind(nengo.RegularSpiking(nengo.LIFRate(), amplitude=0.009)),
     "RegularSpiking of Tanh": NeuronKind(
-        nengo.RegularSpiking(nengo.Tanh(tau_ref=0.003), amplitude=0.01), bias=(-1.0, 1.0)
+        nengo.RegularSpiking(nengo.Tanh(tau_ref=0.003), amplitude=0.01), **_PLAIN
     ),
     "AdaptiveLIF": NeuronKind(nengo.AdaptiveLIF(tau_n=0.05, inc_n=0.02, amplitude=0.01)),
     "AdaptiveLIFRate": NeuronKind(nengo.AdaptiveLIFRate(tau_n=0.05, inc_n=0.02, amplitude=0.01)),
@@ -113,6 +114,18 @@ class ScaledByStaticBatch(tf.keras.layers.Layer):
 
     def call(self, x: Any) -> Any:
         return x * self.factors[:, None]
+
+
+class CallCounter(tf.keras.layers.Layer):
+    """Multiplies by how often it was called: it varies though its input does not."""
+
+    def build(self, shape: Any) -> None:
+        self.count = self.add_weight(
+            name="count", shape=(), initializer="zeros", trainable=False, dtype=self.dtype
+        )
+
+    def call(self, x: Any) -> Any:
+        return x * (1 + 0.1 * tf.cast(self.count.assign_add(1.0), x.dtype))
 
 
 def _keras_layer(name: str, size: int, dtype: str, seed: int) -> tuple[Any, tuple[int, ...]]:
@@ -154,6 +167,8 @@ def _keras_layer(name: str, size: int, dtype: str, seed: int) -> tuple[Any, tupl
         return layers.Dropout(0.4, noise_shape=(1, size), seed=seed, dtype=dtype), (size,)
     if name == "static batch":
         return ScaledByStaticBatch(dtype=dtype), (size,)
+    if name == "call counter":
+        return CallCounter(dtype=dtype), (size,)
     raise KeyError(name)
 
 
@@ -165,6 +180,7 @@ KERAS_LAYERS = (
     "pooling",
     "model",
     "static batch",
+    "call counter",
     "dropout",
     "dropout of all items",
     "batch normalisation",
@@ -486,18 +502,32 @@ class TensorFunction:
 
 @dataclass(frozen=True)
 class NeuronLayer:
-    """Neurons that are connected to directly, as nengo_dl.Layer does."""
+    """
+    Neurons that are connected to directly, as nengo_dl.Layer does.
+
+    Parameters
+    ----------
+    noise : str
+        "none"; "seeded": a process with a seed adds to their input; "unseeded": so does one that
+        takes its numbers from where all such processes do.
+    """
 
     neurons: str = "LIF"
     size: int = 2
     links: tuple[Link, ...] = (Link(),)
-    noise: bool = False
+    noise: str = "none"
+
+    kinds_of_noise: ClassVar[tuple[str, ...]] = ("none", "seeded", "unseeded")
 
     def build(self, builder: Builder) -> None:
-        noise = nengo.processes.WhiteNoise(
-            nengo.dists.Gaussian(0, 0.01), seed=int(builder.rng.randint(1000))
+        seed = int(builder.rng.randint(1000))
+        # of its own: nengo_dl takes a process that equals that of an input for it
+        deviation = builder.rng.uniform(0.005, 0.015)
+        process = nengo.processes.WhiteNoise(
+            nengo.dists.Gaussian(0, deviation), seed=seed if self.noise == "seeded" else None
         )
-        made = builder.neurons(self.neurons, self.size, noise=noise if self.noise else None)
+        noise = None if self.noise == "none" else process
+        made = builder.neurons(self.neurons, self.size, noise=noise)
         builder.add(made.neurons, made.neurons, self.links)
 
 
@@ -556,6 +586,22 @@ class FunctionNode:
         builder.add(node, node, self.links)
 
 
+class SlowNoise(nengo.Process):
+    """Adds noise to its input, and remembers what it gave."""
+
+    def make_state(self, shape_in: Any, shape_out: Any, dt: float, dtype: Any = None) -> Any:
+        return {"last": np.zeros(shape_out)}
+
+    def make_step(self, shape_in: Any, shape_out: Any, dt: float, rng: Any, state: Any) -> Any:
+        last = state["last"]
+
+        def step(t: float, x: np.ndarray) -> np.ndarray:
+            last[...] = 0.5 * last + x + rng.uniform(-1, 1, shape_out)
+            return last
+
+        return step
+
+
 @dataclass(frozen=True)
 class ProcessNode:
     """A Node that applies a process to its input, or passes it through."""
@@ -567,11 +613,13 @@ class ProcessNode:
     # nengo_dl can't build a LinearFilter of first order but Lowpass in a Node
     kinds: ClassVar[tuple[str, ...]] = (
         "passthrough",
+        "slow noise",
         *(each for each in SYNAPSES if each not in ("none", "first order")),
     )
 
     def build(self, builder: Builder) -> None:
-        output = None if self.kind == "passthrough" else SYNAPSES[self.kind]
+        others = {"passthrough": None, "slow noise": SlowNoise()}
+        output = others[self.kind] if self.kind in others else SYNAPSES[self.kind]
         node = nengo.Node(output, size_in=self.size, size_out=self.size, label=builder.label)
         builder.add(node, node, self.links)
 
@@ -748,11 +796,29 @@ class Settings:
 
 @dataclass(frozen=True)
 class NetworkPlan:
-    """A network, and how it is simulated."""
+    """
+    A network, and how it is simulated.
+
+    Parameters
+    ----------
+    parts : tuple
+        What it is made of, in this order.
+    recurrences : tuple of Recurrence
+        Connections back.
+    probes : tuple of ProbePlan
+        What is recorded.
+    all_outputs : bool
+        Whether the outputs of all parts are recorded too; that of the last one always is.
+    settings : Settings
+        How it is simulated.
+    seed : int
+        From which all numbers come.
+    """
 
     parts: tuple[Any, ...] = (Source(), NeuronLayer())
     recurrences: tuple[Recurrence, ...] = ()
     probes: tuple[ProbePlan, ...] = ()
+    all_outputs: bool = True
     settings: Settings = Settings()
     seed: int = 0
 
@@ -777,7 +843,8 @@ class NetworkPlan:
                 self._loop_back(recurrence, builder)
             for probe in self.probes:
                 self._probe(probe, builder)
-            nengo.Probe(builder.outputs[-1])
+            for output in builder.outputs if self.all_outputs else builder.outputs[-1:]:
+                nengo.Probe(output)
             if spikes_probed:
                 built.spike_probes = {
                     each: (nengo.Probe(each), nengo.Probe(each, "voltage"))

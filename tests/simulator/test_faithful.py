@@ -2,20 +2,121 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import drawn_networks
+import nengo
+import numpy as np
+import pytest
+import trap_networks
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
-from same_numbers import assert_same_numbers
+from same_numbers import (
+    assert_same_distribution,
+    assert_same_gradients,
+    assert_same_losses,
+    assert_same_numbers,
+    assert_same_use,
+    quiet,
+)
 
 from nengo_layers_plus import Simulator, nengo_dl
 
-# Without the explanation of a failure, which takes minutes.
-fast_to_fail = settings(phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink])
+# without the explanation of a failure, which takes minutes
+drawn = settings(phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink])
+dtypes = st.sampled_from(["float64", "float32"])
 
 
-@fast_to_fail
-@given(data=st.data(), dtype=st.sampled_from(["float64", "float32"]), training=st.booleans())
+@drawn
+@given(data=st.data(), dtype=dtypes, training=st.booleans())
 def test_the_same_numbers(data, dtype, training):
     plan = data.draw(drawn_networks.network_plans(dtype, training))
     calls = data.draw(drawn_networks.calls(plan.settings))
     assert_same_numbers(plan, calls, nengo_dl.Simulator, Simulator)
+
+
+@drawn
+@given(data=st.data(), dtype=dtypes)
+def test_the_same_gradients(data, dtype):
+    plan = data.draw(drawn_networks.network_plans(dtype, training=True))
+    call = data.draw(drawn_networks.training_calls(plan.settings))
+    assert_same_gradients(plan, replace(call, batches=1), nengo_dl.Simulator, Simulator)
+
+
+@drawn
+@given(data=st.data(), dtype=dtypes)
+def test_the_same_losses(data, dtype):
+    plan = data.draw(drawn_networks.network_plans(dtype, training=True, max_parts=2))
+    call = data.draw(drawn_networks.training_calls(plan.settings))
+    assert_same_losses(plan, call, nengo_dl.Simulator, Simulator)
+
+
+@drawn
+@given(plan=drawn_networks.random_network_plans(), n_steps=st.integers(2, 6))
+def test_the_same_distribution(plan, n_steps):
+    assert_same_distribution(plan, n_steps, nengo_dl.Simulator, Simulator)
+
+
+def by_name(cases):
+    """Run a test with each of some cases."""
+    return pytest.mark.parametrize("case", cases.values(), ids=cases.keys())
+
+
+@by_name(trap_networks.NUMBERS)
+def test_numbers_of(case):
+    assert_same_numbers(case.plan, case.calls, nengo_dl.Simulator, Simulator)
+
+
+@by_name(trap_networks.LOSSES)
+def test_training_of(case):
+    plan, call = case
+    assert_same_losses(plan, call, nengo_dl.Simulator, Simulator)
+    assert_same_gradients(plan, replace(call, batches=1), nengo_dl.Simulator, Simulator)
+
+
+@by_name(trap_networks.DISTRIBUTIONS)
+def test_distribution_of(case):
+    assert_same_distribution(case, 4, nengo_dl.Simulator, Simulator)
+
+
+@by_name(trap_networks.USES)
+def test_use_of(case):
+    assert_same_use(case.build, case.use, nengo_dl.Simulator, Simulator, **case.arguments)
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [(nengo_dl.Simulator, Simulator), (Simulator, nengo_dl.Simulator)]
+)
+def test_continues_what_the_other_saved(first, second, tmp_path):
+    plan = trap_networks.NUMBERS["state from call to call"].plan
+    with quiet():
+        built = plan.build()
+        kwargs = plan.settings.simulator
+        with first(built.network, **kwargs) as sim:
+            sim.run_steps(7)
+            sim.save_params(tmp_path / "halfway", include_state=True)
+            sim.run_steps(6)
+            expected = [sim.data[probe][:, 7:] for probe in built.network.all_probes]
+        with second(built.network, **kwargs) as sim:
+            sim.load_params(tmp_path / "halfway", include_state=True)
+            sim.run_steps(6)
+            assert sim.n_steps == 13
+            found = [sim.data[probe] for probe in built.network.all_probes]
+    for one, other in zip(expected, found, strict=True):
+        np.testing.assert_allclose(other, one, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.xfail(reason="the Simulator runs these as nengo_dl does", strict=True)
+@by_name(trap_networks.RIGHT_IN_NENGO)
+def test_right_where_nengo_dl_is_wrong(case):
+    with quiet():
+        with nengo.Simulator(case(), progress_bar=False) as sim:
+            sim.run_steps(9)
+            expected = [sim.data[probe] for probe in sim.model.probes]
+        network = case()
+        with network:
+            nengo_dl.configure_settings(dtype="float64")
+        with Simulator(network, progress_bar=False) as sim:
+            sim.run_steps(9)
+            found = [sim.data[probe] for probe in sim.model.probes]
+    np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-9)

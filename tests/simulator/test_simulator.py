@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 
 import keras
@@ -45,6 +46,14 @@ def train(cls, path):
         sim.save_params(path)
     assert sim.closed
     return results
+
+
+def test_it_takes_the_arguments_of_nengo_dl():
+    stock = inspect.signature(nengo_dl.Simulator).parameters
+    ours = inspect.signature(Simulator).parameters
+    assert list(ours) == [*stock, "execution", "memory_limit"]
+    assert all(ours[name].default == stock[name].default for name in stock)
+    assert issubclass(Simulator, nengo_dl.Simulator)
 
 
 def test_the_numbers_and_files_are_those_of_nengo_dl(tmp_path):
