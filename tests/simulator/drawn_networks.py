@@ -98,7 +98,7 @@ def settings(draw: st.DrawFn, dtype: str, training: bool = False) -> sn.Settings
     return sn.Settings(
         dtype=dtype,
         minibatch_size=draw(st.sampled_from([None, 1, 2, 3])),
-        unroll_simulation=draw(st.sampled_from([1, 1, 1, 1, 2, 3])),
+        unroll_simulation=draw(st.sampled_from([1, 1, 1, 1, 2, *([] if training else [3])])),
         use_loop=use_loop,
         inference_only=inference_only,
         lif_smoothing=draw(st.sampled_from([None, 0.1])),
@@ -165,7 +165,7 @@ def calls(draw: st.DrawFn, how: sn.Settings, max_steps: int = 50) -> list[Call]:
 
 
 @st.composite
-def training_calls(draw: st.DrawFn, how: sn.Settings, max_steps: int = 8) -> Call:
+def training_calls(draw: st.DrawFn, how: sn.Settings, max_steps: int = 6) -> Call:
     """Draw how a network is trained."""
     unroll = how.unroll_simulation
     n_steps = unroll * draw(st.integers(1, max(1, max_steps // unroll))) if how.use_loop else unroll
@@ -174,7 +174,7 @@ def training_calls(draw: st.DrawFn, how: sn.Settings, max_steps: int = 8) -> Cal
         n_steps,
         stateful=False,
         data=draw(st.sampled_from(["given", "still"])),
-        batches=draw(st.integers(1, 3)),
+        batches=draw(st.integers(1, 2)),
     )
 
 

@@ -24,6 +24,8 @@ from nengo_layers_plus import Simulator, nengo_dl
 
 # without the explanation of a failure, which takes minutes
 drawn = settings(phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink])
+# what takes several times as long
+seldom_drawn = settings(drawn, max_examples=settings.default.max_examples * 3 // 5)
 dtypes = st.sampled_from(["float64", "float32"])
 
 
@@ -43,7 +45,7 @@ def test_the_same_gradients(data, dtype):
     assert_same_gradients(plan, replace(call, batches=1), nengo_dl.Simulator, Simulator)
 
 
-@drawn
+@seldom_drawn
 @given(data=st.data(), dtype=dtypes)
 def test_the_same_losses(data, dtype):
     plan = data.draw(drawn_networks.network_plans(dtype, training=True, max_parts=2))
@@ -51,7 +53,7 @@ def test_the_same_losses(data, dtype):
     assert_same_losses(plan, call, nengo_dl.Simulator, Simulator)
 
 
-@drawn
+@seldom_drawn
 @given(plan=drawn_networks.random_network_plans(), n_steps=st.integers(2, 6))
 def test_the_same_distribution(plan, n_steps):
     assert_same_distribution(plan, n_steps, nengo_dl.Simulator, Simulator)

@@ -159,23 +159,25 @@ def moved_by_a_rounding(*args, **kwargs):
 
 
 @pytest.mark.parametrize(
-    ("factory", "name"),
+    ("factory", "name", "dtype"),
     [
-        (Late, "time order"),
-        (without_delay, "time order"),
-        (OneSpikeMoved, "biases in one variable"),
-        (SlightlyOff, "values that are decoded"),
-        (FirstItemForAll, "a function of time"),
-        (FirstStepForAll, "inputs that are nearly still"),
-        (ForgetsState, "state from call to call"),
-        (ForgetsWeights, "weights accumulate"),
-        (ForgetsWeights, "PES without state"),
-        (ForgetsWeights, "call counter in inference"),
-        (CallsTwice, "functions that share state"),
-        (SeedsBackwards, "processes without a seed"),
+        (Late, "time order", "float64"),
+        (Late, "time order", "float32"),
+        (without_delay, "time order", "float64"),
+        (OneSpikeMoved, "biases in one variable", "float64"),
+        (OneSpikeMoved, "biases in one variable", "float32"),
+        (SlightlyOff, "values that are decoded", "float64"),
+        (SlightlyOff, "values that are decoded", "float32"),
+        (FirstItemForAll, "a function of time", "float64"),
+        (FirstStepForAll, "inputs that are nearly still", "float64"),
+        (ForgetsState, "state from call to call", "float64"),
+        (ForgetsWeights, "weights accumulate", "float64"),
+        (ForgetsWeights, "PES without state", "float64"),
+        (ForgetsWeights, "call counter in inference", "float64"),
+        (CallsTwice, "functions that share state", "float64"),
+        (SeedsBackwards, "processes without a seed", "float64"),
     ],
 )
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_sees_wrong_numbers(factory, name, dtype):
     trap = trap_networks.NUMBERS[name]
     plan = replace(trap.plan, settings=replace(trap.plan.settings, dtype=dtype))

@@ -310,23 +310,21 @@ def use_fewer_steps_than_data(sim: Any, network: nengo.Network) -> dict[str, Any
 
 
 def use_before_and_after_training(sim: Any, network: nengo.Network) -> dict[str, Any]:
-    """Predict and evaluate with spikes, train with rates, and again."""
+    """Predict with spikes, train with rates, evaluate and predict with spikes."""
     (image,), (probe,) = network.nodes[:1], network.probes
     rng = np.random.RandomState(1)
     values, targets = rng.uniform(0, 1, (4, 5, 3)), rng.uniform(0, 500, (4, 5, 4))
-    found = {}
-    for epoch in range(2):
-        found[f"before epoch {epoch}"] = sim.predict({image: values}, verbose=0)[probe]
-        sim.compile(tf.optimizers.Adam(0.05), loss={probe: "mse"})
-        found[f"score {epoch}"] = sim.evaluate({image: values}, {probe: targets}, verbose=0)["loss"]
-        history = sim.fit(
-            {image: values}, {probe: targets}, epochs=2, shuffle=False, verbose=0,
-            validation_data=({image: values}, {probe: targets}),
-        )  # fmt: skip
-        found |= {f"{name} {epoch}": each for name, each in history.history.items()}
-    found["after"] = sim.predict({image: values}, verbose=0)[probe]
-    found["bias"] = sim.data[network.ensembles[0]].bias
-    return found
+    data = ({image: values}, {probe: targets})
+    before = sim.predict({image: values}, verbose=0)[probe]
+    sim.compile(tf.optimizers.Adam(0.05), loss={probe: "mse"})
+    history = sim.fit(*data, epochs=2, shuffle=False, verbose=0, validation_data=data).history
+    return {
+        "before": before,
+        **history,
+        "score": sim.evaluate(*data, verbose=0)["loss"],
+        "after": sim.predict({image: values}, verbose=0)[probe],
+        "bias": sim.data[network.ensembles[0]].bias,
+    }
 
 
 def use_a_saved_state(sim: Any, network: nengo.Network) -> dict[str, Any]:
