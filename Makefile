@@ -16,10 +16,11 @@ RUN := $(VENV)/bin/python
 PIP := $(RUN) -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test deep upstream-tests lint format types docs doctor clean
+.PHONY: help install demo test deep upstream-tests upstream-tests-quick \
+	upstream-failures lint format types docs doctor clean
 
 help:  ## list the commands
-	@sed -n 's/^\([a-z-]*\): .*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
+	@sed -n 's/^\([a-z-]*\): .*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 30
 
 install: $(VENV)/installed-dev  ## make the environment for development
 
@@ -36,11 +37,22 @@ deep: $(VENV)/installed-tests  ## run the long random tests
 	$(RUN) -m pytest -n $(WORKERS) --maxprocesses 4 -m "deep or hypothesis" \
 		--hypothesis-profile deep --timeout 0 $(ARGS)
 
-# Away from our own configuration, which makes warnings errors. test_str is of the class's name.
-upstream-tests: $(VENV)/installed-tests  ## run nengo_dl's own tests of Layer on CustomLayer
-	$(RUN) -m pytest -c /dev/null --rootdir . -p tests.nengo_dl_plugin -p no:cacheprovider \
-		-o nengo_simulator=nengo_dl.Simulator --pyargs nengo_dl.tests.test_tensor_node \
-		-k "not test_str" $(ARGS)
+# The folder of the installed packages is the root, so that the tests have the same names, and from
+# them the same seeds, everywhere.
+UPSTREAM = $(RUN) -m pytest -c tests/upstream/pytest.ini -n $(WORKERS) --maxprocesses 4 \
+	--rootdir $$($(RUN) -c 'import nengo; print(nengo.__path__[0])')/..
+
+# test_str is of the class's name.
+upstream-tests: $(VENV)/installed-upstream  ## run nengo_dl's and nengo's own tests on our classes
+	$(UPSTREAM) $(QUICK) --replace Simulator --pyargs nengo_dl.tests nengo $(ARGS)
+	$(UPSTREAM) --replace Layer --deselect nengo_dl/tests/test_tensor_node.py::test_str \
+		--pyargs nengo_dl.tests.test_tensor_node $(ARGS)
+
+upstream-tests-quick: QUICK = --quick
+upstream-tests-quick: upstream-tests  ## run a part of them
+
+upstream-failures: $(VENV)/installed-upstream  ## list which of them fail on nengo_dl's own Simulator
+	$(UPSTREAM) --write-known-failures --pyargs nengo_dl.tests nengo $(ARGS)
 
 lint: $(VENV)/installed-dev  ## check the style of the code
 	$(RUN) -m ruff check .
