@@ -17,11 +17,7 @@ PIP := $(RUN) -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test deep upstream-tests upstream-tests-quick \
-<<<<<<< HEAD
 	upstream-failures bench bench-quick lint format types docs doctor clean
-=======
-	upstream-failures lint format types docs doctor clean
->>>>>>> upstream
 
 help:  ## list the commands
 	@sed -n 's/^\([a-z-]*\): .*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 30
@@ -57,7 +53,6 @@ upstream-tests-quick: upstream-tests  ## run a part of them
 
 upstream-failures: $(VENV)/installed-upstream  ## list which of them fail on nengo_dl's own Simulator
 	$(UPSTREAM) --write-known-failures --pyargs nengo_dl.tests nengo $(ARGS)
-<<<<<<< HEAD
 
 bench: $(VENV)/installed-benchmarks  ## measure the Simulator; 10 to 20 minutes on an idle machine
 	$(RUN) -m pytest benchmarks --benchmark-autosave \
@@ -66,8 +61,6 @@ bench: $(VENV)/installed-benchmarks  ## measure the Simulator; 10 to 20 minutes 
 bench-quick: $(VENV)/installed-benchmarks  ## the same with small sizes, in 3 minutes
 	$(RUN) -m pytest benchmarks --quick \
 		--benchmark-columns=min,median,max,rounds --benchmark-sort=name $(ARGS)
-=======
->>>>>>> upstream
 
 lint: $(VENV)/installed-dev  ## check the style of the code
 	$(RUN) -m ruff check .
