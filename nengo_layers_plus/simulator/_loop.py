@@ -167,7 +167,7 @@ class Loop:
 
         @tf.custom_gradient  # type: ignore[untyped-decorator]
         def loop(*flat: Any) -> Any:
-            tensors, constant, carried = split(flat, counts)
+            tensors, constant, carried = split([tf.stop_gradient(each) for each in flat], counts)
             longer = [
                 tensor if each.may_be_still else lengthen(tensor, length)
                 for each, tensor in zip(varying, tensors, strict=True)
@@ -177,15 +177,16 @@ class Loop:
             recorded = [each[:, :steps] for each in results[:n_recorded]]
 
             def gradient(*upstream: Any) -> Any:
+                own = [tf.identity(each) for each in flat]
                 with tf.GradientTape() as tape:
-                    tape.watch([each for each in flat if each.dtype.is_floating])
-                    tensors, constant, carried = split(flat, counts)
+                    tape.watch([each for each in own if each.dtype.is_floating])
+                    tensors, constant, carried = split(own, counts)
                     whole = [
                         replace(each, tensor=tensor).over_time(steps)
                         for each, tensor in zip(varying, tensors, strict=True)
                     ]
                     again, final = self.run(whole, constant, carried, steps)
-                return tape.gradient([*again, *final], list(flat), list(upstream))
+                return tape.gradient([*again, *final], own, list(upstream))
 
             return [*recorded, *results[n_recorded:]], gradient
 

@@ -129,25 +129,7 @@ def test_processes_in_python():
 
 @pytest.mark.parametrize(
     ("training", "graph"),
-    [
-        (True, True),
-        (True, False),
-        pytest.param(
-            False,
-            True,
-            marks=pytest.mark.xfail(
-                reason="within a loop over tiles, inputs of a compiled loop get no gradient",
-                strict=True,
-            ),
-        ),
-        pytest.param(
-            False,
-            False,
-            marks=pytest.mark.xfail(
-                reason="a compiled loop can't be called eagerly under a tape", strict=True
-            ),
-        ),
-    ],
+    [(True, True), (True, False), (False, True), (False, False)],
 )
 def test_gradients_through_time(training, graph):
     """In a compiled loop (simulated) and in a plain one (trained), they are nengo_dl's."""
