@@ -1,26 +1,79 @@
-"""A Keras model that predicts from arrays without a pipeline of datasets."""
+"""A Keras model that predicts from arrays by itself, and keeps functions that write no state."""
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy
 
-from nengo_layers_plus._upstream import keras, tf
+from nengo_layers_plus._upstream import keras, nengo_dl, tf
+
+_FUNCTIONS = ("train_function", "train_tf_function", "test_function", "predict_function")
 
 
-def predict_from_arrays(model: Any) -> None:
-    """Have a functional Keras model take minibatches from arrays directly."""
+def use_array_model(model: Any, run: Callable[[dict[str, Any]], list[Any]]) -> None:
+    """Have the Keras model of a Simulator take minibatches from arrays directly.
+
+    Parameters
+    ----------
+    model : tf.keras.Model
+        The model of a Simulator.
+    run : callable
+        Runs a minibatch: takes arrays by the names of the inputs, returns a tensor for each output.
+    """
     kind = type(model)
-    object.__setattr__(model, "__class__", type(kind.__name__, (_FromArrays, kind), {}))
+    object.__setattr__(model, "__class__", type(kind.__name__, (ArrayModel, kind), {}))
+    # not an attribute that Keras would take for a part of the model
+    model.__dict__.update(_run=run, _is_isolated=False, _isolated_functions={})
 
 
-class _FromArrays:
-    """A functional Keras model that takes minibatches from arrays directly.
+class ArrayModel:
+    """A functional Keras model of a Simulator.
 
     For each call of ``predict`` Keras builds a pipeline of datasets, which takes longer than many
-    networks run. Arrays in memory need none.
+    networks run. Arrays in memory need none. And in a call that leaves the state of the simulation
+    as it was (`isolated`), functions are used that do not write it, so that it need not be copied
+    before, and restored behind each minibatch.
     """
+
+    @contextlib.contextmanager
+    def isolated(self) -> Iterator[None]:
+        """Use functions that leave the state of the simulation as it is."""
+        outside = {name: getattr(self, name) for name in _FUNCTIONS}
+        own = self.__dict__["_isolated_functions"]
+        self.__dict__["_is_isolated"] = True
+        try:
+            for name in _FUNCTIONS:
+                setattr(self, name, own.get(name))
+            yield
+        finally:
+            self.__dict__["_is_isolated"] = False
+            own.update({name: getattr(self, name) for name in _FUNCTIONS})
+            for name, function in outside.items():
+                setattr(self, name, function)
+
+    def forget_functions(self) -> None:
+        """Have Keras trace its functions anew."""
+        self.__dict__["_isolated_functions"].clear()
+        for name in _FUNCTIONS:
+            setattr(self, name, None)
+
+    def compile(self, *args: Any, **kwargs: Any) -> None:
+        """Do what ``tf.keras.Model.compile`` does."""
+        self.__dict__["_isolated_functions"].clear()
+        super().compile(*args, **kwargs)  # type: ignore[misc]
+
+    def fit(self, *args: Any, callbacks: Any = None, **kwargs: Any) -> Any:
+        """Do what ``tf.keras.Model.fit`` does."""
+        callbacks = self._without_isolation(callbacks)
+        return super().fit(*args, callbacks=callbacks, **kwargs)  # type: ignore[misc]
+
+    def evaluate(self, *args: Any, callbacks: Any = None, **kwargs: Any) -> Any:
+        """Do what ``tf.keras.Model.evaluate`` does."""
+        callbacks = self._without_isolation(callbacks)
+        return super().evaluate(*args, callbacks=callbacks, **kwargs)  # type: ignore[misc]
 
     def predict(
         self,
@@ -32,6 +85,7 @@ class _FromArrays:
         **kwargs: Any,
     ) -> Any:
         """Do what ``tf.keras.Model.predict`` does."""
+        callbacks = self._without_isolation(callbacks)
         size = _count_items(x)
         if size is None or batch_size is None or size % batch_size or steps is not None or kwargs:
             return super().predict(  # type: ignore[misc]
@@ -58,12 +112,26 @@ class _FromArrays:
         for index in range(count):
             part = slice(index * batch_size, (index + 1) * batch_size)
             watching.on_predict_batch_begin(index)
-            inputs = {name: value[part] for name, value in x.items()}
-            outputs = self.predict_on_batch(inputs)  # type: ignore[attr-defined]
+            outputs = self.predict_on_batch({name: value[part] for name, value in x.items()})
             watching.on_predict_batch_end(index, {"outputs": outputs})
             batches.append(outputs)
         watching.on_predict_end()
+        if count == 1:
+            return batches[0]
         return tf.nest.map_structure(lambda *each: numpy.concatenate(each), *batches)
+
+    def predict_on_batch(self, x: Any) -> Any:
+        """Do what ``tf.keras.Model.predict_on_batch`` does."""
+        if _count_items(x) is None:
+            return super().predict_on_batch(x)  # type: ignore[misc]
+        return [each.numpy() for each in self.__dict__["_run"](x)]
+
+    def _without_isolation(self, callbacks: Any) -> Any:
+        """Leave out what nengo_dl adds to restore the state, where nothing writes it."""
+        if not self.__dict__["_is_isolated"] or not isinstance(callbacks, list):
+            return callbacks
+        restoring = nengo_dl.callbacks.IsolateState
+        return [each for each in callbacks if type(each) is not restoring]
 
 
 def _count_items(x: Any) -> int | None:

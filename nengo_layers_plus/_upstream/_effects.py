@@ -36,10 +36,13 @@ class Effects:
         Whether it calls Python functions when it runs.
     others : tuple of str
         The operations that draw random numbers, assign variables, or the like.
+    variables : frozenset of int
+        The ``id`` of each variable, or other resource, that it uses.
     """
 
     python: bool
     others: tuple[str, ...]
+    variables: frozenset[int] = frozenset()
 
 
 def list_effects(function: Callable[[], Any]) -> Effects:
@@ -64,7 +67,10 @@ def list_effects(function: Callable[[], Any]) -> Effects:
         for name in operations - _HARMLESS - _PYTHON
         if getattr(registry.get(name), "is_stateful", False)
     )
-    return Effects(bool(operations & _PYTHON), tuple(found))
+    variables = frozenset(
+        id(outer) for outer, _ in graph.captures if outer.dtype == _upstream.tf.resource
+    )
+    return Effects(bool(operations & _PYTHON), tuple(found), variables)
 
 
 def _calls(graph: Any) -> bool:

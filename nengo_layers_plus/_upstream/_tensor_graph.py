@@ -5,8 +5,6 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import Any
 
-import numpy
-
 from nengo_layers_plus._upstream import nengo_dl, tf
 
 
@@ -36,6 +34,15 @@ class SequenceGraph(nengo_dl.tensor_graph.TensorGraph):
     def runs_step_by_step(self, training: Any) -> bool:
         """Say whether nengo_dl's own loop is to run."""
 
+    @abstractmethod
+    def stands_still(self, node: Any) -> bool:
+        """Say whether an input is the same in all steps, and may come with a single one."""
+
+    @property
+    @abstractmethod
+    def writes_state(self) -> bool:
+        """Whether the state of the simulation is kept for the next call."""
+
     @tf.autograph.experimental.do_not_convert  # type: ignore[untyped-decorator]
     def call(
         self, inputs: Any, training: Any = None, progress: Any = None, stateful: bool = False
@@ -44,6 +51,7 @@ class SequenceGraph(nengo_dl.tensor_graph.TensorGraph):
         override = nengo_dl.config.get_setting(self.model, "learning_phase", None)
         phase = training if override is None else override
         self._phase = tf.keras.backend.learning_phase() if phase is None else phase
+        stateful = stateful and self.writes_state
         return super().call(inputs, training=training, progress=progress, stateful=stateful)
 
     def _build_loop(self, progress: Any) -> Any:
@@ -59,11 +67,11 @@ class SequenceGraph(nengo_dl.tensor_graph.TensorGraph):
         return self._build_sequence()
 
     def _repeat_constants(self) -> None:
-        """Repeat the inputs of constant Nodes, which may come with a single step."""
+        """Repeat the inputs that stand still, which may come with a single step."""
         steps = self.steps_to_run if self.use_loop else self.unroll
         steps = -(-steps // self.unroll) * self.unroll
         for node, tensor in self.node_inputs.items():
-            if isinstance(node.output, numpy.ndarray) and tensor.shape[1] in (None, 1):
+            if self.stands_still(node) and tensor.shape[1] in (None, 1):
                 times = tf.where(tf.shape(tensor)[1] == 1, steps, 1)
                 self.node_inputs[node] = tf.tile(tensor, [1, times, 1])
 

@@ -5,35 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 from nengo.builder.signal import Signal
 
 from nengo_layers_plus._upstream import tf
 from nengo_layers_plus.simulator._pipeline import Pipeline
-from nengo_layers_plus.simulator._plan import Plan
+from nengo_layers_plus.simulator._sizes import Sizes
 from nengo_layers_plus.simulator._tiles import run_in_tiles
-from nengo_layers_plus.simulator._views import shape_of, type_of
-
-
-def bytes_per_step(plan: Plan, batch: int, dtype: Any) -> int:
-    """Estimate the memory that the values of all signals in one step take.
-
-    Parameters
-    ----------
-    plan : Plan
-        The operators that write them.
-    batch : int
-        The size of the minibatch.
-    dtype : tf.DType
-        The type of numbers.
-    """
-    signals = {base for group in plan.groups for base in group.written}
-    return sum(
-        int(np.prod(shape_of(each)))
-        * (batch if each.minibatched else 1)
-        * type_of(each, dtype).size
-        for each in signals
-    )
 
 
 def run_in_chunks(
@@ -41,7 +18,7 @@ def run_in_chunks(
     inputs: dict[Signal, Any],
     initial: dict[Signal, Any],
     steps: Any,
-    longest: int,
+    sizes: Sizes,
     report: Callable[[Any], None] | None = None,
     length: int | None = None,
 ) -> tuple[list[Any], list[Any]]:
@@ -51,18 +28,16 @@ def run_in_chunks(
     ----------
     pipeline, inputs, initial, steps
         See `Pipeline.run`.
-    longest : int
-        The number of steps that a chunk may have.
+    sizes : Sizes
+        How many steps a chunk may have, and into how many parts the minibatch is divided.
     report : callable, optional
         Called with the number of steps that were run, after each chunk.
     length : int, optional
         The number of steps, if it is seen to be the same in each call.
     """
-    if isinstance(steps, int) or pipeline.context.training:
-        return run_in_tiles(pipeline, inputs, initial, steps, length is not None)
-    if length is not None and length <= longest:
-        return run_in_tiles(pipeline, inputs, initial, steps, True)
-    chunk, even = _chunk_length(length, longest)
+    if pipeline.context.training or (length is not None and length <= sizes.longest):
+        return run_in_tiles(pipeline, inputs, initial, steps, length is not None, sizes.parts)
+    chunk, even = _chunk_length(length, sizes.longest)
     count = -(-steps // chunk)
     probed = pipeline.observed.probed
     carried_signals = pipeline.observed.final
@@ -77,6 +52,7 @@ def run_in_chunks(
             initial | dict(zip(carried_signals, carried, strict=True)),
             now,
             even,
+            sizes.parts,
         )
         for new, old in zip(final, carried, strict=True):
             new.set_shape(old.shape)
@@ -101,7 +77,10 @@ def run_in_chunks(
     records = []
     for sink, shape in zip(sinks, pipeline.result_shapes(), strict=False):
         nothing = tf.zeros([0, *(shape[0], *shape[2:])], sink.dtype)
-        record = tf.cond(count > 0, sink.concat, lambda nothing=nothing: nothing)
+        if isinstance(count, int):
+            record = sink.concat() if count > 0 else nothing
+        else:
+            record = tf.cond(count > 0, sink.concat, lambda nothing=nothing: nothing)
         record.set_shape([shape[1], shape[0], *shape[2:]])
         records.append(_time_first(record))
     return records, list(final)
@@ -121,6 +100,8 @@ def _cut(tensor: Any, start: Any, count: Any) -> Any:
     """Take some of the steps, or the only one of an input that is constant."""
     if tensor.shape[1] == 1:
         return tensor
+    if tensor.shape[1] is None:
+        start = tf.where(tf.shape(tensor)[1] == 1, 0, start)
     return tensor[:, start : start + count]
 
 

@@ -60,7 +60,10 @@ def kernel_length(steps: Any) -> Any:
 
 
 def lengthen(tensor: Any, length: Any) -> Any:
-    """Append zeros along time, where that is needed."""
+    """Append zeros along time, where a tensor is shorter."""
+    known = tensor.shape[1]
+    if known is not None and isinstance(length, int) and known >= length:
+        return tensor
     more = length - tf.shape(tensor)[1]
     padding = [[0, 0], [0, more], *([0, 0] for _ in tensor.shape[2:])]
     return tf.cond(more > 0, lambda: tf.pad(tensor, padding), lambda: tensor)
@@ -70,6 +73,8 @@ def compile_loop(
     step: Callable[[Any, Sequence[Any], Sequence[Any], Sequence[Any]], tuple[Any, Any]],
     recorded: Sequence[tuple[tuple[int, ...], Any]],
     inputs: Sequence[Sequence[Any]],
+    pack: Callable[..., Sequence[Any]] = lambda *carried: carried,
+    unpack: Callable[..., Sequence[Any]] = lambda *carried: carried,
 ) -> Callable[..., Sequence[Any]]:
     """Compile a loop over time into one kernel.
 
@@ -82,6 +87,8 @@ def compile_loop(
         The shape ``(batch, *shape)`` of each that is recorded in a step, and its type.
     inputs : three sequences of tf.TensorSpec
         What the kernel takes: inputs that vary, those that do not, and what is carried.
+    pack, unpack : callable
+        Make what steps carry of what is carried into the loop, and the reverse.
 
     Returns
     -------
@@ -104,9 +111,9 @@ def compile_loop(
 
         sinks = [tf.zeros([shape[0], length, *shape[1:]], dtype) for shape, dtype in recorded]
         _, sinks, carried = tf.while_loop(
-            lambda index, *_: index < steps, body, (tf.constant(0), sinks, carried)
+            lambda index, *_: index < steps, body, (tf.constant(0), sinks, list(pack(*carried)))
         )
-        return [*sinks, *carried]
+        return [*sinks, *unpack(*carried)]
 
     # of one signature, so that it is traced once, and compiled once for each length
     signature = [

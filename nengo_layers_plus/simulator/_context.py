@@ -31,6 +31,8 @@ class Context:
         may ask for gradients of the inputs then: they would be those of the first step.
     uses_series : bool
         Whether no membrane starts above its threshold, so that LIF neurons may use series.
+    writes_state : bool
+        Whether the state of the simulation is kept for the next call.
     kernels : dict
         The loops that were compiled so far.
     builders : OperatorBuilders
@@ -45,5 +47,6 @@ class Context:
     on_cpu: bool
     shares_still_inputs: bool
     uses_series: bool
+    writes_state: bool
     kernels: dict[Any, Any]
     builders: OperatorBuilders

@@ -29,9 +29,15 @@ class Decision:
         have to keep their order.
     per_item : bool
         Whether it is known to treat each item of a minibatch by itself, and all alike.
+    uses : frozenset of int
+        The ``id`` of each variable that it uses.
+    changes_variables : bool
+        Whether it may change them, so that all that use one of them have to keep their order.
     """
 
     kind: Kind
     reason: str
     calls_python: bool = False
     per_item: bool = False
+    uses: frozenset[int] = frozenset()
+    changes_variables: bool = False

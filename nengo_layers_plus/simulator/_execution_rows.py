@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import nengo
 from nengo.builder.neurons import SimNeurons
 from nengo.builder.operator import Copy, Operator, Reset, TimeUpdate
 from nengo.builder.processes import SimProcess
+from nengo.ensemble import Neurons
 
 from nengo_layers_plus._upstream import nengo_dl
 from nengo_layers_plus.simulator._decision import Kind
@@ -28,13 +30,7 @@ def list_rows(plan: Plan, model: Any) -> list[ExecutionRow]:
     model : nengo.builder.Model
         The model that they come from.
     """
-    owners = {
-        signal: owner
-        for owner, signals in model.sig.items()
-        if owner is not None
-        for signal in signals.values()
-        if signal is not None
-    }
+    owners = _owners_of_signals(model)
     rows = []
     for group in plan.groups:
         first = group.operators[0]
@@ -62,10 +58,22 @@ def list_rows(plan: Plan, model: Any) -> list[ExecutionRow]:
     return rows
 
 
+def _owners_of_signals(model: Any) -> dict[Any, Any]:
+    """Find the object that each signal was made for: not what is connected to it, nor a probe."""
+    owners: dict[Any, Any] = {}
+    for kinds in ((nengo.Connection, nengo.Probe), (nengo.Connection,), ()):
+        for owner, signals in model.sig.items():
+            if isinstance(owner, nengo.base.NengoObject | Neurons) and not isinstance(owner, kinds):
+                for signal in signals.values():
+                    if signal is not None:
+                        owners.setdefault(signal, owner)
+    return owners
+
+
 def _name(operator: Operator, owners: dict[Any, Any]) -> str:
     """Name the object that an operator was made for."""
     signals = [*operator.sets, *operator.incs, *operator.updates]
-    for signal in signals:
+    for signal in (*signals, *operator.reads):
         owner = owners.get(signal) or owners.get(signal.base)
         if owner is not None:
             return str(owner)

@@ -11,7 +11,7 @@ from nengo.exceptions import BuildError, ValidationError
 from nengo_layers_plus._upstream import nengo_dl, tf
 from nengo_layers_plus._upstream._tensor_graph import SequenceGraph
 from nengo_layers_plus.simulator._choice import Choice, choose
-from nengo_layers_plus.simulator._chunks import bytes_per_step, run_in_chunks
+from nengo_layers_plus.simulator._chunks import run_in_chunks
 from nengo_layers_plus.simulator._context import Context
 from nengo_layers_plus.simulator._decision import Kind
 from nengo_layers_plus.simulator._execution import Execution
@@ -20,6 +20,8 @@ from nengo_layers_plus.simulator._operator_builders import OperatorBuilders, is_
 from nengo_layers_plus.simulator._pipeline import Observed, Pipeline
 from nengo_layers_plus.simulator._plan import Plan
 from nengo_layers_plus.simulator._settings import Settings
+from nengo_layers_plus.simulator._sizes import Sizes, bytes_per_step, choose_sizes
+from nengo_layers_plus.simulator._tiles import count_cores
 from nengo_layers_plus.simulator._views import shape_of, type_of
 
 # What is kept of each value until the gradient is known.
@@ -36,7 +38,11 @@ class LayerwiseGraph(SequenceGraph):
         steps, length = self._count_steps()
         state_keys = list(self.saved_state)
         learned_keys = [key for key in self.base_params if self._signals_by_key[key][0].minibatched]
-        asked = [base for key in (*state_keys, *learned_keys) for base in self._signals_by_key[key]]
+        sizes = self._sizes(plan, context, steps, length)
+        keys = learned_keys
+        if context.writes_state or length is None or length > sizes.longest:
+            keys = [*state_keys, *learned_keys]  # to go on from, in the next chunk or call
+        asked = [base for key in keys for base in self._signals_by_key[key]]
         pipeline = Pipeline(plan, context, Observed(self._probed(), asked))
         initial = self._initial_values()
         if self.settings.constructing and not all(map(is_built_by_nengo_dl, plan.decisions)):
@@ -51,17 +57,25 @@ class LayerwiseGraph(SequenceGraph):
                 self._inputs(steps),
                 initial,
                 steps,
-                self._longest(plan, context, steps, length),
+                sizes,
                 self.settings.report,
                 length,
             )
         ends = dict(zip(asked, final, strict=True))
-        state = [self._gather(key, ends) for key in state_keys]
+        state = [
+            self._gather(key, ends) if key in keys else tf.identity(variable)
+            for key, variable in self.saved_state.items()
+        ]
         parameters = [
             self._gather(key, ends) if key in learned_keys else tf.identity(variable)
             for key, variable in self.base_params.items()
         ]
         return dict(zip(self.model.probes, records, strict=True)), state, parameters, steps
+
+    @property
+    def writes_state(self) -> bool:
+        """Whether the state of the simulation is kept for the next call."""
+        return self.settings.writes_state
 
     def runs_step_by_step(self, training: Any) -> bool:
         """Say whether nengo_dl's own loop is to run, as was asked for or is the faster way."""
@@ -103,12 +117,12 @@ class LayerwiseGraph(SequenceGraph):
         """Choose between layer by layer and step by step."""
         return choose(self.plan_for(context), context, len(self.plan))
 
-    def _longest(self, plan: Plan, context: Context, steps: Any, length: int | None) -> int:
-        """Find how many steps fit into memory."""
-        each = max(1, bytes_per_step(plan, self.minibatch_size, context.dtype))
+    def _sizes(self, plan: Plan, context: Context, steps: Any, length: int | None) -> Sizes:
+        """Choose how much is run at once; in training that is all, or it is an error."""
         limit = self.settings.memory_limit
         if not context.training:
-            return max(1, limit // each)
+            return choose_sizes(plan, context, length, limit, count_cores())
+        each = max(1, bytes_per_step(plan, self.minibatch_size, context.dtype))
         longest = max(1, limit // (_COPIES_FOR_GRADIENT * each))
         message = (
             f"Simulator.fit: expected a sequence whose values fit into memory_limit={limit:,} "
@@ -118,10 +132,11 @@ class LayerwiseGraph(SequenceGraph):
         )
         known = steps if isinstance(steps, int) else length
         if known is not None and known > max(longest, 1):
-            raise ValidationError(message, "memory_limit", obj=None)
+            self.settings.problem = ValidationError(message, "memory_limit", obj=None)
+            raise self.settings.problem
         if known is None:
             tf.debugging.assert_less_equal(steps, longest, message=message)
-        return longest
+        return Sizes(parts=1, longest=longest)
 
     def _blank(self, signal: Any, keeps: bool, steps: Any) -> Any:
         """Make what a probe would record, without running anything."""
@@ -199,6 +214,7 @@ class LayerwiseGraph(SequenceGraph):
             on_cpu=config.cpu_only,
             shares_still_inputs=self.settings.shares_still_inputs,
             uses_series=self.settings.uses_series,
+            writes_state=self.settings.writes_state,
             kernels=self._kernels,
             builders=self.operator_builders,
         )
@@ -210,11 +226,14 @@ class LayerwiseGraph(SequenceGraph):
         """
         if not self.use_loop:
             return self.unroll, self.unroll
+        if self.settings.steps is not None:
+            steps = -(-self.settings.steps // self.unroll) * self.unroll
+            return steps, steps
         steps = self.steps_to_run
         lengths = {
             tensor.shape[1]
             for node, tensor in self.node_inputs.items()
-            if not self._is_constant(node) or tensor.shape[1] != 1
+            if not self.stands_still(node) or tensor.shape[1] != 1
         }
         length = lengths.pop() if len(lengths) == 1 else None
         static = tf.get_static_value(steps)
@@ -225,8 +244,9 @@ class LayerwiseGraph(SequenceGraph):
                 return 1, 1
         return -(-steps // self.unroll) * self.unroll, length
 
-    def _is_constant(self, node: Any) -> bool:
-        return isinstance(node.output, np.ndarray)
+    def stands_still(self, node: Any) -> bool:
+        """Say whether an input is known to be the same in all steps."""
+        return isinstance(node.output, np.ndarray) or node in self.settings.still
 
     def _inputs(self, steps: Any) -> dict[Any, Any]:
         """Return the values of the inputs: of all steps, or of one if a Node is constant."""
@@ -235,7 +255,7 @@ class LayerwiseGraph(SequenceGraph):
             signal = self.model.sig[node]["out"]
             if signal not in self.signals:
                 continue  # nothing uses it
-            if self._is_constant(node):
+            if self.stands_still(node):
                 if tensor.shape[1] is None:
                     tensor = tensor[:, : tf.maximum(steps, 1)]
                 elif tensor.shape[1] > 1:

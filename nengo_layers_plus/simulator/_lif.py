@@ -1,4 +1,4 @@
-"""LIF neurons by short series, which are faster than exponentials and logarithms."""
+"""LIF neurons for compiled loops: short series, and a single number for the state."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from nengo_layers_plus._upstream import nengo_dl, tf
 
 # A step this long, in time constants, leaves the series below with errors under 1e-8.
 _LONGEST_STEP = 0.1
+# Multiplies the refractory time in the step of a spike: a power of two, so that it is exact.
+_MARK = 1024.0
 
 
 class SeriesLIFBuilder(nengo_dl.neuron_builders.LIFBuilder):
@@ -33,29 +35,117 @@ class SeriesLIFBuilder(nengo_dl.neuron_builders.LIFBuilder):
         refractory_time: Any,
     ) -> tuple[Any, Any, Any]:
         """Advance the neurons by one step; see `nengo.LIF`."""
-        time = tf.clip_by_value(dt - refractory_time, self.zero, dt) / -self.tau_rc
-        change = time * (1 + time * (1 / 2 + time * (1 / 6 + time * (1 / 24 + time / 120))))
-        voltage += (voltage - J) * change
-
+        voltage, since = _integrate(J, dt, voltage, refractory_time, self.tau_rc)
         spiked = voltage > self.one
-        # log1p(x) = 2 artanh(x / (2 + x)), with x = above / (J - 1)
-        above = self.one - voltage
-        ratio = above / (2 * (J - self.one) + above)
-        square = ratio * ratio
-        since = -2 * self.tau_rc * ratio * (1 + square * (1 / 3 + square / 5))
-
         refractory_time = tf.where(spiked, self.tau_ref - since, refractory_time - dt)
         spikes = tf.where(spiked, tf.cast(self.alpha, J.dtype), self.zero)
         voltage = tf.where(spiked, self.zero, tf.maximum(voltage, self.min_voltage))
         return spikes, voltage, refractory_time
 
 
-def has_series(builder: Any, dt: float, dtype: Any) -> bool:
-    """Say whether `SeriesLIFBuilder` can take the place of a builder."""
+class PackedLIF:
+    """The same neurons, with one number for the state of each.
+
+    A neuron that is refractory has a membrane at zero, so one number can be either: the voltage, or
+    the refractory time, negative. In the step of a spike the time is multiplied by `_MARK`, which
+    tells that step from those that follow. XLA computes each result of a step by itself, from the
+    start: with one result all is computed once.
+
+    Parameters
+    ----------
+    neurons : nengo.LIF
+        The type of neurons; `fits` says whether they can be packed.
+    dt : float
+        The length of a step (s).
+    counts : bool
+        Whether to count on when the refractory time is over, as nengo does, though nothing depends
+        on it.
+    """
+
+    def __init__(self, neurons: LIF, dt: float, counts: bool = True) -> None:
+        self.dt = dt
+        self.counts = counts
+        self.tau_rc = float(neurons.tau_rc)
+        self.tau_ref = float(neurons.tau_ref)
+        # as nengo_dl rounds it
+        self.alpha = np.float32(neurons.amplitude) / np.float32(dt)
+
+    @staticmethod
+    def fits(neurons: LIF, dt: float) -> bool:
+        """Say whether neurons can be packed.
+
+        A voltage below zero would be taken for a refractory time, and a neuron that is refractory
+        for little more than a step could not be told from one that has just fired.
+        """
+        return bool(neurons.min_voltage == 0 and 1.5 * dt <= neurons.tau_ref <= _MARK / 4 * dt)
+
+    def pack(self, voltage: Any, refractory_time: Any) -> tuple[Any, Any]:
+        """Make the packed state of the two that nengo has."""
+        return tf.where(refractory_time > 0, -refractory_time, voltage), refractory_time
+
+    def unpack(self, state: Any, refractory_time: Any) -> tuple[Any, Any]:
+        """Make the two of the packed state."""
+        if not self.counts:
+            refractory_time = tf.maximum(-self._resting(state), 0)
+        return tf.maximum(state, 0), refractory_time
+
+    def step(self, current: Any, state: Any, refractory_time: Any) -> tuple[Any, Any, Any]:
+        """Advance the neurons by one step; return their output and what is carried on."""
+        resting = self._resting(state)
+        voltage, since = _integrate(
+            current, self.dt, tf.maximum(state, 0), -resting, self.tau_rc, scale=_MARK
+        )
+        state = tf.where(
+            voltage > 1,
+            since - self.tau_ref * _MARK,
+            tf.where(resting < -self.dt, resting + self.dt, tf.maximum(voltage, 0)),
+        )
+        spiked = state < -2 * self.tau_ref
+        if self.counts:
+            refractory_time = tf.where(spiked, state / -_MARK, refractory_time - self.dt)
+        return tf.where(spiked, self.alpha, tf.zeros([], current.dtype)), state, refractory_time
+
+    def _resting(self, state: Any) -> Any:
+        """Return the refractory time, negative, where there is one."""
+        return tf.where(state < -2 * self.tau_ref, state / _MARK, state)
+
+
+def _integrate(
+    current: Any, dt: Any, voltage: Any, refractory_time: Any, tau_rc: Any, scale: float = 1.0
+) -> tuple[Any, Any]:
+    """Integrate the membrane over a step.
+
+    Returns
+    -------
+    voltage : tf.Tensor
+        After the step, if nothing fires.
+    since : tf.Tensor
+        The time from the spike to the end of the step (s), times `scale`, where the voltage is
+        above the threshold.
+    """
+    time = tf.clip_by_value(dt - refractory_time, 0, dt) * (-1 / tau_rc)
+    change = time * (1 + time * (1 / 2 + time * (1 / 6 + time * (1 / 24 + time / 120))))
+    voltage += (voltage - current) * change
+    # log1p(x) = 2 artanh(x / (2 + x)), with x = above / (J - 1), and the [3/2] Pade approximant of
+    # artanh, whose one division lets XLA do all in one pass
+    above = 1 - voltage
+    width = 2 * (current - 1) + above
+    above_squared, width_squared = above * above, width * width
+    since = (
+        (-2 * scale * tau_rc)
+        * above
+        * (15 * width_squared - 4 * above_squared)
+        / (width * (15 * width_squared - 9 * above_squared))
+    )
+    return voltage, since
+
+
+def has_series(operator: Operator, builder: Any, dt: float, dtype: Any) -> bool:
+    """Say whether there are series for the neurons of an operator, in the place of a builder."""
     return (
-        type(builder) is nengo_dl.neuron_builders.LIFBuilder
+        builder is nengo_dl.neuron_builders.LIFBuilder
         and dtype == tf.float32
-        and all(dt <= _LONGEST_STEP * op.neurons.tau_rc for op in builder.ops)
+        and dt <= _LONGEST_STEP * operator.neurons.tau_rc
     )
 
 

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
+from nengo.builder.neurons import SimNeurons
 from nengo.builder.operator import Operator
 from nengo.builder.signal import Signal
 
 from nengo_layers_plus._upstream import tf
 from nengo_layers_plus.simulator._compiled import compile_loop, kernel_length, lengthen, split
 from nengo_layers_plus.simulator._context import Context
-from nengo_layers_plus.simulator._lif import SeriesLIFBuilder, has_series
+from nengo_layers_plus.simulator._lif import PackedLIF, SeriesLIFBuilder, has_series
 from nengo_layers_plus.simulator._loop_signals import LoopSignals
+from nengo_layers_plus.simulator._operator_builders import native_builder
 from nengo_layers_plus.simulator._plan import Group
 from nengo_layers_plus.simulator._series import Series
 from nengo_layers_plus.simulator._signal_values import SignalValues
@@ -53,8 +56,10 @@ class Loop:
         self.carried = [
             base for base in group.written if values.has_initial(base) and base not in self.fresh
         ]
+        # a kernel adds up what others wrote in its own loop, in the place of one before it
+        read = values.parts if compiled else lambda base: [values.read(base)]
         self.inputs = {
-            base: [values.read(base)] for base in group.read if base not in group.written
+            base: read(base) for base in group.read if base not in group.written
         } | self.partial
         self.recorded = [
             (base, when)
@@ -78,13 +83,13 @@ class Loop:
         constant: list[Any] = []
         for base, terms in self.inputs.items():
             for term in terms:
-                kind = varying if term.varies else constant
                 batched = term.for_batch(values.batch) if base.minibatched else term
-                kind.append(
-                    batched
-                    if term.varies
-                    else self._whole(base, batched.tensor[:, 0], values.batch)
-                )
+                if term.varies:
+                    varying.append(batched)
+                elif self.compiled:
+                    constant.append(term.tensor[:, 0])  # broadcast within the kernel
+                else:
+                    constant.append(self._whole(base, batched.tensor[:, 0], values.batch))
         carried = [values.initial(base) for base in self.carried]
         if self.compiled:
             recorded, final = self._run_compiled(varying, constant, carried, values)
@@ -168,8 +173,9 @@ class Loop:
         @tf.custom_gradient  # type: ignore[untyped-decorator]
         def loop(*flat: Any) -> Any:
             tensors, constant, carried = split([tf.stop_gradient(each) for each in flat], counts)
+            # one entry of those that may be still is enough, but XLA can't slice none
             longer = [
-                tensor if each.may_be_still else lengthen(tensor, length)
+                lengthen(tensor, 1 if each.may_be_still else length)
                 for each, tensor in zip(varying, tensors, strict=True)
             ]
             results = kernel(steps, tf.zeros([length]), *longer, *constant, *carried)
@@ -208,8 +214,24 @@ class Loop:
             (base, tuple(each.varies for each in self.inputs[base])) for base in self.inputs
         )
         context = self.context
-        key = (self.group, terms, repr(specs), context.training, context.uses_series)
+        key = (
+            self.group,
+            terms,
+            repr(specs),
+            context.training,
+            context.uses_series,
+            context.writes_state,
+        )
         if key not in context.kernels:
+            shapes = [
+                (self._shape_of(base, context.batch), type_of(base, context.dtype))
+                for base, _ in self.recorded
+            ]
+            lif = self._packed()
+            if lif is not None:
+                step = partial(self._step_packed, lif)
+                context.kernels[key] = compile_loop(step, shapes, specs, lif.pack, lif.unpack)
+                return context.kernels[key]
             built: list[Any] = []
 
             def step(index: Any, varying: Any, constant: Any, carried: Any) -> Any:
@@ -217,12 +239,38 @@ class Loop:
                     built.extend(self._build(context.uses_series))
                 return self._step(built[0], built[1], varying, constant, carried, index)
 
-            shapes = [
-                (self._shape_of(base, context.batch), type_of(base, context.dtype))
-                for base, _ in self.recorded
-            ]
             context.kernels[key] = compile_loop(step, shapes, specs)
         return context.kernels[key]
+
+    def _packed(self) -> PackedLIF | None:
+        """Return the neurons of this loop if they can be packed, and nothing else is in it."""
+        op, context = self.group.operators[0], self.context
+        if len(self.group.operators) > 1 or not isinstance(op, SimNeurons) or self.partial:
+            return None
+        if not context.uses_series or any(each.is_view for each in (op.J, op.output)):
+            return None
+        if not has_series(op, native_builder(op.neurons), context.dt, context.dtype):
+            return None
+        state = [op.state["voltage"], op.state["refractory_time"]]
+        if self.carried != state or any(each != (op.output, "value") for each in self.recorded):
+            return None
+        if not PackedLIF.fits(op.neurons, context.dt):
+            return None
+        return PackedLIF(op.neurons, context.dt, counts=context.writes_state)
+
+    def _step_packed(
+        self,
+        lif: PackedLIF,
+        index: Any,
+        varying: Sequence[Any],
+        constant: Sequence[Any],
+        carried: Sequence[Any],
+    ) -> tuple[list[Any], list[Any]]:
+        (op,) = self.group.operators
+        terms = self._inputs_of_step(iter(varying), iter(constant))[op.J]
+        current = self._whole(op.J, _sum(terms), self.context.batch)
+        output, *carried = lif.step(current, *carried)
+        return [output for _ in self.recorded], carried
 
     def _build(self, uses_series: bool = False) -> tuple[LoopSignals, list[tuple[Operator, Any]]]:
         context = self.context
@@ -230,8 +278,8 @@ class Loop:
         builders = []
         for op in self.group.operators:
             builder = context.builders.make(op)
-            neurons = getattr(builder, "built_neurons", None)
-            if uses_series and has_series(neurons, context.dt, context.dtype):
+            neurons = type(getattr(builder, "built_neurons", None))
+            if uses_series and has_series(op, neurons, context.dt, context.dtype):
                 builder.built_neurons = SeriesLIFBuilder([op])
             builder.build_pre(signals, context.config)
             context.builders.keep(builder, signals)

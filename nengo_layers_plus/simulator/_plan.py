@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import networkx as nx
@@ -11,7 +11,7 @@ from nengo.builder.signal import Signal
 
 from nengo_layers_plus.simulator._context import Context
 from nengo_layers_plus.simulator._decision import Decision, Kind
-from nengo_layers_plus.simulator._roles import Role, SignalUse
+from nengo_layers_plus.simulator._roles import Role, SignalUse, reads_of
 from nengo_layers_plus.simulator.rules import rule_for
 
 
@@ -99,6 +99,8 @@ class Plan:
             return "a learning rule changes what is read in the next step"
         if sum(self.decisions[each].calls_python for each in members) > 1:
             return "Python functions are called in the order of the steps"
+        if all(self.decisions[each].uses for each in members):
+            return "share a variable that one of them may change"
         return "a recurrent connection: each step needs the result of the step before"
 
     def _depend(self, operators: Sequence[Operator]) -> nx.DiGraph:
@@ -122,7 +124,15 @@ class Plan:
                 together = dict.fromkeys([*use.writers(base), *use.reads.get(base, ())])
                 _join(graph, list(together))
         _join(graph, [each for each in operators if self.decisions[each].calls_python])
+        for sharing in self._share_variables(operators):
+            _join(graph, sharing)
         return graph
+
+    def _share_variables(self, operators: Sequence[Operator]) -> Iterator[list[Operator]]:
+        """Find the operators that use a variable which one of them may change."""
+        changing = [each for each in operators if self.decisions[each].changes_variables]
+        for variable in {each for op in changing for each in self.decisions[op].uses}:
+            yield [each for each in operators if variable in self.decisions[each].uses]
 
     def _find_needs(self, group: Group, observed: set[Signal]) -> None:
         """Find which signals that a group writes are needed outside of it, and when."""
@@ -148,7 +158,7 @@ def _bases(operators: Sequence[Operator], written: bool) -> dict[Signal, None]:
         signal.base
         for each in operators
         for signal in (
-            (*each.sets, *each.incs, *each.updates) if written else (*each.reads, *each.incs)
+            (*each.sets, *each.incs, *each.updates) if written else (*reads_of(each), *each.incs)
         )
     )
 

@@ -9,6 +9,8 @@ from nengo.builder.neurons import SimNeurons
 from nengo.builder.operator import Operator
 from nengo.builder.signal import Signal
 
+from nengo_layers_plus._upstream import nengo_dl
+
 
 class Role(Enum):
     """How the value of a signal comes about."""
@@ -45,7 +47,7 @@ class SignalUse:
                 (self.sets, [each for each in operator.sets if each.base not in states]),
                 (self.states, [each for each in operator.sets if each.base in states]),
                 (self.incs, operator.incs),
-                (self.reads, operator.reads),
+                (self.reads, reads_of(operator)),
                 (self.updates, operator.updates),
             ):
                 for base in dict.fromkeys(each.base for each in signals):
@@ -66,6 +68,11 @@ class SignalUse:
         if base in self.incs:
             return Role.MIXED if updated else Role.ACCUMULATED
         return Role.UPDATED if updated else Role.CONSTANT
+
+
+def reads_of(operator: Operator) -> list[Signal]:
+    """List the signals that an operator reads; a probe is read at the end, and not by its own."""
+    return [] if isinstance(operator, nengo_dl.compat.SimProbe) else list(operator.reads)
 
 
 def states_of(operator: Operator) -> list[Signal]:

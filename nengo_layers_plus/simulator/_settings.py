@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 DEFAULT_MEMORY_LIMIT = 1 << 30
@@ -26,6 +26,14 @@ class Settings:
         stand still may be computed once.
     uses_series : bool
         Whether no membrane starts above its threshold, so that LIF neurons may use series.
+    writes_state : bool
+        Whether the state of the simulation is kept for the next call.
+    still : set of nengo.Node
+        The Nodes whose inputs are known to be the same in all steps, and have only one.
+    steps : int, optional
+        The number of steps, if what is traced is for that number alone.
+    problem : Exception, optional
+        What went wrong while Keras traced a function, of which it makes an error of its own.
     report : callable, optional
         Called, when the network runs in chunks, with the number of steps that were run.
     """
@@ -35,4 +43,8 @@ class Settings:
     constructing: bool = False
     shares_still_inputs: bool = False
     uses_series: bool = True
+    writes_state: bool = True
+    still: set[Any] = field(default_factory=set)
+    steps: int | None = None
+    problem: Exception | None = None
     report: Callable[[Any], None] | None = None

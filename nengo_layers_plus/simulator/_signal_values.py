@@ -82,6 +82,12 @@ class SignalValues:
             return self._value(base)
         return take(self._value(base), places_of(signal, part))
 
+    def parts(self, base: Any) -> list[Series]:
+        """Return what an operator that reads a signal sees, as series to be summed."""
+        if base in self._before or not self._terms.get(base):
+            return [self.read(base)]
+        return list(self._terms[base])
+
     def set(self, signal: Any, series: Series, part: Any = None) -> None:
         """Set a signal, or a part of it, to a value in each step."""
         base = signal.base

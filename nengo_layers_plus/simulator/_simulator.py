@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -10,10 +11,11 @@ import numpy as np
 from nengo.exceptions import ValidationError
 
 from nengo_layers_plus._upstream import keras3_equivalent, nengo_dl, tf
-from nengo_layers_plus._upstream._array_model import predict_from_arrays
+from nengo_layers_plus._upstream._array_model import use_array_model
 from nengo_layers_plus._upstream._tensor_graph import replace_class
 from nengo_layers_plus.graph import TrainingReport, what_trains
 from nengo_layers_plus.parameters import LoadedParameters, load_parameters, save_parameters
+from nengo_layers_plus.simulator._array_calls import ArrayCalls
 from nengo_layers_plus.simulator._execution import Execution
 from nengo_layers_plus.simulator._layerwise_graph import LayerwiseGraph
 from nengo_layers_plus.simulator._lif import starts_below_threshold
@@ -78,6 +80,7 @@ class Simulator(nengo_dl.Simulator):
         execution: str = "auto",
         memory_limit: int = DEFAULT_MEMORY_LIMIT,
     ) -> None:
+        self.closed = None  # as in nengo_dl's own, for an object whose making fails
         if execution not in _EXECUTIONS:
             raise ValidationError(
                 f"expected one of {', '.join(map(repr, _EXECUTIONS))}, got {execution!r}",
@@ -94,6 +97,8 @@ class Simulator(nengo_dl.Simulator):
             )
         self._execution = execution
         self._memory_limit = int(memory_limit)
+        self._writes_state = True
+        self._has_loaded_state = False
         self._progress = Progress()
         super().__init__(
             network,
@@ -119,7 +124,14 @@ class Simulator(nengo_dl.Simulator):
         finally:
             settings.constructing = False
         self.tensor_graph.forget_plans()
-        predict_from_arrays(self.keras_model)
+        self._array_calls = ArrayCalls(
+            self.keras_model,
+            {node: self.get_name(node) for node in self.node_inputs},
+            settings,
+            self.tensor_graph.dtype,
+            cuts=self.tensor_graph.use_loop,
+        )
+        use_array_model(self.keras_model, self._array_calls)
 
     @property
     def execution(self) -> Execution:
@@ -186,13 +198,69 @@ class Simulator(nengo_dl.Simulator):
         with self._progress.shown(n_steps, shown):
             super().run_steps(n_steps, data=data, progress_bar=False, stateful=stateful)
 
-    def _call_keras(self, *args: Any, **kwargs: Any) -> Any:
-        settings = self.tensor_graph.settings
-        settings.shares_still_inputs = True
+    def predict_on_batch(
+        self, x: Any = None, n_steps: int | None = None, stateful: bool = False, **kwargs: Any
+    ) -> Any:
+        """
+        Run a minibatch; see `nengo_dl.Simulator.predict_on_batch`.
+
+        Parameters
+        ----------
+        x : dict of nengo.Node to array, optional
+            Values of input Nodes, ``(batch, time, size)``.
+        n_steps : int, optional
+            The number of steps; by default that of the data.
+        stateful : bool
+            Whether the next run goes on from where this one ended.
+        **kwargs
+            See `nengo_dl.Simulator.predict_on_batch`.
+
+        Returns
+        -------
+        probe_values : dict of nengo.Probe to array
+            What the probes record, ``(batch, time, size)``.
+        """
+        self._writes_state = stateful
         try:
-            return super()._call_keras(*args, **kwargs)
+            # asked to keep the state, it makes no copy of it to restore: nothing is written
+            return super().predict_on_batch(x, n_steps=n_steps, stateful=True, **kwargs)
+        finally:
+            self._writes_state = True
+
+    def _call_keras(self, func_type: str, stateful: bool = False, **kwargs: Any) -> Any:
+        settings, model = self.tensor_graph.settings, self.keras_model
+        settings.shares_still_inputs = True
+        settings.writes_state = stateful and self._writes_state
+        settings.problem = None
+        isolated = contextlib.nullcontext() if settings.writes_state else model.isolated()
+        try:
+            with isolated:
+                results = super()._call_keras(func_type, stateful=stateful, **kwargs)
+        except Exception:
+            if settings.problem is None:
+                raise
+            # Keras has made an error of its own of it, and kept the function that it was tracing
+            self._forget_functions()
+            raise settings.problem from None
         finally:
             settings.shares_still_inputs = False
+            settings.writes_state = True
+        self._follow_loaded_state()
+        return results
+
+    def _follow_loaded_state(self) -> None:
+        """Do, behind the first call after a state was loaded, what restoring it would have done."""
+        if self._has_loaded_state and self.stateful:
+            if self.n_steps == 0:  # nengo_dl restores what a simulation starts from
+                self.reset(include_trainable=False, include_probes=False, include_processes=False)
+            else:
+                self._update_steps()
+        self._has_loaded_state = False
+
+    def _forget_functions(self) -> None:
+        """Have all functions traced anew."""
+        self.keras_model.forget_functions()
+        self._array_calls.forget()
 
     def load_params(self, path: Any, include_state: bool = False, **kwargs: Any) -> None:
         """
@@ -208,13 +276,13 @@ class Simulator(nengo_dl.Simulator):
             See `nengo_dl.Simulator.load_params`.
         """
         super().load_params(path, include_state=include_state, **kwargs)
+        self._has_loaded_state = self._has_loaded_state or include_state
         settings = self.tensor_graph.settings
         if settings.uses_series and not starts_below_threshold(
             self.model.operators, self.tensor_graph.get_tensor
         ):
             settings.uses_series = False
-            model = self.keras_model
-            model.predict_function = model.test_function = model.train_function = None
+            self._forget_functions()
 
     def _generate_inputs(self, data: Any = None, n_steps: Any = None) -> Any:
         if data is None or isinstance(data, list | tuple | dict | np.ndarray) or tf.is_tensor(data):

@@ -17,9 +17,9 @@ def run_in_tiles(
     initial: dict[Signal, Any],
     steps: Any,
     keeps_length: bool,
+    count: int,
 ) -> tuple[list[Any], list[Any]]:
-    """Run a pipeline on parts of the minibatch, side by side; see `Pipeline.run`."""
-    count = _count_tiles(pipeline)
+    """Run a pipeline on equal parts of the minibatch, side by side; see `Pipeline.run`."""
     if count == 1:
         return pipeline.run(inputs, initial, steps, keeps_length)
     size = pipeline.context.batch // count
@@ -55,7 +55,7 @@ def run_in_tiles(
         lambda index, _: index < count,
         body,
         (tf.constant(0), sinks),
-        parallel_iterations=count,
+        parallel_iterations=min(count, count_cores()),
     )
     results = [
         sink.concat() if each else sink.read(0)
@@ -67,10 +67,8 @@ def run_in_tiles(
     return results[:split], results[split:]
 
 
-def _count_tiles(pipeline: Pipeline) -> int:
-    """Choose into how many parts the minibatch is divided: one a core, if they come out equal."""
-    context = pipeline.context
-    cores = tf.config.threading.get_intra_op_parallelism_threads() or len(os.sched_getaffinity(0))
-    if context.training or not context.on_cpu or cores == 1 or not pipeline.plan.is_per_item:
-        return 1
-    return max(each for each in range(1, cores + 1) if context.batch % each == 0)
+def count_cores() -> int:
+    """Count the cores that TensorFlow may use."""
+    return int(
+        tf.config.threading.get_intra_op_parallelism_threads() or len(os.sched_getaffinity(0))
+    )

@@ -10,7 +10,7 @@ from nengo.exceptions import ValidationError
 from nengo_layers_plus import CustomLayer, Simulator, nengo_dl
 from nengo_layers_plus._upstream import tf
 from nengo_layers_plus.simulator import _chunks
-from nengo_layers_plus.simulator._chunks import bytes_per_step
+from nengo_layers_plus.simulator._sizes import bytes_per_step
 
 STEPS = 50
 
@@ -107,9 +107,9 @@ def test_few_lengths(monkeypatch, network, step_bytes):
     seen = []
     original = _chunks.run_in_tiles
 
-    def watched(pipeline, inputs, initial, steps, even):
+    def watched(pipeline, inputs, initial, steps, *others):
         tf.numpy_function(lambda each: seen.append(int(each)), [steps], [])
-        return original(pipeline, inputs, initial, steps, even)
+        return original(pipeline, inputs, initial, steps, *others)
 
     monkeypatch.setattr(_chunks, "run_in_tiles", watched)
     run(network, (30,), memory_limit=10 * step_bytes)
@@ -160,12 +160,10 @@ def test_fit_over_the_limit(network, step_bytes):
     next(train_over_the_limit(network, step_bytes, Exception, match))
 
 
-@pytest.mark.xfail(reason="it is raised while Keras traces, and made one of Keras", strict=True)
 def test_fit_over_the_limit_is_an_error_of_nengo(network, step_bytes):
     next(train_over_the_limit(network, step_bytes, ValidationError))
 
 
-@pytest.mark.xfail(reason="Keras keeps the function that could not be traced", strict=True)
 def test_fit_after_one_that_was_over_the_limit(network, step_bytes):
     _, loss = train_over_the_limit(network, step_bytes, Exception, "memory_limit")
     assert np.isfinite(loss).all()

@@ -63,7 +63,6 @@ def test_rows_are_in_the_order_in_which_they_run(layers):
     assert not {"Copy", "Reset", "TimeUpdate", "SimProbe"} & set(operators)
 
 
-@pytest.mark.xfail(reason="a signal is named after the last object that has it", strict=True)
 def test_rows_name_what_was_made(layers):
     with simulator(layers) as sim:
         names = {row.operator: row.name for row in sim.execution}

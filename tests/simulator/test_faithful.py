@@ -108,7 +108,6 @@ def test_continues_what_the_other_saved(first, second, tmp_path):
         np.testing.assert_allclose(other, one, rtol=1e-9, atol=1e-9)
 
 
-@pytest.mark.xfail(reason="the Simulator runs these as nengo_dl does", strict=True)
 @by_name(trap_networks.RIGHT_IN_NENGO)
 def test_right_where_nengo_dl_is_wrong(case):
     with quiet():

@@ -122,19 +122,20 @@ def test_a_voltage_above_the_threshold_is_beyond_the_series():
 
 
 def test_who_may_use_series():
-    plain = nengo_dl.neuron_builders.LIFBuilder([operator(nengo.LIF())])
-    assert has_series(plain, 0.001, tf.float32)
-    assert not has_series(plain, 0.001, tf.float64)
-    assert not has_series(plain, 0.003, tf.float32)  # more than a tenth of tau_rc
-    short = nengo_dl.neuron_builders.LIFBuilder([operator(nengo.LIF(tau_rc=0.005))])
-    assert not has_series(short, 0.001, tf.float32)
+    builders = nengo_dl.neuron_builders
+    plain = operator(nengo.LIF())
+    assert has_series(plain, builders.LIFBuilder, 0.001, tf.float32)
+    assert not has_series(plain, builders.LIFBuilder, 0.001, tf.float64)
+    # more than a tenth of tau_rc
+    assert not has_series(plain, builders.LIFBuilder, 0.003, tf.float32)
+    short = operator(nengo.LIF(tau_rc=0.005))
+    assert not has_series(short, builders.LIFBuilder, 0.001, tf.float32)
 
-    class Own(nengo_dl.neuron_builders.LIFBuilder):
+    class Own(builders.LIFBuilder):
         """Does something else."""
 
-    assert not has_series(Own([operator(nengo.LIF())]), 0.001, tf.float32)
-    rates = nengo_dl.neuron_builders.LIFRateBuilder([operator(nengo.LIF())])
-    assert not has_series(rates, 0.001, tf.float32)
+    assert not has_series(plain, Own, 0.001, tf.float32)
+    assert not has_series(plain, builders.LIFRateBuilder, 0.001, tf.float32)
 
 
 def test_what_starts_below_the_threshold():

@@ -186,7 +186,6 @@ def test_neurons(neurons, training, kind, reason):
     assert len(group.operators) == 1
 
 
-@pytest.mark.xfail(reason="a probe of a state counts as a reader of it", strict=True)
 def test_neurons_whose_voltage_is_probed():
     with nengo.Network(seed=0) as net:
         layer = CustomLayer(nengo.LIF())(nengo.Node([1.0, 2]))

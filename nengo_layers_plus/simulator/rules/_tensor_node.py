@@ -26,12 +26,16 @@ class TensorNodeRule(Rule):
             return Decision(Kind.SCAN, "calls a Python function", calls_python=True)
         if effects.others:
             names = ", ".join(effects.others)
-            return Decision(Kind.SCAN, f"has to run once a step, for its {names}")
-        if _folds(operator, context):
             return Decision(
-                Kind.WHOLE, "treats each item alike: time is folded into the batch", per_item=True
+                Kind.SCAN,
+                f"has to run once a step, for its {names}",
+                uses=effects.variables,
+                changes_variables=True,
             )
-        return Decision(Kind.WHOLE, "each step is a batch of its own")
+        if _folds(operator, context):
+            why = "treats each item alike: time is folded into the batch"
+            return Decision(Kind.WHOLE, why, per_item=True, uses=effects.variables)
+        return Decision(Kind.WHOLE, "each step is a batch of its own", uses=effects.variables)
 
     def lower(self, operator: Any, values: SignalValues, context: Context) -> None:
         """Fold time into the batch, or map the function over time."""
