@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Hashable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
 
 import numpy
 
@@ -13,67 +14,91 @@ from nengo_layers_plus._upstream import keras, nengo_dl, tf
 _FUNCTIONS = ("train_function", "train_tf_function", "test_function", "predict_function")
 
 
-def use_array_model(model: Any, run: Callable[[dict[str, Any]], list[Any]]) -> None:
-    """Have the Keras model of a Simulator take minibatches from arrays directly.
+class Calls(Protocol):
+    """How an `ArrayModel` is called."""
+
+    @property
+    def isolated(self) -> bool:
+        """Whether the state of the simulation is left as it is."""
+
+    def case_of(self, x: Any) -> AbstractContextManager[Hashable]:
+        """Say what functions have to be traced for, to be used with some data."""
+
+    def __call__(self, arrays: Mapping[str, Any]) -> list[Any]:
+        """Run a minibatch of arrays by the names of the inputs; return a tensor for each output."""
+
+
+def use_array_model(model: Any, calls: Calls) -> None:
+    """Have the Keras model of a Simulator be an `ArrayModel`.
 
     Parameters
     ----------
     model : tf.keras.Model
         The model of a Simulator.
-    run : callable
-        Runs a minibatch: takes arrays by the names of the inputs, returns a tensor for each output.
+    calls : Calls
+        How it is called.
     """
     kind = type(model)
     object.__setattr__(model, "__class__", type(kind.__name__, (ArrayModel, kind), {}))
     # not an attribute that Keras would take for a part of the model
-    model.__dict__.update(_run=run, _is_isolated=False, _isolated_functions={})
+    model.__dict__.update(_calls=calls, _functions={})
 
 
 class ArrayModel:
     """A functional Keras model of a Simulator.
 
     For each call of ``predict`` Keras builds a pipeline of datasets, which takes longer than many
-    networks run. Arrays in memory need none. And in a call that leaves the state of the simulation
-    as it was (`isolated`), functions are used that do not write it, so that it need not be copied
-    before, and restored behind each minibatch.
+    networks run. Arrays in memory need none. For ``fit`` and ``evaluate`` it keeps functions for
+    several cases. Those that leave the state of the simulation as it is do not write it, so that it
+    need not be copied before, and restored behind each minibatch.
     """
 
     @contextlib.contextmanager
-    def isolated(self) -> Iterator[None]:
-        """Use functions that leave the state of the simulation as it is."""
+    def functions_for(self, case: Hashable) -> Iterator[None]:
+        """Use functions that are traced for some case, and for no other.
+
+        Parameters
+        ----------
+        case : hashable
+            The case; None for the functions that are used outside.
+        """
+        if case is None:
+            yield
+            return
+        kept = self.__dict__["_functions"]
         outside = {name: getattr(self, name) for name in _FUNCTIONS}
-        own = self.__dict__["_isolated_functions"]
-        self.__dict__["_is_isolated"] = True
+        own = kept.get(case, {})
         try:
             for name in _FUNCTIONS:
                 setattr(self, name, own.get(name))
             yield
         finally:
-            self.__dict__["_is_isolated"] = False
-            own.update({name: getattr(self, name) for name in _FUNCTIONS})
+            kept[case] = {name: getattr(self, name) for name in _FUNCTIONS}
             for name, function in outside.items():
                 setattr(self, name, function)
 
     def forget_functions(self) -> None:
         """Have Keras trace its functions anew."""
-        self.__dict__["_isolated_functions"].clear()
+        self.__dict__["_functions"].clear()
         for name in _FUNCTIONS:
             setattr(self, name, None)
 
     def compile(self, *args: Any, **kwargs: Any) -> None:
         """Do what ``tf.keras.Model.compile`` does."""
-        self.__dict__["_isolated_functions"].clear()
+        self.__dict__["_functions"].clear()
         super().compile(*args, **kwargs)  # type: ignore[misc]
 
-    def fit(self, *args: Any, callbacks: Any = None, **kwargs: Any) -> Any:
+    def fit(self, x: Any = None, *args: Any, callbacks: Any = None, **kwargs: Any) -> Any:
         """Do what ``tf.keras.Model.fit`` does."""
-        callbacks = self._without_isolation(callbacks)
-        return super().fit(*args, callbacks=callbacks, **kwargs)  # type: ignore[misc]
+        callbacks = self._needed(callbacks)
+        with self._calls.case_of(x) as case, self.functions_for(case):
+            return super().fit(x, *args, callbacks=callbacks, **kwargs)  # type: ignore[misc]
 
-    def evaluate(self, *args: Any, callbacks: Any = None, **kwargs: Any) -> Any:
+    def evaluate(self, x: Any = None, *args: Any, callbacks: Any = None, **kwargs: Any) -> Any:
         """Do what ``tf.keras.Model.evaluate`` does."""
-        callbacks = self._without_isolation(callbacks)
-        return super().evaluate(*args, callbacks=callbacks, **kwargs)  # type: ignore[misc]
+        callbacks = self._needed(callbacks)
+        with self._calls.case_of(x) as case, self.functions_for(case):
+            return super().evaluate(x, *args, callbacks=callbacks, **kwargs)  # type: ignore[misc]
 
     def predict(
         self,
@@ -85,17 +110,18 @@ class ArrayModel:
         **kwargs: Any,
     ) -> Any:
         """Do what ``tf.keras.Model.predict`` does."""
-        callbacks = self._without_isolation(callbacks)
+        callbacks = self._needed(callbacks)
         size = _count_items(x)
         if size is None or batch_size is None or size % batch_size or steps is not None or kwargs:
-            return super().predict(  # type: ignore[misc]
-                x,
-                batch_size=batch_size,
-                verbose=verbose,
-                steps=steps,
-                callbacks=callbacks,
-                **kwargs,
-            )
+            with self._calls.case_of(None) as case, self.functions_for(case):
+                return super().predict(  # type: ignore[misc]
+                    x,
+                    batch_size=batch_size,
+                    verbose=verbose,
+                    steps=steps,
+                    callbacks=callbacks,
+                    **kwargs,
+                )
         verbose = 1 if verbose == "auto" else verbose
         count = size // batch_size
         watching = keras.callbacks.CallbackList(
@@ -123,12 +149,13 @@ class ArrayModel:
     def predict_on_batch(self, x: Any) -> Any:
         """Do what ``tf.keras.Model.predict_on_batch`` does."""
         if _count_items(x) is None:
-            return super().predict_on_batch(x)  # type: ignore[misc]
-        return [each.numpy() for each in self.__dict__["_run"](x)]
+            with self._calls.case_of(None) as case, self.functions_for(case):
+                return super().predict_on_batch(x)  # type: ignore[misc]
+        return [each.numpy() for each in self._calls(x)]
 
-    def _without_isolation(self, callbacks: Any) -> Any:
+    def _needed(self, callbacks: Any) -> Any:
         """Leave out what nengo_dl adds to restore the state, where nothing writes it."""
-        if not self.__dict__["_is_isolated"] or not isinstance(callbacks, list):
+        if not self._calls.isolated or not isinstance(callbacks, list):
             return callbacks
         restoring = nengo_dl.callbacks.IsolateState
         return [each for each in callbacks if type(each) is not restoring]

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from nengo_layers_plus._upstream import tf
+from nengo_layers_plus.simulator._lengths import Lengths
 from nengo_layers_plus.simulator._settings import Settings
 
-# How often a number of steps is met before a function is traced for it alone.
-_CALLS_BEFORE_TRACING = 3
 # How many functions are kept.
 _MOST_FUNCTIONS = 16
 # How many numbers are compared at once, to find what moves early.
@@ -40,7 +39,7 @@ class _Case:
 
 
 class ArrayCalls:
-    """Runs minibatches of arrays.
+    """Runs minibatches of arrays, and says what Keras has to trace its own functions for.
 
     An input that stands still is handed on as one step, so that it is neither copied nor computed
     with for each of them.
@@ -68,11 +67,42 @@ class ArrayCalls:
         self._dtype = dtype
         self._cuts = cuts
         self._functions: dict[_Case, Any] = {}
-        self._lengths: Counter[int] = Counter()
+        self._lengths, self._lengths_in_keras = Lengths(), Lengths()
 
     def forget(self) -> None:
         """Have all functions traced anew."""
         self._functions.clear()
+        self._lengths.forget()
+        self._lengths_in_keras.forget()
+
+    @property
+    def isolated(self) -> bool:
+        """Whether the state of the simulation is left as it is."""
+        return not self._settings.writes_state
+
+    @contextlib.contextmanager
+    def case_of(self, x: Any) -> Iterator[Hashable]:
+        """Note what Keras traces its functions for, while it is called with some data.
+
+        Parameters
+        ----------
+        x : dict of str to array, or anything else that Keras takes
+            The data.
+
+        Yields
+        ------
+        case : hashable
+            What the functions are for; None if for any data.
+        """
+        settings = self._settings
+        before = settings.steps
+        steps = _steps_of(x)
+        settings.steps = None if steps is None else self._lengths_in_keras.choose(steps)
+        case = (settings.writes_state, settings.steps)
+        try:
+            yield None if case == (True, None) else case
+        finally:
+            settings.steps = before
 
     def __call__(self, arrays: Mapping[str, Any]) -> list[Any]:
         """Run a minibatch.
@@ -98,7 +128,13 @@ class ArrayCalls:
                 inputs[name] = tf.convert_to_tensor(_cast(values, self._dtype))
             else:
                 inputs[name] = tf.convert_to_tensor(_cast(values, "int32"))
-        case = self._choose(frozenset(still), steps)
+        case = _Case(
+            frozenset(still), self._lengths.choose(steps), self._settings.writes_state
+        )
+        if case not in self._functions:
+            while len(self._functions) >= _MOST_FUNCTIONS:
+                self._functions.pop(next(iter(self._functions)))
+            self._functions[case] = self._trace(case)
         settings = self._settings
         settings.still = {self._nodes[name] for name in still}
         settings.steps = case.steps
@@ -113,25 +149,6 @@ class ArrayCalls:
             settings.still, settings.steps = set(), None
             settings.shares_still_inputs = shares
         return list(tf.nest.flatten(outputs))
-
-    def _choose(self, still: frozenset[str], steps: int) -> _Case:
-        """Choose the function to use, and make it if it is not there."""
-        writes_state = self._settings.writes_state
-        self._lengths[steps] += 1
-        special = _Case(still, steps, writes_state)
-        general = _Case(still, None, writes_state)
-        if special in self._functions:
-            return special
-        first = not any(
-            (each.still, each.writes_state) == (still, writes_state) for each in self._functions
-        )
-        recurs = self._lengths[steps] >= _CALLS_BEFORE_TRACING
-        case = special if first or recurs else general
-        if case not in self._functions:
-            while len(self._functions) >= _MOST_FUNCTIONS:
-                self._functions.pop(next(iter(self._functions)))
-            self._functions[case] = self._trace(case)
-        return case
 
     def _trace(self, case: _Case) -> Any:
         model = self._model
@@ -176,6 +193,14 @@ def stands_still(values: Any) -> bool:
         bool((values[start : start + items] == first[start : start + items]).all())
         for start in range(0, len(values), items)
     )
+
+
+def _steps_of(x: Any) -> int | None:
+    """Return the number of steps of data in a dictionary of arrays."""
+    steps = x.get("n_steps") if isinstance(x, Mapping) else None
+    if isinstance(steps, np.ndarray) and steps.size and (steps == steps.flat[0]).all():
+        return int(steps.flat[0])
+    return None
 
 
 def _cast(values: Any, dtype: str) -> Any:

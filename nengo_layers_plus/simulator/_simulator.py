@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -228,14 +227,12 @@ class Simulator(nengo_dl.Simulator):
             self._writes_state = True
 
     def _call_keras(self, func_type: str, stateful: bool = False, **kwargs: Any) -> Any:
-        settings, model = self.tensor_graph.settings, self.keras_model
+        settings = self.tensor_graph.settings
         settings.shares_still_inputs = True
         settings.writes_state = stateful and self._writes_state
         settings.problem = None
-        isolated = contextlib.nullcontext() if settings.writes_state else model.isolated()
         try:
-            with isolated:
-                results = super()._call_keras(func_type, stateful=stateful, **kwargs)
+            results = super()._call_keras(func_type, stateful=stateful, **kwargs)
         except Exception:
             if settings.problem is None:
                 raise

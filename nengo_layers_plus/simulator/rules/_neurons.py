@@ -8,8 +8,8 @@ from nengo.builder.neurons import SimNeurons
 
 from nengo_layers_plus._upstream import nengo_dl
 from nengo_layers_plus.simulator._context import Context
+from nengo_layers_plus.simulator._curve import apply_curve
 from nengo_layers_plus.simulator._decision import Decision, Kind
-from nengo_layers_plus.simulator._loop_signals import LoopSignals
 from nengo_layers_plus.simulator._operator_builders import comes_with_nengo_dl, native_builder
 from nengo_layers_plus.simulator._signal_values import SignalValues
 from nengo_layers_plus.simulator.rules._rule import Rule, register
@@ -39,10 +39,8 @@ class NeuronRule(Rule):
 
     def lower(self, operator: Any, values: SignalValues, context: Context) -> None:
         """Apply the response curve to all steps."""
-        # A batch of one: its constants fit any number of items and steps.
-        signals = LoopSignals([operator], 1, context.dt, context.dtype)
-        builder = context.builders.make(operator).built_neurons
-        builder.build_pre(signals, context.config)
-        apply = builder.training_step if builder.spiking else builder.step
-        current = values.read(operator.J)
-        values.set(operator.output, current.map(lambda tensor: apply(tensor, signals.dt)))
+        if operator.J is operator.J.base:
+            terms = values.parts(operator.J)
+        else:
+            terms = [values.read(operator.J)]
+        values.set(operator.output, apply_curve(operator, terms, context))

@@ -1,0 +1,118 @@
+"""Response curves of neurons, each compiled into one pass over its input."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from nengo_layers_plus._upstream import tf
+from nengo_layers_plus.simulator._context import Context
+from nengo_layers_plus.simulator._loop_signals import LoopSignals
+from nengo_layers_plus.simulator._series import Series, like, total
+
+# Below, compiling takes longer than is won in thousands of steps.
+_LEAST_SIZE = 1 << 17
+
+
+def apply_curve(operator: Any, terms: Sequence[Series], context: Context) -> Series:
+    """Apply the response curve of neurons to all steps.
+
+    Parameters
+    ----------
+    operator : nengo.builder.neurons.SimNeurons
+        The neurons: of a type with TensorFlow code, and without a state, or trained by their
+        curve.
+    terms : sequence of Series
+        What adds up to their input.
+    context : Context
+        What they are lowered for.
+    """
+    shape = _shape_of(terms)
+    if shape is None or np.prod(shape) < _LEAST_SIZE:
+        curve = _make_curve(operator, context)
+        return total(terms).map(curve)
+    tensors = [each.tensor for each in terms]
+    return like(_compiled(operator, tensors, shape, context)(*tensors), *terms)
+
+
+def _shape_of(terms: Sequence[Series]) -> tuple[int, ...] | None:
+    """Return the shape that terms add up to, if it is known and the same in each call."""
+    shapes = [each.tensor.shape for each in terms]
+    if any(each.may_be_still for each in terms) or not all(
+        each.is_fully_defined() for each in shapes
+    ):
+        return None
+    return np.broadcast_shapes(*map(tuple, shapes))
+
+
+def _make_curve(operator: Any, context: Context) -> Callable[[Any], Any]:
+    # A batch of one: its constants fit any number of items and steps.
+    signals = LoopSignals([operator], 1, context.dt, context.dtype)
+    builder = context.builders.make(operator).built_neurons
+    builder.build_pre(signals, context.config)
+    apply = builder.training_step if builder.spiking else builder.step
+    return lambda current: apply(current, signals.dt)
+
+
+def _compiled(
+    operator: Any, tensors: Sequence[Any], shape: tuple[int, ...], context: Context
+) -> Callable[..., Any]:
+    """Compile the curve and its gradient for inputs of certain shapes, if that was not done."""
+    specs = [tf.TensorSpec(each.shape, each.dtype) for each in tensors]
+    key = (operator, repr(specs), context.training)
+    if key not in context.kernels:
+
+        def forward(*tensors: Any) -> Any:
+            return _make_curve(operator, context)(_sum(tensors))
+
+        def backward(upstream: Any, *tensors: Any) -> Any:
+            current = _sum(tensors)
+            result = _make_curve(operator, context)(current)
+            # no tape: none records in an init_scope
+            return tf.gradients(result, current, upstream)[0]
+
+        with tf.init_scope():
+            context.kernels[key] = [
+                tf.function(each, jit_compile=True, autograph=False).get_concrete_function(*inputs)
+                for each, inputs in (
+                    (forward, specs),
+                    (backward, [tf.TensorSpec(shape, context.dtype), *specs]),
+                )
+            ]
+    forward_kernel, backward_kernel = context.kernels[key]
+
+    @tf.custom_gradient  # type: ignore[untyped-decorator]
+    def curve(*tensors: Any) -> Any:
+        # computed anew in the gradient, which takes less time than to keep and read what is known
+        def gradient(upstream: Any) -> list[Any]:
+            whole = backward_kernel(upstream, *tensors)
+            return [_sum_to(whole, each.shape) for each in tensors]
+
+        return forward_kernel(*tensors), gradient
+
+    return curve
+
+
+def _sum(tensors: Sequence[Any]) -> Any:
+    result = tensors[0]
+    for each in tensors[1:]:
+        result = result + each
+    return result
+
+
+def _sum_to(tensor: Any, shape: Any) -> Any:
+    """Sum over the axes along which a tensor of some shape was broadcast."""
+    if tensor.shape == shape:
+        return tensor
+    if all(each == 1 for each in shape[:2]) and tensor.shape[2:] == shape[2:]:
+        # a product with ones, as sums along the first axis are slow
+        rows = tf.reshape(tensor, [tensor.shape[0] * tensor.shape[1], -1])
+        return tf.reshape(tf.matmul(tf.ones([1, rows.shape[0]], rows.dtype), rows), shape)
+    axes = [
+        axis
+        for axis, (length, wanted) in enumerate(zip(tensor.shape, shape, strict=True))
+        if length != wanted
+    ]
+    return tf.reduce_sum(tensor, axes, keepdims=True)
