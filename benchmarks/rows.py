@@ -79,6 +79,9 @@ class Row:
         return replace(self, minibatch=minibatch, n_steps=n_steps, batches=min(self.batches, 2))
 
 
+EPOCH = 20
+"""Minibatches of an epoch: fewer would measure what a call of Keras' `fit` takes, and not training."""
+
 LOWPASS = nengo.Lowpass(0.005)
 _conv = {"layers": convolutional_layers}
 _dense = {"layers": dense_layers, "shape": (784,)}
@@ -91,8 +94,8 @@ ROWS = {
         Row("conv-predict-1x50", convolutional, "predict", 1, 50, 6, (1, 20), **_conv),
         Row("dense-predict-100x100", dense, "predict", 100, 100, 9, (100, 20), **_dense),
         Row("dense-predict-1000x20", dense, "predict", 1000, 20, 7, (200, 10), **_dense),
-        Row("conv-fit-200x1", convolutional, "fit", 200, 1, 5, (20, 1), 5, **_conv),
-        Row("dense-fit-1000x1", dense, "fit", 1000, 1, 5, (200, 1), 5, **_dense),
+        Row("conv-fit-200x1", convolutional, "fit", 200, 1, 5, (20, 1), EPOCH, **_conv),
+        Row("dense-fit-1000x1", dense, "fit", 1000, 1, 5, (200, 1), EPOCH, **_dense),
         Row(
             "conv-lowpass-fit-20x10",
             partial(convolutional, synapse=LOWPASS),
