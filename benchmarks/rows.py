@@ -80,7 +80,7 @@ class Row:
 
 
 EPOCH = 20
-"""Minibatches of an epoch: fewer would measure what a call of Keras' `fit` takes, and not training."""
+"""Minibatches of an epoch: with fewer, what a call of Keras' `fit` takes would be measured."""
 
 LOWPASS = nengo.Lowpass(0.005)
 _conv = {"layers": convolutional_layers}

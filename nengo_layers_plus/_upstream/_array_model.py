@@ -53,6 +53,8 @@ class ArrayModel:
     need not be copied before, and restored behind each minibatch.
     """
 
+    _calls: Calls
+
     @contextlib.contextmanager
     def functions_for(self, case: Hashable) -> Iterator[None]:
         """Use functions that are traced for some case, and for no other.

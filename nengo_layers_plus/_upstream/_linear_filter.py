@@ -19,10 +19,13 @@ def mend_linear_filters(nengo_dl: ModuleType) -> None:
         nengo_dl, imported.
     """
     linear_filter = importlib.import_module("nengo.synapses").LinearFilter
-    builders = nengo_dl.process_builders
+    builders: Any = nengo_dl.process_builders
+    base: Any = builders.LinearFilterBuilder
 
-    class LinearFilterBuilder(builders.LinearFilterBuilder):
+    class LinearFilterBuilder(base):
         """Builds `nengo.LinearFilter` synapses."""
+
+        ops: Any
 
         def build_pre(self, signals: Any, config: Any) -> None:
             """Prepare, with matrices of the shapes that nengo_dl expects."""

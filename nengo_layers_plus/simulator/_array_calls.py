@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,11 +31,14 @@ class _Case:
         The number of steps; None for any.
     writes_state : bool
         Whether the state of the simulation is written.
+    waits : bool
+        Whether it runs step by step for now.
     """
 
     still: frozenset[str]
     steps: int | None
     writes_state: bool
+    waits: bool
 
 
 class ArrayCalls:
@@ -56,16 +59,25 @@ class ArrayCalls:
         The type of numbers.
     cuts : bool
         Whether the inputs may have one step, though more are run.
+    has_to_wait : callable
+        Takes a number of steps, and says whether they are run step by step.
     """
 
     def __init__(
-        self, model: Any, names: Mapping[Any, str], settings: Settings, dtype: str, cuts: bool
+        self,
+        model: Any,
+        names: Mapping[Any, str],
+        settings: Settings,
+        dtype: str,
+        cuts: bool,
+        has_to_wait: Callable[[int], bool],
     ) -> None:
         self._model = model
         self._nodes = {name: node for node, name in names.items()}
         self._settings = settings
         self._dtype = dtype
         self._cuts = cuts
+        self._has_to_wait = has_to_wait
         self._functions: dict[_Case, Any] = {}
         self._lengths, self._lengths_in_keras = Lengths(), Lengths()
 
@@ -95,14 +107,15 @@ class ArrayCalls:
             What the functions are for; None if for any data.
         """
         settings = self._settings
-        before = settings.steps
+        before = settings.steps, settings.waits
         steps = _steps_of(x)
         settings.steps = None if steps is None else self._lengths_in_keras.choose(steps)
-        case = (settings.writes_state, settings.steps)
+        settings.waits = steps is not None and self._has_to_wait(steps * len(x["n_steps"]))
+        case = (settings.writes_state, settings.steps, settings.waits)
         try:
-            yield None if case == (True, None) else case
+            yield None if case == (True, None, False) else case
         finally:
-            settings.steps = before
+            settings.steps, settings.waits = before
 
     def __call__(self, arrays: Mapping[str, Any]) -> list[Any]:
         """Run a minibatch.
@@ -129,7 +142,10 @@ class ArrayCalls:
             else:
                 inputs[name] = tf.convert_to_tensor(_cast(values, "int32"))
         case = _Case(
-            frozenset(still), self._lengths.choose(steps), self._settings.writes_state
+            frozenset(still),
+            self._lengths.choose(steps),
+            self._settings.writes_state,
+            self._has_to_wait(steps),
         )
         if case not in self._functions:
             while len(self._functions) >= _MOST_FUNCTIONS:
@@ -137,7 +153,7 @@ class ArrayCalls:
             self._functions[case] = self._trace(case)
         settings = self._settings
         settings.still = {self._nodes[name] for name in still}
-        settings.steps = case.steps
+        settings.steps, settings.waits = case.steps, case.waits
         # it was looked for here
         shares, settings.shares_still_inputs = settings.shares_still_inputs, False
         try:
@@ -146,7 +162,7 @@ class ArrayCalls:
             self._functions.pop(case, None)
             raise
         finally:
-            settings.still, settings.steps = set(), None
+            settings.still, settings.steps, settings.waits = set(), None, False
             settings.shares_still_inputs = shares
         return list(tf.nest.flatten(outputs))
 

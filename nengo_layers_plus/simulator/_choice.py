@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +20,17 @@ _PER_OPERATION = 25e-6
 _PER_NUMBER_STEPWISE = 5e-9
 _PER_NUMBER_LAYERWISE = 1e-9
 
-# Each takes a tenth of a second to compile.
+# What it takes to begin: to compile a kernel and each operator in it, to trace a loop that is not
+# compiled, also with its gradient, and to trace an operator that needs none.
+_PER_KERNEL = 0.08
+_PER_COMPILED_OPERATOR = 0.04
+_PER_LOOP = 0.1
+_PER_TRAINED_LOOP = 0.3
+_PER_OPERATOR = 0.01
+# What nobody waits for, about as long as nengo_dl takes to begin.
+_SHORT_START = 1.0
+_LONGEST_START_OF_TRAINING = 3.0
+
 MOST_KERNELS = 8
 
 
@@ -32,10 +44,21 @@ class Choice:
         Layer by layer, else step by step.
     why : str
         The reason, in words.
+    start : float
+        How long it takes, about, to begin to run layer by layer (s).
+    step : float
+        How long a step takes, about, step by step (s).
     """
 
     layerwise: bool
     why: str
+    start: float = 0.0
+    step: float = 0.0
+
+    @property
+    def patience(self) -> int:
+        """How many steps take as long, step by step, as it takes to begin layer by layer."""
+        return 0 if self.start <= _SHORT_START else math.ceil(self.start / self.step)
 
 
 def choose(plan: Plan, context: Context, merged: int) -> Choice:
@@ -51,21 +74,27 @@ def choose(plan: Plan, context: Context, merged: int) -> Choice:
         The number of groups into which nengo_dl merges the operators.
     """
     size = sum(_size(each) for each in plan.groups) * context.batch
-    in_loops = sum(
-        len(each.operators)
-        for each in plan.groups
-        if each.decision.kind is not Kind.WHOLE and not is_compiled(each, plan, context)
+    loops = [each for each in plan.groups if each.decision.kind is not Kind.WHOLE]
+    compiled = find_compiled(plan, context)
+    in_loops = _count_operators(loops) - _count_operators(compiled)
+    per_loop = _PER_TRAINED_LOOP if context.training else _PER_LOOP
+    start = (
+        len(compiled) * _PER_KERNEL
+        + _count_operators(compiled) * _PER_COMPILED_OPERATOR
+        + (len(loops) - len(compiled)) * per_loop
+        + (len(plan.groups) - len(loops)) * _PER_OPERATOR
     )
     stepwise = merged * _PER_OPERATION + size * _PER_NUMBER_STEPWISE
     layerwise = in_loops * _PER_OPERATION + size * _PER_NUMBER_LAYERWISE
-    if layerwise <= stepwise:
-        return Choice(True, "which is the faster way for it")
-    return Choice(False, f"since {in_loops} operators need a loop over the steps in any case")
+    if layerwise > stepwise:
+        return Choice(False, f"since {in_loops} operators need a loop over the steps in any case")
+    if context.training and start > _LONGEST_START_OF_TRAINING:
+        return Choice(False, f"since it has many parts: {len(plan.groups)}")
+    return Choice(True, "which is the faster way for it", start, stepwise)
 
 
-def is_compiled(group: Group, plan: Plan, context: Context) -> bool:
-    """Say whether XLA compiles the loop of a group."""
-    return can_compile(group, context) and group in _largest(plan, context)
+def _count_operators(groups: Sequence[Group]) -> int:
+    return sum(len(each.operators) for each in groups)
 
 
 def can_compile(group: Group, context: Context) -> bool:
@@ -78,7 +107,8 @@ def can_compile(group: Group, context: Context) -> bool:
     )
 
 
-def _largest(plan: Plan, context: Context) -> list[Group]:
+def find_compiled(plan: Plan, context: Context) -> list[Group]:
+    """Find the groups whose loops XLA compiles: the largest of those that it could."""
     groups = [each for each in plan.groups if can_compile(each, context)]
     return sorted(groups, key=_size, reverse=True)[:MOST_KERNELS]
 

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from nengo_layers_plus._upstream import tf
+from nengo_layers_plus._upstream import nengo_dl, tf
 from nengo_layers_plus.simulator._context import Context
 from nengo_layers_plus.simulator._loop_signals import LoopSignals
+from nengo_layers_plus.simulator._operator_builders import native_builder
 from nengo_layers_plus.simulator._series import Series, like, total
 
 # Below, compiling takes longer than is won in thousands of steps.
@@ -56,6 +57,23 @@ def _make_curve(operator: Any, context: Context) -> Callable[[Any], Any]:
     return lambda current: apply(current, signals.dt)
 
 
+def _make_slope(operator: Any, context: Context) -> Callable[[Any, Any], Any] | None:
+    """Make what gives the slope of the curve from current and rate, where that is simple."""
+    neurons, builders = operator.neurons, nengo_dl.neuron_builders
+    if native_builder(neurons) not in (builders.LIFBuilder, builders.LIFRateBuilder):
+        return None
+    if context.config.lif_smoothing is not None:
+        return None
+
+    def slope(current: Any, rate: Any) -> Any:
+        # of amplitude / (tau_ref + tau_rc log1p(1 / j)); it is 0 where the rate is
+        above = tf.maximum(current - 1, 1e-15)
+        factor = neurons.tau_rc / neurons.amplitude
+        return factor * rate * rate / (above * (above + 1))
+
+    return slope
+
+
 def _compiled(
     operator: Any, tensors: Sequence[Any], shape: tuple[int, ...], context: Context
 ) -> Callable[..., Any]:
@@ -63,34 +81,37 @@ def _compiled(
     specs = [tf.TensorSpec(each.shape, each.dtype) for each in tensors]
     key = (operator, repr(specs), context.training)
     if key not in context.kernels:
+        slope = _make_slope(operator, context)
 
         def forward(*tensors: Any) -> Any:
             return _make_curve(operator, context)(_sum(tensors))
 
-        def backward(upstream: Any, *tensors: Any) -> Any:
+        def backward(upstream: Any, result: Any, *tensors: Any) -> Any:
             current = _sum(tensors)
-            result = _make_curve(operator, context)(current)
+            if slope is not None:
+                return upstream * slope(current, result)
+            # computed anew: that takes less time than to keep and read what is known
+            again = _make_curve(operator, context)(current)
             # no tape: none records in an init_scope
-            return tf.gradients(result, current, upstream)[0]
+            return tf.gradients(again, current, upstream)[0]
 
+        whole = tf.TensorSpec(shape, context.dtype)
         with tf.init_scope():
             context.kernels[key] = [
                 tf.function(each, jit_compile=True, autograph=False).get_concrete_function(*inputs)
-                for each, inputs in (
-                    (forward, specs),
-                    (backward, [tf.TensorSpec(shape, context.dtype), *specs]),
-                )
+                for each, inputs in ((forward, specs), (backward, [whole, whole, *specs]))
             ]
     forward_kernel, backward_kernel = context.kernels[key]
 
     @tf.custom_gradient  # type: ignore[untyped-decorator]
     def curve(*tensors: Any) -> Any:
-        # computed anew in the gradient, which takes less time than to keep and read what is known
-        def gradient(upstream: Any) -> list[Any]:
-            whole = backward_kernel(upstream, *tensors)
-            return [_sum_to(whole, each.shape) for each in tensors]
+        result = forward_kernel(*tensors)
 
-        return forward_kernel(*tensors), gradient
+        def gradient(upstream: Any) -> list[Any]:
+            total = backward_kernel(upstream, result, *tensors)
+            return [_sum_to(total, each.shape) for each in tensors]
+
+        return result, gradient
 
     return curve
 

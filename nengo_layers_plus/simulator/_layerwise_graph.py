@@ -85,7 +85,26 @@ class LayerwiseGraph(SequenceGraph):
         if self.settings.execution == "layerwise":
             self._require_layers(context)
             return False
+        if self.settings.waits and not context.training:
+            return True
         return not self.choice_for(context).layerwise
+
+    def has_to_wait(self, steps: int) -> bool:
+        """Say whether simulations run step by step for now, and count the steps of one.
+
+        Compiling many operators takes seconds. That is not worth it for a network that has run, and
+        is about to run, for less.
+
+        Parameters
+        ----------
+        steps : int
+            The number of steps that are about to be run.
+        """
+        if self.settings.execution != "auto":
+            return False
+        self.settings.steps_met += steps
+        choice = self.choice_for(self._context(False))
+        return choice.layerwise and self.settings.steps_met < choice.patience
 
     def describe(self, training: bool) -> Execution:
         """Say how the model runs."""
@@ -96,6 +115,9 @@ class LayerwiseGraph(SequenceGraph):
         if self.settings.execution == "auto" and not choice.layerwise:
             return Execution("stepwise", choice.why, [], training)
         why = choice.why if self.settings.execution == "auto" else "as was asked for"
+        left = choice.patience - self.settings.steps_met
+        if self.settings.execution == "auto" and not training and left > 0:
+            why += f", in about {left:,} steps, step by step until then, as compiling takes longer"
         return Execution("layerwise", why, list_rows(self.plan_for(context), self.model), training)
 
     def _require_layers(self, context: Context) -> None:
@@ -115,7 +137,10 @@ class LayerwiseGraph(SequenceGraph):
 
     def choice_for(self, context: Context) -> Choice:
         """Choose between layer by layer and step by step."""
-        return choose(self.plan_for(context), context, len(self.plan))
+        if context.training not in self._choices:
+            plan = self.plan_for(context)
+            self._choices[context.training] = choose(plan, context, len(self.plan))
+        return self._choices[context.training]
 
     def _sizes(self, plan: Plan, context: Context, steps: Any, length: int | None) -> Sizes:
         """Choose how much is run at once; in training that is all, or it is an error."""
@@ -156,6 +181,7 @@ class LayerwiseGraph(SequenceGraph):
     def forget_plans(self) -> None:
         """Forget what was planned while the Keras model was made, when layers do not update."""
         self._plans.clear()
+        self._choices.clear()
 
     def build_post(self) -> None:
         """Do what comes after the building, and at each reset."""
@@ -172,6 +198,11 @@ class LayerwiseGraph(SequenceGraph):
     @cached_property
     def _plans(self) -> dict[bool, Plan]:
         """The plans that were made, by whether they are for training."""
+        return {}
+
+    @cached_property
+    def _choices(self) -> dict[bool, Choice]:
+        """How to run, as it was chosen."""
         return {}
 
     @cached_property

@@ -229,8 +229,9 @@ class Loop:
             ]
             lif = self._packed()
             if lif is not None:
-                step = partial(self._step_packed, lif)
-                context.kernels[key] = compile_loop(step, shapes, specs, lif.pack, lif.unpack)
+                context.kernels[key] = compile_loop(
+                    partial(self._step_packed, lif), shapes, specs, lif.pack, lif.unpack
+                )
                 return context.kernels[key]
             built: list[Any] = []
 

@@ -11,7 +11,7 @@ from nengo.builder.signal import Signal
 from nengo.builder.transforms import ConvInc, ConvTransposeInc
 
 from nengo_layers_plus._upstream import nengo_dl, tf
-from nengo_layers_plus.simulator._choice import is_compiled
+from nengo_layers_plus.simulator._choice import find_compiled
 from nengo_layers_plus.simulator._context import Context
 from nengo_layers_plus.simulator._decision import Kind
 from nengo_layers_plus.simulator._loop import Loop
@@ -58,6 +58,7 @@ class Pipeline:
         self.plan = plan
         self.context = context
         self.observed = observed
+        self._compiled = set(find_compiled(plan, context))
 
     def for_batch(self, batch: int) -> Pipeline:
         """Make the same for minibatches of another size."""
@@ -120,8 +121,7 @@ class Pipeline:
                 rule_for(operator).lower(operator, values, self.context)
         else:
             with tf.name_scope("loop"):
-                compiled = is_compiled(group, self.plan, self.context)
-                Loop(group, self.context, values, compiled).lower(values)
+                Loop(group, self.context, values, group in self._compiled).lower(values)
 
     def _record(self, signal: Signal, keeps: bool, values: SignalValues) -> Any:
         series = values.observe(signal)

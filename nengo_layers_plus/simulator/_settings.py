@@ -32,6 +32,10 @@ class Settings:
         The Nodes whose inputs are known to be the same in all steps, and have only one.
     steps : int, optional
         The number of steps, if what is traced is for that number alone.
+    steps_met : int
+        How many steps were asked for so far.
+    waits : bool
+        Whether to run step by step for now, as beginning to run layer by layer would take longer.
     problem : Exception, optional
         What went wrong while Keras traced a function, of which it makes an error of its own.
     report : callable, optional
@@ -46,5 +50,7 @@ class Settings:
     writes_state: bool = True
     still: set[Any] = field(default_factory=set)
     steps: int | None = None
+    steps_met: int = 0
+    waits: bool = False
     problem: Exception | None = None
     report: Callable[[Any], None] | None = None

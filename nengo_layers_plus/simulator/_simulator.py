@@ -129,6 +129,7 @@ class Simulator(nengo_dl.Simulator):
             settings,
             self.tensor_graph.dtype,
             cuts=self.tensor_graph.use_loop,
+            has_to_wait=self.tensor_graph.has_to_wait,
         )
         use_array_model(self.keras_model, self._array_calls)
 

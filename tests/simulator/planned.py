@@ -5,14 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 from nengo_layers_plus import Simulator
+from nengo_layers_plus.simulator._context import Context
 from nengo_layers_plus.simulator._decision import Kind
 from nengo_layers_plus.simulator._plan import Group, Plan
 
 
 def plan_of(network: Any, training: bool = False) -> Plan:
-    with Simulator(network, minibatch_size=2, progress_bar=False) as sim:
+    return planned(network, training)[0]
+
+
+def planned(network: Any, training: bool = False, batch: int = 2) -> tuple[Plan, Context]:
+    """Return the plan of a network, and what it is for."""
+    with Simulator(network, minibatch_size=batch, progress_bar=False) as sim:
         graph = sim.tensor_graph
-        return graph.plan_for(graph._context(training))
+        context = graph._context(training)
+        return graph.plan_for(context), context
 
 
 def groups_with(plan: Plan, operator: str) -> list[Group]:

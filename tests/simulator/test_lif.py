@@ -11,6 +11,7 @@ from nengo.builder.signal import Signal
 from nengo_layers_plus import CustomLayer, Simulator, nengo_dl
 from nengo_layers_plus._upstream import tf
 from nengo_layers_plus.simulator._lif import (
+    PackedLIF,
     SeriesLIFBuilder,
     has_series,
     starts_below_threshold,
@@ -110,6 +111,81 @@ def test_many_steps_in_float32():
     assert counts["exact"].mean() > 5
     off = {name: np.count_nonzero(counts[name] != counts["exact"]) for name in counts}
     assert off["series"] <= max(2 * off["stock"], N // 1000)
+
+
+@pytest.mark.parametrize("counts", [True, False])
+@pytest.mark.parametrize(
+    ("dt", "neurons"),
+    [
+        (0.001, nengo.LIF()),
+        (0.001, nengo.LIF(tau_ref=0.0015, amplitude=0.3)),
+        (0.002, nengo.LIF(tau_ref=0.02)),
+        (0.0001, nengo.LIF(tau_rc=0.05)),
+    ],
+    ids=lambda each: str(each),
+)
+def test_packed_in_one_number(dt, neurons, counts):
+    """To the last bit what the series give, over many steps, from any state."""
+    assert PackedLIF.fits(neurons, dt)
+    current, voltage, refractory = (each.astype("float32") for each in draw(neurons, dt))
+    voltage = np.where(refractory > 0, 0, voltage)  # as it is behind each spike
+    op = operator(neurons)
+    signals = LoopSignals([op], 1, dt, tf.float32)
+    series = SeriesLIFBuilder([op])
+    series.build_pre(signals, CONFIG)
+    packed = PackedLIF(neurons, dt, counts)
+    expected = [tf.constant(each[None]) for each in (voltage, refractory)]
+    found = packed.pack(*expected)
+    current = tf.constant(current[None])
+    spikes = []
+    for _ in range(60):
+        output, *expected = series.step(current, signals.dt, *expected)
+        found_output, *found = packed.step(current, *found)
+        np.testing.assert_array_equal(found_output, output)
+        spikes.append(np.count_nonzero(output))
+    assert min(spikes) > 50
+    voltage, refractory = packed.unpack(*found)
+    np.testing.assert_array_equal(voltage, expected[0])
+    # a time that is over has no effect: it is only counted on where that is asked for
+    expected_time = expected[1] if counts else np.maximum(expected[1], 0)
+    np.testing.assert_allclose(refractory, expected_time, rtol=0, atol=1e-6 * neurons.tau_ref)
+
+
+@pytest.mark.parametrize(
+    ("neurons", "dt"),
+    [
+        (nengo.LIF(min_voltage=-1), 0.001),  # would be taken for a refractory time
+        (nengo.LIF(tau_ref=0.001), 0.001),  # may fire twice in two steps
+        (nengo.LIF(tau_ref=0), 0.001),
+        (nengo.LIF(tau_ref=1), 0.001),
+    ],
+    ids=lambda each: str(each),
+)
+def test_what_can_not_be_packed(neurons, dt):
+    assert not PackedLIF.fits(neurons, dt)
+
+
+def test_the_state_is_that_of_nengo_dl():
+    """In single precision too, with the time since neurons were refractory."""
+    with nengo.Network(seed=0) as net:
+        source = nengo.Node(np.linspace(0, 3, 50))
+        layer = CustomLayer(nengo.LIF(), ensemble_kwargs={"gain": 1, "bias": 0.5})
+        nengo.Probe(layer(source))
+    states = []
+    for cls in (nengo_dl.Simulator, Simulator):
+        with cls(net, progress_bar=False) as sim:
+            sim.run_steps(40)
+            sim.predict(n_steps=7, verbose=0)  # which leaves it alone
+            neurons = next(each for each in sim.model.sig if each in [*net.all_ensembles])
+            signals = sim.model.sig[neurons.neurons]
+            states.append(
+                [
+                    sim.tensor_graph.get_tensor(signals[name]).numpy()
+                    for name in ("voltage", "refractory_time")
+                ]
+            )
+    assert states[0][1].min() < -0.035  # never fired
+    np.testing.assert_allclose(states[1], states[0], rtol=0, atol=1e-6)
 
 
 def test_a_voltage_above_the_threshold_is_beyond_the_series():

@@ -1,0 +1,140 @@
+"""Minibatches in memory: what is cut from them, and what is traced for them."""
+
+from __future__ import annotations
+
+import nengo
+import numpy as np
+import pytest
+
+from nengo_layers_plus import CustomLayer, Simulator, nengo_dl
+from nengo_layers_plus._upstream import tf
+from nengo_layers_plus.simulator._array_calls import stands_still
+
+IMAGES = np.random.RandomState(0).uniform(0, 1, (4, 1, 3))
+
+
+def build():
+    with nengo.Network(seed=0) as net:
+        net.source = nengo.Node(np.zeros(3), label="source")
+        net.other = nengo.Node(lambda t: [t, 1], size_out=2, label="other")
+        start = tf.keras.initializers.RandomNormal(seed=1)
+        dense = tf.keras.layers.Dense(5, kernel_initializer=start)
+        x = CustomLayer(dense)(net.source)
+        y = CustomLayer(nengo.LIF(), ensemble_kwargs={"gain": 20, "bias": 9})(x, synapse=0.005)
+        net.probe = nengo.Probe(y)
+        net.copy = nengo.Probe(CustomLayer(lambda x: 2 * x)(net.other, shape_in=(2,)))
+    return net
+
+
+@pytest.fixture(scope="module")
+def sims():
+    net = build()
+    options = {"minibatch_size": 2, "seed": 0, "progress_bar": False}
+    with nengo_dl.Simulator(net, **options) as stock, Simulator(net, **options) as ours:
+        yield net, stock, ours
+
+
+class TestStandsStill:
+    def test_repeated(self):
+        assert stands_still(IMAGES.repeat(5, axis=1))
+        assert stands_still(np.broadcast_to(IMAGES, (4, 5, 3)))
+
+    @pytest.mark.parametrize("place", [(0, 0, 0), (3, 4, 2), (2, 2, 1)])
+    def test_one_number_differs(self, place):
+        values = IMAGES.repeat(5, axis=1)
+        values[place] += 1e-12
+        assert not stands_still(values)
+
+    def test_large_arrays_are_seen_to_the_end(self):
+        values = np.zeros((100, 4, 3000), dtype=np.float32)
+        assert stands_still(values)
+        values[99, 2, 2999] = 1
+        assert not stands_still(values)
+
+    def test_one_step_and_no_numbers(self):
+        assert not stands_still(IMAGES)
+        assert not stands_still(np.full((1, 3, 2), np.nan))
+        assert not stands_still(tf.zeros((2, 3, 4)))
+
+
+def data_of(net, n_steps, still, still_other):
+    rng = np.random.RandomState(n_steps)
+    arrays = []
+    for node, stands in ((net.source, still), (net.other, still_other)):
+        values = rng.uniform(0, 1, (4, n_steps, node.size_out))
+        arrays.append((node, values[:, :1].repeat(n_steps, axis=1) if stands else values))
+    return dict(arrays)
+
+
+@pytest.mark.parametrize("still", [True, False])
+@pytest.mark.parametrize("still_other", [True, False])
+@pytest.mark.parametrize("n_steps", [6, 1, 9, 0])
+@pytest.mark.filterwarnings("ignore:Running for one timestep")
+def test_numbers(sims, still, still_other, n_steps):
+    net, stock, ours = sims
+    data = data_of(net, n_steps, still, still_other)
+    expected, found = (sim.predict(data, verbose=0) for sim in (stock, ours))
+    for probe in (net.probe, net.copy):
+        assert found[probe].shape == expected[probe].shape
+        np.testing.assert_allclose(found[probe], expected[probe], rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", [np.int64, np.float64, np.float16])
+def test_types_of_data(sims, kind):
+    net, stock, ours = sims
+    data = {net.source: (3 * IMAGES.repeat(6, axis=1)).astype(kind)}
+    expected, found = (sim.predict(data, verbose=0)[net.probe] for sim in (stock, ours))
+    assert found.dtype == expected.dtype
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
+
+
+def test_tensors(sims):
+    net, stock, ours = sims
+    data = {net.source: tf.constant(IMAGES.repeat(6, axis=1), tf.float32)}
+    expected, found = (sim.predict(data, verbose=0)[net.probe] for sim in (stock, ours))
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
+
+
+def test_the_state_is_left_as_it_was():
+    net = build()
+    with Simulator(net, minibatch_size=2, seed=0, progress_bar=False) as sim:
+        sim.compile(tf.optimizers.SGD(0.1), loss={net.probe: "mse"})
+        sim.run_steps(7)
+        before = [each.numpy() for each in sim.tensor_graph.saved_state.values()]
+        data = data_of(net, 6, still=True, still_other=False)
+        target = {net.probe: np.ones((4, 6, 5))}
+        first = sim.predict(data, verbose=0)[net.probe]
+        sim.evaluate(data, target, verbose=0)
+        sim.fit(data, target, verbose=0)
+        sim.run_steps(3, stateful=False)
+        after = [each.numpy() for each in sim.tensor_graph.saved_state.values()]
+        for one, other in zip(before, after, strict=True):
+            np.testing.assert_array_equal(one, other)
+        assert sim.n_steps == 7
+        assert first.any()
+        sim.predict(data, stateful=True, verbose=0)
+        assert sim.n_steps == 7 + 2 * 6
+
+
+def test_few_functions():
+    net = build()
+    with Simulator(net, minibatch_size=2, seed=0, progress_bar=False) as sim:
+        for n_steps in (4, 5, 6, 7, 8, 4):
+            sim.predict(data_of(net, n_steps, still=False, still_other=False), verbose=0)
+        cases = list(sim._array_calls._functions)
+        assert [each.steps for each in cases] == [4, None]
+        for _ in range(3):
+            sim.predict(data_of(net, 6, still=True, still_other=False), verbose=0)
+        (source,) = {name for each in sim._array_calls._functions for name in each.still}
+        assert source == sim.get_name(net.source)
+
+
+def test_a_function_that_fails_is_not_kept(monkeypatch):
+    net = build()
+    with Simulator(net, minibatch_size=2, seed=0, progress_bar=False) as sim:
+        graph = type(sim.tensor_graph)
+        monkeypatch.setattr(graph, "run_sequence", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            sim.predict(n_steps=3, verbose=0)
+        monkeypatch.undo()
+        assert sim.predict(n_steps=3, verbose=0)[net.probe].shape == (2, 3, 5)

@@ -1,0 +1,96 @@
+"""Whether a network gains from being run layer by layer, and from when on."""
+
+from __future__ import annotations
+
+import nengo
+import numpy as np
+import pytest
+from planned import planned
+
+from nengo_layers_plus import CustomLayer, Simulator, nengo_dl
+from nengo_layers_plus.simulator import _choice
+from nengo_layers_plus.simulator._choice import Choice, choose, find_compiled
+
+
+def memory(size=8):
+    """Build a memory of many ensembles, which takes seconds to compile."""
+    with nengo.Network(seed=0) as net:
+        source = nengo.Node(np.full(size, 0.3))
+        ensembles = nengo.networks.EnsembleArray(10, size)
+        nengo.Connection(source, ensembles.input)
+        nengo.Connection(ensembles.output, ensembles.input, synapse=0.1)
+        net.probe = nengo.Probe(ensembles.output)
+    return net
+
+
+def layers():
+    with nengo.Network(seed=0) as net:
+        x = nengo.Node(np.full(4, 0.5))
+        for _ in range(3):
+            x = CustomLayer(nengo.LIF(), ensemble_kwargs={"gain": 1, "bias": 1})(x)
+        net.probe = nengo.Probe(x)
+    return net
+
+
+def test_patience():
+    assert Choice(True, "", start=0.9, step=1e-3).patience == 0
+    assert Choice(True, "", start=3.0, step=1e-3).patience == 3000
+
+
+def test_layers_do_not_wait():
+    plan, context = planned(layers())
+    chosen = choose(plan, context, merged=10)
+    assert chosen.layerwise
+    assert chosen.patience == 0
+    assert len(find_compiled(plan, context)) == 3
+
+
+def test_many_operators_wait():
+    plan, context = planned(memory())
+    chosen = choose(plan, context, merged=12)
+    assert chosen.layerwise
+    assert chosen.start > 1
+    assert chosen.patience > 1000
+
+
+def test_many_loops_are_not_trained():
+    plan, context = planned(memory(), training=True)
+    assert not choose(plan, context, merged=12).layerwise
+
+
+def test_only_the_largest_are_compiled(monkeypatch):
+    monkeypatch.setattr(_choice, "MOST_KERNELS", 2)
+    plan, context = planned(layers())
+    assert len(find_compiled(plan, context)) == 2
+
+
+def test_step_by_step_at_first(monkeypatch):
+    """As nengo_dl does, to the last bit; and layer by layer once it pays, with the state kept."""
+    monkeypatch.setattr(Choice, "patience", property(lambda self: 25))
+    net = memory(size=2)
+    with net:
+        nengo_dl.configure_settings(dtype="float64")
+    with (
+        nengo_dl.Simulator(net, seed=0, progress_bar=False) as stock,
+        Simulator(net, seed=0, progress_bar=False) as ours,
+    ):
+        assert "in about 25 steps, step by step until then" in str(ours.execution)
+        for sim in (stock, ours):
+            sim.run_steps(20)
+        np.testing.assert_array_equal(ours.data[net.probe], stock.data[net.probe])
+        assert "in about 5 steps" in str(ours.execution)
+        for sim in (stock, ours):
+            sim.run_steps(20)
+        assert "until then" not in str(ours.execution)
+        assert {each.waits for each in ours._array_calls._functions} == {True, False}
+        np.testing.assert_allclose(ours.data[net.probe], stock.data[net.probe], rtol=1e-10)
+        assert np.abs(ours.data[net.probe][20:]).max() > 0.01
+
+
+@pytest.mark.parametrize("execution", ["stepwise", "layerwise"])
+def test_what_was_asked_for_does_not_wait(monkeypatch, execution):
+    monkeypatch.setattr(Choice, "patience", property(lambda self: 25))
+    with Simulator(layers(), execution=execution, progress_bar=False) as sim:
+        sim.run_steps(5)
+        assert not any(each.waits for each in sim._array_calls._functions)
+        assert "until then" not in str(sim.execution)
