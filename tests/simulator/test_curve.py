@@ -37,7 +37,9 @@ def build(neurons, smoothing=None):
         x = net.source
         for seed in (1, 2):
             start = tf.keras.initializers.RandomNormal(stddev=0.8, seed=seed)
-            x = CustomLayer(tf.keras.layers.Dense(SIZE, kernel_initializer=start))(x)
+            x = CustomLayer(tf.keras.layers.Dense(SIZE, kernel_initializer=start, dtype="float64"))(
+                x
+            )
             x = CustomLayer(neurons, ensemble_kwargs={"gain": 1, "bias": 1.3})(x)
         net.probe = nengo.Probe(x)
     return net
@@ -67,8 +69,10 @@ def train(cls, net, n_steps):
     ids=str,
 )
 def test_training(always, neurons, smoothing, n_steps):
-    net = build(neurons, smoothing)
-    expected, found = (train(cls, net, n_steps) for cls in (nengo_dl.Simulator, Simulator))
+    # each with initializers of its own, which draw other weights when they are called again
+    expected, found = (
+        train(cls, build(neurons, smoothing), n_steps) for cls in (nengo_dl.Simulator, Simulator)
+    )
     assert always.count(type(neurons)) >= 2
     np.testing.assert_allclose(found[0], expected[0], rtol=1e-9)
     for one, other in zip(found[1], expected[1], strict=True):
