@@ -57,14 +57,29 @@ class SequenceGraph(nengo_dl.tensor_graph.TensorGraph):
     def _build_loop(self, progress: Any) -> Any:
         if self.runs_step_by_step(self._phase):
             self._repeat_constants()
-            return super()._build_loop(progress)
+            return self._with_own_state(super()._build_loop(progress))
         return self._build_sequence()
 
     def _build_no_loop(self, progress: Any) -> Any:
         if self.runs_step_by_step(self._phase):
             self._repeat_constants()
-            return super()._build_no_loop(progress)
+            return self._with_own_state(super()._build_no_loop(progress))
         return self._build_sequence()
+
+    def _with_own_state(self, results: Any) -> Any:
+        """Copy the state: TensorFlow may share its memory with processes that run in Python.
+
+        These change it whenever they run, also in a call that does not write the state.
+        """
+        in_python = nengo_dl.process_builders.GenericProcessBuilder
+        builders = self.op_builder.op_builds.values()
+        if not any(
+            isinstance(getattr(each, "built_process", None), in_python) for each in builders
+        ):
+            return results
+        steps_run, probes, state, parameters = results
+        state = [tf.raw_ops.DeepCopy(x=each) for each in state]
+        return steps_run, probes, state, parameters
 
     def _repeat_constants(self) -> None:
         """Repeat the inputs that stand still, which may come with a single step."""

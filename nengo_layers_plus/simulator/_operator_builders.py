@@ -83,6 +83,8 @@ class OperatorBuilders:
 class _PartOfProcesses(nengo_dl.process_builders.GenericProcessBuilder):
     """Builds one of the processes of a merged group, with the group's functions and state."""
 
+    merged_func: Any
+
     def __init__(self, group: Sequence[Operator], index: int, whole: Any) -> None:
         super().__init__([group[index]])
         self._index = index
@@ -92,6 +94,18 @@ class _PartOfProcesses(nengo_dl.process_builders.GenericProcessBuilder):
             for each in range(len(group[0].state))
         ]
         self._parts = [slice(each[index], each[index + 1]) for each in starts]
+
+    def build_pre(self, signals: Any, config: Any) -> None:
+        """Prepare; see `nengo_dl.builder.OpBuilder`."""
+        super().build_pre(signals, config)
+        run = self.merged_func
+
+        def run_and_copy(*inputs: Any) -> list[Any]:
+            # TensorFlow may share the memory of what is returned, and the next step changes it
+            return [np.array(each) for each in run(*inputs)]
+
+        run_and_copy.__name__ = run.__name__
+        self.merged_func = run_and_copy
 
     @property
     def step_fs(self) -> list[Any]:

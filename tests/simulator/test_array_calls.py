@@ -116,6 +116,27 @@ def test_the_state_is_left_as_it_was():
         assert sim.n_steps == 7 + 2 * 6
 
 
+@pytest.mark.parametrize("execution", ["auto", "stepwise"])
+def test_processes_in_python_share_no_memory_with_the_state(execution):
+    """Whether TensorFlow shares it depends on where it lies, hence many of them."""
+    with nengo.Network(seed=0) as net:
+        source = nengo.Node(np.ones(1))
+        for size in range(1, 9):
+            target = nengo.Node(size_in=size)
+            nengo.Connection(
+                source, target, transform=np.ones((size, 1)), synapse=nengo.Triangle(0.005)
+            )
+            nengo.Probe(target)
+    with Simulator(net, execution=execution, seed=0, progress_bar=False) as sim:
+        sim.run_steps(4)
+        variables = list(sim.tensor_graph.saved_state.values())
+        before = [np.array(each.numpy()) for each in variables]
+        for _ in range(3):
+            sim.predict(n_steps=3, verbose=0)
+            for each, old in zip(variables, before, strict=True):
+                np.testing.assert_array_equal(each, old)
+
+
 def test_few_functions():
     net = build()
     with Simulator(net, minibatch_size=2, seed=0, progress_bar=False) as sim:

@@ -1,5 +1,9 @@
 """How operators are lowered: one rule a type of operator."""
 
+from nengo_layers_plus.simulator._context import Context
+from nengo_layers_plus.simulator._decision import Decision, Kind
+from nengo_layers_plus.simulator._series import Series
+from nengo_layers_plus.simulator._signal_values import SignalValues
 from nengo_layers_plus.simulator.rules._rule import Rule, register, rule_for
 
 # Each of these registers the rules that it has.
@@ -12,4 +16,13 @@ from nengo_layers_plus.simulator.rules import (  # noqa: F401  # isort: skip
     _tensor_node,
 )
 
-__all__ = ["Rule", "register", "rule_for"]
+__all__ = [
+    "Context",
+    "Decision",
+    "Kind",
+    "Rule",
+    "Series",
+    "SignalValues",
+    "register",
+    "rule_for",
+]
