@@ -21,7 +21,7 @@ class Calls(Protocol):
     def isolated(self) -> bool:
         """Whether the state of the simulation is left as it is."""
 
-    def case_of(self, x: Any) -> AbstractContextManager[Hashable]:
+    def case_of(self, x: Any, training: bool = False) -> AbstractContextManager[Hashable]:
         """Say what functions have to be traced for, to be used with some data."""
 
     def __call__(self, arrays: Mapping[str, Any]) -> list[Any]:
@@ -93,7 +93,7 @@ class ArrayModel:
     def fit(self, x: Any = None, *args: Any, callbacks: Any = None, **kwargs: Any) -> Any:
         """Do what ``tf.keras.Model.fit`` does."""
         callbacks = self._needed(callbacks)
-        with self._calls.case_of(x) as case, self.functions_for(case):
+        with self._calls.case_of(x, training=True) as case, self.functions_for(case):
             return super().fit(x, *args, callbacks=callbacks, **kwargs)  # type: ignore[misc]
 
     def evaluate(self, x: Any = None, *args: Any, callbacks: Any = None, **kwargs: Any) -> Any:

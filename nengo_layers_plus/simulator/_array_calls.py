@@ -93,13 +93,15 @@ class ArrayCalls:
         return not self._settings.writes_state
 
     @contextlib.contextmanager
-    def case_of(self, x: Any) -> Iterator[Hashable]:
+    def case_of(self, x: Any, training: bool = False) -> Iterator[Hashable]:
         """Note what Keras traces its functions for, while it is called with some data.
 
         Parameters
         ----------
         x : dict of str to array, or anything else that Keras takes
             The data.
+        training : bool
+            Whether it is trained.
 
         Yields
         ------
@@ -110,7 +112,9 @@ class ArrayCalls:
         before = settings.steps, settings.waits
         steps = _steps_of(x)
         settings.steps = None if steps is None else self._lengths_in_keras.choose(steps)
-        settings.waits = steps is not None and self._has_to_wait(steps * len(x["n_steps"]))
+        settings.waits = (
+            steps is not None and not training and self._has_to_wait(steps * len(x["n_steps"]))
+        )
         case = (settings.writes_state, settings.steps, settings.waits)
         try:
             yield None if case == (True, None, False) else case

@@ -30,7 +30,7 @@ class Context:
         Whether what depends on inputs that stand still may be computed once for all steps. Nobody
         may ask for gradients of the inputs then: they would be those of the first step.
     uses_series : bool
-        Whether no membrane starts above its threshold, so that LIF neurons may use series.
+        Whether LIF neurons start from a state that lets them use series (`_lif.starts_regularly`).
     writes_state : bool
         Whether the state of the simulation is kept for the next call.
     kernels : dict

@@ -24,7 +24,7 @@ class SeriesLIFBuilder(nengo_dl.neuron_builders.LIFBuilder):
     Within a step the membrane moves by ``1 - exp(-t / tau_rc)`` of its distance to the current, and
     it crosses the threshold at ``log1p(-overshoot)``. Both are series in ``t / tau_rc``, which is
     at most ``dt / tau_rc``, if no membrane is above the threshold before the step: only the state
-    that a simulation starts from can have one there (`starts_below_threshold`).
+    that a simulation starts from can have one there (`starts_regularly`).
     """
 
     def step(
@@ -149,10 +149,13 @@ def has_series(operator: Operator, builder: Any, dt: float, dtype: Any) -> bool:
     )
 
 
-def starts_below_threshold(
+def starts_regularly(
     operators: Iterable[Operator], value_of: Callable[[Any], Any] | None = None
 ) -> bool:
-    """Say whether the membranes of all LIF neurons start below the threshold, or at it.
+    """Say whether all LIF neurons start from a state such as they leave behind themselves.
+
+    Their membranes are at the threshold or below it, not under ``min_voltage``, and at zero while
+    neurons are refractory, which is for ``tau_ref`` at most. Series and packed states rely on that.
 
     Parameters
     ----------
@@ -161,13 +164,17 @@ def starts_below_threshold(
     value_of : callable, optional
         Takes a signal and returns its value; by default the initial one.
     """
-    return all(
-        np.max(
-            each.state["voltage"].initial_value
-            if value_of is None
-            else value_of(each.state["voltage"])
-        )
-        <= 1
-        for each in operators
-        if isinstance(each, SimNeurons) and isinstance(each.neurons, LIF)
-    )
+    for each in operators:
+        if isinstance(each, SimNeurons) and isinstance(each.neurons, LIF):
+            voltage, refractory_time = (
+                np.asarray(signal.initial_value if value_of is None else value_of(signal))
+                for signal in (each.state["voltage"], each.state["refractory_time"])
+            )
+            low, high = voltage.min(initial=0), voltage.max(initial=0)
+            if high > 1 or low < min(each.neurons.min_voltage, 0):
+                return False
+            if np.any(voltage[refractory_time > 0] != 0):
+                return False
+            if refractory_time.max(initial=0) > 1.5 * each.neurons.tau_ref:
+                return False
+    return True

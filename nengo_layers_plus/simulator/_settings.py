@@ -25,7 +25,7 @@ class Settings:
         Whether nobody can ask for gradients of the inputs, so that what depends on inputs that
         stand still may be computed once.
     uses_series : bool
-        Whether no membrane starts above its threshold, so that LIF neurons may use series.
+        Whether LIF neurons start from a state that lets them use series (`_lif.starts_regularly`).
     writes_state : bool
         Whether the state of the simulation is kept for the next call.
     still : set of nengo.Node

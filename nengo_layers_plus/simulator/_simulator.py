@@ -17,7 +17,7 @@ from nengo_layers_plus.parameters import LoadedParameters, load_parameters, save
 from nengo_layers_plus.simulator._array_calls import ArrayCalls
 from nengo_layers_plus.simulator._execution import Execution
 from nengo_layers_plus.simulator._layerwise_graph import LayerwiseGraph
-from nengo_layers_plus.simulator._lif import starts_below_threshold
+from nengo_layers_plus.simulator._lif import starts_regularly
 from nengo_layers_plus.simulator._progress import Progress
 from nengo_layers_plus.simulator._settings import DEFAULT_MEMORY_LIMIT
 
@@ -116,7 +116,7 @@ class Simulator(nengo_dl.Simulator):
         settings.execution = self._execution
         settings.memory_limit = self._memory_limit
         settings.report = self._progress.in_graph
-        settings.uses_series = starts_below_threshold(self.model.operators)
+        settings.uses_series = starts_regularly(self.model.operators)
         settings.constructing = True
         try:
             super()._build_keras(progress)
@@ -276,7 +276,7 @@ class Simulator(nengo_dl.Simulator):
         super().load_params(path, include_state=include_state, **kwargs)
         self._has_loaded_state = self._has_loaded_state or include_state
         settings = self.tensor_graph.settings
-        if settings.uses_series and not starts_below_threshold(
+        if settings.uses_series and not starts_regularly(
             self.model.operators, self.tensor_graph.get_tensor
         ):
             settings.uses_series = False

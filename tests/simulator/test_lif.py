@@ -14,7 +14,7 @@ from nengo_layers_plus.simulator._lif import (
     PackedLIF,
     SeriesLIFBuilder,
     has_series,
-    starts_below_threshold,
+    starts_regularly,
 )
 from nengo_layers_plus.simulator._loop_signals import LoopSignals
 
@@ -214,14 +214,32 @@ def test_who_may_use_series():
     assert not has_series(plain, builders.LIFRateBuilder, 0.001, tf.float32)
 
 
-def test_what_starts_below_the_threshold():
+def test_what_starts_regularly():
     below, at, above = (operator(nengo.LIF(), 3, voltage) for voltage in (0.5, 1.0, 1.5))
-    assert starts_below_threshold([below, at])
-    assert not starts_below_threshold([below, above])
+    assert starts_regularly([below, at])
+    assert not starts_regularly([below, above])
     other = operator(nengo.SpikingRectifiedLinear(), 3, 1.5)  # has no threshold of that kind
-    assert starts_below_threshold([other])
-    assert not starts_below_threshold([below], lambda signal: np.array([0.0, 1.1, 0.0]))
-    assert starts_below_threshold([above], lambda signal: np.zeros(3))
+    assert starts_regularly([other])
+
+
+@pytest.mark.parametrize(
+    ("voltage", "refractory_time", "regularly"),
+    [
+        ([0, 0.3, 1], [-0.01, 0, -1], True),
+        ([0, 0.3, 0], [0.001, 0, 0.002], True),
+        ([0, 1.1, 0], [0, 0, 0], False),  # above the threshold
+        ([0, -0.1, 0], [0, 0, 0], False),  # below min_voltage
+        ([0, 0.3, 0], [0, 0.001, 0], False),  # refractory, but not at zero
+        ([0, 0, 0], [0, 0.004, 0], False),  # for longer than tau_ref
+    ],
+)
+def test_states_that_are_loaded(voltage, refractory_time, regularly):
+    op = operator(nengo.LIF(), 3, 1.5)
+    values = {
+        op.state["voltage"]: np.array(voltage),
+        op.state["refractory_time"]: np.array(refractory_time),
+    }
+    assert starts_regularly([op], values.__getitem__) == regularly
 
 
 def run(cls, net, probe, path=None):
@@ -230,6 +248,24 @@ def run(cls, net, probe, path=None):
             sim.predict(n_steps=3, verbose=0)  # what is compiled now is of no use afterwards
             sim.load_params(path, include_state=True)
         return sim.predict(n_steps=30, verbose=0)[probe]
+
+
+@pytest.mark.parametrize(
+    ("voltage", "refractory_time"), [(0.4, 0.0011), (0.4, 0.0095), (0, 0.0095), (-0.3, 0)]
+)
+def test_networks_that_start_irregularly(voltage, refractory_time):
+    start = {
+        "voltage": nengo.dists.Choice([voltage]),
+        "refractory_time": nengo.dists.Choice([refractory_time]),
+    }
+    with nengo.Network(seed=0) as net:
+        layer = CustomLayer(
+            nengo.LIF(initial_state=start), ensemble_kwargs={"gain": 1, "bias": 0.5}
+        )
+        probe = nengo.Probe(layer(nengo.Node(np.linspace(0, 3, 50))))
+    expected, found = (run(cls, net, probe) for cls in (nengo_dl.Simulator, Simulator))
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+    assert expected.any()
 
 
 @pytest.mark.parametrize("voltage", [0.9, 1.0, 1.2, 2.5])
