@@ -112,9 +112,10 @@ class ArrayCalls:
         before = settings.steps, settings.waits
         steps = _steps_of(x)
         settings.steps = None if steps is None else self._lengths_in_keras.choose(steps)
-        settings.waits = (
-            steps is not None and not training and self._has_to_wait(steps * len(x["n_steps"]))
-        )
+        settings.waits = False
+        if steps is not None and not training:
+            minibatches = -(-len(x["n_steps"]) // self._model.inputs[-1].shape[0])
+            settings.waits = self._has_to_wait(steps * minibatches)
         case = (settings.writes_state, settings.steps, settings.waits)
         try:
             yield None if case == (True, None, False) else case
