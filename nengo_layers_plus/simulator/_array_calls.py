@@ -108,19 +108,16 @@ class ArrayCalls:
         case : hashable
             What the functions are for; None if for any data.
         """
-        settings = self._settings
-        before = settings.steps, settings.waits
-        steps = _steps_of(x)
-        settings.steps = None if steps is None else self._lengths_in_keras.choose(steps)
-        settings.waits = False
-        if steps is not None and not training:
-            minibatches = -(-len(x["n_steps"]) // self._model.inputs[-1].shape[0])
-            settings.waits = self._has_to_wait(steps * minibatches)
-        case = (settings.writes_state, settings.steps, settings.waits)
-        try:
+        known = _steps_of(x)
+        steps, waits = None, False
+        if known is not None:
+            steps = self._lengths_in_keras.choose(known)
+            if not training:
+                minibatches = -(-len(x["n_steps"]) // self._model.inputs[-1].shape[0])
+                waits = self._has_to_wait(known * minibatches)
+        case = (self._settings.writes_state, steps, waits)
+        with self._settings.changed(still=set(), steps=steps, waits=waits):
             yield None if case == (True, None, False) else case
-        finally:
-            settings.steps, settings.waits = before
 
     def __call__(self, arrays: Mapping[str, Any]) -> list[Any]:
         """Run a minibatch.
@@ -156,19 +153,16 @@ class ArrayCalls:
             while len(self._functions) >= _MOST_FUNCTIONS:
                 self._functions.pop(next(iter(self._functions)))
             self._functions[case] = self._trace(case)
-        settings = self._settings
-        settings.still = {self._nodes[name] for name in still}
-        settings.steps, settings.waits = case.steps, case.waits
-        # it was looked for here
-        shares, settings.shares_still_inputs = settings.shares_still_inputs, False
+        nodes = {self._nodes[name] for name in still}
         try:
-            outputs = self._functions[case](inputs)
+            # what stands still was looked for here
+            with self._settings.changed(
+                still=nodes, steps=case.steps, waits=case.waits, shares_still_inputs=False
+            ):
+                outputs = self._functions[case](inputs)
         except BaseException:
             self._functions.pop(case, None)
             raise
-        finally:
-            settings.still, settings.steps, settings.waits = set(), None, False
-            settings.shares_still_inputs = shares
         return list(tf.nest.flatten(outputs))
 
     def _trace(self, case: _Case) -> Any:

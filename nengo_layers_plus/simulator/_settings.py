@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -54,3 +55,18 @@ class Settings:
     waits: bool = False
     problem: Exception | None = None
     report: Callable[[Any], None] | None = None
+
+    @contextlib.contextmanager
+    def changed(self, **values: Any) -> Iterator[None]:
+        """Change some of the settings for a while, and put them back as they were.
+
+        A `problem` is kept: it is for who made the change.
+        """
+        before = {name: getattr(self, name) for name in values if name != "problem"}
+        try:
+            for name, value in values.items():
+                setattr(self, name, value)
+            yield
+        finally:
+            for name, value in before.items():
+                setattr(self, name, value)

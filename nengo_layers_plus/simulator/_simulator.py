@@ -97,7 +97,6 @@ class Simulator(nengo_dl.Simulator):
         self._execution = execution
         self._memory_limit = int(memory_limit)
         self._writes_state = True
-        self._has_loaded_state = False
         self._progress = Progress()
         super().__init__(
             network,
@@ -220,40 +219,47 @@ class Simulator(nengo_dl.Simulator):
         probe_values : dict of nengo.Probe to array
             What the probes record, ``(batch, time, size)``.
         """
-        self._writes_state = stateful
+        if self._forgets_state():
+            return super().predict_on_batch(x, n_steps=n_steps, stateful=stateful, **kwargs)
+        before, self._writes_state = self._writes_state, stateful
         try:
             # asked to keep the state, it makes no copy of it to restore: nothing is written
             return super().predict_on_batch(x, n_steps=n_steps, stateful=True, **kwargs)
         finally:
-            self._writes_state = True
+            self._writes_state = before
 
     def _call_keras(self, func_type: str, stateful: bool = False, **kwargs: Any) -> Any:
         settings = self.tensor_graph.settings
-        settings.shares_still_inputs = True
-        settings.writes_state = stateful and self._writes_state
-        settings.problem = None
+        writes_state = (stateful and self._writes_state) or self._forgets_state()
         try:
-            results = super()._call_keras(func_type, stateful=stateful, **kwargs)
+            # a callback may call the Simulator from within a call
+            with settings.changed(
+                shares_still_inputs=True, writes_state=writes_state, problem=None
+            ):
+                results = super()._call_keras(func_type, stateful=stateful, **kwargs)
         except Exception:
             if settings.problem is None:
                 raise
             # Keras has made an error of its own of it, and kept the function that it was tracing
             self._forget_functions()
             raise settings.problem from None
-        finally:
-            settings.shares_still_inputs = False
-            settings.writes_state = True
-        self._follow_loaded_state()
+        if not writes_state and self.stateful and self.n_steps != self._steps_in_state():
+            self._update_steps()  # as nengo_dl does when it has restored the state
         return results
 
-    def _follow_loaded_state(self) -> None:
-        """Do, behind the first call after a state was loaded, what restoring it would have done."""
-        if self._has_loaded_state and self.stateful:
-            if self.n_steps == 0:  # nengo_dl restores what a simulation starts from
-                self.reset(include_trainable=False, include_probes=False, include_processes=False)
-            else:
-                self._update_steps()
-        self._has_loaded_state = False
+    def _steps_in_state(self) -> int:
+        """Return how many steps the state of the simulation has behind it."""
+        place = self.tensor_graph.signals[self.model.step]
+        state = self.tensor_graph.saved_state[place.key].numpy()
+        return int(np.take(state, place.slices[0][0], axis=int(place.minibatched)).flat[0])
+
+    def _forgets_state(self) -> bool:
+        """Say whether nengo_dl would have the state begin anew behind the first minibatch.
+
+        It does if no step was run, as far as it knows, though a state was loaded, or written by
+        calls of the Keras model. So does this Simulator then.
+        """
+        return bool(self.stateful and self.n_steps == 0 and self._steps_in_state() != 0)
 
     def _forget_functions(self) -> None:
         """Have all functions traced anew."""
@@ -274,7 +280,6 @@ class Simulator(nengo_dl.Simulator):
             See `nengo_dl.Simulator.load_params`.
         """
         super().load_params(path, include_state=include_state, **kwargs)
-        self._has_loaded_state = self._has_loaded_state or include_state
         settings = self.tensor_graph.settings
         if settings.uses_series and not starts_regularly(
             self.model.operators, self.tensor_graph.get_tensor
@@ -291,7 +296,8 @@ class Simulator(nengo_dl.Simulator):
             steps = steps if n_steps is None else n_steps
             for node, output in self.tensor_graph.input_funcs.items():
                 name = self.get_name(node)
-                if isinstance(output, np.ndarray) and name not in data and steps is not None:
+                known = steps is not None and steps >= 0
+                if isinstance(output, np.ndarray) and name not in data and known:
                     # a view: the values of a constant Node are not repeated in memory
                     data[name] = np.broadcast_to(output, (batch, int(steps), node.size_out))
         return super()._generate_inputs(data, n_steps)

@@ -159,3 +159,66 @@ def test_a_function_that_fails_is_not_kept(monkeypatch):
             sim.predict(n_steps=3, verbose=0)
         monkeypatch.undo()
         assert sim.predict(n_steps=3, verbose=0)[net.probe].shape == (2, 3, 5)
+
+
+def train_with_calls_within(cls, callbacks):
+    """Train and validate while callbacks call the Simulator; return losses, steps and state."""
+    net = build()
+    with cls(net, minibatch_size=2, seed=0, progress_bar=False) as sim:
+        sim.run_steps(5)
+        sim.compile(tf.optimizers.SGD(0.0), loss={net.probe: "mse"})
+        x = data_of(net, 6, still=False, still_other=False)
+        y = {net.probe: np.ones((4, 6, 5))}
+        history = sim.fit(
+            *(x, y),
+            epochs=3,
+            shuffle=False,
+            verbose=0,
+            validation_data=(x, y),
+            validation_freq=2,
+            callbacks=[callbacks(sim)],
+        ).history
+        state = [each.numpy() for each in sim.tensor_graph.saved_state.values()]
+        return {**history, "n_steps": sim.n_steps}, state
+
+
+def predict_at_first(sim):
+    return tf.keras.callbacks.LambdaCallback(
+        on_train_begin=lambda logs: sim.predict(n_steps=3, verbose=0) and None
+    )
+
+
+def predict_at_each_end(sim):
+    return tf.keras.callbacks.LambdaCallback(
+        on_epoch_end=lambda epoch, logs: sim.predict(n_steps=3 + epoch, verbose=0) and None
+    )
+
+
+@pytest.mark.parametrize("callbacks", [predict_at_first, predict_at_each_end])
+def test_calls_within_calls(callbacks):
+    expected, state = train_with_calls_within(nengo_dl.Simulator, callbacks)
+    found, found_state = train_with_calls_within(Simulator, callbacks)
+    assert found["n_steps"] == expected["n_steps"] == 5
+    for name in ("loss", "val_loss"):
+        np.testing.assert_allclose(found[name], expected[name], rtol=1e-5)
+    for one, other in zip(found_state, state, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-5)
+
+
+def test_a_state_that_was_loaded_before_any_step(tmp_path):
+    """As in nengo_dl, which has each minibatch but the first begin anew then."""
+    results = []
+    for cls in (nengo_dl.Simulator, Simulator):
+        net = build()
+        options = {"minibatch_size": 2, "seed": 0, "progress_bar": False}
+        with cls(net, **options) as sim:
+            sim.run_steps(25)
+            sim.save_params(tmp_path / "state", include_state=True)
+        with cls(net, **options) as sim:
+            sim.load_params(tmp_path / "state", include_state=True)
+            data = data_of(net, 6, still=True, still_other=False)
+            results.append([sim.predict(data, verbose=0)[net.probe] for _ in range(2)])
+            results[-1].append(sim.predict_on_batch(n_steps=4)[net.probe])
+            results[-1].append(np.array(sim.n_steps))
+    for one, other in zip(*results, strict=True):
+        np.testing.assert_allclose(other, one, rtol=1e-5, atol=1e-5)
