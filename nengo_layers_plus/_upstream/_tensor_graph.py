@@ -48,11 +48,15 @@ class SequenceGraph(nengo_dl.tensor_graph.TensorGraph):
         self, inputs: Any, training: Any = None, progress: Any = None, stateful: bool = False
     ) -> Any:
         """Build the simulation."""
-        override = nengo_dl.config.get_setting(self.model, "learning_phase", None)
-        phase = training if override is None else override
+        phase = self.phase_of(training)
         self._phase = tf.keras.backend.learning_phase() if phase is None else phase
         stateful = stateful and self.writes_state
         return super().call(inputs, training=training, progress=progress, stateful=stateful)
+
+    def phase_of(self, training: Any) -> Any:
+        """Say whether it runs as in training: as the network's settings say, else as asked."""
+        override = nengo_dl.config.get_setting(self.model, "learning_phase", None)
+        return training if override is None else override
 
     def _build_loop(self, progress: Any) -> Any:
         if self.runs_step_by_step(self._phase):

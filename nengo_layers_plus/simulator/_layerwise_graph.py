@@ -103,6 +103,8 @@ class LayerwiseGraph(SequenceGraph):
         if self.settings.execution != "auto":
             return False
         self.settings.steps_met += steps
+        if self.phase_of(False):
+            return False
         choice = self.choice_for(self._context(False))
         return choice.layerwise and self.settings.steps_met < choice.patience
 
@@ -110,13 +112,13 @@ class LayerwiseGraph(SequenceGraph):
         """Say how the model runs."""
         if self.settings.execution == "stepwise":
             return Execution("stepwise", "as was asked for", [], training)
-        context = self._context(training)
+        context = self._context(self.phase_of(training))
         choice = self.choice_for(context)
         if self.settings.execution == "auto" and not choice.layerwise:
             return Execution("stepwise", choice.why, [], training)
         why = choice.why if self.settings.execution == "auto" else "as was asked for"
         left = choice.patience - self.settings.steps_met
-        if self.settings.execution == "auto" and not training and left > 0:
+        if self.settings.execution == "auto" and not context.training and left > 0:
             why += f", in about {left:,} steps, step by step until then, as compiling takes longer"
         return Execution("layerwise", why, list_rows(self.plan_for(context), self.model), training)
 

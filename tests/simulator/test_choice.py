@@ -94,3 +94,17 @@ def test_what_was_asked_for_does_not_wait(monkeypatch, execution):
         sim.run_steps(5)
         assert not any(each.waits for each in sim._array_calls._functions)
         assert "until then" not in str(sim.execution)
+
+
+def test_a_network_that_is_always_trained_does_not_wait(monkeypatch):
+    """Nor is it planned for simulation, which its layers may not be made for."""
+    monkeypatch.setattr(Choice, "patience", property(lambda self: 25))
+    net = layers()
+    with net:
+        nengo_dl.configure_settings(learning_phase=True)
+    with Simulator(net, progress_bar=False) as sim:
+        sim.predict(n_steps=5, verbose=0)
+        assert not any(each.waits for each in sim._array_calls._functions)
+        assert {row.why for row in sim.execution if row.operator == "LIF()"} == {
+            "LIF is trained by its response curve"
+        }
