@@ -11,7 +11,7 @@ from nengo_layers_plus._upstream import nengo_dl, tf
 from nengo_layers_plus.simulator._context import Context
 from nengo_layers_plus.simulator._loop_signals import LoopSignals
 from nengo_layers_plus.simulator._operator_builders import native_builder
-from nengo_layers_plus.simulator._series import Series, like, total
+from nengo_layers_plus.simulator._series import Series, add, like, total
 
 # Below, compiling takes longer than is won in thousands of steps.
 _LEAST_SIZE = 1 << 17
@@ -84,10 +84,10 @@ def _compiled(
         slope = _make_slope(operator, context)
 
         def forward(*tensors: Any) -> Any:
-            return _make_curve(operator, context)(_sum(tensors))
+            return _make_curve(operator, context)(add(tensors))
 
         def backward(upstream: Any, result: Any, *tensors: Any) -> Any:
-            current = _sum(tensors)
+            current = add(tensors)
             if slope is not None:
                 return upstream * slope(current, result)
             # computed anew: that takes less time than to keep and read what is known
@@ -114,13 +114,6 @@ def _compiled(
         return result, gradient
 
     return curve
-
-
-def _sum(tensors: Sequence[Any]) -> Any:
-    result = tensors[0]
-    for each in tensors[1:]:
-        result = result + each
-    return result
 
 
 def _sum_to(tensor: Any, shape: Any) -> Any:

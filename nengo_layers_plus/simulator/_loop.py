@@ -18,7 +18,7 @@ from nengo_layers_plus.simulator._lif import PackedLIF, SeriesLIFBuilder, has_se
 from nengo_layers_plus.simulator._loop_signals import LoopSignals
 from nengo_layers_plus.simulator._operator_builders import native_builder
 from nengo_layers_plus.simulator._plan import Group
-from nengo_layers_plus.simulator._series import Series
+from nengo_layers_plus.simulator._series import Series, add
 from nengo_layers_plus.simulator._signal_values import SignalValues
 from nengo_layers_plus.simulator._views import shape_of, type_of
 
@@ -269,7 +269,7 @@ class Loop:
     ) -> tuple[list[Any], list[Any]]:
         (op,) = self.group.operators
         terms = self._inputs_of_step(iter(varying), iter(constant))[op.J]
-        current = self._whole(op.J, _sum(terms), self.context.batch)
+        current = self._whole(op.J, add(terms), self.context.batch)
         output, *carried = lif.step(current, *carried)
         return [output for _ in self.recorded], carried
 
@@ -304,7 +304,7 @@ class Loop:
             signals.expect(base)
         for base, terms in current.items():
             if base not in self.last_setters:
-                signals.bases[base] = self._whole(base, _sum(terms), batch)
+                signals.bases[base] = self._whole(base, add(terms), batch)
         for base in self.fresh:
             if base not in current:
                 signals.bases[base] = tf.zeros(
@@ -318,7 +318,7 @@ class Loop:
                 effects.extend(tf.nest.flatten(builder.build_step(signals)))
                 for base in {each.base for each in op.sets}:
                     if self.last_setters.get(base) is op:
-                        signals.bases[base] += self._whole(base, _sum(current[base]), batch)
+                        signals.bases[base] += self._whole(base, add(current[base]), batch)
         with tf.control_dependencies([each for each in effects if tf.is_tensor(each)]):
             records = [
                 tf.identity((before if when == "before" else signals.bases)[base])
@@ -357,13 +357,6 @@ class Loop:
                 values.update(
                     base, records.get((base, "before")), records.get((base, "after")), ends[base]
                 )
-
-
-def _sum(terms: Sequence[Any]) -> Any:
-    result = terms[0]
-    for term in terms[1:]:
-        result = result + term
-    return result
 
 
 def _without_time(tensor: Any) -> Any:

@@ -93,10 +93,15 @@ def total(terms: Sequence[Series]) -> Series:
     terms : sequence of Series
         At least one, of one shape.
     """
-    tensor = terms[0].tensor
-    for term in terms[1:]:
-        tensor = tensor + term.tensor
-    return like(tensor, *terms)
+    return like(add([each.tensor for each in terms]), *terms)
+
+
+def add(tensors: Sequence[Any]) -> Any:
+    """Add at least one tensor, in their order, with broadcasting."""
+    result = tensors[0]
+    for each in tensors[1:]:
+        result = result + each
+    return result
 
 
 def like(tensor: Any, *sources: Series) -> Series:
