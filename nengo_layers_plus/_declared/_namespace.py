@@ -1,0 +1,183 @@
+"""Mathematics that reads the same for NumPy arrays and TensorFlow tensors."""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from nengo_layers_plus._declared._single_precision import expm1
+from nengo_layers_plus._upstream import tf
+
+
+def _erf(x: Any) -> Any:
+    return np.vectorize(math.erf, otypes=[np.asarray(x).dtype])(x)
+
+
+def _sigmoid(x: Any) -> Any:
+    # as precise where it is close to 0
+    return np.exp(-np.logaddexp(np.zeros_like(x), -x))
+
+
+_NUMPY: Mapping[str, Callable[..., Any]] = {
+    **{
+        name: getattr(np, name)
+        for name in (
+            "abs", "arctan", "ceil", "clip", "cos", "exp", "expm1", "floor", "isfinite", "log",
+            "log1p", "logical_and", "logical_not", "logical_or", "maximum", "minimum", "ones_like",
+            "power", "round", "sign", "sin", "sqrt", "square", "tanh", "where", "zeros_like",
+        )
+    },
+    "erf": _erf,
+    "sigmoid": _sigmoid,
+    "softplus": lambda x: np.logaddexp(x, np.zeros_like(x)),
+    "stop_gradient": lambda x: x,
+}  # fmt: skip
+
+
+def _tensorflow_functions() -> dict[str, Callable[..., Any]]:
+    names = {name: name for name in _NUMPY} | {
+        "arctan": "atan",
+        "ceil": "math.ceil",
+        "clip": "clip_by_value",
+        "isfinite": "math.is_finite",
+        "log": "math.log",
+        "log1p": "math.log1p",
+        "expm1": "math.expm1",
+        "power": "pow",
+        "erf": "math.erf",
+        "softplus": "math.softplus",
+    }
+    found = {}
+    for name, path in names.items():
+        value: Any = tf
+        for part in path.split("."):
+            value = getattr(value, part)
+        found[name] = value
+    return found
+
+
+class Namespace:
+    """
+    Mathematical functions with NumPy's names, for arrays or for tensors.
+
+    Arguments may be plain numbers; where all are, so is the result. Besides what is listed by
+    ``dir``, operators and comparisons work on what they return, and ``&``, ``|`` and ``~`` on
+    truth values. Entries can't be assigned: use ``where``.
+
+    Parameters
+    ----------
+    dtype : str, np.dtype or tf.DType
+        The type of numbers.
+    functions : Mapping
+        The functions by name.
+    """
+
+    def __init__(self, dtype: Any, functions: Mapping[str, Callable[..., Any]]) -> None:
+        self.dtype = dtype
+        self._functions = functions
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        if name not in _NUMPY:
+            close = difflib.get_close_matches(name, _NUMPY, n=1)
+            meant = f"; did you mean {close[0]!r}?" if close else ""
+            raise AttributeError(
+                f"xp: there is no function {name!r} that NumPy and TensorFlow share here{meant}. "
+                f"There are {', '.join(sorted(_NUMPY))}, and operators such as + and <"
+            )
+        function = self._functions[name]
+        in_numpy = _NUMPY[name]
+
+        def call(*args: Any) -> Any:
+            if all(isinstance(each, bool | int | float | np.floating) for each in args):
+                return in_numpy(*args)[()]  # as precise as it can be, and constant
+            return function(*(self._array(each) for each in args))
+
+        return call
+
+    def __dir__(self) -> list[str]:
+        return sorted({*super().__dir__(), *_NUMPY})
+
+    def _array(self, value: Any) -> Any:
+        raise NotImplementedError
+
+
+class NumPyNamespace(Namespace):
+    """
+    The functions of NumPy.
+
+    Parameters
+    ----------
+    dtype : str or np.dtype
+        The type of numbers.
+    """
+
+    def __init__(self, dtype: Any = np.float64) -> None:
+        super().__init__(np.dtype(dtype), _NUMPY)
+
+    def _array(self, value: Any) -> Any:
+        return value
+
+
+class TensorFlowNamespace(Namespace):
+    """
+    The functions of TensorFlow.
+
+    Parameters
+    ----------
+    dtype : str or tf.DType
+        The type of numbers.
+    for_kernel : bool
+        Whether XLA compiles what is made of them for a CPU.
+    """
+
+    def __init__(self, dtype: Any, for_kernel: bool = False) -> None:
+        functions = _tensorflow_functions()
+        if for_kernel and tf.as_dtype(dtype) == tf.float32:
+            functions["expm1"] = expm1
+        super().__init__(tf.as_dtype(dtype), functions)
+
+    def _array(self, value: Any) -> Any:
+        if tf.is_tensor(value) or isinstance(value, tf.Variable):
+            return value
+        if isinstance(value, bool | np.bool_) or getattr(value, "dtype", None) is np.dtype(bool):
+            return tf.convert_to_tensor(value)
+        return tf.convert_to_tensor(value, self.dtype)
+
+
+def derivative(function: Callable[[Any], Any], x: Any) -> Any:
+    """Return the derivative of a function of single numbers, as TensorFlow finds it.
+
+    Parameters
+    ----------
+    function : callable
+        Takes and returns a tensor.
+    x : array_like or tf.Tensor
+        Where.
+    """
+    if not tf.is_tensor(x):
+        found = derivative(function, tf.constant(x))
+        return found.numpy() if tf.executing_eagerly() else found
+    if tf.executing_eagerly():
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            value = function(x)
+        return tape.gradient(value, x, unconnected_gradients="zero")
+    x = tf.identity(x)
+    # no tape: none records in an init_scope
+    return tf.gradients(function(x), x, unconnected_gradients="zero")[0]
+
+
+def namespace_of(x: Any) -> tuple[Namespace, Any]:
+    """Return the namespace that is for some values, and these as it wants them."""
+    if tf.is_tensor(x) or isinstance(x, tf.Variable):
+        return TensorFlowNamespace(x.dtype), x
+    x = np.asarray(x)
+    if x.dtype.kind != "f":
+        x = x.astype(np.float64)
+    return NumPyNamespace(x.dtype), x
