@@ -127,7 +127,13 @@ _HOMES = {
     "save_parameters": "parameters",
     "unfreeze": "parameters",
     "Simulator": "simulator",
+    "NeuronModel": "neurons",
+    "NeuronParameter": "neurons",
+    "Surrogate": "neurons",
     "graph": "graph",
+    "neurons": "neurons",
+    "surrogate": "surrogate",
+    "synapses": "synapses",
     "testing": "testing",
     "nengo_dl": "_upstream",
 }

@@ -14,8 +14,8 @@ from nengo_layers_plus._upstream import tf
 from nengo_layers_plus.conversion._conversion_error import ConversionError
 from nengo_layers_plus.conversion._layer_names import LayerName
 from nengo_layers_plus.conversion._named import Named
-from nengo_layers_plus.layers._neuron_types import with_amplitude
 from nengo_layers_plus.layers._warnings import warn_user
+from nengo_layers_plus.neurons import changed
 
 
 def read_scales(scale_firing_rates: Any, layers: Named[NeuronType | None]) -> dict[str, float]:
@@ -79,7 +79,7 @@ def scale_amplitude(neuron_type: NeuronType, scale: float, name: LayerName) -> N
             "scaled as well; give a dict with the layers to scale, without this one",
             name,
         )
-    scaled: NeuronType = with_amplitude(neuron_type, neuron_type.amplitude / scale)
+    scaled: NeuronType = changed(neuron_type, amplitude=neuron_type.amplitude / scale)
     return scaled
 
 

@@ -4,17 +4,19 @@ A network as data: objects, edges, shapes, the settings in force, what will trai
 Layers, checks and reports all ask here, so that each of these questions has one answer.
 """
 
+from nengo_layers_plus.graph._gradient_stops import GradientStop, gradient_stops
 from nengo_layers_plus.graph._graph_edge import GraphEdge
 from nengo_layers_plus.graph._graph_object import GraphObject
 from nengo_layers_plus.graph._network_graph import NetworkGraph
 from nengo_layers_plus.graph._parameters import Parameter
-from nengo_layers_plus.graph._settings import Setting
+from nengo_layers_plus.graph._settings import Setting, trains_by_setting
 from nengo_layers_plus.graph._shapes import Shape, declare_shape, shape_of, shape_through, size_of
 from nengo_layers_plus.graph._table import render_html, render_table
 from nengo_layers_plus.graph._training_report import TrainingReport
 from nengo_layers_plus.graph._what_trains import what_trains
 
 __all__ = [
+    "GradientStop",
     "GraphEdge",
     "GraphObject",
     "NetworkGraph",
@@ -23,10 +25,12 @@ __all__ = [
     "Shape",
     "TrainingReport",
     "declare_shape",
+    "gradient_stops",
     "render_html",
     "render_table",
     "shape_of",
     "shape_through",
     "size_of",
+    "trains_by_setting",
     "what_trains",
 ]

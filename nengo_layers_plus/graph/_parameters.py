@@ -12,9 +12,9 @@ import numpy as np
 from nengo.builder import Model, Signal
 from nengo.neurons import Direct
 from nengo.rc import rc
-from nengo.synapses import LinearFilter
 from nengo.transforms import SparseMatrix
 
+from nengo_layers_plus._declared import ParameterSignal
 from nengo_layers_plus._upstream import (
     is_automatic_name,
     nengo_dl,
@@ -23,9 +23,10 @@ from nengo_layers_plus._upstream import (
     tf,
     with_sublayers,
 )
-from nengo_layers_plus.graph._graph_edge import GraphEdge
+from nengo_layers_plus.graph._gradient_flow import GradientFlow, passes_from_weights
 from nengo_layers_plus.graph._graph_object import GraphObject
 from nengo_layers_plus.graph._names import unique_name
+from nengo_layers_plus.graph._settings import trains_by_setting
 from nengo_layers_plus.graph._shapes import Shape
 
 if TYPE_CHECKING:
@@ -43,7 +44,8 @@ class Parameter:
         What it belongs to. A Keras layer that is used in several nodes is listed once, at the
         first.
     kind : str
-        ``"bias"``, ``"encoders"``, ``"connection weights"``, ``"Keras weights"``, or
+        ``"bias"``, ``"encoders"``, ``"neuron parameter"``, ``"synapse parameter"``,
+        ``"connection weights"``, ``"Keras weights"``, or
         ``"Keras state"`` for what a Keras layer keeps by itself, such as moving averages.
     name : str
         Unique: the name of the object (for a connection those of its ends) and of the array. A
@@ -95,14 +97,17 @@ class _Parameters:
         self.model, self.tensor_graph = (
             (sim.model, sim.tensor_graph) if sim is not None else _plan(graph.network)
         )
-        self.seen_by_probe = _reaching_a_probe(graph)
+        self.flow = GradientFlow(graph, self.model)
+        self.seen_by_probe = self.flow.reaching_a_probe()
 
     def __iter__(self) -> Iterator[Parameter]:
         listed: set[int] = set()
         for item in self.graph.objects:
             for edge in self.graph.predecessors(item):
                 connection = edge.connection
-                if connection is not None and connection.has_weights:
+                if connection is None:
+                    continue
+                if connection.has_weights:
                     yield self._signal(
                         connection,
                         connection,
@@ -110,11 +115,29 @@ class _Parameters:
                         f"{edge.source.name}->{edge.target.name}.weights",
                         self.model.sig[connection]["weights"],
                         edge.target in self.seen_by_probe
-                        and _passes_from_weights(edge)
-                        and _passes(edge.target),
+                        and passes_from_weights(edge)
+                        and self.flow.passes(edge.target),
                     )
+                yield from self._declared(
+                    connection,
+                    "synapse parameter",
+                    f"{edge.source.name}->{edge.target.name}",
+                    connection,
+                    edge.target in self.seen_by_probe
+                    and not isinstance(connection.post_obj, nengo.connection.LearningRule)
+                    and self.flow.passes(edge.target),
+                )
+            if item.kind in ("node", "probe"):
+                # a process runs in a Node, and a probe has a synapse
+                yield from self._declared(
+                    item.obj,
+                    "synapse parameter",
+                    item.name,
+                    item.obj,
+                    item.kind == "probe" or item in self.seen_by_probe,
+                )
             if item.kind == "ensemble":
-                moves = item in self.seen_by_probe and _passes(item)
+                moves = item in self.seen_by_probe and self.flow.passes(item)
                 ensemble = item.obj
                 yield self._signal(
                     ensemble,
@@ -133,6 +156,7 @@ class _Parameters:
                         self.model.sig[ensemble.neurons]["bias"],
                         moves,
                     )
+                    yield from self._neuron_parameters(item)
             elif item.kind == "tensor node":
                 layer = item.obj.tensor_func
                 if isinstance(layer, tf.keras.layers.Layer):
@@ -153,6 +177,59 @@ class _Parameters:
             why = "trainable, but no gradient comes to it from any probe"
         shape = tuple(np.shape(initial_value(signal)))
         return Parameter(obj, kind, name, shape, trainable, trainable and reaches, why, signal)
+
+    def _neuron_parameters(self, item: GraphObject) -> Iterator[Parameter]:
+        ensemble = item.obj
+        return self._declared(
+            ensemble,
+            "neuron parameter",
+            item.name,
+            ensemble.neurons,
+            item in self.seen_by_probe,
+            self.flow.trained_names(item),
+        )
+
+    def _declared(
+        self,
+        obj: Any,
+        kind: str,
+        name: str,
+        holder: Any,
+        reaches: bool,
+        trained: Sequence[str] | None = None,
+    ) -> Iterator[Parameter]:
+        """Yield the parameters that a type of neurons or a synapse declares."""
+        declares = "neuron type" if kind == "neuron parameter" else "synapse"
+        for signal in self.model.sig[holder].values():
+            if not isinstance(signal, ParameterSignal):
+                continue
+            trainable = bool(signal.trainable)
+            by_curve = trained is not None and signal.parameter not in trained
+            if self.tensor_graph.inference_only:
+                why = "the network is set to inference_only"
+            elif trainable and by_curve:
+                why = (
+                    "trainable, but the neurons train by a response curve that was measured, which "
+                    "does not depend on it; put a Surrogate around them"
+                )
+            elif trainable and not reaches:
+                why = "trainable, but no gradient comes to it from any probe"
+            elif trainable:
+                why = f"the {declares} says so"
+            elif trains_by_setting(self.graph.network, *_followed(obj)) is False:
+                why = "trainable is False in the network's settings"
+            else:
+                why = f"trainable of the {declares} does not name it"
+            yield Parameter(
+                obj,
+                kind,
+                f"{name}.{signal.parameter}",
+                tuple(signal.shape),
+                trainable,
+                trainable and reaches and not by_curve,
+                why,
+                signal,
+            )
 
     def _configured(self, obj: Any, configured: Any, trainable: bool) -> str:
         setting = self.graph.settings(configured).get("trainable")
@@ -240,6 +317,8 @@ def value_of(graph: NetworkGraph, parameter: Parameter) -> np.ndarray:
     if source not in sim.tensor_graph.signals:  # left out by nengo_dl
         return initial_value(source)
     value = tf.keras.backend.get_value(sim.tensor_graph.get_tensor(source))
+    if isinstance(source, ParameterSignal):
+        return source.value(value)
     # nengo_dl holds a single number as an array of one; what learns has one for each item
     shape = np.shape(initial_value(source))
     return value.reshape((len(value), *shape) if source.minibatched else shape)
@@ -248,6 +327,8 @@ def value_of(graph: NetworkGraph, parameter: Parameter) -> np.ndarray:
 def initial_value(signal: Signal) -> np.ndarray:
     """Return the value that a signal was built with; of a sparse one, those that are stored."""
     value = signal.initial_value
+    if isinstance(signal, ParameterSignal):
+        return signal.value(value)
     if signal.sparse:
         value = value.data if isinstance(value, SparseMatrix) else value.tocoo().data
     return np.asarray(value)
@@ -280,49 +361,9 @@ def _plan(network: nengo.Network) -> tuple[Model, Any]:
     return model, tensor_graph
 
 
-def _reaching_a_probe(graph: NetworkGraph) -> set[GraphObject]:
-    """Return the objects to whose output a gradient comes from some probe."""
-    reached: set[GraphObject] = set()
-    waiting = [item for item in graph.objects if item.kind == "probe"]
-    while waiting:
-        item = waiting.pop()
-        if item in reached:
-            continue
-        reached.add(item)
-        if _passes(item):
-            waiting += [edge.source for edge in graph.predecessors(item) if _passes_edge(edge)]
-    return reached
-
-
-def _passes(item: GraphObject) -> bool:
-    """Say whether a gradient passes from the output of an object to its input."""
-    if item.kind == "ensemble":
-        neuron_type = item.obj.neuron_type
-        native = nengo_dl.neuron_builders.SimNeuronsBuilder.TF_NEURON_IMPL
-        return isinstance(neuron_type, Direct) or type(neuron_type) in native
-    return item.kind != "node" or item.obj.output is None
-
-
-def _passes_from_weights(edge: GraphEdge) -> bool:
-    connection = edge.connection
-    if connection is None:
-        return True
-    if isinstance(connection.post_obj, nengo.connection.LearningRule):
-        return False
-    return connection.synapse is None or isinstance(connection.synapse, LinearFilter)
-
-
-def _passes_edge(edge: GraphEdge) -> bool:
-    connection = edge.connection
-    runs_python = (
-        connection is not None
-        and connection.function is not None
-        and (
-            isinstance(connection.pre_obj, nengo.Node)
-            or isinstance(getattr(connection.pre_obj, "neuron_type", None), Direct)
-        )
-    )
-    return _passes_from_weights(edge) and not runs_python
+def _followed(obj: Any) -> tuple[Any, ...]:
+    """Return the objects whose settings an object follows."""
+    return (obj.neurons, obj) if isinstance(obj, nengo.Ensemble) else (obj,)
 
 
 def _has_weights(layer: tf.keras.layers.Layer) -> bool:

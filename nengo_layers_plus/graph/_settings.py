@@ -85,6 +85,49 @@ def _is_own(entry: InstanceParams, name: str, of_class: ClassParams | None) -> b
     )
 
 
+def trains_by_setting(network: nengo.Network, *objects: Any) -> bool | None:
+    """
+    Say what the settings of a network say of whether something trains that belongs to an object.
+
+    What layers set for one part of an object, such as its bias, does not count.
+
+    Parameters
+    ----------
+    network : nengo.Network
+        The network, at the top level.
+    *objects : NengoObject or nengo.ensemble.Neurons
+        The object, and those that it follows if nothing is said of it.
+
+    Returns
+    -------
+    trains : bool or None
+        None if they say nothing.
+    """
+    for obj in objects:
+        path = _path_to(getattr(obj, "ensemble", obj), (network,)) or (network,)
+        found = None
+        for config in (each.config for each in path):
+            entry = _entry(config, obj)
+            if isinstance(getattr(type(entry), "trainable", None), property):
+                entry = next(
+                    (config.params[c] for c in type(obj).__mro__ if c in config.params), None
+                )
+            value = getattr(entry, "trainable", None)
+            found = found if value is None else bool(value)
+        if found is not None:
+            return found
+    return None
+
+
+def _path_to(obj: Any, path: tuple[nengo.Network, ...]) -> tuple[nengo.Network, ...] | None:
+    """Return the networks around an object, the outermost first; None if it is not in them."""
+    network = path[-1]
+    if any(each is obj for objects in network.objects.values() for each in objects):
+        return path
+    found = (_path_to(obj, (*path, each)) for each in network.networks)
+    return next((each for each in found if each is not None), None)
+
+
 def default_of(nengo_class: type, name: str, path: Sequence[nengo.Network]) -> Setting:
     """
     Return the default that a new object of a class would get in a network.

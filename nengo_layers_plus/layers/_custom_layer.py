@@ -28,6 +28,13 @@ from nengo_layers_plus.layers._inputs import (
 from nengo_layers_plus.layers._layer_context import LayerContext
 from nengo_layers_plus.layers._layer_func import Kind, kind_of, warn_of_hidden_weights
 from nengo_layers_plus.layers._layer_parts import LayerParts
+from nengo_layers_plus.layers._neuron_parameters import (
+    PART,
+    model_in,
+    set_trained,
+    take_values,
+    warn_of_stopped_gradients,
+)
 from nengo_layers_plus.layers._not_given import NOT_GIVEN
 from nengo_layers_plus.layers._trainable import Trainable
 from nengo_layers_plus.layers._training import apply_trainable, check_trainable, coerce_trainable
@@ -51,8 +58,9 @@ class CustomLayer(nengo_dl.Layer):
         override `make_layer_func` may do without.
     ensemble_kwargs : dict, optional
         Arguments of `nengo.Ensemble` for a layer of neurons: gain, bias, max_rates (Hz),
-        intercepts, encoders, noise, seed and so on. A number is used for all neurons, and an
-        array of the shape of the population is taken neuron by neuron.
+        intercepts, encoders, noise, seed and so on; and the parameters of a `.NeuronModel`. A
+        number is used for all neurons, and an array of the shape of the population is taken neuron
+        by neuron.
     synapse : None, float or nengo.synapses.Synapse, optional
         Filter on the connection into the layer: a time constant in seconds, a synapse, None for
         no filter, or ``nengo.Default`` for the network's default. Not given means None, as in
@@ -325,7 +333,13 @@ class CustomLayer(nengo_dl.Layer):
         if kind == "neurons":
             population = population_shape(self, inputs)
             context = replace(context, shape_in=population, size_in=inputs[0].size)
-        arguments = self._object_arguments(context, layer_args, inherited, population)
+        levels: Mapping[str, Mapping[str, Any]] = {
+            "call": layer_args,
+            "ensemble_kwargs": self._ensemble_kwargs(context),
+        }
+        if kind == "neurons":
+            layer_func, levels = take_values(self, layer_func, levels, population)
+        arguments = self._object_arguments(levels, inherited, population)
         synapses = choose_synapses(
             self,
             context.call_arguments.get("synapse", NOT_GIVEN),
@@ -339,11 +353,16 @@ class CustomLayer(nengo_dl.Layer):
             inherited.trainable,
             kind,
             len(inputs),
+            (PART,) if kind == "neurons" and model_in(layer_func) is not None else (),
         )
+        if kind == "neurons":
+            layer_func = set_trained(self, layer_func, trainable.neuron_parameters)
         target, connections = self._make_objects(
             layer_func, kind, context, inputs, population, arguments, synapses
         )
         ensemble, node = (target, None) if kind == "neurons" else (None, target)
+        if ensemble is not None:
+            warn_of_stopped_gradients(self, ensemble)
         apply_trainable(
             self,
             trainable,
@@ -365,20 +384,17 @@ class CustomLayer(nengo_dl.Layer):
 
     def _object_arguments(
         self,
-        context: LayerContext,
-        layer_args: Mapping[str, Any],
+        levels: Mapping[str, Mapping[str, Any]],
         inherited: Inherited,
         population: Shape,
     ) -> dict[str, Any]:
         """Return the arguments of the Ensemble or TensorNode, with its label in full."""
-        from_hook = self._ensemble_kwargs(context)
         if population:
-            levels = {"call": layer_args, "ensemble_kwargs": from_hook}
             arguments = ensemble_arguments(
                 self, levels, inherited.ensemble_kwargs, population, size_of(population)
             )
         else:
-            arguments = self._node_arguments(from_hook, layer_args)
+            arguments = self._node_arguments(levels["ensemble_kwargs"], levels["call"])
         label = arguments.get("label") or inherited.label
         if label is not None:
             arguments["label"] = inherited.prefix + label

@@ -16,6 +16,12 @@ def _flag(value: Any, name: str) -> bool | None:
     raise ValidationError(f"expected True, False or None, got {value!r}", attr=name, obj=Trainable)
 
 
+def _are_names(value: Any) -> bool:
+    return isinstance(value, str) or (
+        isinstance(value, Sequence) and all(isinstance(each, str) for each in value)
+    )
+
+
 @dataclass(frozen=True)
 class Trainable:
     """
@@ -34,9 +40,10 @@ class Trainable:
         The weights of the Keras layer. ``None`` means as the Keras layer itself says. The
         setting belongs to the Keras layer, wherever it is used: all its places in a network must
         ask for the same.
-    neuron_parameters : bool or None
-        Parameters that the neuron type itself declares, such as a time constant. The neuron
-        types of nengo declare none.
+    neuron_parameters : bool or None, or str or a sequence of str
+        Parameters that the neuron type itself declares, such as a time constant: True for those
+        that it declares to train, or the names of some. ``None`` leaves it to the neuron type. A
+        `.NeuronModel` may declare some; the neuron types of nengo do not.
 
     Raises
     ------
@@ -62,13 +69,15 @@ class Trainable:
     connection: bool | tuple[bool | None, ...] | None = None
     bias: bool | None = None
     weights: bool | None = None
-    neuron_parameters: bool | None = None
+    neuron_parameters: bool | tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         for field in fields(self):
             value = getattr(self, field.name)
             if field.name == "connection" and isinstance(value, Sequence | np.ndarray):
                 value = tuple(_flag(each, field.name) for each in value)
+            elif field.name == "neuron_parameters" and _are_names(value):
+                value = (value,) if isinstance(value, str) else tuple(value)
             else:
                 value = _flag(value, field.name)
             object.__setattr__(self, field.name, value)

@@ -74,6 +74,7 @@ def check_trainable(
     inherited: Trainable,
     kind: Kind,
     n_inputs: int,
+    more: tuple[str, ...] = (),
 ) -> tuple[Trainable, tuple[bool, ...]]:
     """
     Check that a layer has the parts that are spoken of, and add what it inherits.
@@ -90,6 +91,8 @@ def check_trainable(
         What the layer is made of.
     n_inputs : int
         How many connections it has.
+    more : tuple of str
+        Parts that it has besides those that all layers of its kind have.
 
     Returns
     -------
@@ -103,7 +106,7 @@ def check_trainable(
     LayerError
         If a part does not exist.
     """
-    own = (*_OWN_PARTS[kind], *layer.adds_parts)
+    own = (*_OWN_PARTS[kind], *more, *layer.adds_parts)
     if isinstance(trainable, bool):
         if trainable and not own:
             raise _error(

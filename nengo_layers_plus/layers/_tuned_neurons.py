@@ -9,7 +9,7 @@ import nengo
 
 from nengo_layers_plus.layers._custom_layer import CustomLayer
 from nengo_layers_plus.layers._layer_context import LayerContext
-from nengo_layers_plus.layers._neuron_types import with_amplitude
+from nengo_layers_plus.neurons import changed
 
 
 class TunedNeurons(CustomLayer):
@@ -63,7 +63,7 @@ class TunedNeurons(CustomLayer):
         **kwargs: Any,
     ) -> None:
         if amplitude is not None:
-            neuron_type = with_amplitude(neuron_type, amplitude)
+            neuron_type = changed(neuron_type, amplitude=amplitude)
         super().__init__(neuron_type, **kwargs)
         self.max_rates = max_rates
         self.intercepts = intercepts

@@ -8,6 +8,7 @@ import random
 import nengo
 import numpy as np
 import pytest
+from python_neurons import RateInPython
 from simulation import fit, simulator
 
 from nengo_layers_plus import CustomLayer, nengo_dl
@@ -140,7 +141,7 @@ def test_inference_only():
         lambda x: nengo.Node(lambda t, v: v, size_in=3),
         lambda x: (
             nengo.Ensemble(
-                3, 1, neuron_type=nengo.AdaptiveLIFRate(), gain=np.ones(3), bias=2 * np.ones(3)
+                3, 1, neuron_type=RateInPython(), gain=np.ones(3), bias=2 * np.ones(3)
             ).neurons
         ),
     ],

@@ -1,0 +1,125 @@
+"""Where gradients come to in a network."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import nengo
+from nengo.builder.neurons import SimNeurons
+from nengo.neurons import Direct
+from nengo.synapses import LinearFilter
+
+from nengo_layers_plus._upstream import nengo_dl
+from nengo_layers_plus.graph._graph_edge import GraphEdge
+from nengo_layers_plus.graph._graph_object import GraphObject
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from nengo_layers_plus.graph._network_graph import NetworkGraph
+
+
+class GradientFlow:
+    """
+    Says through which objects of a network gradients pass.
+
+    Parameters
+    ----------
+    graph : NetworkGraph
+        The network.
+    model : nengo.builder.Model
+        What nengo_dl has built of it.
+    """
+
+    def __init__(self, graph: NetworkGraph, model: Any) -> None:
+        self.graph = graph
+        self._operators: dict[Any, list[Any]] = {}
+        owners = {
+            model.sig[item.obj.neurons].get(name): item.obj
+            for item in graph.objects
+            if item.kind == "ensemble" and not isinstance(item.obj.neuron_type, Direct)
+            for name in ("out", "rate_out")
+        }
+        for operator in model.operators:
+            if isinstance(operator, SimNeurons) and operator.output in owners:
+                self._operators.setdefault(owners[operator.output], []).append(operator)
+
+    def passes(self, item: GraphObject) -> bool:
+        """Say whether a gradient passes from the output of an object to its input."""
+        if item.kind == "ensemble":
+            return all(map(_passes_operator, self._operators.get(item.obj, ())))
+        return item.kind != "node" or item.obj.output is None
+
+    def trained_names(self, item: GraphObject) -> tuple[str, ...]:
+        """Name the parameters of a type of neurons that a gradient comes to."""
+        return tuple(
+            name
+            for operator in self._operators.get(item.obj, ())
+            for name in getattr(operator, "trained_names", ())
+        )
+
+    def reaching_a_probe(
+        self,
+        probes: Iterable[nengo.Probe] | None = None,
+        through: Iterable[GraphObject] = (),
+    ) -> set[GraphObject]:
+        """
+        Return the objects to whose output a gradient comes from some probe.
+
+        Parameters
+        ----------
+        probes : iterable of nengo.Probe, optional
+            The probes; by default all.
+        through : iterable of GraphObject
+            Objects that are taken to pass gradients, though they do not.
+        """
+        through = set(through)
+        reached: set[GraphObject] = set()
+        chosen = None if probes is None else set(probes)
+        waiting = [
+            item
+            for item in self.graph.objects
+            if item.kind == "probe" and (chosen is None or item.obj in chosen)
+        ]
+        while waiting:
+            item = waiting.pop()
+            if item in reached:
+                continue
+            reached.add(item)
+            if item in through or self.passes(item):
+                waiting += [
+                    edge.source for edge in self.graph.predecessors(item) if passes_edge(edge)
+                ]
+        return reached
+
+
+def _passes_operator(operator: Any) -> bool:
+    builders = nengo_dl.neuron_builders
+    builder = nengo_dl.builder.Builder.builders.get(type(operator))
+    if builder is not builders.SimNeuronsBuilder:
+        return True  # it was written for TensorFlow
+    return type(operator.neurons) in builders.SimNeuronsBuilder.TF_NEURON_IMPL
+
+
+def passes_from_weights(edge: GraphEdge) -> bool:
+    """Say whether a gradient passes from the end of an edge to its weights."""
+    connection = edge.connection
+    if connection is None:
+        return True
+    if isinstance(connection.post_obj, nengo.connection.LearningRule):
+        return False
+    return connection.synapse is None or isinstance(connection.synapse, LinearFilter)
+
+
+def passes_edge(edge: GraphEdge) -> bool:
+    """Say whether a gradient passes from the end of an edge to its beginning."""
+    connection = edge.connection
+    runs_python = (
+        connection is not None
+        and connection.function is not None
+        and (
+            isinstance(connection.pre_obj, nengo.Node)
+            or isinstance(getattr(connection.pre_obj, "neuron_type", None), Direct)
+        )
+    )
+    return passes_from_weights(edge) and not runs_python

@@ -1,0 +1,127 @@
+"""Parameters of a layer's type of neurons: their values, and which of them train."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import nengo
+import numpy as np
+from nengo.exceptions import ValidationError
+
+from nengo_layers_plus.graph import Shape
+from nengo_layers_plus.layers._errors import LayerError
+from nengo_layers_plus.layers._warnings import warn_user
+from nengo_layers_plus.neurons import (
+    NeuronModel,
+    StoppedGradientWarning,
+    Surrogate,
+    changed,
+    why_in_python,
+)
+
+if TYPE_CHECKING:
+    from nengo_layers_plus.layers._custom_layer import CustomLayer
+
+PART = "neuron_parameters"
+
+
+def model_in(neuron_type: Any) -> NeuronModel | None:
+    """Return the model that declares parameters, within a `.Surrogate` or not, if there is one."""
+    inner = neuron_type.neuron_type if isinstance(neuron_type, Surrogate) else neuron_type
+    return inner if isinstance(inner, NeuronModel) and inner.parameters else None
+
+
+def take_values(
+    layer: CustomLayer,
+    neuron_type: Any,
+    levels: Mapping[str, Mapping[str, Any]],
+    shape: Shape,
+) -> tuple[Any, dict[str, dict[str, Any]]]:
+    """
+    Take the parameters of a type of neurons out of the arguments of its Ensemble.
+
+    Parameters
+    ----------
+    layer : CustomLayer
+        The layer, for error messages.
+    neuron_type : nengo.neurons.NeuronType
+        Its type of neurons.
+    levels : Mapping
+        Arguments by where they were given, the nearest first; it wins.
+    shape : tuple of int
+        Shape of the population; an array of this shape is taken neuron by neuron.
+
+    Returns
+    -------
+    neuron_type : nengo.neurons.NeuronType
+        The type, with these values.
+    levels : dict
+        The other arguments.
+
+    Raises
+    ------
+    LayerError
+        If a value can't be used.
+    """
+    model = model_in(neuron_type)
+    names = () if model is None else tuple(model.parameters)
+    values: dict[str, Any] = {}
+    for level in reversed(list(levels.values())):
+        values.update({name: level[name] for name in names if name in level})
+    rest = {
+        attr: {name: value for name, value in level.items() if name not in names}
+        for attr, level in levels.items()
+    }
+    if not values:
+        return neuron_type, rest
+    for name, value in values.items():
+        if np.ndim(value) and np.shape(value) not in (shape, (int(np.prod(shape)),)):
+            raise LayerError(
+                f"{name}: expected a number, or an array of shape {shape} with one for each "
+                f"neuron, got one of shape {np.shape(value)}",
+                attr="ensemble_kwargs",
+                obj=layer,
+            )
+    try:
+        return changed(neuron_type, **values), rest
+    except ValidationError as error:
+        raise LayerError(str(error), attr="ensemble_kwargs", obj=layer) from error
+
+
+def set_trained(layer: CustomLayer, neuron_type: Any, trains: bool | tuple[str, ...] | None) -> Any:
+    """
+    Return a type of neurons of which some parameters train.
+
+    Parameters
+    ----------
+    layer : CustomLayer
+        The layer, for error messages.
+    neuron_type : nengo.neurons.NeuronType
+        Its type of neurons.
+    trains : bool, tuple of str or None
+        What `Trainable.neuron_parameters` says.
+
+    Raises
+    ------
+    LayerError
+        If it has no parameter of a name.
+    """
+    if trains is None:
+        return neuron_type
+    try:
+        return changed(neuron_type, trainable=trains)
+    except ValidationError as error:
+        raise LayerError(str(error), attr="trainable", obj=layer) from error
+
+
+def warn_of_stopped_gradients(layer: CustomLayer, ensemble: nengo.Ensemble) -> None:
+    """Warn of a type of neurons that no gradient passes."""
+    reason = why_in_python(ensemble.neuron_type)
+    if reason is not None:
+        warn_user(
+            f"{layer}: {reason}, so that it runs in Python, step by step, and stops gradients: "
+            "nothing before it can be trained through it. What to do: write it as a "
+            "nengo_layers_plus.NeuronModel, or filter this StoppedGradientWarning if you want that",
+            StoppedGradientWarning,
+        )

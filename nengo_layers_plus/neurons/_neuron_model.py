@@ -1,0 +1,529 @@
+"""Neurons that are written once, for NumPy and for TensorFlow."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import Any, ClassVar
+
+import nengo
+import numpy as np
+from nengo.exceptions import ValidationError
+from nengo.neurons import NeuronType
+from nengo.params import NumberParam, Parameter
+
+from nengo_layers_plus._declared import NeuronParameter
+from nengo_layers_plus.neurons._neuron_namespace import NumPyNeurons
+from nengo_layers_plus.neurons._response import gain_and_bias, steady_rates
+
+_ARGUMENTS = ("xp", "dt", "current")
+# What an Ensemble or its neurons call something else by.
+_TAKEN = {
+    *inspect.signature(nengo.Ensemble.__init__).parameters,
+    *("amplitude", "current", "dt", "in", "initial_state", "negative", "out", "output"),
+    *("parameters", "per_neuron", "probeable", "spiking", "state", "trainable", "xp"),
+}
+
+
+class _ValueOfParameter(Parameter):
+    """The value of a declared parameter, as an attribute that can't be changed."""
+
+    def __init__(self, name: str, declared: NeuronParameter) -> None:
+        super().__init__(name, default=declared.default, readonly=True)
+        self.declared = declared
+
+    def coerce(self, instance: Any, value: Any) -> Any:
+        return self.declared.check(self.name, super().coerce(instance, value), instance)
+
+    def equal(self, instance_a: Any, instance_b: Any) -> bool:
+        return np.array_equal(self.__get__(instance_a, None), self.__get__(instance_b, None))
+
+    def hashvalue(self, instance: Any) -> int:
+        return hash(np.asarray(self.__get__(instance, None)).tobytes())
+
+
+class _Chosen(Parameter):
+    """Some of the declared parameters: names, all, none, or as they are declared."""
+
+    equatable = True
+
+    def coerce(self, instance: Any, value: Any) -> Any:
+        value = super().coerce(instance, value)
+        if value is None or isinstance(value, bool):
+            return value
+        if isinstance(value, np.bool_):
+            return bool(value)
+        names = (value,) if isinstance(value, str) else value
+        declared = instance.parameters
+        if not isinstance(names, Iterable) or not all(isinstance(each, str) for each in names):
+            raise ValidationError(
+                f"expected True, False, None, or names of parameters, got {value!r}",
+                attr=self.name,
+                obj=instance,
+            )
+        names = tuple(names)
+        unknown = [each for each in names if each not in declared]
+        if unknown:
+            raise ValidationError(
+                f"no parameter is called {', '.join(map(repr, unknown))}; "
+                f"{type(instance).__name__} has {', '.join(declared) or 'none'}",
+                attr=self.name,
+                obj=instance,
+            )
+        return names
+
+
+class NeuronModel(NeuronType):
+    """
+    A type of neurons that is written once, and runs in nengo and, compiled, in nengo_dl.
+
+    A subclass declares its ``state`` and ``parameters`` and writes `dynamics`. It is used like any
+    type of neurons of nengo. Nothing is registered.
+
+    A model that spikes trains as those of nengo_dl do: through its response curve, its state held
+    still. That is `rate_curve` if the subclass has one, else a curve that is measured. Put a
+    `.Surrogate` around it to train it through its spikes and through time. A model that does not
+    spike trains through time by itself.
+
+    Parameters
+    ----------
+    amplitude : float
+        A factor of the output.
+    initial_state : dict
+        Initial values by the name of a state: a distribution or an array.
+    trainable : bool, str or sequence of str, optional
+        Which parameters an optimiser moves: those that are declared so (the default, and True),
+        none, or those of some names.
+    per_neuron : bool, str or sequence of str, optional
+        Of which parameters each neuron has a value of its own. By default those that are declared
+        so, and those that are given as arrays.
+    **parameters
+        Values of the declared parameters: a number, or an array with one for each neuron.
+
+    Attributes
+    ----------
+    state : dict
+        Of the class: the states of a neuron and what they start from; see `nengo.neurons`.
+    parameters : dict of NeuronParameter
+        Of the class: its parameters.
+    spiking, negative : bool
+        Of the class: whether its output is spikes, and whether it can be below 0.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If a name or a value is not one that was declared.
+
+    Examples
+    --------
+    >>> import nengo
+    >>> from nengo_layers_plus import NeuronModel, NeuronParameter, nengo_dl
+    >>> class Leaky(NeuronModel):
+    ...     state = {"voltage": nengo.dists.Uniform(0, 1)}
+    ...     parameters = {"tau": NeuronParameter(0.02, unit="s", positive=True, trainable=True)}
+    ...     spiking = True
+    ...
+    ...     def dynamics(self, xp, dt, current, voltage, tau):
+    ...         voltage = voltage + (current - voltage) * -xp.expm1(-dt / tau)
+    ...         spikes = xp.spike(voltage - 1)
+    ...         return spikes / dt, {"voltage": voltage * (1 - xp.reset(spikes))}
+    >>> Leaky(tau=0.01)
+    Leaky(tau=0.01)
+    >>> with nengo.Network(seed=0) as net:
+    ...     neurons = nengo.Ensemble(10, 1, neuron_type=Leaky()).neurons
+    ...     probe = nengo.Probe(neurons, "voltage")
+    >>> with nengo.Simulator(net, progress_bar=False) as sim:
+    ...     sim.run_steps(5)
+    >>> with nengo_dl.Simulator(net, progress_bar=False) as sim_dl:
+    ...     sim_dl.run_steps(5)
+    >>> bool(abs(sim.data[probe] - sim_dl.data[probe]).max() < 1e-5)
+    True
+    """
+
+    parameters: ClassVar[Mapping[str, NeuronParameter]] = {}
+    amplitude = NumberParam("amplitude", default=1, low=0, low_open=True, readonly=True)
+    trainable: Any = _Chosen("trainable", default=None, optional=True, readonly=True)
+    per_neuron: Any = _Chosen("per_neuron", default=None, optional=True, readonly=True)
+
+    def __init__(
+        self,
+        *,
+        amplitude: float = 1,
+        initial_state: Mapping[str, Any] | None = None,
+        trainable: bool | str | Iterable[str] | None = None,
+        per_neuron: bool | str | Iterable[str] | None = None,
+        **parameters: Any,
+    ) -> None:
+        super().__init__(initial_state)
+        if type(self).dynamics is NeuronModel.dynamics:
+            raise ValidationError(
+                "expected a subclass that writes dynamics, got one that does not",
+                attr="dynamics",
+                obj=self,
+            )
+        unknown = [name for name in parameters if name not in self.parameters]
+        if unknown:
+            raise ValidationError(
+                f"no parameter is called {', '.join(map(repr, unknown))}; there are "
+                f"{', '.join((*self.parameters, 'amplitude', 'initial_state', 'trainable'))} and "
+                "per_neuron",
+                attr=unknown[0],
+                obj=self,
+            )
+        self.amplitude = amplitude
+        self.trainable = trainable
+        self.per_neuron = per_neuron
+        if trainable is True and not self.trainable_names:
+            raise ValidationError(
+                f"no parameter of {type(self).__name__} is declared to train; name those that "
+                f"should, of {', '.join(self.parameters) or 'none'}",
+                attr="trainable",
+                obj=self,
+            )
+        for name, declared in self.parameters.items():
+            setattr(self, name, parameters.get(name, declared.default))
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        for name, declared in cls.parameters.items():
+            if not isinstance(declared, NeuronParameter):
+                raise ValidationError(
+                    f"expected a NeuronParameter, got {declared!r}", attr=name, obj=cls
+                )
+            taken = name in _TAKEN or hasattr(NeuronModel, name)
+            if taken or name in cls.state or not str(name).isidentifier():
+                raise ValidationError(
+                    "a parameter can't have this name, which "
+                    + ("is that of a state" if name in cls.state else "means something else here"),
+                    attr=name,
+                    obj=cls,
+                )
+            current = getattr(cls, name, None)
+            if isinstance(current, _ValueOfParameter) and current.declared == declared:
+                continue
+            setattr(cls, name, _ValueOfParameter(name, declared))
+        cls.parameters = MappingProxyType(dict(cls.parameters))
+        if cls.dynamics is NeuronModel.dynamics:
+            return
+        names = (*cls.state, *cls.parameters)
+        _check_signature(cls, cls.dynamics, _ARGUMENTS, names, names)
+        if cls.rate_curve is not NeuronModel.rate_curve:
+            _check_signature(cls, cls.rate_curve, ("xp", "current"), names, ())
+
+    # what a subclass writes
+
+    def dynamics(
+        self, xp: Any, dt: float, current: Any, *_: Any, **state_and_parameters: Any
+    ) -> Any:
+        """
+        Advance the neurons by one step. A subclass must write this.
+
+        It must be a pure function of its arguments. What depends on them is to be written with
+        ``xp`` and operators, so that it works for arrays of NumPy and tensors of TensorFlow.
+
+        Parameters
+        ----------
+        xp : NumPyNeurons or TensorFlowNeurons
+            Mathematics by NumPy's names, and ``xp.spike``, ``xp.spike_count`` and ``xp.reset``.
+        dt : float
+            The length of the step (s).
+        current : array
+            The input, shape ``(n_neurons,)`` in nengo, ``(batch, n_neurons)`` in nengo_dl.
+        **state_and_parameters
+            Each state, shaped like the input, and each parameter by its name: a number, or an
+            array that can be broadcast to the input.
+
+        Returns
+        -------
+        output : array
+            The output, shaped like the input. Spikes are ``xp.spike(...) / dt`` by convention, so
+            that their mean is a rate in Hz.
+        state : dict of array
+            The new value of each state. A model without a state returns the output alone.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no dynamics")
+
+    def rate_curve(self, xp: Any, current: Any, *_: Any, **state_and_parameters: Any) -> Any:
+        """
+        Return the steady firing rate (Hz); a subclass may write this for a model that spikes.
+
+        Unless there is a `.Surrogate` around it, the model trains through this curve, and gains
+        and biases are found by it. Without one, rates are measured in simulations.
+
+        Parameters
+        ----------
+        xp : NumPyNeurons or TensorFlowNeurons
+            Mathematics by NumPy's names.
+        current : array
+            The input.
+        **state_and_parameters
+            Those of the states and parameters that the method has arguments for. States are held
+            still. Where rates are computed without a simulation, they are 0.
+
+        Returns
+        -------
+        rates : array
+            The rates, shaped like the input.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no rate_curve")
+
+    # its parameters
+
+    @property
+    def trainable_names(self) -> tuple[str, ...]:
+        """The names of the parameters that an optimiser moves."""
+        return self._chosen(None if self.trainable is True else self.trainable, "trainable")
+
+    @property
+    def per_neuron_names(self) -> tuple[str, ...]:
+        """The names of the parameters of which each neuron has a value of its own."""
+        chosen = self._chosen(self.per_neuron, "per_neuron")
+        return tuple(
+            name for name in self.parameters if name in chosen or np.ndim(getattr(self, name))
+        )
+
+    def _chosen(self, value: Any, attribute: str) -> tuple[str, ...]:
+        if value is None:
+            return tuple(k for k, each in self.parameters.items() if getattr(each, attribute))
+        if isinstance(value, bool):
+            return tuple(self.parameters) if value else ()
+        return tuple(value)
+
+    def values_for(self, n_neurons: int) -> dict[str, np.ndarray]:
+        """
+        Return the values of the parameters for a population.
+
+        Parameters
+        ----------
+        n_neurons : int
+            Its size.
+
+        Returns
+        -------
+        values : dict of array
+            Shape ``(1,)`` or, with one for each neuron, ``(n_neurons,)``.
+
+        Raises
+        ------
+        nengo.exceptions.ValidationError
+            If an array has another size.
+        """
+        values = {}
+        for name in self.parameters:
+            value = np.atleast_1d(np.asarray(getattr(self, name), dtype=np.float64))
+            if np.ndim(getattr(self, name)) and value.size != n_neurons:
+                raise ValidationError(
+                    f"expected a number, or an array of {n_neurons}, one for each neuron; got an "
+                    f"array of {value.size}",
+                    attr=name,
+                    obj=self,
+                )
+            if name in self.per_neuron_names:
+                value = np.array(np.broadcast_to(value, (n_neurons,)))
+            values[name] = value
+        return values
+
+    def replace(self, **changes: Any) -> Any:
+        """
+        Return a copy with other values for some of its arguments.
+
+        Parameters
+        ----------
+        **changes
+            Arguments of the class.
+
+        Raises
+        ------
+        nengo.exceptions.ValidationError
+            If it has no such argument.
+        """
+        unknown = [name for name in changes if name not in self._paramdict]
+        if unknown:
+            got = ", ".join(map(repr, unknown))
+            raise ValidationError(
+                f"expected some of {', '.join(self._paramdict)}, got {got}",
+                attr="replace",
+                obj=self,
+            )
+        copy: Any = object.__new__(type(self))
+        state: Any = self.__getstate__()
+        copy.__setstate__({**state, **changes})
+        return copy
+
+    # what nengo asks for
+
+    def step(self, dt: float, J: Any, output: Any, **state: Any) -> None:  # noqa: N803  nengo's
+        """
+        Advance the neurons by one step, in place; see `nengo.neurons.NeuronType`.
+
+        Parameters
+        ----------
+        dt : float
+            The length of the step (s).
+        J : array
+            The input, shape ``(n_neurons,)``.
+        output : array
+            Is set to the output.
+        **state : array
+            Are set to the new state.
+        """
+        xp = NumPyNeurons(np.asarray(output).dtype)
+        values = {name: getattr(self, name) for name in self.parameters}
+        with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+            result, new = self.advance(xp, dt, J, state, values)
+        output[...] = result
+        for name, value in new.items():
+            state[name][...] = value
+
+    def advance(
+        self, xp: Any, dt: float, current: Any, state: Mapping[str, Any], values: Mapping[str, Any]
+    ) -> tuple[Any, dict[str, Any]]:
+        """
+        Call `dynamics`, and check what it returns.
+
+        Parameters
+        ----------
+        xp, dt, current
+            See `dynamics`.
+        state, values : Mapping
+            The states and the values of the parameters by name.
+
+        Returns
+        -------
+        output : array
+            The output, times the amplitude.
+        state : dict of array
+            The new states.
+
+        Raises
+        ------
+        nengo.exceptions.ValidationError
+            If `dynamics` does not return an output and all states.
+        """
+        result = self.dynamics(xp, dt, current, **state, **values)
+        if not self.state and not isinstance(result, tuple):
+            result = (result, {})
+        if (
+            not isinstance(result, tuple)
+            or len(result) != 2
+            or not isinstance(result[1], Mapping)
+            or set(result[1]) != set(self.state)
+        ):
+            got = (
+                f"an output and {sorted(result[1])}"
+                if isinstance(result, tuple) and len(result) == 2 and isinstance(result[1], Mapping)
+                else f"a {type(result).__name__}"
+            )
+            raise ValidationError(
+                f"expected the output and a dict with the new value of each state "
+                f"({', '.join(self.state) or 'none'}), got {got}",
+                attr="dynamics",
+                obj=self,
+            )
+        output, new = result
+        if self.amplitude != 1:
+            output = output * self.amplitude
+        return output, {name: new[name] for name in self.state}
+
+    @property
+    def has_rate_curve(self) -> bool:
+        """Whether the subclass has written a `rate_curve`."""
+        return type(self).rate_curve is not NeuronModel.rate_curve
+
+    def curve(
+        self, xp: Any, current: Any, state: Mapping[str, Any], values: Mapping[str, Any]
+    ) -> Any:
+        """
+        Call `rate_curve` with the states and parameters that it takes.
+
+        Parameters
+        ----------
+        xp, current
+            See `rate_curve`.
+        state, values : Mapping
+            The states and the values of the parameters by name.
+        """
+        taken = inspect.signature(self.rate_curve).parameters
+        everything = any(each.kind is each.VAR_KEYWORD for each in taken.values())
+        given = {
+            name: value
+            for name, value in {**state, **values}.items()
+            if everything or name in taken
+        }
+        rates = self.rate_curve(xp, current, **given)
+        return rates if self.amplitude == 1 else rates * self.amplitude
+
+    def rates(self, x: Any, gain: Any, bias: Any) -> np.ndarray:
+        """
+        Return the steady output, in Hz for a model that spikes; see `nengo.neurons.NeuronType`.
+
+        Parameters
+        ----------
+        x : array_like
+            What is represented, shape ``(n_samples,)`` or ``(n_samples, n_neurons)``.
+        gain, bias : array_like
+            Those of the neurons, shape ``(n_neurons,)``.
+
+        Returns
+        -------
+        rates : array
+            Shape ``(n_samples, n_neurons)``.
+        """
+        current = self.current(x, gain, bias)
+        self.values_for(current.shape[-1])  # raises if an array has another size
+        return steady_rates(self, current)
+
+    def gain_bias(self, max_rates: Any, intercepts: Any) -> tuple[np.ndarray, np.ndarray]:
+        """
+        Find gains and biases on the response curve; see `nengo.neurons.NeuronType`.
+
+        Parameters
+        ----------
+        max_rates : array_like
+            The output for 1 (Hz for a model that spikes), shape ``(n_neurons,)``.
+        intercepts : array_like
+            From where on there is an output.
+
+        Returns
+        -------
+        gain, bias : array
+            Shape ``(n_neurons,)``.
+        """
+        self.values_for(np.size(max_rates))  # raises if an array has another size
+        return gain_and_bias(self, max_rates, intercepts)
+
+    def __repr__(self) -> str:
+        last = ("amplitude", "initial_state", "trainable", "per_neuron")
+        own = (name for name in self._paramdict if name not in (*self.parameters, *last))
+        given = []
+        for name in (*self.parameters, *own, *last):
+            value = getattr(self, name)
+            if isinstance(value, np.ndarray):
+                given.append(f"{name}={np.array2string(value, threshold=6, separator=', ')}")
+            elif value is not None and value != self._paramdict[name].default:
+                given.append(f"{name}={value!r}")
+        return f"{type(self).__name__}({', '.join(given)})"
+
+
+def _check_signature(
+    cls: type, method: Any, leading: tuple[str, ...], names: Iterable[str], needed: Iterable[str]
+) -> None:
+    """Check that a method has arguments for what it will be given."""
+    parameters = list(inspect.signature(method).parameters.values())[1:]
+    kinds = {each.name: each.kind for each in parameters}
+    first = tuple(kinds)[: len(leading)]
+    rest = set(list(kinds)[len(leading) :])
+    everything = any(kind is inspect.Parameter.VAR_KEYWORD for kind in kinds.values())
+    rest -= {name for name, kind in kinds.items() if kind is inspect.Parameter.VAR_KEYWORD}
+    names = list(names)
+    missing = [] if everything else [name for name in needed if name not in rest]
+    unknown = [name for name in rest if name not in names]
+    if first != leading or missing or unknown:
+        expected = ", ".join(("self", *leading, *names))
+        raise ValidationError(
+            f"expected the arguments ({expected}), which are what is declared in state and "
+            f"parameters; got ({', '.join(('self', *kinds))})",
+            attr=method.__name__,
+            obj=cls,
+        )
