@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from typing import Any
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakSet
 
 import nengo
 from nengo.ensemble import Neurons
@@ -17,12 +17,16 @@ from nengo_layers_plus.layers._fixed_trainable import (
     put_back_setting,
 )
 from nengo_layers_plus.layers._keras_trainable import note_asked, set_keras_trainable
+from nengo_layers_plus.neurons import changed as with_changes
 from nengo_layers_plus.parameters._chosen_parts import ChosenParts
 from nengo_layers_plus.parameters._errors import ParameterError, SimulatorBuiltError
 from nengo_layers_plus.parameters._simulator_parameters import SimulatorParameters
 
 # whether Keras layers trained before they were frozen
 _before: WeakKeyDictionary[Any, bool] = WeakKeyDictionary()
+# what has a synapse, and the parameters of neurons, that trained before they were frozen
+_frozen_synapses: WeakSet[Any] = WeakSet()
+_frozen_parameters: WeakKeyDictionary[nengo.Ensemble, set[str]] = WeakKeyDictionary()
 
 
 def freeze(network: nengo.Network, *what: Any) -> tuple[str, ...]:
@@ -39,7 +43,8 @@ def freeze(network: nengo.Network, *what: Any) -> tuple[str, ...]:
 
         - a `.CustomLayer`: all that it made in the network, with the weights of the connections
           into it; also a `.Sequential` or a slice of one
-        - an Ensemble (its encoders and biases), Neurons (biases), a Connection (weights) or a
+        - an Ensemble (its encoders and biases, and parameters of its neuron type that train),
+          Neurons (biases), a Connection (weights) or a
           TensorNode (the weights of its Keras layer); a slice stands for the whole object
         - a subnetwork, or the network itself: everything in it
         - a Keras layer, also one within a model
@@ -103,6 +108,14 @@ def freeze(network: nengo.Network, *what: Any) -> tuple[str, ...]:
             _freeze_setting(chosen, each.obj, undo)
         for each in chosen.of_kind("bias"):
             _freeze_setting(chosen, each.obj.neurons, undo)
+        for ensemble, names in _neuron_parameters(chosen).items():
+            frozen = _frozen_parameters.setdefault(ensemble, set())
+            frozen.update(_trained_names(ensemble) & names)
+            _set_trained_names(ensemble, _trained_names(ensemble) - names, undo)
+        for each in chosen.of_kind("synapse parameter"):
+            if _synapse_of(each.obj).trainable:
+                _frozen_synapses.add(each.obj)
+                _set_synapse_trainable(each.obj, False, undo)
         layers = [each for layer in chosen.layers for each in with_sublayers(layer)]
         _set_layers(chosen, dict.fromkeys(layers, False), "freeze", undo)
         undo.pop_all()
@@ -171,6 +184,26 @@ def unfreeze(network: nengo.Network, *what: Any) -> tuple[str, ...]:
                 elif not (chosen.by_network[each] or _learns(each)):
                     fix_trainable(_config(chosen, obj), obj, True, undo)
                     changed.add(each)
+        for ensemble in _neuron_parameters(chosen):
+            frozen = _frozen_parameters.get(ensemble, set())
+            back = {
+                each.source.parameter
+                for each in chosen.of_kind("neuron parameter")
+                if each.obj is ensemble
+                and (each.source.parameter in frozen or not chosen.by_network[each])
+            }
+            frozen -= back
+            _set_trained_names(ensemble, _trained_names(ensemble) | back, undo)
+            changed.update(
+                each
+                for each in chosen.of_kind("neuron parameter")
+                if each.obj is ensemble and each.source.parameter in back
+            )
+        for each in chosen.of_kind("synapse parameter"):
+            if each.obj in _frozen_synapses or not chosen.by_network[each]:
+                _frozen_synapses.discard(each.obj)
+                _set_synapse_trainable(each.obj, True, undo)
+                changed.add(each)
         trains = {
             each: _before.get(each, True)
             for layer, by_network in chosen.layers.items()
@@ -255,6 +288,35 @@ def _keep_bias(chosen: ChosenParts, undo: ExitStack) -> None:
             followed = chosen.graph.settings(each.obj).get("trainable")
             value = True if followed is None or followed.value is None else bool(followed.value)
             fix_trainable(_config(chosen, neurons), neurons, value, undo)
+
+
+def _neuron_parameters(chosen: ChosenParts) -> dict[nengo.Ensemble, set[str]]:
+    """Return the names of the parameters of neurons that were chosen, by ensemble."""
+    found: dict[nengo.Ensemble, set[str]] = {}
+    for each in chosen.of_kind("neuron parameter"):
+        found.setdefault(each.obj, set()).add(each.source.parameter)
+    return found
+
+
+def _synapse_of(obj: Any) -> Any:
+    return obj.output if isinstance(obj, nengo.Node) else obj.synapse
+
+
+def _set_synapse_trainable(obj: Any, trains: bool, undo: ExitStack) -> None:
+    before = _synapse_of(obj)
+    name = "output" if isinstance(obj, nengo.Node) else "synapse"
+    undo.callback(setattr, obj, name, before)
+    setattr(obj, name, before.replace(trainable=trains))
+
+
+def _trained_names(ensemble: nengo.Ensemble) -> set[str]:
+    neuron_type = ensemble.neuron_type
+    return set(getattr(neuron_type, "neuron_type", neuron_type).trainable_names)
+
+
+def _set_trained_names(ensemble: nengo.Ensemble, names: set[str], undo: ExitStack) -> None:
+    undo.callback(setattr, ensemble, "neuron_type", ensemble.neuron_type)
+    ensemble.neuron_type = with_changes(ensemble.neuron_type, trainable=sorted(names) or False)
 
 
 def _set_layers(chosen: ChosenParts, trains: dict[Any, bool], whose: str, undo: ExitStack) -> None:

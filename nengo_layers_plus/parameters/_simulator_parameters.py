@@ -14,6 +14,7 @@ from nengo.builder.operator import Reset
 from nengo.exceptions import SimulatorClosed
 from nengo.neurons import Direct
 
+from nengo_layers_plus._declared import ParameterSignal
 from nengo_layers_plus._upstream import (
     build_again,
     find_gain_scales,
@@ -153,6 +154,8 @@ class SimulatorParameters:
         value = arrays.get(source)
         if value is None:
             return np.array(initial_value(source))
+        if isinstance(source, ParameterSignal):
+            return source.value(value).astype(value.dtype)
         if not source.minibatched:
             return value.reshape(parameter.shape)
         value = value.reshape(len(value), *parameter.shape)
@@ -201,7 +204,7 @@ class SimulatorParameters:
                     for signal, part in self.gains.get(self.saved[name].obj, ()):
                         arrays.put(signal, value[part])
                 else:
-                    arrays.put(source, value)
+                    arrays.put(source, _as_stored(source, value))
             arrays.assign(undo)
             self._note(values, undo)
             undo.pop_all()
@@ -286,8 +289,9 @@ class SimulatorParameters:
                 continue
             undo.callback(params.__setitem__, obj, built)
             if isinstance(obj, nengo.Connection):
-                weights = self.sim.model.sig[obj]["weights"].initial_value
-                params[obj] = built._replace(weights=weights)
+                weights = self.sim.model.sig[obj]["weights"]
+                if weights is not None:  # else its synapse alone is saved
+                    params[obj] = built._replace(weights=weights.initial_value)
             elif isinstance(obj, nengo.Ensemble) and not isinstance(obj.neuron_type, Direct):
                 params[obj] = self._ensemble_with(obj, built, values)
 
@@ -312,9 +316,14 @@ class SimulatorParameters:
 
 
 def _begin_with(signal: Signal, value: np.ndarray, undo: ExitStack) -> None:
-    before = initial_value(signal)
+    before = _as_stored(signal, initial_value(signal))
     undo.callback(set_initial_value, signal, before.copy())
-    set_initial_value(signal, np.array(value).reshape(before.shape))
+    set_initial_value(signal, np.array(_as_stored(signal, value)).reshape(before.shape))
+
+
+def _as_stored(source: Signal, value: np.ndarray) -> np.ndarray:
+    """Return what a signal holds for some values."""
+    return source.free(value) if isinstance(source, ParameterSignal) else value
 
 
 def _gains_of(model: Any, graph: NetworkGraph) -> dict[nengo.Ensemble, list[tuple[Signal, Any]]]:
