@@ -21,6 +21,9 @@ GAIN = 1.0
 BIAS = 0.9
 """Current of a neuron without input: near 1, the threshold of LIF neurons, but not at it."""
 
+CURRENT = 8.0
+"""What the data, from 0 to 1, is scaled to where it is the current of neurons by itself."""
+
 LIF = nengo.LIF(amplitude=0.01)
 """A spike counts 0.01, so that 100 Hz put out 1."""
 
@@ -149,6 +152,27 @@ def _weights(fan_in: int, *, seed: int, images: bool = False) -> tf.keras.initia
 
 # -----------------------------------------------------------------------------
 # Others
+
+
+def population(neurons: nengo.neurons.NeuronType, size: int = 2000) -> BenchmarkNetwork:
+    """
+    Build neurons that get the data as their current, and nothing else.
+
+    Parameters
+    ----------
+    neurons : nengo.neurons.NeuronType
+        Their type.
+    size : int
+        How many there are.
+
+    Returns
+    -------
+    built : BenchmarkNetwork
+    """
+    with nengo.Network(seed=0) as network:
+        source = nengo.Node(np.zeros(size))
+        layer = CustomLayer(neurons, ensemble_kwargs={"gain": CURRENT, "bias": BIAS})
+        return BenchmarkNetwork(network, source, nengo.Probe(layer(source)))
 
 
 def recurrent_ensemble() -> BenchmarkNetwork:

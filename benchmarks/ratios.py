@@ -53,7 +53,7 @@ def main(arguments: list[str] | None = None) -> int:
                 continue
             try:
                 with console.status(row.name), open_members(row, ours) as members:
-                    measured = measure(members, options.rounds)
+                    measured = measure(members, options.rounds, row.same)
                 add_measurement(table, row.name, measured, row.target, row.samples_steps)
             except Exception as error:
                 # The others are worth knowing all the same.

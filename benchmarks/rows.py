@@ -19,6 +19,7 @@ from benchmarks.networks import (
     convolutional_layers,
     dense,
     dense_layers,
+    population,
     recurrent_ensemble,
 )
 from nengo_layers_plus import Simulator, nengo_dl
@@ -55,6 +56,13 @@ class Row:
         Returns the layers for plain tf.keras, where that is measured too.
     shape : tuple of int
         Of one sample, for plain tf.keras.
+    beside : callable
+        Returns another network, for our Simulator, to be measured beside; by default it is the
+        same, for `nengo_dl.Simulator`.
+    same : bool
+        Whether both networks give the same numbers.
+    in_python : bool
+        Whether nengo_dl runs the neurons in Python, as it does without this package.
     """
 
     name: str
@@ -67,6 +75,9 @@ class Row:
     batches: int = 1
     layers: Callable[[], list[tf.keras.layers.Layer]] | None = None
     shape: tuple[int, ...] = IMAGE_SHAPE
+    beside: Callable[[], BenchmarkNetwork] | None = None
+    same: bool = True
+    in_python: bool = False
 
     @property
     def samples_steps(self) -> int:
@@ -124,6 +135,52 @@ ROWS = {
             1,
             (10, 10),
         ),
+        *(
+            Row(
+                f"{name}-predict-{minibatch}x50",
+                partial(population, neurons),
+                "predict",
+                minibatch,
+                50,
+                5,
+                (4, 10),
+                in_python=True,
+            )
+            for name, neurons in (
+                ("adaptive-lif", nengo.AdaptiveLIF()),
+                ("izhikevich", nengo.Izhikevich()),
+                ("own-lif", neuron_types.OwnLIF()),
+            )
+            for minibatch in (32, 256)
+        ),
+        *(
+            Row(
+                f"{name}-beside-lif-{minibatch}x50",
+                partial(population, neurons),
+                "predict",
+                minibatch,
+                50,
+                0.85,
+                (4, 10),
+                beside=partial(population, nengo.LIF()),
+                same=same,
+            )
+            for name, neurons, same in (
+                ("own-lif", neuron_types.OwnLIF(), False),
+                ("own-refractory-lif", neuron_types.OwnRefractoryLIF(), True),
+            )
+            for minibatch in (32, 256)
+        ),
+        Row(
+            "spikes-fit-100x50",
+            partial(dense, neurons=neuron_types.THROUGH_SPIKES),
+            "fit",
+            100,
+            50,
+            1,
+            (20, 10),
+            batches=4,
+        ),
         Row("recurrent-predict-1x1000", recurrent_ensemble, "predict", 1, 1000, 0.95, (1, 200)),
     ]
 }
@@ -148,10 +205,15 @@ def open_members(row: Row, ours: Mapping[str, Any] | None = None) -> Iterator[Me
     """
     with contextlib.ExitStack() as stack:
         members = {}
-        for name, cls, kwargs in (("stock", nengo_dl.Simulator, {}), ("ours", Simulator, ours)):
-            built = row.build()
+        ours = ours or {}
+        first = (nengo_dl.Simulator, {}) if row.beside is None else (Simulator, ours)
+        for name, (cls, kwargs) in (("stock", first), ("ours", (Simulator, ours))):
+            built = (row.beside or row.build)() if name == "stock" else row.build()
+            as_alone = row.in_python and name == "stock"
+            with neuron_types.in_python() if as_alone else contextlib.nullcontext():
+                sim = open_simulator(cls, built, row.minibatch, **kwargs)
             # Ours closes first: the last in is the first out.
-            sim = stack.enter_context(open_simulator(cls, built, row.minibatch, **(kwargs or {})))
+            stack.enter_context(sim)
             members[name] = bind(row, built)(sim)
         if row.layers is not None:
             members["keras"] = _plain(row)

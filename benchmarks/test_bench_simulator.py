@@ -51,7 +51,7 @@ def test_row(benchmark, table, quick, name):
     row = ROWS[name].small() if quick else ROWS[name]
     benchmark.group = name
     with open_members(row) as members:
-        measured = measure(members, rounds=2 if quick else 5)
+        measured = measure(members, rounds=2 if quick else 5, same=row.same)
         benchmark.pedantic(members["ours"], rounds=2 if quick else 5)
     benchmark.extra_info |= summarise(measured, row.target, row.samples_steps)
     benchmark.extra_info |= {"minibatch": row.minibatch, "n_steps": row.n_steps}

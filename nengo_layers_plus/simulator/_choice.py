@@ -21,9 +21,11 @@ _PER_NUMBER_STEPWISE = 5e-9
 _PER_NUMBER_LAYERWISE = 1e-9
 
 # What it takes to begin: to compile a kernel and each operator in it, to trace a loop that is not
-# compiled, also with its gradient, and to trace an operator that needs none.
+# compiled, also with its gradient, and to trace an operator that needs none. A kernel with its
+# gradient takes as long as three.
 _PER_KERNEL = 0.08
 _PER_COMPILED_OPERATOR = 0.04
+_KERNELS_FOR_GRADIENT = 3
 _PER_LOOP = 0.1
 _PER_TRAINED_LOOP = 0.3
 _PER_OPERATOR = 0.01
@@ -75,12 +77,12 @@ def choose(plan: Plan, context: Context, merged: int) -> Choice:
     """
     size = sum(_size(each) for each in plan.groups) * context.batch
     loops = [each for each in plan.groups if each.decision.kind is not Kind.WHOLE]
-    compiled = find_compiled(plan, context)
+    compiled = find_compiled(plan)
     in_loops = _count_operators(loops) - _count_operators(compiled)
     per_loop = _PER_TRAINED_LOOP if context.training else _PER_LOOP
     start = (
-        len(compiled) * _PER_KERNEL
-        + _count_operators(compiled) * _PER_COMPILED_OPERATOR
+        (len(compiled) * _PER_KERNEL + _count_operators(compiled) * _PER_COMPILED_OPERATOR)
+        * (_KERNELS_FOR_GRADIENT if context.training else 1)
         + (len(loops) - len(compiled)) * per_loop
         + (len(plan.groups) - len(loops)) * _PER_OPERATOR
     )
@@ -97,19 +99,14 @@ def _count_operators(groups: Sequence[Group]) -> int:
     return sum(len(each.operators) for each in groups)
 
 
-def can_compile(group: Group, context: Context) -> bool:
+def can_compile(group: Group) -> bool:
     """Say whether XLA could compile the loop of a group."""
-    # In training it would have to run once more for the gradient.
-    return (
-        not context.training
-        and group.decision.kind is not Kind.WHOLE
-        and all(map(compiles, group.operators))
-    )
+    return group.decision.kind is not Kind.WHOLE and all(map(compiles, group.operators))
 
 
-def find_compiled(plan: Plan, context: Context) -> list[Group]:
+def find_compiled(plan: Plan) -> list[Group]:
     """Find the groups whose loops XLA compiles: the largest of those that it could."""
-    groups = [each for each in plan.groups if can_compile(each, context)]
+    groups = [each for each in plan.groups if can_compile(each)]
     return sorted(groups, key=_size, reverse=True)[:MOST_KERNELS]
 
 

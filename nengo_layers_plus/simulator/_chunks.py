@@ -48,7 +48,7 @@ def run_in_chunks(
         now = tf.minimum(chunk, steps - start)
         records, final = run_in_tiles(
             pipeline,
-            {signal: _cut(tensor, start, now) for signal, tensor in inputs.items()},
+            {signal: cut(tensor, start, now) for signal, tensor in inputs.items()},
             initial | dict(zip(carried_signals, carried, strict=True)),
             now,
             even,
@@ -96,13 +96,17 @@ def _chunk_length(length: int | None, longest: int) -> tuple[int, bool]:
     return 1 << (longest.bit_length() - 1), False
 
 
-def _cut(tensor: Any, start: Any, count: Any) -> Any:
+def cut(tensor: Any, start: Any, count: Any) -> Any:
     """Take some of the steps, or the only one of an input that is constant."""
-    if tensor.shape[1] == 1:
+    known = tensor.shape[1]
+    if known == 1:
         return tensor
-    if tensor.shape[1] is None:
+    if known is None:
         start = tf.where(tf.shape(tensor)[1] == 1, 0, start)
-    return tensor[:, start : start + count]
+    part = tensor[:, start : start + count]
+    if known is not None and isinstance(count, int):
+        part.set_shape([tensor.shape[0], count, *tensor.shape[2:]])
+    return part
 
 
 def _time_first(tensor: Any) -> Any:

@@ -13,7 +13,9 @@ from nengo.builder.processes import SimProcess
 from nengo.synapses import LinearFilter
 
 from nengo_layers_plus._upstream import nengo_dl, tf, xla_slice, xla_update_slice
+from nengo_layers_plus.neurons._sim_neuron_model import SimNeuronModel
 from nengo_layers_plus.simulator._operator_builders import comes_with_nengo_dl, native_builder
+from nengo_layers_plus.synapses._sim_trainable_filter import SimTrainableFilter
 
 _op_builders = nengo_dl.op_builders
 _neuron_builders = nengo_dl.neuron_builders
@@ -40,6 +42,8 @@ _LENGTHS = np.array(sorted({1, *(factor << power for factor in (2, 3) for power 
 
 def compiles(operator: Operator) -> bool:
     """Say whether XLA compiles the builder that nengo_dl has for an operator."""
+    if isinstance(operator, SimNeuronModel | SimTrainableFilter):
+        return True
     if isinstance(operator, SimNeurons):
         builder = native_builder(operator.neurons)
         return (
@@ -104,9 +108,9 @@ def compile_loop(
         length = tf.shape(clock)[0]
 
         def body(index: Any, sinks: Any, carried: Any) -> Any:
-            now = [_at(each, index) for each in varying]
+            now = [take_at(each, index) for each in varying]
             records, carried = step(index, now, constant, carried)
-            sinks = [_put(sink, each, index) for sink, each in zip(sinks, records, strict=True)]
+            sinks = [put_at(sink, each, index) for sink, each in zip(sinks, records, strict=True)]
             return index + 1, sinks, list(carried)
 
         sinks = [tf.zeros([shape[0], length, *shape[1:]], dtype) for shape, dtype in recorded]
@@ -132,7 +136,7 @@ def split(flat: Sequence[Any], counts: Sequence[int]) -> list[list[Any]]:
     return [[next(items) for _ in range(count)] for count in counts]
 
 
-def _at(tensor: Any, index: Any) -> Any:
+def take_at(tensor: Any, index: Any) -> Any:
     """Take the values of a step, ``(batch, *shape)``; of one step only, if there is just one."""
     shape = list(tensor.shape)
     index = tf.minimum(index, tf.shape(tensor)[1] - 1)
@@ -141,7 +145,7 @@ def _at(tensor: Any, index: Any) -> Any:
     return tf.reshape(part, [shape[0], *shape[2:]])
 
 
-def _put(sink: Any, record: Any, index: Any) -> Any:
+def put_at(sink: Any, record: Any, index: Any) -> Any:
     """Put the values of a step into a series."""
     starts = tf.stack([0, index, *[0] * (len(sink.shape) - 2)])
     return xla_update_slice(sink, tf.expand_dims(record, 1), starts)

@@ -14,6 +14,7 @@ from nengo_layers_plus._upstream import nengo_dl
 from nengo_layers_plus.simulator._decision import Kind
 from nengo_layers_plus.simulator._execution import ExecutionRow
 from nengo_layers_plus.simulator._plan import Plan
+from nengo_layers_plus.synapses._sim_trainable_filter import SimTrainableFilter
 
 _UNSEEN = (Copy, Reset, TimeUpdate, nengo_dl.compat.SimProbe)
 
@@ -83,6 +84,8 @@ def _name(operator: Operator, owners: dict[Any, Any]) -> str:
 def _operation(operator: Operator) -> str:
     if isinstance(operator, SimNeurons):
         return str(operator.neurons)
+    if isinstance(operator, SimTrainableFilter):
+        return str(operator.synapse)
     if isinstance(operator, SimProcess):
         return str(operator.process)
     if isinstance(operator, nengo_dl.tensor_node.SimTensorNode):

@@ -165,7 +165,7 @@ def starts_regularly(
         Takes a signal and returns its value; by default the initial one.
     """
     for each in operators:
-        if isinstance(each, SimNeurons) and isinstance(each.neurons, LIF):
+        if type(each) is SimNeurons and isinstance(each.neurons, LIF):
             voltage, refractory_time = (
                 np.asarray(signal.initial_value if value_of is None else value_of(signal))
                 for signal in (each.state["voltage"], each.state["refractory_time"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -12,7 +12,9 @@ from nengo.builder.operator import Operator
 from nengo.builder.signal import Signal
 
 from nengo_layers_plus._upstream import tf
+from nengo_layers_plus.neurons._neuron_builder import NeuronModelBuilder
 from nengo_layers_plus.simulator._compiled import compile_loop, kernel_length, lengthen, split
+from nengo_layers_plus.simulator._compiled_gradient import compile_gradient
 from nengo_layers_plus.simulator._context import Context
 from nengo_layers_plus.simulator._lif import PackedLIF, SeriesLIFBuilder, has_series
 from nengo_layers_plus.simulator._loop_signals import LoopSignals
@@ -165,10 +167,19 @@ class Loop:
     ) -> tuple[list[Any], list[Any]]:
         """Do the same as `run` in one kernel."""
         steps = values.steps
+        if self.context.training:
+            # all of one length, so that their gradients are too
+            varying = [
+                replace(each, tensor=each.over_time(steps), may_be_still=False)
+                if each.may_be_still
+                else each
+                for each in varying
+            ]
         inputs = [[each.tensor for each in varying], list(constant), list(carried)]
         counts = [len(each) for each in inputs]
         kernel = self._kernel(inputs)
         length = tf.maximum(steps, 1) if values.keeps_length else kernel_length(steps)
+        n_recorded = len(self.recorded)
 
         @tf.custom_gradient  # type: ignore[untyped-decorator]
         def loop(*flat: Any) -> Any:
@@ -179,8 +190,27 @@ class Loop:
                 for each, tensor in zip(varying, tensors, strict=True)
             ]
             results = kernel(steps, tf.zeros([length]), *longer, *constant, *carried)
-            n_recorded = len(self.recorded)
             recorded = [each[:, :steps] for each in results[:n_recorded]]
+            history = results[n_recorded : len(results) - len(carried)]
+            final = results[len(results) - len(carried) :]
+
+            def compiled_gradient(*upstream: Any) -> Any:
+                of_records = [lengthen(each, length) for each in upstream[:n_recorded]]
+                found = self._gradient_kernel(inputs)(
+                    steps,
+                    tf.zeros([length]),
+                    *longer,
+                    *constant,
+                    *history,
+                    *of_records,
+                    *upstream[n_recorded:],
+                )
+                of_series = [each[:, :steps] for each in found[: counts[0]]]
+                found = [*of_series, *found[counts[0] :]]
+                return [
+                    gradient if each.dtype.is_floating else None
+                    for gradient, each in zip(found, flat, strict=True)
+                ]
 
             def gradient(*upstream: Any) -> Any:
                 own = [tf.identity(each) for each in flat]
@@ -194,14 +224,61 @@ class Loop:
                     again, final = self.run(whole, constant, carried, steps)
                 return tape.gradient([*again, *final], own, list(upstream))
 
-            return [*recorded, *results[n_recorded:]], gradient
+            return [*recorded, *final], compiled_gradient if self.context.training else gradient
 
         results = loop(*(each for kind in inputs for each in kind))
-        return list(results[: len(self.recorded)]), list(results[len(self.recorded) :])
+        return list(results[:n_recorded]), list(results[n_recorded:])
 
     def _kernel(self, inputs: Sequence[Sequence[Any]]) -> Any:
-        """Compile the loop for inputs of certain shapes, unless that was done before."""
-        specs = [
+        """Compile the loop for inputs of certain shapes, unless that was done before.
+
+        In training it also records what was carried into each step.
+        """
+        specs = self._specs(inputs)
+        context = self.context
+        key = ("run", *self._key(specs))
+        if key not in context.kernels:
+            lif = None if context.training else self._packed()
+            if lif is not None:
+                context.kernels[key] = compile_loop(
+                    partial(self._step_packed, lif), self._shapes(), specs, lif.pack, lif.unpack
+                )
+                return context.kernels[key]
+            step, shapes = self._make_step(), self._shapes()
+            if context.training:
+                shapes += [(tuple(each.shape), each.dtype) for each in specs[2]]
+
+            def step_and_history(index: Any, varying: Any, constant: Any, carried: Any) -> Any:
+                records, after = step(index, varying, constant, carried)
+                return [*records, *(carried if context.training else ())], after
+
+            context.kernels[key] = compile_loop(step_and_history, shapes, specs)
+        return context.kernels[key]
+
+    def _gradient_kernel(self, inputs: Sequence[Sequence[Any]]) -> Any:
+        """Compile the gradient of the loop, unless that was done before."""
+        specs = self._specs(inputs)
+        key = ("gradient", *self._key(specs))
+        if key not in self.context.kernels:
+            self.context.kernels[key] = compile_gradient(self._make_step(), self._shapes(), specs)
+        return self.context.kernels[key]
+
+    def _key(self, specs: Sequence[Sequence[Any]]) -> tuple[Any, ...]:
+        terms = tuple(
+            (base, tuple(each.varies for each in self.inputs[base])) for base in self.inputs
+        )
+        context = self.context
+        return (
+            self.group,
+            terms,
+            repr(specs),
+            context.training,
+            context.uses_series,
+            context.writes_state,
+        )
+
+    def _specs(self, inputs: Sequence[Sequence[Any]]) -> list[list[Any]]:
+        return [
             [
                 tf.TensorSpec(
                     [each.shape[0], None, *each.shape[2:]] if varies else each.shape, each.dtype
@@ -210,38 +287,24 @@ class Loop:
             ]
             for varies, kind in zip((True, False, False), inputs, strict=True)
         ]
-        terms = tuple(
-            (base, tuple(each.varies for each in self.inputs[base])) for base in self.inputs
-        )
+
+    def _shapes(self) -> list[tuple[tuple[int, ...], Any]]:
         context = self.context
-        key = (
-            self.group,
-            terms,
-            repr(specs),
-            context.training,
-            context.uses_series,
-            context.writes_state,
-        )
-        if key not in context.kernels:
-            shapes = [
-                (self._shape_of(base, context.batch), type_of(base, context.dtype))
-                for base, _ in self.recorded
-            ]
-            lif = self._packed()
-            if lif is not None:
-                context.kernels[key] = compile_loop(
-                    partial(self._step_packed, lif), shapes, specs, lif.pack, lif.unpack
-                )
-                return context.kernels[key]
-            built: list[Any] = []
+        return [
+            (self._shape_of(base, context.batch), type_of(base, context.dtype))
+            for base, _ in self.recorded
+        ]
 
-            def step(index: Any, varying: Any, constant: Any, carried: Any) -> Any:
-                if not built:  # made within the kernel, their constants are part of it
-                    built.extend(self._build(context.uses_series))
-                return self._step(built[0], built[1], varying, constant, carried, index)
+    def _make_step(self) -> Callable[..., tuple[Any, Any]]:
+        """Make a step for one kernel."""
+        built: list[Any] = []
 
-            context.kernels[key] = compile_loop(step, shapes, specs)
-        return context.kernels[key]
+        def step(index: Any, varying: Any, constant: Any, carried: Any) -> Any:
+            if not built:  # made within the kernel, their constants are part of it
+                built.extend(self._build(self.context.uses_series))
+            return self._step(built[0], built[1], varying, constant, carried, index)
+
+        return step
 
     def _packed(self) -> PackedLIF | None:
         """Return the neurons of this loop if they can be packed, and nothing else is in it."""
@@ -279,6 +342,8 @@ class Loop:
         builders = []
         for op in self.group.operators:
             builder = context.builders.make(op)
+            if isinstance(builder, NeuronModelBuilder):
+                builder.for_kernel = self.compiled and context.on_cpu
             neurons = type(getattr(builder, "built_neurons", None))
             if uses_series and has_series(op, neurons, context.dt, context.dtype):
                 builder.built_neurons = SeriesLIFBuilder([op])

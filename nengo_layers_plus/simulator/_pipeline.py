@@ -16,7 +16,7 @@ from nengo_layers_plus.simulator._context import Context
 from nengo_layers_plus.simulator._decision import Kind
 from nengo_layers_plus.simulator._loop import Loop
 from nengo_layers_plus.simulator._plan import Group, Plan
-from nengo_layers_plus.simulator._series import Series
+from nengo_layers_plus.simulator._series import Series, repeat
 from nengo_layers_plus.simulator._signal_values import SignalValues
 from nengo_layers_plus.simulator._views import shape_of, type_of
 from nengo_layers_plus.simulator.rules import rule_for
@@ -58,7 +58,7 @@ class Pipeline:
         self.plan = plan
         self.context = context
         self.observed = observed
-        self._compiled = set(find_compiled(plan, context))
+        self._compiled = set(find_compiled(plan))
 
     def for_batch(self, batch: int) -> Pipeline:
         """Make the same for minibatches of another size."""
@@ -160,6 +160,9 @@ class Pipeline:
         for group in constant:
             self._lower(group, values)
         series: list[list[Series]] = []
+        # Of the two branches TensorFlow takes the lengths of the first for those of both where it
+        # optimises gradients of broadcasting, so that in training both return all steps.
+        all_steps = self.context.training
 
         def run(still: bool) -> list[Any]:
             inside = values.fork()
@@ -169,20 +172,36 @@ class Pipeline:
                 inside.set(signal, replace(series_now, varies=False) if still else series_now)
             for group in derived:
                 self._lower(group, inside)
-            series[:] = [inside.terms(base) for base in exported]
-            return [term.tensor for terms in series for term in terms]
+            found = [inside.terms(base) for base in exported]
+            if not still:
+                series[:] = found
+            terms = [term for terms in found for term in terms]
+            varying = [term.varies for terms in series for term in terms]
+            return [
+                repeat(term.tensor, values.steps, axis=1)
+                if still and all_steps and varies
+                else term.tensor
+                for term, varies in zip(terms, varying, strict=True)
+            ]
 
         tensors = iter(
             tf.cond(
-                tf.logical_and(values.steps > 1, _stand_still(inputs.values())),
-                lambda: run(still=True),
+                tf.logical_or(values.steps <= 1, tf.logical_not(_stand_still(inputs.values()))),
                 lambda: run(still=False),
+                lambda: run(still=True),
             )
         )
         for base, terms in zip(exported, series, strict=True):
             values.give(
                 base,
-                [replace(each, tensor=next(tensors), may_be_still=each.varies) for each in terms],
+                [
+                    replace(
+                        each,
+                        tensor=next(tensors),
+                        may_be_still=each.varies and not all_steps,
+                    )
+                    for each in terms
+                ],
             )
         return [*constant, *derived]
 

@@ -14,9 +14,11 @@ from typing import Any, ClassVar
 
 import nengo
 import numpy as np
+from python_neurons import InPython
 
-from nengo_layers_plus import nengo_dl
+from nengo_layers_plus import Surrogate, nengo_dl, surrogate
 from nengo_layers_plus._upstream import tf
+from nengo_layers_plus.neurons import TrainableAdaptiveLIF
 
 # -----------------------------------------------------------------------------
 # What is named in the data
@@ -97,6 +99,9 @@ NEURONS = {
     "AdaptiveLIF": NeuronKind(nengo.AdaptiveLIF(tau_n=0.05, inc_n=0.02, amplitude=0.01)),
     "AdaptiveLIFRate": NeuronKind(nengo.AdaptiveLIFRate(tau_n=0.05, inc_n=0.02, amplitude=0.01)),
     "Izhikevich": NeuronKind(nengo.Izhikevich(), gain=(3.0, 9.0), bias=(5.0, 15.0)),
+    "in Python": NeuronKind(InPython(amplitude=0.012)),
+    "a model": NeuronKind(TrainableAdaptiveLIF(tau_n=0.05, amplitude=0.01, per_neuron=True)),
+    "Surrogate": NeuronKind(Surrogate(nengo.LIF(amplitude=0.011), surrogate.arctan(2.0))),
     "StochasticSpiking": NeuronKind(
         nengo.StochasticSpiking(nengo.LIFRate(), amplitude=0.01), random=True
     ),

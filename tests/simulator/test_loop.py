@@ -6,6 +6,7 @@ import nengo
 import numpy as np
 import pytest
 from planned import group_with, plan_of
+from python_neurons import InPython
 
 from nengo_layers_plus import CustomLayer, Simulator, nengo_dl
 from nengo_layers_plus._upstream import tf
@@ -95,7 +96,7 @@ def test_python_functions_are_called_in_the_order_of_the_steps():
                     )
                 )
             nengo.Connection(source, nodes[0], synapse=None)
-            neurons = nengo.Ensemble(4, 1, neuron_type=nengo.AdaptiveLIF())
+            neurons = nengo.Ensemble(4, 1, neuron_type=InPython())
             nengo.Connection(nodes[0], neurons, synapse=None)
             nengo.Connection(neurons, nodes[1], synapse=None)
             nengo.Probe(nodes[1])

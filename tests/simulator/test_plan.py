@@ -8,6 +8,7 @@ import pytest
 from nengo.builder.operator import Copy, Reset, TimeUpdate
 from nengo.builder.signal import Signal
 from planned import group_with, groups_with, how, plan_of
+from python_neurons import InPython
 
 from nengo_layers_plus import CustomLayer
 from nengo_layers_plus._upstream import tf
@@ -169,15 +170,16 @@ def test_a_probed_synapse_is_seen_without_delay():
             "PoissonSpiking draws its spikes",
         ),
         (
-            nengo.AdaptiveLIF(),
+            InPython(),
             True,
             Kind.SCAN,
-            "AdaptiveLIF has no TensorFlow code: it runs in Python",
+            "InPython has no TensorFlow code: it runs in Python",
         ),
     ],
     ids=lambda each: str(each) if isinstance(each, nengo.neurons.NeuronType) else None,
 )
 @pytest.mark.filterwarnings("ignore:.* does not have a native TensorFlow")  # of nengo_dl
+@pytest.mark.filterwarnings("ignore::nengo_layers_plus.neurons.StoppedGradientWarning")
 def test_neurons(neurons, training, kind, reason):
     with nengo.Network(seed=0) as net:
         nengo.Probe(CustomLayer(neurons)(nengo.Node([1.0, 2])))

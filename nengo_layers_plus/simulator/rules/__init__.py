@@ -10,10 +10,12 @@ from nengo_layers_plus.simulator.rules._rule import Rule, register, rule_for
 from nengo_layers_plus.simulator.rules import (  # noqa: F401  # isort: skip
     _arithmetic,
     _convolution,
+    _neuron_models,
     _neurons,
     _process,
     _python,
     _tensor_node,
+    _trainable_filter,
 )
 
 __all__ = [

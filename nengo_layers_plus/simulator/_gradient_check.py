@@ -1,0 +1,73 @@
+"""Refuses to train what gradients can't reach."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import nengo
+from nengo.exceptions import NengoException
+
+from nengo_layers_plus.graph import GradientStop, NetworkGraph, gradient_stops
+from nengo_layers_plus.neurons import why_in_python
+
+# How many parameters an error names.
+_MOST_NAMES = 6
+
+
+class StoppedGradientError(NengoException):
+    """Neurons of some type would stop gradients that training needs."""
+
+
+def check_gradients(sim: Any) -> None:
+    """
+    Raise if neurons stop gradients on their way to what should be trained.
+
+    Parameters
+    ----------
+    sim : nengo_dl.Simulator
+        A Simulator that was compiled.
+
+    Raises
+    ------
+    StoppedGradientError
+        The error names the Ensembles, their types, and what could not learn.
+    """
+    stops = gradient_stops(NetworkGraph(sim), _probes_with_loss(sim))
+    if stops:
+        raise StoppedGradientError(
+            "Simulator.fit: expected gradients to reach all that should be trained, but\n"
+            + "\n".join(map(_describe, stops))
+            + "\nWhat to do: use a type of neurons that has TensorFlow code, or write this one as "
+            "a nengo_layers_plus.NeuronModel; freeze what is not to be trained "
+            "(nengo_layers_plus.freeze); or train without these gradients on purpose: "
+            "sim.fit(..., allow_stopped_gradients=True)"
+        )
+
+
+def _probes_with_loss(sim: Any) -> list[nengo.Probe] | None:
+    """List the probes that a loss was given for; None: all."""
+    losses = getattr(sim.keras_model, "loss", None)
+    if not isinstance(losses, Mapping):
+        return None
+    names = {sim.get_name(each): each for each in sim.model.probes}
+    return [names[name] for name, loss in losses.items() if name in names and loss is not None]
+
+
+def _describe(stop: GradientStop) -> str:
+    neuron_type = stop.item.obj.neuron_type
+    reason = why_in_python(neuron_type) or f"{type(neuron_type).__name__} runs in Python"
+    lines = [f"  {stop.item.name}: {reason}, and stops them."]
+    if stop.lost:
+        lines.append(f"    Could not learn: {_list(each.name for each in stop.lost)}.")
+    if stop.partly_lost:
+        lines.append(
+            f"    Would learn by other ways alone: {_list(each.name for each in stop.partly_lost)}."
+        )
+    return "\n".join(lines)
+
+
+def _list(names: Iterable[str]) -> str:
+    names = list(names)
+    more = len(names) - _MOST_NAMES
+    return ", ".join(names[:_MOST_NAMES]) + (f" and {more} more" if more > 0 else "")

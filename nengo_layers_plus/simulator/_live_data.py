@@ -1,0 +1,86 @@
+"""What ``sim.data`` says of objects, with the values that parameters have now."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import nengo
+import numpy as np
+from nengo.ensemble import Neurons
+
+from nengo_layers_plus._declared import ParameterSignal
+from nengo_layers_plus._upstream import nengo_dl
+from nengo_layers_plus.neurons import changed
+from nengo_layers_plus.parameters._signal_arrays import SignalArrays
+
+
+class LiveData(nengo_dl.simulator.SimulationData):
+    """
+    What nengo_dl has in ``sim.data``, and the parameters of types of neurons.
+
+    ``sim.data[ensemble.neurons]`` is a dict with the values of the parameters of a `.NeuronModel`
+    by name: a number, or an array with one for each neuron.
+
+    Parameters
+    ----------
+    sim : nengo_dl.Simulator
+        The Simulator.
+    minibatched : bool
+        Whether values of probes have an axis for the minibatch.
+    """
+
+    def __getitem__(self, obj: Any) -> Any:
+        """Return what is known of an object; see `nengo_dl.simulator.SimulationData`."""
+        if isinstance(obj, Neurons) and obj not in self.sim.model.params:
+            return values_of(self.sim, obj)
+        return super().__getitem__(obj)
+
+
+def values_of(sim: Any, obj: Any) -> dict[str, Any]:
+    """
+    Return the values of parameters that a type of neurons or a synapse declares.
+
+    Parameters
+    ----------
+    sim : nengo_dl.Simulator
+        The Simulator. One that is closed gives the initial values.
+    obj : nengo.ensemble.Neurons or nengo.Connection
+        Whose.
+    """
+    arrays = None if sim.closed else SignalArrays(sim)
+    values: dict[str, Any] = {}
+    if isinstance(obj, Neurons):
+        neuron_type = obj.ensemble.neuron_type
+        model = getattr(neuron_type, "neuron_type", neuron_type)
+        values = {name: getattr(model, name) for name in getattr(model, "parameters", ())}
+    for signal in sim.model.sig[obj].values():
+        if isinstance(signal, ParameterSignal):
+            free = None if arrays is None else arrays.get(signal)
+            value = signal.value(signal.initial_value if free is None else free)
+            values[signal.parameter] = float(value[0]) if value.size == 1 else value
+    return values
+
+
+def with_learned_parameters(sim: Any, obj: Any, arguments: dict[str, Any]) -> dict[str, Any]:
+    """
+    Add to the arguments of an object the type of neurons or synapse with what was learned.
+
+    Parameters
+    ----------
+    sim : nengo_dl.Simulator
+        The Simulator.
+    obj : nengo.Ensemble or nengo.Connection
+        The object.
+    arguments : dict
+        What nengo_dl would make it anew with.
+    """
+    holder = obj.neurons if isinstance(obj, nengo.Ensemble) else obj
+    if any(isinstance(each, ParameterSignal) for each in sim.model.sig[holder].values()):
+        values = {
+            name: np.asarray(value, np.float64) for name, value in values_of(sim, holder).items()
+        }
+        if isinstance(obj, nengo.Ensemble):
+            arguments["neuron_type"] = changed(obj.neuron_type, **values)
+        else:
+            arguments["synapse"] = obj.synapse.replace(**values)
+    return arguments
