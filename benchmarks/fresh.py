@@ -1,7 +1,8 @@
 """What only a process of its own shows: the time to start, and peak memory.
 
-``python -m benchmarks.fresh stock|ours start|memory`` measures and prints values as JSON. All are
-of the convolutional network with 10 samples at once.
+``python -m benchmarks.fresh stock|ours start|memory|spikes`` measures and prints values as JSON.
+The first two are of the convolutional network with 10 samples at once; the last is of a step of
+training through spikes and time: three layers of 256 neurons, 50 steps, 100 samples.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from typing import Any
 from benchmarks.measure import Measurement
 
 ROW = "conv-predict-10x50"
+SPIKES_ROW = "spikes-fit-100x50"
 FIT_STEPS = 5
 LENGTHS = (11, 23, 35, 47, 30, 20, 15, 41)
 """Steps of one call after another."""
@@ -67,7 +69,7 @@ def run_fresh(which: str, what: str, n_steps: int = MEMORY_STEPS) -> dict[str, f
     ----------
     which : {"stock", "ours"}
         `nengo_dl.Simulator`, or `nengo_layers_plus.Simulator`.
-    what : {"start", "memory"}
+    what : {"start", "memory", "spikes"}
         What to measure.
     n_steps : int
         Time steps, for memory.
@@ -75,7 +77,8 @@ def run_fresh(which: str, what: str, n_steps: int = MEMORY_STEPS) -> dict[str, f
     Returns
     -------
     values : dict of float
-        Seconds, by the names in `START_TARGETS`; or "peak" and "probes" in bytes, and "seconds".
+        Seconds, by the names in `START_TARGETS`; or "peak" and "probes" in bytes, and "seconds";
+        or "peak" in bytes, and "seconds" of a step of training.
     """
     command = [sys.executable, "-m", "benchmarks.fresh", which, what, "--steps", str(n_steps)]
     done = subprocess.run(
@@ -92,10 +95,15 @@ def main() -> None:
     warnings.simplefilter("ignore")
     parser = argparse.ArgumentParser(prog="python -m benchmarks.fresh", description=__doc__)
     parser.add_argument("which", choices=["stock", "ours"])
-    parser.add_argument("what", choices=["start", "memory"])
+    parser.add_argument("what", choices=["start", "memory", "spikes"])
     parser.add_argument("--steps", type=int, default=MEMORY_STEPS, help="for memory")
     options = parser.parse_args()
-    values = _start(options.which) if options.what == "start" else _memory(options.which, options)
+    if options.what == "start":
+        values = _start(options.which)
+    elif options.what == "memory":
+        values = _memory(options.which, options)
+    else:
+        values = _spikes(options.which)
     print(json.dumps(values))
 
 
@@ -129,13 +137,32 @@ def _memory(which: str, options: argparse.Namespace) -> dict[str, float]:
     row = ROWS[ROW]
     built = row.build()
     with open_simulator(_class(which), built, row.minibatch) as sim:
-        before = _status("VmRSS")
-        Path("/proc/self/clear_refs").write_text("5")  # the peak starts anew
+        before = _restart_peak()
         start = time.perf_counter()
         output = sim.predict(n_steps=options.steps, verbose=0)[built.probe]
         seconds = time.perf_counter() - start
         peak = _status("VmHWM") - before
     return {"peak": peak, "probes": output.nbytes, "seconds": seconds}
+
+
+def _spikes(which: str) -> dict[str, float]:
+    from benchmarks.rows import ROWS, bind, open_simulator
+
+    row = ROWS[SPIKES_ROW]
+    built = row.build()
+    with open_simulator(_class(which), built, row.minibatch) as sim:
+        before = _restart_peak()
+        train = bind(row, built)(sim)
+        train()  # traced, and compiled
+        seconds = min(_seconds(train) for _ in range(3)) / row.batches
+        peak = _status("VmHWM") - before
+    return {"peak": peak, "seconds": seconds}
+
+
+def _restart_peak() -> int:
+    """Have the peak of memory start anew; return what is in use now."""
+    Path("/proc/self/clear_refs").write_text("5")
+    return _status("VmRSS")
 
 
 def _class(which: str) -> type:

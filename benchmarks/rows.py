@@ -160,14 +160,15 @@ ROWS = {
                 "predict",
                 minibatch,
                 50,
-                0.85,
+                target,
                 (4, 10),
                 beside=partial(population, nengo.LIF()),
                 same=same,
             )
-            for name, neurons, same in (
-                ("own-lif", neuron_types.OwnLIF(), False),
-                ("own-refractory-lif", neuron_types.OwnRefractoryLIF(), True),
+            for name, neurons, same, target in (
+                ("own-lif", neuron_types.OwnLIF(), False, 0.85),
+                # of nengo.LIF it is known that one number holds its two states
+                ("own-refractory-lif", neuron_types.OwnRefractoryLIF(), True, 0.4),
             )
             for minibatch in (32, 256)
         ),

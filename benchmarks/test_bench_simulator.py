@@ -75,6 +75,19 @@ def test_start(benchmark, table, started, name):
 
 
 @pytest.mark.benchmark(timer=RECORDED)
+def test_training_through_spikes_in_memory(benchmark, table, quick):
+    if quick:
+        pytest.skip("it starts two processes")
+    benchmark.group = "memory-spikes-fit"
+    stock, ours = (fresh.run_fresh(which, "spikes") for which in ("stock", "ours"))
+    RECORDED.record(benchmark, [ours["seconds"]])
+    benchmark.extra_info |= {"stock": stock, "ours": ours}
+    gib = " and ".join(f"{each['peak'] / 1024**3:.2f}" for each in (stock, ours))
+    seconds = [f"{each['seconds']:.3f}" for each in (stock, ours)]
+    table.add_row(benchmark.group, *seconds, f"{gib} GiB")
+
+
+@pytest.mark.benchmark(timer=RECORDED)
 def test_peak_memory(benchmark, table, quick):
     if quick:
         pytest.skip("10,000 steps take long")

@@ -209,8 +209,8 @@ class _Parameters:
                 why = "the network is set to inference_only"
             elif trainable and by_curve:
                 why = (
-                    "trainable, but the neurons train by a response curve that was measured, which "
-                    "does not depend on it; put a Surrogate around them"
+                    "trainable, but the neurons train by a response curve that does not depend on "
+                    "it; put a Surrogate around them"
                 )
             elif trainable and not reaches:
                 why = "trainable, but no gradient comes to it from any probe"

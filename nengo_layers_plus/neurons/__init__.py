@@ -6,6 +6,7 @@ from nengo_layers_plus.neurons import _neuron_builder as _neuron_builder
 from nengo_layers_plus.neurons._changed import changed
 from nengo_layers_plus.neurons._natives import why_in_python
 from nengo_layers_plus.neurons._neuron_model import NeuronModel
+from nengo_layers_plus.neurons._neuron_namespace import NumPyNeurons, TensorFlowNeurons
 from nengo_layers_plus.neurons._sim_neuron_model import SimNeuronModel
 from nengo_layers_plus.neurons._stopped_gradients import StoppedGradientWarning
 from nengo_layers_plus.neurons._surrogate import Surrogate
@@ -27,9 +28,11 @@ __all__ = [
     "LeakyIntegrator",
     "NeuronModel",
     "NeuronParameter",
+    "NumPyNeurons",
     "SimNeuronModel",
     "StoppedGradientWarning",
     "Surrogate",
+    "TensorFlowNeurons",
     "TrainableAdaptiveLIF",
     "TrainableAdaptiveLIFRate",
     "TrainableIzhikevich",

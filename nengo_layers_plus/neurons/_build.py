@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -13,9 +14,15 @@ from nengo_layers_plus._declared import ParameterSignal, reparametrise
 from nengo_layers_plus._upstream import nengo_dl
 from nengo_layers_plus.graph import trains_by_setting
 from nengo_layers_plus.neurons._native import Native
-from nengo_layers_plus.neurons._natives import as_known_type, known_type_of, native_of
+from nengo_layers_plus.neurons._natives import (
+    as_known_type,
+    build_function_of,
+    known_type_of,
+    native_of,
+)
 from nengo_layers_plus.neurons._neuron_model import NeuronModel
 from nengo_layers_plus.neurons._sim_neuron_model import SimNeuronModel
+from nengo_layers_plus.neurons._stopped_gradients import StoppedGradientWarning
 from nengo_layers_plus.neurons._surrogate import Surrogate
 
 
@@ -78,6 +85,10 @@ def build_native(
     input_sig, output_sig : nengo.builder.Signal, optional
         See `nengo.builder.neurons.build_neurons`.
     """
+    other = build_function_of(neuron_type)
+    if other is not None:
+        other(model, neuron_type, neurons)
+        return
     native = native_of(neuron_type)
     if native is None:
         build_neurons(model, neuron_type, neurons, input_sig=input_sig, output_sig=output_sig)
@@ -110,6 +121,10 @@ def build_native_rates_to_spikes(
     neurons : nengo.ensemble.Neurons
         The population.
     """
+    other = build_function_of(neuron_type)
+    if other is not None:
+        other(model, neuron_type, neurons)
+        return
     known = known_type_of(neuron_type)
     if type(neuron_type) is known and native_of(neuron_type.base_type) is None:
         build_rates_to_spikes(model, neuron_type, neurons)
@@ -153,6 +168,20 @@ def _build(
     values = native.model.values_for(neurons.size_in)
     signals = _parameter_signals(model, neurons, native, values, current.dtype)
     model.sig[neurons].update(signals)
+    still = [
+        name
+        for name, each in signals.items()
+        if each.trainable and name not in native.trained_names
+    ]
+    if still:
+        warnings.warn(
+            f"{neurons}: {', '.join(still)} can't train, as {type(neuron_type).__name__} trains "
+            "by a response curve that does not depend on it. What to do: put a Surrogate around "
+            "the neuron type, so that it trains through its spikes; or give it trainable=False, or "
+            "the names of the parameters that should train",
+            StoppedGradientWarning,
+            stacklevel=2,
+        )
     model.add_op(SimNeuronModel(neuron_type, native, current, output, made.state, values, signals))
 
 

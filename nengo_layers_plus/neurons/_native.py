@@ -45,9 +45,9 @@ class Native:
     @property
     def trained_names(self) -> tuple[str, ...]:
         """The names of the parameters that a gradient comes to."""
-        if not self.trains_by_curve or self.model.has_rate_curve:
+        if not self.trains_by_curve:
             return tuple(self.model.parameters)
-        return ()
+        return self.model.curve_names if self.model.has_rate_curve else ()
 
     def namespace(self, dtype: Any, for_kernel: bool = False) -> TensorFlowNeurons:
         """

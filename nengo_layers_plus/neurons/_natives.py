@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import nengo
+from nengo.builder import Builder
 from nengo.neurons import NeuronType, RatesToSpikesNeuronType
 from nengo.params import FrozenObject
 
@@ -156,6 +157,23 @@ def native_of(neurons: NeuronType) -> Native | None:
     return Native(_MODELS[known](neurons), is_declared=False)
 
 
+def build_function_of(neurons: NeuronType) -> Any:
+    """
+    Return the function that somebody else registered to build neurons; None if nobody did.
+
+    Parameters
+    ----------
+    neurons : nengo.neurons.NeuronType
+        The neurons.
+    """
+    own = ("nengo.builder.neurons", f"{__name__.rpartition('.')[0]}._build")
+    for registry in (nengo_dl.builder.NengoBuilder.builders, Builder.builders):
+        nearest = next((each for each in type(neurons).__mro__ if each in registry), None)
+        if nearest is not None and registry[nearest].__module__ not in own:
+            return registry[nearest]
+    return None
+
+
 def why_in_python(neurons: NeuronType) -> str | None:
     """
     Say why neurons run in Python, which stops gradients; None if they do not.
@@ -167,6 +185,8 @@ def why_in_python(neurons: NeuronType) -> str | None:
     """
     if isinstance(neurons, Surrogate | NeuronModel | nengo.Direct):
         return None
+    if build_function_of(neurons) is not None:
+        return None  # nobody knows what it builds
     known = known_type_of(neurons)
     if isinstance(known, str):
         return known

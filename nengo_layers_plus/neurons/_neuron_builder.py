@@ -187,12 +187,8 @@ def _alike(operator: SimNeuronModel) -> Any:
         # which of them train, nengo_dl compares by itself
         **dict.fromkeys(("trainable", "per_neuron", "initial_state")),
     )
-    # a subclass may keep more than what is declared
-    known = {"_paramdict", *model.parameters, *(k for k in vars(same) if "argreprs" in k)}
-    more = {name: repr(value) for name, value in vars(model).items() if name not in known}
     return (
         same,
-        more,
         native.function,
         native.through_reset,
         operator.parameter_names,

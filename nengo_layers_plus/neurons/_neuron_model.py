@@ -444,15 +444,35 @@ class NeuronModel(NeuronType):
         state, values : Mapping
             The states and the values of the parameters by name.
         """
-        taken = inspect.signature(self.rate_curve).parameters
-        everything = any(each.kind is each.VAR_KEYWORD for each in taken.values())
+        taken = _taken_by(self.rate_curve)
         given = {
             name: value
             for name, value in {**state, **values}.items()
-            if everything or name in taken
+            if taken is None or name in taken
         }
         rates = self.rate_curve(xp, current, **given)
         return rates if self.amplitude == 1 else rates * self.amplitude
+
+    @property
+    def curve_names(self) -> tuple[str, ...]:
+        """The names of the parameters that `rate_curve` depends on."""
+        taken = _taken_by(self.rate_curve)
+        return tuple(name for name in self.parameters if taken is None or name in taken)
+
+    @property
+    def undeclared(self) -> dict[str, str]:
+        """What a subclass keeps besides what is declared, by name, as it shows itself."""
+        kept = {name: value for name, value in vars(self).items() if not name.startswith("_")}
+        return {name: repr(value) for name, value in kept.items() if name not in self._paramdict}
+
+    def __eq__(self, other: object) -> bool:
+        # nengo computes types of neurons that are equal as one
+        return bool(super().__eq__(other)) and (
+            self is other or self.undeclared == getattr(other, "undeclared", None)
+        )
+
+    def __hash__(self) -> int:
+        return int(super().__hash__())
 
     def rates(self, x: Any, gain: Any, bias: Any) -> np.ndarray:
         """
@@ -504,6 +524,12 @@ class NeuronModel(NeuronType):
             elif value is not None and value != self._paramdict[name].default:
                 given.append(f"{name}={value!r}")
         return f"{type(self).__name__}({', '.join(given)})"
+
+
+def _taken_by(method: Any) -> Mapping[str, Any] | None:
+    """Return the arguments of a method; None if it takes any."""
+    taken = inspect.signature(method).parameters
+    return None if any(each.kind is each.VAR_KEYWORD for each in taken.values()) else taken
 
 
 def _check_signature(

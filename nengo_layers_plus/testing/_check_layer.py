@@ -24,25 +24,25 @@ _HOOKS = ("make_ensemble_kwargs", "make_synapse", "make_trainable", "on_built")
 
 class BrokenPromiseError(AssertionError):
     """
-    A layer does not keep a promise of the contract.
+    A layer, or a type of neurons, does not keep a promise of the contract.
 
     Parameters
     ----------
-    layer : CustomLayer
-        The layer.
+    layer : CustomLayer or nengo.neurons.NeuronType
+        The layer, or the type of neurons.
     promise : str
-        What every layer promises.
+        What every one of them promises.
     found : str
         What this one did.
     """
 
-    def __init__(self, layer: CustomLayer, promise: str, found: str) -> None:
+    def __init__(self, layer: Any, promise: str, found: str) -> None:
         super().__init__(f"{layer} breaks the promise that {promise}: {found}")
         self.layer = layer
         self.promise = promise
         self.found = found
 
-    def __reduce__(self) -> tuple[type[BrokenPromiseError], tuple[CustomLayer, str, str]]:
+    def __reduce__(self) -> tuple[type[BrokenPromiseError], tuple[Any, str, str]]:
         return type(self), (self.layer, self.promise, self.found)
 
 
