@@ -19,7 +19,7 @@ from nengo_layers_plus import _upstream
 from nengo_layers_plus._upstream import UpstreamError, UpstreamWarning
 
 if TYPE_CHECKING:
-    from nengo_layers_plus import graph, testing
+    from nengo_layers_plus import graph, neurons, surrogate, synapses, testing
     from nengo_layers_plus._upstream import nengo_dl
     from nengo_layers_plus.conversion import (
         ConversionError,
@@ -41,6 +41,12 @@ if TYPE_CHECKING:
         Trainable,
         TunedNeurons,
     )
+    from nengo_layers_plus.neurons import (
+        NeuronModel,
+        NeuronParameter,
+        StoppedGradientWarning,
+        Surrogate,
+    )
     from nengo_layers_plus.parameters import (
         LoadedParameters,
         MissingParameterFileError,
@@ -55,7 +61,9 @@ if TYPE_CHECKING:
         unfreeze,
     )
     from nengo_layers_plus.simulator import (
+        NonFiniteError,
         Simulator,
+        StoppedGradientError,
     )
 
 __version__ = "0.1.0"
@@ -72,6 +80,9 @@ __all__ = [
     "LayerParts",
     "LoadedParameters",
     "MissingParameterFileError",
+    "NeuronModel",
+    "NeuronParameter",
+    "NonFiniteError",
     "ParameterError",
     "ParameterFileError",
     "ParameterMismatchError",
@@ -81,6 +92,9 @@ __all__ = [
     "Sequential",
     "Simulator",
     "SimulatorBuiltError",
+    "StoppedGradientError",
+    "StoppedGradientWarning",
+    "Surrogate",
     "Trainable",
     "TunedNeurons",
     "UpstreamError",
@@ -91,8 +105,11 @@ __all__ = [
     "graph",
     "load_parameters",
     "nengo_dl",
+    "neurons",
     "read_parameters",
     "save_parameters",
+    "surrogate",
+    "synapses",
     "testing",
     "unfreeze",
 ]
@@ -129,7 +146,10 @@ _HOMES = {
     "Simulator": "simulator",
     "NeuronModel": "neurons",
     "NeuronParameter": "neurons",
+    "StoppedGradientWarning": "neurons",
     "Surrogate": "neurons",
+    "StoppedGradientError": "simulator",
+    "NonFiniteError": "simulator",
     "graph": "graph",
     "neurons": "neurons",
     "surrogate": "surrogate",

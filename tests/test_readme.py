@@ -46,8 +46,9 @@ def test_the_first_example_has_ten_lines_and_runs_as_it_stands(tmp_path: Path) -
     assert printed.splitlines()[-1] == example.splitlines()[-1].partition("# ")[2]
 
 
-def test_the_subclass_runs_and_keeps_the_contract() -> None:
-    (example,) = blocks("python")[1:]
+@pytest.mark.parametrize("checked", ["check_neuron", "check_layer"])
+def test_subclasses_run_and_keep_their_contracts(checked: str) -> None:
+    (example,) = [each for each in blocks("python")[1:] if f"{checked}(" in each]
 
     exec(compile(example, "README.md", "exec"), {"__name__": "readme"})
 

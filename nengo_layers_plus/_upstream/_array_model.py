@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
@@ -21,8 +21,22 @@ class Calls(Protocol):
     def isolated(self) -> bool:
         """Whether the state of the simulation is left as it is."""
 
-    def case_of(self, x: Any, training: bool = False) -> AbstractContextManager[Hashable]:
+    @property
+    def chunked(self) -> bool:
+        """Whether it trains on chunks of sequences."""
+
+    def check_loss(self, y: Any, loss: Any) -> Any:
+        """Check targets and a loss; return the loss."""
+
+    def case_of(
+        self, x: Any, training: bool = False, y: Any = None, weights: Any = None
+    ) -> AbstractContextManager[Hashable]:
         """Say what functions have to be traced for, to be used with some data."""
+
+    def train_in_chunks(
+        self, data: Any, train: Callable[[Any], Any], run: Callable[[Any], Any]
+    ) -> None:
+        """Train on chunks of sequences, where each is trained, or just run."""
 
     def __call__(self, arrays: Mapping[str, Any]) -> list[Any]:
         """Run a minibatch of arrays by the names of the inputs; return a tensor for each output."""
@@ -93,8 +107,40 @@ class ArrayModel:
     def fit(self, x: Any = None, *args: Any, callbacks: Any = None, **kwargs: Any) -> Any:
         """Do what ``tf.keras.Model.fit`` does."""
         callbacks = self._needed(callbacks)
-        with self._calls.case_of(x, training=True) as case, self.functions_for(case):
+        y, weights = kwargs.get("y"), kwargs.get("sample_weight")
+        with (
+            self._calls.case_of(x, training=True, y=y, weights=weights) as case,
+            self.functions_for(case),
+        ):
             return super().fit(x, *args, callbacks=callbacks, **kwargs)  # type: ignore[misc]
+
+    @tf.autograph.experimental.do_not_convert  # type: ignore[untyped-decorator]
+    def train_step(self, data: Any) -> Any:
+        """Do what ``tf.keras.Model.train_step`` does, with one chunk of steps after another."""
+        if not self._calls.chunked:
+            return super().train_step(data)  # type: ignore[misc]
+        x, y, weights = keras.utils.unpack_x_y_sample_weight(data)
+        self._prepare_metrics(y)
+        self._calls.train_in_chunks(
+            (x, y, weights),
+            train=super().train_step,  # type: ignore[misc]
+            run=lambda inputs: self(inputs, training=True),  # type: ignore[operator]
+        )
+        return self.get_metrics_result()  # type: ignore[attr-defined]
+
+    def compute_loss(
+        self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None
+    ) -> Any:
+        """Do what ``tf.keras.Model.compute_loss`` does, and have the loss checked."""
+        loss = super().compute_loss(x, y, y_pred, sample_weight)  # type: ignore[misc]
+        return self._calls.check_loss(y, loss)
+
+    def _prepare_metrics(self, y: Any) -> None:
+        """Have Keras choose metrics by all targets, of which a first chunk may lack some."""
+        metrics = self.compiled_metrics  # type: ignore[attr-defined]
+        if metrics is not None and not metrics.built:
+            outputs = self.outputs  # type: ignore[attr-defined]
+            metrics.build(outputs, metrics._conform_to_outputs(outputs, y))
 
     def evaluate(self, x: Any = None, *args: Any, callbacks: Any = None, **kwargs: Any) -> Any:
         """Do what ``tf.keras.Model.evaluate`` does."""

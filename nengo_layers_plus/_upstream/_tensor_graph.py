@@ -43,6 +43,11 @@ class SequenceGraph(nengo_dl.tensor_graph.TensorGraph):
     def writes_state(self) -> bool:
         """Whether the state of the simulation is kept for the next call."""
 
+    @property
+    @abstractmethod
+    def carries_state(self) -> bool:
+        """Whether it is written even though the network is set to keep none."""
+
     @tf.autograph.experimental.do_not_convert  # type: ignore[untyped-decorator]
     def call(
         self, inputs: Any, training: Any = None, progress: Any = None, stateful: bool = False
@@ -50,7 +55,7 @@ class SequenceGraph(nengo_dl.tensor_graph.TensorGraph):
         """Build the simulation."""
         phase = self.phase_of(training)
         self._phase = tf.keras.backend.learning_phase() if phase is None else phase
-        stateful = stateful and self.writes_state
+        stateful = (stateful or self.carries_state) and self.writes_state
         return super().call(inputs, training=training, progress=progress, stateful=stateful)
 
     def phase_of(self, training: Any) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,9 @@ import numpy as np
 
 from nengo_layers_plus._upstream import tf
 from nengo_layers_plus.simulator._lengths import Lengths
+from nengo_layers_plus.simulator._numerics import Numerics
 from nengo_layers_plus.simulator._settings import Settings
+from nengo_layers_plus.simulator._truncation import train_in_chunks
 
 # How many functions are kept.
 _MOST_FUNCTIONS = 16
@@ -61,6 +63,10 @@ class ArrayCalls:
         Whether the inputs may have one step, though more are run.
     has_to_wait : callable
         Takes a number of steps, and says whether they are run step by step.
+    state : sequence of tf.Variable
+        The state of the simulation.
+    numerics : Numerics, optional
+        Checks that all numbers are finite.
     """
 
     def __init__(
@@ -71,6 +77,8 @@ class ArrayCalls:
         dtype: str,
         cuts: bool,
         has_to_wait: Callable[[int], bool],
+        state: Sequence[Any],
+        numerics: Numerics | None = None,
     ) -> None:
         self._model = model
         self._nodes = {name: node for node, name in names.items()}
@@ -78,6 +86,8 @@ class ArrayCalls:
         self._dtype = dtype
         self._cuts = cuts
         self._has_to_wait = has_to_wait
+        self._state = state
+        self._numerics = numerics
         self._functions: dict[_Case, Any] = {}
         self._lengths, self._lengths_in_keras = Lengths(), Lengths()
 
@@ -92,8 +102,27 @@ class ArrayCalls:
         """Whether the state of the simulation is left as it is."""
         return not self._settings.writes_state
 
+    @property
+    def chunked(self) -> bool:
+        """Whether it trains on chunks of sequences."""
+        return self._settings.chunks is not None
+
+    def train_in_chunks(
+        self, data: Any, train: Callable[[Any], Any], run: Callable[[Any], Any]
+    ) -> None:
+        """Train on a minibatch of sequences, chunk by chunk; see `train_in_chunks`."""
+        chunks = self._settings.chunks
+        assert chunks is not None
+        train_in_chunks(chunks, data, train, run, self._state, self._settings)
+
+    def check_loss(self, y: Any, loss: Any) -> Any:
+        """Check that targets and a loss are finite, if that was asked for; return the loss."""
+        return loss if self._numerics is None else self._numerics.check_loss(y, loss)
+
     @contextlib.contextmanager
-    def case_of(self, x: Any, training: bool = False) -> Iterator[Hashable]:
+    def case_of(
+        self, x: Any, training: bool = False, y: Any = None, weights: Any = None
+    ) -> Iterator[Hashable]:
         """Note what Keras traces its functions for, while it is called with some data.
 
         Parameters
@@ -102,12 +131,24 @@ class ArrayCalls:
             The data.
         training : bool
             Whether it is trained.
+        y, weights : any
+            The targets, and the weights of samples, if it is trained.
 
         Yields
         ------
         case : hashable
             What the functions are for; None if for any data.
         """
+        settings = self._settings
+        if training and settings.truncation is not None:
+            chunks = settings.truncation.chunks_of(x, y, weights)
+            if chunks is not None:
+                with settings.changed(still=set(), waits=False, chunks=chunks):
+                    yield settings.writes_state, chunks
+                return
+        # what is validated in between must not move the state that training goes on from
+        isolated = settings.chunks is not None
+        writes_state = settings.writes_state and not isolated
         known = _steps_of(x)
         steps, waits = None, False
         if known is not None:
@@ -115,8 +156,10 @@ class ArrayCalls:
             if not training:
                 minibatches = -(-len(x["n_steps"]) // self._model.inputs[-1].shape[0])
                 waits = self._has_to_wait(known * minibatches)
-        case = (self._settings.writes_state, steps, waits)
-        with self._settings.changed(still=set(), steps=steps, waits=waits):
+        case = (writes_state, steps, waits)
+        with settings.changed(
+            still=set(), steps=steps, waits=waits, writes_state=writes_state, chunks=None
+        ):
             yield None if case == (True, None, False) else case
 
     def __call__(self, arrays: Mapping[str, Any]) -> list[Any]:

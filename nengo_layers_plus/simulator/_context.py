@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nengo_layers_plus.simulator._operator_builders import OperatorBuilders
+
+if TYPE_CHECKING:
+    from nengo_layers_plus.simulator._numerics import Numerics
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,8 @@ class Context:
         The loops that were compiled so far.
     builders : OperatorBuilders
         Makes builders of nengo_dl for single operators.
+    numerics : Numerics, optional
+        Checks that all numbers are finite.
     """
 
     training: bool
@@ -50,3 +55,4 @@ class Context:
     writes_state: bool
     kernels: dict[Any, Any]
     builders: OperatorBuilders
+    numerics: Numerics | None = None

@@ -31,14 +31,14 @@ def list_rows(plan: Plan, model: Any) -> list[ExecutionRow]:
     model : nengo.builder.Model
         The model that they come from.
     """
-    owners = _owners_of_signals(model)
+    owners = owners_of_signals(model)
     rows = []
     for group in plan.groups:
         first = group.operators[0]
         if len(group.operators) == 1 and isinstance(first, _UNSEEN):
             continue
         if group.decision.kind is Kind.STEP:
-            names = dict.fromkeys(_name(each, owners) for each in group.operators)
+            names = dict.fromkeys(name_of(each, owners) for each in group.operators)
             rows.append(
                 ExecutionRow(
                     ", ".join(names),
@@ -50,8 +50,8 @@ def list_rows(plan: Plan, model: Any) -> list[ExecutionRow]:
         else:
             rows.append(
                 ExecutionRow(
-                    _name(first, owners),
-                    _operation(first),
+                    name_of(first, owners),
+                    operation_of(first),
                     group.decision.kind.value,
                     group.decision.reason,
                 )
@@ -59,7 +59,7 @@ def list_rows(plan: Plan, model: Any) -> list[ExecutionRow]:
     return rows
 
 
-def _owners_of_signals(model: Any) -> dict[Any, Any]:
+def owners_of_signals(model: Any) -> dict[Any, Any]:
     """Find the object that each signal was made for: not what is connected to it, nor a probe."""
     owners: dict[Any, Any] = {}
     for kinds in ((nengo.Connection, nengo.Probe), (nengo.Connection,), ()):
@@ -71,7 +71,7 @@ def _owners_of_signals(model: Any) -> dict[Any, Any]:
     return owners
 
 
-def _name(operator: Operator, owners: dict[Any, Any]) -> str:
+def name_of(operator: Operator, owners: dict[Any, Any]) -> str:
     """Name the object that an operator was made for."""
     signals = [*operator.sets, *operator.incs, *operator.updates]
     for signal in (*signals, *operator.reads):
@@ -81,7 +81,8 @@ def _name(operator: Operator, owners: dict[Any, Any]) -> str:
     return str(signals[0].name) if signals else type(operator).__name__
 
 
-def _operation(operator: Operator) -> str:
+def operation_of(operator: Operator) -> str:
+    """Say what an operator does, in a word or two."""
     if isinstance(operator, SimNeurons):
         return str(operator.neurons)
     if isinstance(operator, SimTrainableFilter):

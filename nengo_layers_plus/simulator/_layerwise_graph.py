@@ -16,6 +16,7 @@ from nengo_layers_plus.simulator._context import Context
 from nengo_layers_plus.simulator._decision import Kind
 from nengo_layers_plus.simulator._execution import Execution
 from nengo_layers_plus.simulator._execution_rows import list_rows
+from nengo_layers_plus.simulator._numerics import Numerics
 from nengo_layers_plus.simulator._operator_builders import OperatorBuilders, is_built_by_nengo_dl
 from nengo_layers_plus.simulator._pipeline import Observed, Pipeline
 from nengo_layers_plus.simulator._plan import Plan
@@ -45,6 +46,8 @@ class LayerwiseGraph(SequenceGraph):
         asked = [base for key in keys for base in self._signals_by_key[key]]
         pipeline = Pipeline(plan, context, Observed(self._probed(), asked))
         initial = self._initial_values()
+        if context.numerics is not None:
+            initial = context.numerics.guard_initial(initial, plan, context.training)
         if self.settings.constructing and not all(map(is_built_by_nengo_dl, plan.decisions)):
             # nothing of it will be run: it is to hear what is wrong with a user's builder
             pipeline.run(self._inputs(steps), initial, steps, keeps_length=False)
@@ -77,6 +80,11 @@ class LayerwiseGraph(SequenceGraph):
         """Whether the state of the simulation is kept for the next call."""
         return self.settings.writes_state
 
+    @property
+    def carries_state(self) -> bool:
+        """Whether it is written even though the network is set to keep none."""
+        return self.settings.carries_state
+
     def runs_step_by_step(self, training: Any) -> bool:
         """Say whether nengo_dl's own loop is to run, as was asked for or is the faster way."""
         if self.settings.execution == "stepwise":
@@ -84,6 +92,8 @@ class LayerwiseGraph(SequenceGraph):
         context = self._context(training)
         if self.settings.execution == "layerwise":
             self._require_layers(context)
+            return False
+        if self.settings.check_numerics:
             return False
         if self.settings.waits and not context.training:
             return True
@@ -100,7 +110,7 @@ class LayerwiseGraph(SequenceGraph):
         steps : int
             The number of steps that are about to be run.
         """
-        if self.settings.execution != "auto":
+        if self.settings.execution != "auto" or self.settings.check_numerics:
             return False
         self.settings.steps_met += steps
         if self.phase_of(False):
@@ -113,6 +123,9 @@ class LayerwiseGraph(SequenceGraph):
         if self.settings.execution == "stepwise":
             return Execution("stepwise", "as was asked for", [], training)
         context = self._context(self.phase_of(training))
+        if self.settings.check_numerics and self.settings.execution == "auto":
+            rows = list_rows(self.plan_for(context), self.model)
+            return Execution("layerwise", "as check_numerics asks for", rows, training)
         choice = self.choice_for(context)
         if self.settings.execution == "auto" and not choice.layerwise:
             return Execution("stepwise", choice.why, [], training)
@@ -148,14 +161,16 @@ class LayerwiseGraph(SequenceGraph):
         """Choose how much is run at once; in training that is all, or it is an error."""
         limit = self.settings.memory_limit
         if not context.training:
-            return choose_sizes(plan, context, length, limit, count_cores())
+            # what is checked is not run in parts side by side: items are named by their number
+            cores = count_cores() if context.numerics is None else 1
+            return choose_sizes(plan, context, length, limit, cores)
         each = max(1, bytes_per_step(plan, self.minibatch_size, context.dtype))
         longest = max(1, limit // (_COPIES_FOR_GRADIENT * each))
         message = (
             f"Simulator.fit: expected a sequence whose values fit into memory_limit={limit:,} "
             f"bytes, at about {_COPIES_FOR_GRADIENT * each:,} bytes a step: {longest} steps. "
-            f"What to do: train on shorter sequences or with a smaller minibatch_size, or give the "
-            f"Simulator a larger memory_limit"
+            f"What to do: train on shorter sequences, in chunks of steps (truncation=...) or with "
+            f"a smaller minibatch_size, or give the Simulator a larger memory_limit"
         )
         known = steps if isinstance(steps, int) else length
         if known is not None and known > max(longest, 1):
@@ -213,6 +228,22 @@ class LayerwiseGraph(SequenceGraph):
         return {}
 
     @cached_property
+    def numerics(self) -> Numerics | None:
+        """What checks that all numbers are finite, if that was asked for."""
+        if not self.settings.check_numerics:
+            return None
+        return Numerics(self.model, self.dt, self._note_problem)
+
+    def _note_problem(self, problem: Exception) -> None:
+        self.settings.problem = self.settings.problem or problem
+
+    def check_parameters(self) -> None:
+        """Raise an error if a parameter is not finite now."""
+        if self.numerics is not None:
+            plan = self.plan_for(self._context(False))
+            self.numerics.guard_initial(self._initial_values(), plan, training=False)
+
+    @cached_property
     def operator_builders(self) -> OperatorBuilders:
         """Makes the builders for single operators."""
         return OperatorBuilders(self.op_builder.op_builds)
@@ -250,6 +281,7 @@ class LayerwiseGraph(SequenceGraph):
             writes_state=self.settings.writes_state,
             kernels=self._kernels,
             builders=self.operator_builders,
+            numerics=self.numerics,
         )
 
     def _count_steps(self) -> tuple[Any, int | None]:

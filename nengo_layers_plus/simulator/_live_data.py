@@ -74,6 +74,7 @@ def with_learned_parameters(sim: Any, obj: Any, arguments: dict[str, Any]) -> di
     arguments : dict
         What nengo_dl would make it anew with.
     """
+    obj = obj.ensemble if isinstance(obj, Neurons) else obj
     holder = obj.neurons if isinstance(obj, nengo.Ensemble) else obj
     if any(isinstance(each, ParameterSignal) for each in sim.model.sig[holder].values()):
         values = {

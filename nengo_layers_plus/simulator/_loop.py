@@ -19,7 +19,8 @@ from nengo_layers_plus.simulator._context import Context
 from nengo_layers_plus.simulator._lif import PackedLIF, SeriesLIFBuilder, has_series
 from nengo_layers_plus.simulator._loop_signals import LoopSignals
 from nengo_layers_plus.simulator._operator_builders import native_builder
-from nengo_layers_plus.simulator._plan import Group
+from nengo_layers_plus.simulator._places import is_real
+from nengo_layers_plus.simulator._plan import Group, Plan
 from nengo_layers_plus.simulator._series import Series, add
 from nengo_layers_plus.simulator._signal_values import SignalValues
 from nengo_layers_plus.simulator._views import shape_of, type_of
@@ -38,10 +39,17 @@ class Loop:
         The values that are known so far.
     compiled : bool
         Whether XLA compiles it.
+    plan : Plan, optional
+        All operators, to name those of which numbers are not finite.
     """
 
     def __init__(
-        self, group: Group, context: Context, values: SignalValues, compiled: bool = False
+        self,
+        group: Group,
+        context: Context,
+        values: SignalValues,
+        compiled: bool = False,
+        plan: Plan | None = None,
     ) -> None:
         self.group = group
         self.compiled = compiled
@@ -79,6 +87,12 @@ class Loop:
             if base in setters
         }
 
+        self.plan = plan
+        # To each of these a series of zeros is added, the gradient by which is that by the state.
+        self.watched: list[Signal] = []
+        if context.training and context.numerics is not None:
+            self.watched = [each for each in self.carried if each.minibatched and is_real(each)]
+
     def lower(self, values: SignalValues) -> None:
         """Run the loop, and give the values that it makes."""
         varying: list[Any] = []
@@ -93,12 +107,33 @@ class Loop:
                 else:
                     constant.append(self._whole(base, batched.tensor[:, 0], values.batch))
         carried = [values.initial(base) for base in self.carried]
+        if self.watched:
+            varying, constant, carried = self._watch(varying, constant, carried, values)
         if self.compiled:
             recorded, final = self._run_compiled(varying, constant, carried, values)
         else:
             inputs = [each.over_time(values.steps) for each in varying]
             recorded, final = self.run(inputs, constant, carried, values.steps)
         self._give(values, recorded, final)
+
+    def _watch(
+        self,
+        varying: Sequence[Series],
+        constant: Sequence[Any],
+        carried: Sequence[Any],
+        values: SignalValues,
+    ) -> tuple[list[Series], list[Any], list[Any]]:
+        """Append a series of zeros for each state that is watched to the inputs that vary."""
+        numerics = self.context.numerics
+        assert numerics is not None
+        assert self.plan is not None
+        inputs = [*(each.tensor for each in varying), *constant, *carried]
+        zeros, inputs = numerics.watch_states(self.group, self.plan, self.watched, inputs, values)
+        series, constant, carried = split(inputs, [len(varying), len(constant), len(carried)])
+        varying = [
+            replace(each, tensor=tensor) for each, tensor in zip(varying, series, strict=True)
+        ]
+        return [*varying, *zeros], constant, carried
 
     def run(
         self, varying: Sequence[Any], constant: Sequence[Any], carried: Sequence[Any], steps: Any
@@ -384,6 +419,9 @@ class Loop:
                 for base in {each.base for each in op.sets}:
                     if self.last_setters.get(base) is op:
                         signals.bases[base] += self._whole(base, add(current[base]), batch)
+        zeros = varying[len(varying) - len(self.watched) :]
+        for base, each in zip(self.watched, zeros, strict=True):
+            signals.bases[base] += each
         with tf.control_dependencies([each for each in effects if tf.is_tensor(each)]):
             records = [
                 tf.identity((before if when == "before" else signals.bases)[base])

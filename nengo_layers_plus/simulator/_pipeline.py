@@ -105,13 +105,23 @@ class Pipeline:
         context = self.context
         values = SignalValues(initial, context.batch, steps, context.dtype, keeps_length)
         for signal, tensor in inputs.items():
-            values.set(signal, _of_input(tensor, steps))
-        may_share = context.shares_still_inputs and inputs and not _is_one(steps)
+            series = _of_input(tensor, steps)
+            if context.numerics is not None:
+                series = context.numerics.guard_input(signal, series, values)
+            values.set(signal, series)
+        # what is computed once has no steps of its own to be named
+        located = context.numerics is not None
+        may_share = (
+            context.shares_still_inputs and not located and bool(inputs) and not _is_one(steps)
+        )
         done = self._run_still(inputs, values) if may_share else []
         for group in self.plan.groups:
             if group not in done:
                 self._lower(group, values)
-        records = [self._record(signal, keeps, values) for signal, keeps in self.observed.probed]
+        records = [
+            self._record(number, signal, keeps, values)
+            for number, (signal, keeps) in enumerate(self.observed.probed)
+        ]
         return records, [values.final(each) for each in self.observed.final]
 
     def _lower(self, group: Group, values: SignalValues) -> None:
@@ -121,10 +131,16 @@ class Pipeline:
                 rule_for(operator).lower(operator, values, self.context)
         else:
             with tf.name_scope("loop"):
-                Loop(group, self.context, values, group in self._compiled).lower(values)
+                compiled = group in self._compiled
+                Loop(group, self.context, values, compiled, self.plan).lower(values)
+        if self.context.numerics is not None:
+            with tf.name_scope("check"):
+                self.context.numerics.guard_group(group, self.plan, values, self.context.training)
 
-    def _record(self, signal: Signal, keeps: bool, values: SignalValues) -> Any:
+    def _record(self, number: int, signal: Signal, keeps: bool, values: SignalValues) -> Any:
         series = values.observe(signal)
+        if self.context.numerics is not None and self.context.training:
+            series = self.context.numerics.guard_record(number, series, values)
         if signal.minibatched:
             series = series.for_batch(self.context.batch)
         return series.over_time(values.steps) if keeps else series.tensor[:, -1:]

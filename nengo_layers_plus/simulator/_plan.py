@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import networkx as nx
+import numpy as np
 from nengo.builder.operator import Operator, TimeUpdate
 from nengo.builder.signal import Signal
 
@@ -62,6 +63,8 @@ class Plan:
         self.groups = self._group(operators)
         for group in self.groups:
             self._find_needs(group, {each.base for each in observed})
+            if context.numerics is not None:
+                self._need_all(group)
 
     @property
     def is_per_item(self) -> bool:
@@ -151,6 +154,13 @@ class Plan:
                     group.before_needed.add(base)
                 if base in observed:
                     group.after_needed.add(base)
+
+    def _need_all(self, group: Group) -> None:
+        """Have all be recorded that a group writes, to be checked."""
+        for base in group.written:
+            if np.issubdtype(base.dtype, np.floating):
+                value = self.use.role(base) is Role.VALUE
+                (group.values_needed if value else group.after_needed).add(base)
 
 
 def _bases(operators: Sequence[Operator], written: bool) -> dict[Signal, None]:

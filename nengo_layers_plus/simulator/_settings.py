@@ -5,7 +5,10 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from nengo_layers_plus.simulator._truncation import Chunks, Truncation
 
 DEFAULT_MEMORY_LIMIT = 1 << 30
 
@@ -20,6 +23,8 @@ class Settings:
         How the network runs.
     memory_limit : int
         How many bytes the values of a network may take.
+    check_numerics : bool
+        Whether to find where numbers are not finite.
     constructing : bool
         Whether the Keras model is being made, and nothing will be run of what is built.
     shares_still_inputs : bool
@@ -29,6 +34,12 @@ class Settings:
         Whether LIF neurons start from a state that lets them use series (`_lif.starts_regularly`).
     writes_state : bool
         Whether the state of the simulation is kept for the next call.
+    carries_state : bool
+        Whether the state is carried on from here even in a network that is set to keep none.
+    chunks : Chunks, optional
+        Into what chunks of steps sequences are cut for training; None for none.
+    truncation : Truncation, optional
+        Says what these chunks are, when the data is known.
     still : set of nengo.Node
         The Nodes whose inputs are known to be the same in all steps, and have only one.
     steps : int, optional
@@ -45,10 +56,14 @@ class Settings:
 
     execution: str = "auto"
     memory_limit: int = DEFAULT_MEMORY_LIMIT
+    check_numerics: bool = False
     constructing: bool = False
     shares_still_inputs: bool = False
     uses_series: bool = True
     writes_state: bool = True
+    carries_state: bool = False
+    chunks: Chunks | None = None
+    truncation: Truncation | None = None
     still: set[Any] = field(default_factory=set)
     steps: int | None = None
     steps_met: int = 0

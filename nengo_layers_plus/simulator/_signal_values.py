@@ -122,6 +122,25 @@ class SignalValues:
         """Give what was set and added to a signal so far."""
         self._terms[base] = terms
 
+    def known(self, base: Any) -> dict[str, Series]:
+        """Return all that is known of a signal over the steps, by when in a step it is so."""
+        kinds = {"before": self._before, "after": self._after}
+        found = {when: series[base] for when, series in kinds.items() if base in series}
+        if base in self._final and "after" not in found:
+            found["final"] = Series.constant(self._final[base], base.minibatched)
+        if base not in self._final and self._terms.get(base):
+            found["value"] = self._value(base)
+        return found
+
+    def put_known(self, base: Any, when: str, series: Series) -> None:
+        """Put what `known` returned in its place."""
+        if when == "value":
+            self._terms[base] = [series]
+        elif when == "final":
+            self._final[base] = series.tensor[:, 0] if base.minibatched else series.tensor[0, 0]
+        else:
+            (self._before if when == "before" else self._after)[base] = series
+
     # -- from step to step
 
     def update(self, base: Any, before: Series | None, after: Series | None, final: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -16,10 +17,14 @@ from nengo_layers_plus.graph import TrainingReport, what_trains
 from nengo_layers_plus.parameters import LoadedParameters, load_parameters, save_parameters
 from nengo_layers_plus.simulator._array_calls import ArrayCalls
 from nengo_layers_plus.simulator._execution import Execution
+from nengo_layers_plus.simulator._gradient_check import check_gradients
 from nengo_layers_plus.simulator._layerwise_graph import LayerwiseGraph
 from nengo_layers_plus.simulator._lif import starts_regularly
+from nengo_layers_plus.simulator._live_data import LiveData, with_learned_parameters
+from nengo_layers_plus.simulator._non_finite_error import NonFiniteError
 from nengo_layers_plus.simulator._progress import Progress
 from nengo_layers_plus.simulator._settings import DEFAULT_MEMORY_LIMIT
+from nengo_layers_plus.simulator._truncation import Truncation
 
 _EXECUTIONS = ("auto", "layerwise", "stepwise")
 
@@ -48,6 +53,11 @@ class Simulator(nengo_dl.Simulator):
     memory_limit : int
         How many bytes the values of all layers may take, about. Longer sequences are simulated in
         chunks of steps; ``fit`` raises an error.
+    check_numerics : bool
+        Whether to find where numbers are infinite or not numbers. What is computed in each step,
+        and in training its gradient, is checked, and the first place where one of them is not
+        finite is raised as a `NonFiniteError`. It takes time and memory: use it to find the cause
+        of a loss that is ``nan``, and leave it off otherwise.
 
     Examples
     --------
@@ -78,6 +88,7 @@ class Simulator(nengo_dl.Simulator):
         *,
         execution: str = "auto",
         memory_limit: int = DEFAULT_MEMORY_LIMIT,
+        check_numerics: bool = False,
     ) -> None:
         self.closed = None  # as in nengo_dl's own, for an object whose making fails
         if execution not in _EXECUTIONS:
@@ -94,8 +105,22 @@ class Simulator(nengo_dl.Simulator):
             raise ValidationError(
                 f"expected at least one byte, got {memory_limit}", "memory_limit", self
             )
+        if not isinstance(check_numerics, bool | np.bool_):
+            raise ValidationError(
+                f"expected True or False, got {check_numerics!r}", "check_numerics", self
+            )
+        if check_numerics and execution == "stepwise":
+            raise ValidationError(
+                'expected execution="auto" or "layerwise" with check_numerics=True, got '
+                '"stepwise": nengo_dl\'s own loop keeps nothing but the last step, in which no '
+                'number can be located. What to do: leave execution="auto"; it computes the same',
+                "check_numerics",
+                self,
+            )
+        self._check_numerics = bool(check_numerics)
         self._execution = execution
         self._memory_limit = int(memory_limit)
+        self._minibatched = minibatch_size is not None
         self._writes_state = True
         self._progress = Progress()
         super().__init__(
@@ -110,10 +135,12 @@ class Simulator(nengo_dl.Simulator):
         )
 
     def _build_keras(self, progress: Any = None) -> None:
+        self.data = LiveData(self, self._minibatched)
         replace_class(self.tensor_graph, LayerwiseGraph)
         settings = self.tensor_graph.settings
         settings.execution = self._execution
         settings.memory_limit = self._memory_limit
+        settings.check_numerics = self._check_numerics
         settings.report = self._progress.in_graph
         settings.uses_series = starts_regularly(self.model.operators)
         settings.constructing = True
@@ -129,6 +156,8 @@ class Simulator(nengo_dl.Simulator):
             self.tensor_graph.dtype,
             cuts=self.tensor_graph.use_loop,
             has_to_wait=self.tensor_graph.has_to_wait,
+            state=list(self.tensor_graph.saved_state.values()),
+            numerics=self.tensor_graph.numerics,
         )
         use_array_model(self.keras_model, self._array_calls)
 
@@ -171,6 +200,72 @@ class Simulator(nengo_dl.Simulator):
                         self,
                     )
         super().compile(*args, **kwargs)
+
+    def fit(
+        self,
+        x: Any = None,
+        y: Any = None,
+        n_steps: int | None = None,
+        stateful: bool = False,
+        *,
+        truncation: int | None = None,
+        allow_stopped_gradients: bool = False,
+        **kwargs: Any,
+    ) -> Any:
+        """
+        Train the network; see `nengo_dl.Simulator.fit`.
+
+        Parameters
+        ----------
+        x : array, list of arrays, dict of nengo.Node or str to array, or data of TensorFlow
+            Values of input Nodes, ``(items, time, size)``; Nodes without any give their own.
+        y : array, list of arrays, or dict of nengo.Probe or str to array, optional
+            The targets of Probes, ``(items, time, size)``.
+        n_steps : int, optional
+            The number of steps; by default that of the data.
+        stateful : bool
+            Whether each minibatch goes on from the state that the one before it ended with, and
+            the next call from that of the last. Otherwise each begins from the state that the
+            simulation has, which is the same afterwards.
+        truncation : int, optional
+            Train on chunks of this many steps, one after another, in the place of whole sequences:
+            truncated back-propagation through time. The state is carried from chunk to chunk, and
+            no gradient is. The optimiser takes a step for each chunk, the last of which may be
+            shorter. A Probe that keeps no history has its target at the end of the sequence, so
+            that only the last chunk has a loss for it; chunks without any loss are just run. All
+            values that are kept for the gradient are those of a chunk, so that ``memory_limit``
+            is for a chunk as well. By default sequences are trained on as a whole.
+        allow_stopped_gradients : bool
+            Whether to train though the type of some neurons stops gradients on their way to what
+            is to be trained.
+        **kwargs
+            What `tf.keras.Model.fit` takes: ``epochs``, ``shuffle``, which shuffles sequences,
+            ``validation_data``, which is run as a whole, ``callbacks``, for which a batch is a
+            minibatch of whole sequences, ...
+
+        Returns
+        -------
+        history : tf.keras.callbacks.History
+            The loss and the metrics of each epoch; with `truncation` they are means over chunks,
+            a shorter one of which counts as much as the others.
+
+        Raises
+        ------
+        nengo.exceptions.ValidationError
+            If `truncation` is no positive number of steps, or if the data can't be cut into chunks.
+        StoppedGradientError
+            If neurons stop gradients on their way from the losses to what is to be trained. The
+            error names them, and what could not learn.
+        """
+        self._before_fit(truncation, allow_stopped_gradients)
+        return super().fit(x, y, n_steps, stateful, truncation=truncation, **kwargs)
+
+    def _before_fit(self, truncation: int | None, allow_stopped_gradients: bool) -> None:
+        """Check what can be checked before there is any data."""
+        if not allow_stopped_gradients:
+            check_gradients(self)
+        if truncation is not None:
+            Truncation(self, truncation)
 
     def run_steps(
         self,
@@ -228,24 +323,57 @@ class Simulator(nengo_dl.Simulator):
         finally:
             self._writes_state = before
 
-    def _call_keras(self, func_type: str, stateful: bool = False, **kwargs: Any) -> Any:
+    def _call_keras(
+        self,
+        func_type: str,
+        stateful: bool = False,
+        truncation: int | None = None,
+        **kwargs: Any,
+    ) -> Any:
         settings = self.tensor_graph.settings
-        writes_state = (stateful and self._writes_state) or self._forgets_state()
+        kept = stateful and self.stateful and self._writes_state
+        writes_state = kept or self._forgets_state()
+        chunked = truncation is not None
+        # where a call fails, some of the state may have been written
+        puts_back = self._check_numerics or (chunked and not kept)
         try:
             # a callback may call the Simulator from within a call
-            with settings.changed(
-                shares_still_inputs=True, writes_state=writes_state, problem=None
+            with (
+                settings.changed(
+                    shares_still_inputs=True,
+                    writes_state=writes_state,
+                    problem=None,
+                    truncation=Truncation(self, truncation) if chunked else None,
+                    chunks=None,
+                ),
+                self._state_put_back() if puts_back else contextlib.nullcontext(),
             ):
                 results = super()._call_keras(func_type, stateful=stateful, **kwargs)
+                if func_type == "fit":
+                    # the last step of the optimiser, after which nothing was run
+                    self.tensor_graph.check_parameters()
         except Exception:
             if settings.problem is None:
                 raise
             # Keras has made an error of its own of it, and kept the function that it was tracing
-            self._forget_functions()
+            if not isinstance(settings.problem, NonFiniteError):
+                self._forget_functions()
             raise settings.problem from None
         if not writes_state and self.stateful and self.n_steps != self._steps_in_state():
             self._update_steps()  # as nengo_dl does when it has restored the state
         return results
+
+    @contextlib.contextmanager
+    def _state_put_back(self) -> Iterator[None]:
+        """Put the state back as it was if something fails."""
+        state = list(self.tensor_graph.saved_state.values())
+        before = [tf.identity(each) for each in state]
+        try:
+            yield
+        except BaseException:
+            for variable, value in zip(state, before, strict=True):
+                variable.assign(value)
+            raise
 
     def _steps_in_state(self) -> int:
         """Return how many steps the state of the simulation has behind it."""
@@ -313,6 +441,32 @@ class Simulator(nengo_dl.Simulator):
                     value = data[name]
                     if isinstance(value, np.ndarray) and value.strides[1] == 0:
                         data[name] = value[:, :1]
+
+    def get_nengo_params(self, nengo_objs: Any, as_dict: bool = False) -> Any:
+        """
+        Return what objects are to be made anew with; see `nengo_dl.Simulator.get_nengo_params`.
+
+        Types of neurons and synapses that have parameters come with their values of now.
+
+        Parameters
+        ----------
+        nengo_objs : NengoObject or list of NengoObject
+            Ensembles, Neurons and Connections.
+        as_dict : bool
+            Whether to return them by the labels of the objects.
+
+        Returns
+        -------
+        params : dict, or list or dict of dicts
+            The arguments.
+        """
+        params = super().get_nengo_params(nengo_objs, as_dict=as_dict)
+        if not isinstance(nengo_objs, list | tuple):
+            return with_learned_parameters(self, nengo_objs, params)
+        each_params = params.values() if as_dict else params
+        for obj, arguments in zip(nengo_objs, each_params, strict=True):
+            with_learned_parameters(self, obj, arguments)
+        return params
 
     def save_parameters(self, path: str | os.PathLike[str]) -> None:
         """

@@ -51,7 +51,7 @@ def train(cls, path):
 def test_it_takes_the_arguments_of_nengo_dl():
     stock = inspect.signature(nengo_dl.Simulator).parameters
     ours = inspect.signature(Simulator).parameters
-    assert list(ours) == [*stock, "execution", "memory_limit"]
+    assert list(ours) == [*stock, "execution", "memory_limit", "check_numerics"]
     assert all(ours[name].default == stock[name].default for name in stock)
     assert issubclass(Simulator, nengo_dl.Simulator)
 

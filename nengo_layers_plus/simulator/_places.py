@@ -1,0 +1,204 @@
+"""Where numbers are in a network, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import Any
+
+import numpy as np
+from nengo.builder.operator import Operator
+from nengo.builder.signal import Signal
+from nengo.transforms import SparseMatrix
+
+from nengo_layers_plus._upstream import nengo_dl
+from nengo_layers_plus.simulator._execution_rows import name_of, operation_of, owners_of_signals
+from nengo_layers_plus.simulator._plan import Group, Plan
+from nengo_layers_plus.simulator._roles import Role
+
+# How many of those that read a signal are named.
+_MOST_READERS = 4
+# How nengo's names of signals read; what has no name is called an output.
+_WORDS = {"in": "input", "out": "output", "weighted": "output"}
+
+
+class Of(Enum):
+    """What numbers are of, with what to do if they are not finite."""
+
+    VALUE = (
+        "look at what it gets just before, with a Probe, and at what it does: a division by zero, "
+        "a logarithm or a root of what is not positive, an exponential, a feedback that grows, "
+        "time constants that are short beside dt, or weights that training has made large"
+    )
+    INPUT = "look at the data, or at the function of the Node, in this step"
+    STATE = "begin from a state that is finite: Simulator.reset(include_trainable=False)"
+    PARAMETER = (
+        "train with a lower learning rate or with gradients that are clipped, such as "
+        "tf.optimizers.Adam(1e-3, clipnorm=1.0), from parameters that are finite"
+    )
+    GRADIENT = (
+        "look for a slope that is infinite where it is, such as that of a root or a norm at zero; "
+        "if gradients grow from step to step, clip them (clipnorm=1.0) and go back fewer steps "
+        "(fit with truncation)"
+    )
+    TARGET = "look at the targets that fit or evaluate was given"
+    LOSS = (
+        "look at the loss function: a logarithm of zero, a division by zero, or a sum that is too "
+        "large for float32"
+    )
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where numbers are in a network.
+
+    Parameters
+    ----------
+    name : str
+        The object of the network.
+    what : str
+        What of it.
+    of : Of
+        What kind of numbers they are.
+    operation : str
+        What computes them there, if it is to be said.
+    readers : str
+        What reads them, if it is to be said.
+    allowed : frozenset of str
+        Which of ``"nan"``, ``"inf"`` and ``"-inf"`` they may be, since they were made so.
+    """
+
+    name: str
+    what: str
+    of: Of
+    operation: str = ""
+    readers: str = ""
+    allowed: frozenset[str] = frozenset()
+
+    def gradient(self) -> Place:
+        """Return the place of the gradient by these numbers."""
+        return replace(
+            self,
+            what=f"gradient by the {self.what}",
+            of=Of.GRADIENT,
+            operation="",
+            allowed=frozenset(),
+        )
+
+
+class Places:
+    """Names the places of the signals of a model.
+
+    Parameters
+    ----------
+    model : nengo.builder.Model
+        The model.
+    """
+
+    def __init__(self, model: Any) -> None:
+        self._owners = owners_of_signals(model)
+        self._keys = {
+            (owner, signal): key
+            for owner, signals in model.sig.items()
+            if not isinstance(owner, str)
+            for key, signal in signals.items()
+            if signal is not None
+        }
+
+    def of_input(self, signal: Signal) -> Place:
+        """Name an input Node."""
+        return Place(self._owner(signal), "output", Of.INPUT)
+
+    def of_initial(self, signal: Signal, plan: Plan) -> Place:
+        """Name a parameter, or what the simulation begins from."""
+        constant = plan.use.role(signal) is Role.CONSTANT
+        readers = self._readers(signal, plan)
+        if constant or self._key(signal) in ("weights", "encoders"):
+            of, what = Of.PARAMETER, self._key(signal) or "parameter"
+            name = self._owner(signal)
+        else:
+            writers = plan.use.writers(signal)
+            place = self.of_written(signal, writers[-1], plan)
+            of, what, name = Of.STATE, f"initial {place.what}", place.name
+        return Place(name, what, of, readers=readers, allowed=_non_finite(signal))
+
+    def of_variable(self, operator: Operator, variable: Any) -> Place:
+        """Name a variable of a Keras layer."""
+        return Place(name_of(operator, self._owners), f"variable {variable.name!r}", Of.PARAMETER)
+
+    def of_written(self, base: Signal, operator: Operator, plan: Plan) -> Place:
+        """Name a signal that an operator has written."""
+        name = name_of(operator, self._owners)
+        states: dict[str, Signal] = getattr(operator, "state", None) or {}
+        state = next((key for key, each in states.items() if each.base is base), None)
+        if state is not None:
+            what = f"state {state!r}"
+        else:
+            key = self._key(base) if self._owner(base) == name else ""
+            what = _WORDS.get(key, key) or "output"
+        is_value = plan.use.role(base) is Role.VALUE
+        return Place(
+            name,
+            what,
+            Of.VALUE,
+            operation=operation_of(operator),
+            readers=self._readers(base, plan),
+            allowed=frozenset() if is_value else _non_finite(base),
+        )
+
+    def of_group(self, group: Group, plan: Plan) -> list[tuple[Signal, Place]]:
+        """Name all signals that a group has written, in the order in which they are complete."""
+        last = {
+            base: index
+            for index, op in enumerate(group.operators)
+            for base in (each.base for each in (*op.sets, *op.incs, *op.updates))
+        }
+        return [
+            (base, self.of_written(base, group.operators[index], plan))
+            for base, index in sorted(last.items(), key=lambda each: each[1])
+            if is_real(base)
+        ]
+
+    def of_probe(self, probe: Any) -> Place:
+        """Name what a probe records."""
+        return Place(str(probe), "values", Of.VALUE, readers="the loss")
+
+    def _owner(self, signal: Signal) -> str:
+        owner = self._owners.get(signal, self._owners.get(signal.base))
+        return str(signal.name if owner is None else owner)
+
+    def _key(self, signal: Signal) -> str:
+        owner = self._owners.get(signal)
+        return self._keys.get((owner, signal), "")
+
+    def _readers(self, base: Signal, plan: Plan) -> str:
+        readers = [
+            f"{name_of(each, self._owners)} ({operation_of(each)})"
+            for each in plan.use.reads.get(base, ())
+            if not isinstance(each, nengo_dl.compat.SimProbe)
+        ]
+        return _list(dict.fromkeys(readers))
+
+
+def is_real(signal: Signal) -> bool:
+    """Say whether the values of a signal are real numbers."""
+    return bool(np.issubdtype(signal.dtype, np.floating))
+
+
+def _non_finite(signal: Signal) -> frozenset[str]:
+    """List what a signal has been made to hold that is not finite."""
+    value = signal.initial_value
+    if isinstance(value, SparseMatrix) or signal.sparse:
+        value = value.data
+    value = np.asarray(value)
+    if value.dtype.kind != "f" or np.isfinite(value).all():
+        return frozenset()
+    found = {"nan": np.isnan(value), "inf": np.isposinf(value), "-inf": np.isneginf(value)}
+    return frozenset(name for name, each in found.items() if each.any())
+
+
+def _list(names: Iterable[str]) -> str:
+    names = list(names)
+    more = len(names) - _MOST_READERS
+    return ", ".join(names[:_MOST_READERS]) + (f" and {more} more" if more > 0 else "")
