@@ -68,6 +68,13 @@ class NeuronParameter:
                     obj=self,
                 )
             object.__setattr__(self, "bounds", (low, high))
+        if np.ndim(self.default):
+            raise ValidationError(
+                f"expected one number, got {self.default!r}. What to do: give arrays to the neuron "
+                "type itself, and declare per_neuron=True",
+                attr="default",
+                obj=self,
+            )
         object.__setattr__(self, "default", self.check("default", self.default))
 
     def check(self, name: str, value: Any, obj: Any = None) -> Any:
@@ -95,7 +102,10 @@ class NeuronParameter:
         """
         obj = self if obj is None else obj
         try:
-            array = np.array(value, dtype=np.float64)
+            array = np.asarray(value)
+            if array.dtype.kind not in "iuf" or array.size == 0:
+                raise TypeError
+            array = np.array(array, dtype=np.float64)
         except (TypeError, ValueError):
             raise ValidationError(
                 f"expected a number, or an array with one for each neuron, got {value!r}",

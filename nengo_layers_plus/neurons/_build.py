@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
@@ -22,7 +21,6 @@ from nengo_layers_plus.neurons._natives import (
 )
 from nengo_layers_plus.neurons._neuron_model import NeuronModel
 from nengo_layers_plus.neurons._sim_neuron_model import SimNeuronModel
-from nengo_layers_plus.neurons._stopped_gradients import StoppedGradientWarning
 from nengo_layers_plus.neurons._surrogate import Surrogate
 
 
@@ -168,20 +166,6 @@ def _build(
     values = native.model.values_for(neurons.size_in)
     signals = _parameter_signals(model, neurons, native, values, current.dtype)
     model.sig[neurons].update(signals)
-    still = [
-        name
-        for name, each in signals.items()
-        if each.trainable and name not in native.trained_names
-    ]
-    if still:
-        warnings.warn(
-            f"{neurons}: {', '.join(still)} can't train, as {type(neuron_type).__name__} trains "
-            "by a response curve that does not depend on it. What to do: put a Surrogate around "
-            "the neuron type, so that it trains through its spikes; or give it trainable=False, or "
-            "the names of the parameters that should train",
-            StoppedGradientWarning,
-            stacklevel=2,
-        )
     model.add_op(SimNeuronModel(neuron_type, native, current, output, made.state, values, signals))
 
 

@@ -30,6 +30,7 @@ def changed(neuron_type: NeuronType, **changes: Any) -> Any:
     Examples
     --------
     >>> import nengo
+    >>> from nengo_layers_plus.neurons import changed
     >>> changed(nengo.LIF(tau_rc=0.03), amplitude=0.01)
     LIF(tau_rc=0.03, amplitude=0.01)
     """

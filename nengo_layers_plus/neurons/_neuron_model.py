@@ -370,8 +370,14 @@ class NeuronModel(NeuronType):
         """
         xp = NumPyNeurons(np.asarray(output).dtype)
         values = {name: getattr(self, name) for name in self.parameters}
+        for name, value in values.items():
+            if np.ndim(value) and value.size != np.size(J):
+                # nengo computes several populations of equal types as one
+                values[name] = np.tile(value, np.size(J) // value.size)
         with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
             result, new = self.advance(xp, dt, J, state, values)
+        # a new state may be what another one was
+        new = {name: np.array(value) for name, value in new.items()}
         output[...] = result
         for name, value in new.items():
             state[name][...] = value
@@ -428,8 +434,13 @@ class NeuronModel(NeuronType):
 
     @property
     def has_rate_curve(self) -> bool:
-        """Whether the subclass has written a `rate_curve`."""
-        return type(self).rate_curve is not NeuronModel.rate_curve
+        """Whether there is a `rate_curve` that was written for these `dynamics`, or after them."""
+        defining = [
+            next(each for each in type(self).__mro__ if name in vars(each))
+            for name in ("dynamics", "rate_curve")
+        ]
+        # one that is older than the dynamics is that of others
+        return defining[1] is not NeuronModel and issubclass(defining[1], defining[0])
 
     def curve(
         self, xp: Any, current: Any, state: Mapping[str, Any], values: Mapping[str, Any]
@@ -459,16 +470,10 @@ class NeuronModel(NeuronType):
         taken = _taken_by(self.rate_curve)
         return tuple(name for name in self.parameters if taken is None or name in taken)
 
-    @property
-    def undeclared(self) -> dict[str, str]:
-        """What a subclass keeps besides what is declared, by name, as it shows itself."""
-        kept = {name: value for name, value in vars(self).items() if not name.startswith("_")}
-        return {name: repr(value) for name, value in kept.items() if name not in self._paramdict}
-
     def __eq__(self, other: object) -> bool:
-        # nengo computes types of neurons that are equal as one
+        # nengo and nengo_dl compute types of neurons that are equal as one
         return bool(super().__eq__(other)) and (
-            self is other or self.undeclared == getattr(other, "undeclared", None)
+            self is other or _are_alike(_undeclared(self), _undeclared(other))
         )
 
     def __hash__(self) -> int:
@@ -524,6 +529,29 @@ class NeuronModel(NeuronType):
             elif value is not None and value != self._paramdict[name].default:
                 given.append(f"{name}={value!r}")
         return f"{type(self).__name__}({', '.join(given)})"
+
+
+def _undeclared(model: Any) -> dict[str, Any]:
+    """Return what a subclass keeps besides what is declared, by name."""
+    return {
+        name: value
+        for name, value in vars(model).items()
+        if name != "_paramdict" and name not in model._paramdict and "argreprs" not in name
+    }
+
+
+def _are_alike(one: Any, other: Any) -> bool:
+    """Say whether two values are known to be the same."""
+    if one is other:
+        return True
+    if type(one) is not type(other):
+        return False
+    if isinstance(one, Mapping):
+        return one.keys() == other.keys() and all(_are_alike(one[k], other[k]) for k in one)
+    try:
+        return bool(np.array_equal(one, other))
+    except Exception:  # of what can't be compared nothing is known
+        return False
 
 
 def _taken_by(method: Any) -> Mapping[str, Any] | None:

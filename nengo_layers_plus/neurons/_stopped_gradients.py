@@ -4,4 +4,4 @@ from __future__ import annotations
 
 
 class StoppedGradientWarning(UserWarning):
-    """A type of neurons runs in Python, so that nothing before it can be trained through it."""
+    """Something is to be trained that no gradient reaches, because of a type of neurons."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -9,7 +10,7 @@ import nengo
 from nengo.exceptions import NengoException
 
 from nengo_layers_plus.graph import GradientStop, NetworkGraph, gradient_stops
-from nengo_layers_plus.neurons import why_in_python
+from nengo_layers_plus.neurons import StoppedGradientWarning, why_in_python
 
 # How many parameters an error names.
 _MOST_NAMES = 6
@@ -32,8 +33,14 @@ def check_gradients(sim: Any) -> None:
     ------
     StoppedGradientError
         The error names the Ensembles, their types, and what could not learn.
+
+    Warns
+    -----
+    StoppedGradientWarning
+        If parameters of neurons are to train that their response curve does not depend on.
     """
-    stops = gradient_stops(NetworkGraph(sim), _probes_with_loss(sim))
+    graph = NetworkGraph(sim)
+    stops = gradient_stops(graph, _probes_with_loss(sim))
     if stops:
         raise StoppedGradientError(
             "Simulator.fit: expected gradients to reach all that should be trained, but\n"
@@ -42,6 +49,19 @@ def check_gradients(sim: Any) -> None:
             "a nengo_layers_plus.NeuronModel; freeze what is not to be trained "
             "(nengo_layers_plus.freeze); or train without these gradients on purpose: "
             "sim.fit(..., allow_stopped_gradients=True)"
+        )
+    still = [
+        each.name
+        for each in graph.parameters
+        if each.kind == "neuron parameter" and each.trainable and "response curve" in each.why
+    ]
+    if still:
+        warnings.warn(
+            f"Simulator.fit: {', '.join(still)} can't train, as the neurons train by a response "
+            "curve that does not depend on it. What to do: put a Surrogate around the neuron type, "
+            "so that it trains through its spikes; or name what should train in its trainable",
+            StoppedGradientWarning,
+            stacklevel=4,
         )
 
 

@@ -61,6 +61,23 @@ def values_of(sim: Any, obj: Any) -> dict[str, Any]:
     return values
 
 
+def freeze_synapse(sim: Any, obj: Any) -> None:
+    """
+    Give a Probe, or a Node that runs a synapse, the synapse with what was learned.
+
+    Parameters
+    ----------
+    sim : nengo_dl.Simulator
+        The Simulator.
+    obj : nengo.Probe or nengo.Node
+        The object.
+    """
+    values = values_of(sim, obj)
+    if values:
+        name = "output" if isinstance(obj, nengo.Node) else "synapse"
+        setattr(obj, name, getattr(obj, name).replace(**values))
+
+
 def with_learned_parameters(sim: Any, obj: Any, arguments: dict[str, Any]) -> dict[str, Any]:
     """
     Add to the arguments of an object the type of neurons or synapse with what was learned.

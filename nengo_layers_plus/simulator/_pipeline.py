@@ -58,7 +58,9 @@ class Pipeline:
         self.plan = plan
         self.context = context
         self.observed = observed
-        self._compiled = set(find_compiled(plan))
+        # outside of Keras' own training gradients of gradients may be asked for: kernels have none
+        compiles = not context.training or context.shares_still_inputs
+        self._compiled = set(find_compiled(plan)) if compiles else set()
 
     def for_batch(self, batch: int) -> Pipeline:
         """Make the same for minibatches of another size."""

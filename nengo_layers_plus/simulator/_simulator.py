@@ -7,8 +7,10 @@ import os
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import nengo
 import numpy as np
 from nengo.exceptions import ValidationError
+from nengo.rc import rc
 
 from nengo_layers_plus._upstream import keras3_equivalent, nengo_dl, tf
 from nengo_layers_plus._upstream._array_model import use_array_model
@@ -20,7 +22,7 @@ from nengo_layers_plus.simulator._execution import Execution
 from nengo_layers_plus.simulator._gradient_check import check_gradients
 from nengo_layers_plus.simulator._layerwise_graph import LayerwiseGraph
 from nengo_layers_plus.simulator._lif import starts_regularly
-from nengo_layers_plus.simulator._live_data import LiveData, with_learned_parameters
+from nengo_layers_plus.simulator._live_data import LiveData, freeze_synapse, with_learned_parameters
 from nengo_layers_plus.simulator._non_finite_error import NonFiniteError
 from nengo_layers_plus.simulator._progress import Progress
 from nengo_layers_plus.simulator._settings import DEFAULT_MEMORY_LIMIT
@@ -123,16 +125,22 @@ class Simulator(nengo_dl.Simulator):
         self._minibatched = minibatch_size is not None
         self._writes_state = True
         self._progress = Progress()
-        super().__init__(
-            network,
-            dt=dt,
-            seed=seed,
-            model=model,
-            device=device,
-            unroll_simulation=unroll_simulation,
-            minibatch_size=minibatch_size,
-            progress_bar=progress_bar,
-        )
+        bits = rc.get("precision", "bits")
+        try:
+            super().__init__(
+                network,
+                dt=dt,
+                seed=seed,
+                model=model,
+                device=device,
+                unroll_simulation=unroll_simulation,
+                minibatch_size=minibatch_size,
+                progress_bar=progress_bar,
+            )
+        except BaseException:
+            # nengo_dl sets it for the building, and leaves it so where that fails
+            rc.set("precision", "bits", bits)
+            raise
 
     def _build_keras(self, progress: Any = None) -> None:
         self.data = LiveData(self, self._minibatched)
@@ -467,6 +475,23 @@ class Simulator(nengo_dl.Simulator):
         for obj, arguments in zip(nengo_objs, each_params, strict=True):
             with_learned_parameters(self, obj, arguments)
         return params
+
+    def freeze_params(self, objs: Any) -> None:
+        """
+        Store what was learned in the network; see `nengo_dl.Simulator.freeze_params`.
+
+        Besides weights and biases these are the parameters of types of neurons and of synapses.
+
+        Parameters
+        ----------
+        objs : nengo.Network, NengoObject, or list of these
+            A Network stands for all that is in it.
+        """
+        super().freeze_params(objs)
+        for each in objs if isinstance(objs, list | tuple) else [objs]:
+            if isinstance(each, nengo.Network):
+                for holder in (*each.all_probes, *each.all_nodes):
+                    freeze_synapse(self, holder)
 
     def save_parameters(self, path: str | os.PathLike[str]) -> None:
         """

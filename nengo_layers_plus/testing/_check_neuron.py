@@ -12,6 +12,7 @@ from typing import Any
 import nengo
 import numpy as np
 from nengo.neurons import NeuronType
+from nengo.rc import rc
 
 from nengo_layers_plus._upstream import nengo_dl, tf
 from nengo_layers_plus.neurons._native import Native
@@ -131,10 +132,15 @@ def check_neuron(
     if nengo.Network.context:
         raise RuntimeError("check_neuron makes its own networks: call it outside of any network")
     check = _Check(neurons, model, native, float(dt), n_neurons, seed)
-    with warnings.catch_warnings():
-        # what a user's own run of the network would say is not what is checked here
-        warnings.simplefilter("ignore")
-        check.run()
+    bits = rc.get("precision", "bits")
+    rc.set("precision", "bits", "64")  # whatever somebody else has left there
+    try:
+        with warnings.catch_warnings():
+            # what a user's own run of the network would say is not what is checked here
+            warnings.simplefilter("ignore")
+            check.run()
+    finally:
+        rc.set("precision", "bits", bits)
 
 
 class _Check:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+from typing import ClassVar
 
 import nengo
 import numpy as np
@@ -15,6 +16,7 @@ from simulation import run, simulator
 
 from nengo_layers_plus import NeuronModel, NeuronParameter, nengo_dl
 from nengo_layers_plus._upstream import tf
+from nengo_layers_plus.neurons import TrainableLIF
 
 TAU = NeuronParameter(0.02, unit="s", positive=True, trainable=True)
 GAIN = NeuronParameter(1.0)
@@ -445,3 +447,87 @@ def test_unknown_mathematics():
 
     with pytest.raises(AttributeError, match=r"no function 'squareroot' .* did you mean 'square'"):
         Exotic().step(0.001, np.ones(1), np.ones(1))
+
+
+# -----------------------------------------------------------------------------
+# What nengo does with equal types, and with arrays
+
+
+class Delay(NeuronModel):
+    state: ClassVar = {"first": nengo.dists.Choice([0]), "second": nengo.dists.Choice([0])}
+
+    def dynamics(self, xp, dt, current, first, second):
+        return second, {"first": current, "second": first}
+
+
+def test_a_state_can_become_what_another_one_was():
+    neurons = Delay()
+    state = {"first": np.zeros(1), "second": np.zeros(1)}
+    outputs = []
+    for step in range(1, 6):
+        output = np.zeros(1)
+        neurons.step(0.001, np.array([float(step)]), output, **state)
+        outputs.append(output[0])
+    assert outputs == [0, 0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("optimize", [False, True])
+def test_equal_populations_with_arrays_are_computed_as_one_by_nengo(optimize):
+    with nengo.Network(seed=0) as net:
+        node = nengo.Node([1.0])
+        probes = []
+        for seed in range(3):
+            neurons = TrainableLIF(tau_rc=np.linspace(0.01, 0.03, 5))
+            ensemble = nengo.Ensemble(5, 1, neuron_type=neurons, seed=seed)
+            nengo.Connection(node, ensemble, synapse=None)
+            probes.append(nengo.Probe(ensemble.neurons, "voltage"))
+    with nengo.Simulator(net, progress_bar=False, optimize=optimize) as sim:
+        sim.run_steps(20)
+        found = [sim.data[each] for each in probes]
+    with nengo_dl.Simulator(net, progress_bar=False) as sim:
+        sim.run_steps(20)
+        for each, probe in zip(found, probes, strict=True):
+            np.testing.assert_allclose(sim.data[probe], each, atol=1e-4)
+
+
+class Table(NeuronModel):
+    """Keeps what is not declared."""
+
+    def __init__(self, table, **kwargs):
+        super().__init__(**kwargs)
+        self._table = table
+
+    def dynamics(self, xp, dt, current):
+        return current * self._table[-1]
+
+
+def test_what_is_not_declared_counts():
+    one, other = np.zeros(3000), np.zeros(3000)
+    other[1500] = 1
+    assert Table(one) == Table(one.copy())
+    assert Table(one) != Table(other)
+    assert Table(one) != Table([0.0])
+    assert Table(one) == pickle.loads(pickle.dumps(Table(one)))
+
+
+def test_a_curve_that_is_older_than_the_dynamics_is_not_theirs():
+    class Faster(TrainableLIF):
+        def dynamics(self, xp, dt, current, voltage, refractory_time, tau_rc, tau_ref):
+            return super().dynamics(xp, dt, 4 * current, voltage, refractory_time, tau_rc, tau_ref)
+
+    assert TrainableLIF().has_rate_curve
+    assert not Faster().has_rate_curve
+    np.testing.assert_allclose(
+        Faster().rates([1.0], [1.0], [0.0]), TrainableLIF().rates([4.0], [1.0], [0.0]), rtol=0.02
+    )
+
+
+@pytest.mark.parametrize("value", [True, [], "slow", [True, False]])
+def test_what_is_no_number(value):
+    with pytest.raises(ValidationError, match="expected a number"):
+        TrainableLIF(tau_rc=value)
+
+
+def test_a_default_is_one_number():
+    with pytest.raises(ValidationError, match="expected one number"):
+        NeuronParameter([1.0, 2.0])

@@ -41,7 +41,7 @@ def test_arrays():
     ("declared", "value", "error"),
     [
         (ANY, "fast", "tau: expected a number, or an array with one for each neuron, got 'fast'"),
-        (ANY, None, r"tau: expected values finite \(mV\), got nan"),
+        (ANY, np.nan, r"tau: expected values finite \(mV\), got nan"),
         (ANY, [1, [2, 3]], "tau: expected a number, or an array"),
         (ANY, np.inf, r"tau: expected values finite \(mV\), got inf"),
         (POSITIVE, 0, r"tau: expected values above 0 \(s\), got 0.0"),

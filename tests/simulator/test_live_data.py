@@ -77,3 +77,20 @@ def test_after_the_simulator_is_closed():
     with Simulator(net, progress_bar=False) as sim:
         pass
     assert sim.data[ensemble.neurons]["tau_n"] == 1.0
+
+
+def test_synapses_of_probes_and_nodes_are_frozen_too():
+    with nengo.Network(seed=0) as net:
+        node = nengo.Node(TrainableLowpass(0.01), size_in=1, size_out=1)
+        nengo.Connection(nengo.Node([1.0]), node, synapse=None)
+        probe = nengo.Probe(node, synapse=TrainableLowpass(0.005))
+    with Simulator(net, progress_bar=False) as sim:
+        sim.compile(tf.optimizers.Adam(0.1), loss="mse")
+        sim.fit(n_steps=20, y={probe: np.zeros((1, 20, 1))}, epochs=3, verbose=0)
+        expected = sim.predict(n_steps=20, verbose=0)[probe]
+        sim.freeze_params(net)
+    assert node.output.tau > 0.011
+    assert probe.synapse.tau > 0.0055
+    with nengo.Simulator(net, progress_bar=False) as sim:
+        sim.run_steps(20)
+        np.testing.assert_allclose(sim.data[probe], expected[0], atol=1e-5)

@@ -20,6 +20,7 @@ from nengo_layers_plus import (
 from nengo_layers_plus._upstream import tf
 from nengo_layers_plus.neurons import (
     LeakyIntegrateAndFire,
+    LeakyIntegrator,
     SimNeuronModel,
     TrainableAdaptiveLIF,
     TrainableAdaptiveLIFRate,
@@ -233,3 +234,12 @@ def test_what_a_user_writes_wrongly_is_said_when_the_simulator_is_built():
         )
     with pytest.raises(nengo.exceptions.ValidationError, match=r"Forgetful.dynamics: expected the"):
         Simulator(net, progress_bar=False)
+
+
+def test_nengo_dl_checks_gradients_through_time():
+    net = layered(LeakyIntegrator(), recurrent=True)()
+    with net:
+        nengo_dl.configure_settings(dtype="float64")
+    with Simulator(net, progress_bar=False, seed=0) as sim:
+        assert sim.training_execution.mode == "layerwise"
+        sim.check_gradients(atol=1e-4, rtol=1e-3)  # raises if they are wrong

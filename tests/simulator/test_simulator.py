@@ -14,6 +14,7 @@ from nengo.exceptions import SimulatorClosed, ValidationError
 from nengo_layers_plus import CustomLayer, Simulator, nengo_dl
 from nengo_layers_plus._upstream import tf
 from nengo_layers_plus.graph import TrainingReport
+from nengo_layers_plus.neurons import TrainableLIF
 
 
 def glorot(seed=0):
@@ -326,3 +327,12 @@ def test_converted_networks_run_layer_by_layer(spiking):
     if not spiking:
         direct = model.predict(images[:, 0].reshape(4, 6, 6, 1), verbose=0)
         np.testing.assert_allclose(ours[:, 0], direct, rtol=1e-4, atol=1e-6)
+
+
+def test_a_failing_construction_leaves_the_precision_of_nengo_as_it_was():
+    bits = nengo.rc.get("precision", "bits")
+    with nengo.Network() as net:
+        nengo.Ensemble(2, 1, neuron_type=TrainableLIF(tau_rc=[0.01, 0.02, 0.03]))
+    with pytest.raises(ValidationError, match="an array of 2, one for each neuron"):
+        Simulator(net, progress_bar=False)
+    assert nengo.rc.get("precision", "bits") == bits
