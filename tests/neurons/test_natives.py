@@ -153,7 +153,7 @@ def test_a_subclass_that_changes_no_mathematics():
     np.testing.assert_array_equal(found, in_nengo_dl(plain, 100)[0])
 
 
-@pytest.mark.parametrize("neuron_type", [SubclassOfLIF(), SubclassOfRate()], ids=repr)
+@pytest.mark.parametrize("neuron_type", [SubclassOfLIF(), SubclassOfRate()], ids=["LIF", "LIFRate"])
 def test_what_is_before_a_subclass_trains(neuron_type):
     moved = fit(network(neuron_type))
     assert min(moved.values()) > 0
