@@ -4,6 +4,7 @@ A network as data: objects, edges, shapes, the settings in force, what will trai
 Layers, checks and reports all ask here, so that each of these questions has one answer.
 """
 
+from nengo_layers_plus.graph._gradient_flow import passes_operator
 from nengo_layers_plus.graph._gradient_stops import GradientStop, gradient_stops
 from nengo_layers_plus.graph._graph_edge import GraphEdge
 from nengo_layers_plus.graph._graph_object import GraphObject
@@ -26,6 +27,7 @@ __all__ = [
     "TrainingReport",
     "declare_shape",
     "gradient_stops",
+    "passes_operator",
     "render_html",
     "render_table",
     "shape_of",

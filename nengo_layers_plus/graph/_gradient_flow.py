@@ -47,7 +47,7 @@ class GradientFlow:
     def passes(self, item: GraphObject) -> bool:
         """Say whether a gradient passes from the output of an object to its input."""
         if item.kind == "ensemble":
-            return all(map(_passes_operator, self._operators.get(item.obj, ())))
+            return all(map(passes_operator, self._operators.get(item.obj, ())))
         return item.kind != "node" or item.obj.output is None
 
     def trained_names(self, item: GraphObject) -> tuple[str, ...]:
@@ -93,7 +93,8 @@ class GradientFlow:
         return reached
 
 
-def _passes_operator(operator: Any) -> bool:
+def passes_operator(operator: Any) -> bool:
+    """Say whether a gradient passes an operator of neurons."""
     builders = nengo_dl.neuron_builders
     builder = nengo_dl.builder.Builder.builders.get(type(operator))
     if builder is not builders.SimNeuronsBuilder:

@@ -7,9 +7,15 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import nengo
+from nengo.builder.neurons import SimNeurons
 from nengo.exceptions import NengoException
 
-from nengo_layers_plus.graph import GradientStop, NetworkGraph, gradient_stops
+from nengo_layers_plus.graph import (
+    GradientStop,
+    NetworkGraph,
+    gradient_stops,
+    passes_operator,
+)
 from nengo_layers_plus.neurons import StoppedGradientWarning, why_in_python
 
 # How many parameters an error names.
@@ -39,6 +45,8 @@ def check_gradients(sim: Any) -> None:
     StoppedGradientWarning
         If parameters of neurons are to train that their response curve does not depend on.
     """
+    if not any(map(_may_lose, sim.model.operators)):
+        return  # a graph of a large network takes its time
     graph = NetworkGraph(sim)
     stops = gradient_stops(graph, _probes_with_loss(sim))
     if stops:
@@ -63,6 +71,17 @@ def check_gradients(sim: Any) -> None:
             StoppedGradientWarning,
             stacklevel=4,
         )
+
+
+def _may_lose(operator: Any) -> bool:
+    """Say whether neurons of an operator may have gradients stop, or parameters stay."""
+    if not isinstance(operator, SimNeurons):
+        return False
+    signals = getattr(operator, "parameter_signals", {})
+    trained = getattr(operator, "trained_names", ())
+    return not passes_operator(operator) or any(
+        signal.trainable and name not in trained for name, signal in signals.items()
+    )
 
 
 def _probes_with_loss(sim: Any) -> list[nengo.Probe] | None:
