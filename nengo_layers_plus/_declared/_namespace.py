@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import math
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -38,7 +39,8 @@ _NUMPY: Mapping[str, Callable[..., Any]] = {
 }  # fmt: skip
 
 
-def _tensorflow_functions() -> dict[str, Callable[..., Any]]:
+@cache
+def _tensorflow_functions() -> Mapping[str, Callable[..., Any]]:
     names = {name: name for name in _NUMPY} | {
         "arctan": "atan",
         "ceil": "math.ceil",
@@ -139,7 +141,7 @@ class TensorFlowNamespace(Namespace):
     def __init__(self, dtype: Any, for_kernel: bool = False) -> None:
         functions = _tensorflow_functions()
         if for_kernel and tf.as_dtype(dtype) == tf.float32:
-            functions["expm1"] = expm1
+            functions = {**functions, "expm1": expm1}
         super().__init__(tf.as_dtype(dtype), functions)
 
     def _array(self, value: Any) -> Any:

@@ -30,7 +30,6 @@ from nengo_layers_plus.layers._layer_func import Kind, kind_of, warn_of_hidden_w
 from nengo_layers_plus.layers._layer_parts import LayerParts
 from nengo_layers_plus.layers._neuron_parameters import (
     PART,
-    model_in,
     set_trained,
     take_values,
     warn_of_stopped_gradients,
@@ -38,6 +37,7 @@ from nengo_layers_plus.layers._neuron_parameters import (
 from nengo_layers_plus.layers._not_given import NOT_GIVEN
 from nengo_layers_plus.layers._trainable import Trainable
 from nengo_layers_plus.layers._training import apply_trainable, check_trainable, coerce_trainable
+from nengo_layers_plus.neurons import model_in
 
 _NODE_ARGUMENTS = ("shape_out", "label")
 

@@ -13,10 +13,9 @@ from nengo_layers_plus.graph import Shape
 from nengo_layers_plus.layers._errors import LayerError
 from nengo_layers_plus.layers._warnings import warn_user
 from nengo_layers_plus.neurons import (
-    NeuronModel,
     StoppedGradientWarning,
-    Surrogate,
     changed,
+    model_in,
     why_in_python,
 )
 
@@ -24,12 +23,6 @@ if TYPE_CHECKING:
     from nengo_layers_plus.layers._custom_layer import CustomLayer
 
 PART = "neuron_parameters"
-
-
-def model_in(neuron_type: Any) -> NeuronModel | None:
-    """Return the model that declares parameters, within a `.Surrogate` or not, if there is one."""
-    inner = neuron_type.neuron_type if isinstance(neuron_type, Surrogate) else neuron_type
-    return inner if isinstance(inner, NeuronModel) and inner.parameters else None
 
 
 def take_values(

@@ -9,7 +9,7 @@ from nengo_layers_plus.neurons._neuron_model import NeuronModel
 from nengo_layers_plus.neurons._neuron_namespace import NumPyNeurons, TensorFlowNeurons
 from nengo_layers_plus.neurons._sim_neuron_model import SimNeuronModel
 from nengo_layers_plus.neurons._stopped_gradients import StoppedGradientWarning
-from nengo_layers_plus.neurons._surrogate import Surrogate
+from nengo_layers_plus.neurons._surrogate import Surrogate, model_in
 from nengo_layers_plus.neurons.models import (
     CurrentBasedLIF,
     IntegrateAndFire,
@@ -38,5 +38,6 @@ __all__ = [
     "TrainableIzhikevich",
     "TrainableLIF",
     "changed",
+    "model_in",
     "why_in_python",
 ]

@@ -148,8 +148,6 @@ def native_of(neurons: NeuronType) -> Native | None:
         return Native(model, neurons.function, neurons.through_reset, declared)
     if isinstance(neurons, NeuronModel):
         return Native(neurons)
-    if type(neurons) in nengo_dl.neuron_builders.SimNeuronsBuilder.TF_NEURON_IMPL:
-        return None
     known = known_type_of(neurons)
     in_nengo_dl = nengo_dl.neuron_builders.SimNeuronsBuilder.TF_NEURON_IMPL
     if isinstance(known, str) or known in in_nengo_dl:

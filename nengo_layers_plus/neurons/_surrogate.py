@@ -14,6 +14,12 @@ from nengo_layers_plus.neurons._neuron_model import NeuronModel
 from nengo_layers_plus.surrogate import SurrogateFunction, SurrogateKind, get
 
 
+def model_in(neuron_type: Any) -> NeuronModel | None:
+    """Return the model that declares parameters, within a `.Surrogate` or not, if there is one."""
+    inner = neuron_type.neuron_type if isinstance(neuron_type, Surrogate) else neuron_type
+    return inner if isinstance(inner, NeuronModel) and inner.parameters else None
+
+
 class _FunctionParam(Parameter):
     """A surrogate function; a family of them stands for that with its defaults."""
 

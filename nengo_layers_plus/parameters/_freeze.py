@@ -18,6 +18,7 @@ from nengo_layers_plus.layers._fixed_trainable import (
 )
 from nengo_layers_plus.layers._keras_trainable import note_asked, set_keras_trainable
 from nengo_layers_plus.neurons import changed as with_changes
+from nengo_layers_plus.neurons import model_in
 from nengo_layers_plus.parameters._chosen_parts import ChosenParts
 from nengo_layers_plus.parameters._errors import ParameterError, SimulatorBuiltError
 from nengo_layers_plus.parameters._simulator_parameters import SimulatorParameters
@@ -310,8 +311,9 @@ def _set_synapse_trainable(obj: Any, trains: bool, undo: ExitStack) -> None:
 
 
 def _trained_names(ensemble: nengo.Ensemble) -> set[str]:
-    neuron_type = ensemble.neuron_type
-    return set(getattr(neuron_type, "neuron_type", neuron_type).trainable_names)
+    model = model_in(ensemble.neuron_type)
+    assert model is not None  # it has declared what was chosen
+    return set(model.trainable_names)
 
 
 def _set_trained_names(ensemble: nengo.Ensemble, names: set[str], undo: ExitStack) -> None:

@@ -119,6 +119,21 @@ def compile_loop(
         )
         return [*sinks, *unpack(*carried)]
 
+    return compile_kernel(kernel, inputs)
+
+
+def compile_kernel(
+    kernel: Callable[..., Any], inputs: Sequence[Sequence[Any]]
+) -> Callable[..., Sequence[Any]]:
+    """Compile a kernel.
+
+    Parameters
+    ----------
+    kernel : callable
+        Takes the number of steps, a tensor as long as the kernel, and the inputs one by one.
+    inputs : sequence of sequences of tf.TensorSpec
+        The inputs.
+    """
     # of one signature, so that it is traced once, and compiled once for each length
     signature = [
         tf.TensorSpec([], tf.int32),

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from nengo_layers_plus._upstream import tf
-from nengo_layers_plus.simulator._compiled import put_at, split, take_at
+from nengo_layers_plus.simulator._compiled import compile_kernel, put_at, split, take_at
 
 
 def compile_gradient(
@@ -90,11 +90,4 @@ def compile_gradient(
         )
         return [*sinks, *of_constant, *of_carried]
 
-    signature = [
-        tf.TensorSpec([], tf.int32),
-        tf.TensorSpec([None]),
-        *(each for specs in kinds for each in specs),
-    ]
-    function = tf.function(kernel, jit_compile=True, autograph=False)
-    with tf.init_scope():
-        return function.get_concrete_function(*signature)
+    return compile_kernel(kernel, kinds)

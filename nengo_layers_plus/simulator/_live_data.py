@@ -10,7 +10,7 @@ from nengo.ensemble import Neurons
 
 from nengo_layers_plus._declared import ParameterSignal
 from nengo_layers_plus._upstream import nengo_dl
-from nengo_layers_plus.neurons import changed
+from nengo_layers_plus.neurons import changed, model_in
 from nengo_layers_plus.parameters._signal_arrays import SignalArrays
 
 
@@ -50,9 +50,9 @@ def values_of(sim: Any, obj: Any) -> dict[str, Any]:
     arrays = None if sim.closed else SignalArrays(sim)
     values: dict[str, Any] = {}
     if isinstance(obj, Neurons):
-        neuron_type = obj.ensemble.neuron_type
-        model = getattr(neuron_type, "neuron_type", neuron_type)
-        values = {name: getattr(model, name) for name in getattr(model, "parameters", ())}
+        model = model_in(obj.ensemble.neuron_type)
+        if model is not None:
+            values = {name: getattr(model, name) for name in model.parameters}
     for signal in sim.model.sig[obj].values():
         if isinstance(signal, ParameterSignal):
             free = None if arrays is None else arrays.get(signal)
