@@ -9,6 +9,7 @@ from typing import Any
 import nengo
 import networkx
 import numpy as np
+from nengo.builder import Model
 from nengo.connection import LearningRule
 from nengo.ensemble import Neurons
 from nengo.exceptions import ValidationError
@@ -19,6 +20,7 @@ from nengo_layers_plus.graph._graph_edge import GraphEdge
 from nengo_layers_plus.graph._graph_object import GraphObject
 from nengo_layers_plus.graph._names import unique_name
 from nengo_layers_plus.graph._parameters import Parameter, parameters_of, value_of
+from nengo_layers_plus.graph._planned import planned
 from nengo_layers_plus.graph._settings import Setting, default_of, settings_of
 from nengo_layers_plus.graph._shapes import Shape, Shapes
 from nengo_layers_plus.graph._structure import structure_of, structure_of_link
@@ -34,6 +36,8 @@ class NetworkGraph:
         Any network, whatever made it. With a Simulator, what trains is read from what was
         built; with a Network it is planned as nengo_dl would plan it, without running anything
         and without touching the network's seeds or NumPy's random state.
+    seed : int, optional
+        Taken for the seed of a network that has none; by default it is drawn.
 
     Raises
     ------
@@ -60,7 +64,10 @@ class NetworkGraph:
     False
     """
 
-    def __init__(self, network: nengo.Network | nengo_dl.Simulator) -> None:
+    def __init__(
+        self, network: nengo.Network | nengo_dl.Simulator, seed: int | None = None
+    ) -> None:
+        self.seed = seed
         self.simulator = network if isinstance(network, nengo_dl.Simulator) else None
         self.network = self.simulator.model.toplevel if self.simulator else network
         if not isinstance(self.network, nengo.Network):
@@ -139,6 +146,22 @@ class NetworkGraph:
     def parameters(self) -> tuple[Parameter, ...]:
         """Everything that could train, in the order data flows, with whether it will, and why."""
         return parameters_of(self)
+
+    @cached_property
+    def _planned(self) -> tuple[Model, Any]:
+        if self.simulator is not None:
+            return self.simulator.model, self.simulator.tensor_graph
+        return planned(self.network, self.seed)
+
+    @property
+    def model(self) -> Model:
+        """What nengo builds of the network: signals, seeds and the numbers that were drawn."""
+        return self._planned[0]
+
+    @property
+    def tensor_graph(self) -> Any:
+        """What nengo_dl makes of it."""
+        return self._planned[1]
 
     def value(self, parameter: Parameter) -> np.ndarray:
         """

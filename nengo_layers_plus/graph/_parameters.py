@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import nengo
 import numpy as np
-from nengo.builder import Model, Signal
+from nengo.builder import Signal
 from nengo.neurons import Direct
-from nengo.rc import rc
 from nengo.transforms import SparseMatrix
 
 from nengo_layers_plus._declared import ParameterSignal
 from nengo_layers_plus._upstream import (
     is_automatic_name,
-    nengo_dl,
     random_state_kept,
     snake_case_of,
     tf,
@@ -93,10 +90,7 @@ def parameters_of(graph: NetworkGraph) -> tuple[Parameter, ...]:
 class _Parameters:
     def __init__(self, graph: NetworkGraph) -> None:
         self.graph = graph
-        sim = graph.simulator
-        self.model, self.tensor_graph = (
-            (sim.model, sim.tensor_graph) if sim is not None else _plan(graph.network)
-        )
+        self.model, self.tensor_graph = graph.model, graph.tensor_graph
         self.flow = GradientFlow(graph, self.model)
         self.seen_by_probe = self.flow.reaching_a_probe()
 
@@ -332,33 +326,6 @@ def initial_value(signal: Signal) -> np.ndarray:
     if signal.sparse:
         value = value.data if isinstance(value, SparseMatrix) else value.tocoo().data
     return np.asarray(value)
-
-
-def _plan(network: nengo.Network) -> tuple[Model, Any]:
-    """Build the network and have nengo_dl plan it, as its Simulator would before TensorFlow."""
-    bits = rc.get("precision", "bits")
-    try:
-        settings = network.config.params.get(nengo.Network)
-        dtype = getattr(settings, "dtype", None) or "float32"
-        rc.set("precision", "bits", tf.as_dtype(dtype).name[-2:])
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # the Simulator will say it all again
-            model = nengo_dl.builder.NengoModel(
-                dt=0.001, builder=nengo_dl.builder.NengoBuilder(), fail_fast=False
-            )
-            model.build(network)
-            tensor_graph = nengo_dl.tensor_graph.TensorGraph(
-                model,
-                dt=model.dt,
-                unroll_simulation=1,
-                minibatch_size=1,
-                device=None,
-                progress=nengo_dl.utils.NullProgressBar(),
-                seed=0,
-            )
-    finally:
-        rc.set("precision", "bits", bits)
-    return model, tensor_graph
 
 
 def _followed(obj: Any) -> tuple[Any, ...]:
