@@ -17,7 +17,7 @@ import pytest
 import tensorflow as tf
 from sklearn.datasets import load_digits
 
-from nengo_layers_plus import CustomLayer, nengo_dl
+from nengo_layers_plus import CustomLayer, assert_same, compare, nengo_dl
 from nengo_layers_plus.graph import NetworkGraph
 
 N_IMAGES = 8
@@ -210,6 +210,48 @@ def test_the_same_to_the_last_bit(net: Callable[[], nengo.Network], stock: Run) 
     assert np.array_equal(run.output, stock.output)
     assert run.loss == stock.loss
     assert run.trainable_shapes == stock.trainable_shapes
+
+
+def test_compare_names_the_two_causes_and_what_to_change() -> None:
+    shape, synapse = compare(with_layers(nengo_dl.Layer), by_hand())
+
+    assert (shape.what, shape.where) == ("shape in", "tensor_node_1")
+    assert "it sees 21632 values and has 10 outputs in a" in shape.meaning
+    assert "6760 in all in b" in shape.meaning
+    assert shape.remedy.endswith("shape_in=(21632,)")
+    assert (synapse.what, synapse.where) == (
+        "synapse",
+        "node_0->tensor_node_0, tensor_node_0->tensor_node_1",
+    )
+    assert synapse.remedy == "in b, give it synapse=None"
+
+
+def test_compare_measures_them() -> None:
+    images, labels = handwritten()
+    loss = tf.losses.SparseCategoricalCrossentropy(from_logits=True)
+
+    comparison = compare(with_layers(nengo_dl.Layer), by_hand(), images, loss=loss, targets=labels)
+
+    assert comparison.distance == np.inf
+    assert [each.effect for each in comparison] == [None, 1.0]
+    assert comparison.remaining == 0
+    assert comparison.first_divergence is not None
+    assert comparison.first_divergence.name == "tensor_node_0"
+    # nothing but the last bias learns
+    assert [bool(each.norm_b) for each in comparison.gradients] == [False, False, False, True]
+
+
+@pytest.mark.parametrize(
+    "net",
+    [
+        pytest.param(lambda: by_hand(None, FLAT), id="by hand, both causes repaired"),
+        pytest.param(lambda: with_layers(CustomLayer), id="CustomLayer"),
+    ],
+)
+def test_compare_finds_nothing_after_the_change(net: Callable[[], nengo.Network]) -> None:
+    images, _ = handwritten()
+
+    assert_same(with_layers(nengo_dl.Layer), net(), images)
 
 
 def test_one_parameter_is_changed_without_building_by_hand() -> None:

@@ -55,8 +55,10 @@ from nengo_layers_plus._upstream._keras import (
 from nengo_layers_plus._upstream._linear_filter import mend_linear_filters
 from nengo_layers_plus._upstream._simulation import (
     build_again,
+    default_simulation_settings,
     find_gain_scales,
     find_gain_signals,
+    model_inputs,
     set_initial_value,
 )
 from nengo_layers_plus._upstream._xla import xla_slice, xla_update_slice
@@ -81,6 +83,7 @@ __all__ = [
     "expects_training",
     "find_failure",
     "find_gain_scales",
+    "default_simulation_settings",
     "find_gain_signals",
     "is_automatic_name",
     "is_graph_of_layers",
@@ -88,6 +91,7 @@ __all__ = [
     "keras3_equivalent",
     "layer_calls",
     "list_effects",
+    "model_inputs",
     "nengo_dl",
     "operation_of",
     "random_state_kept",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from nengo_layers_plus import _upstream
@@ -113,3 +113,24 @@ def build_again(sim: Any) -> None:
     except BaseException:
         sim.tensor_graph, sim.keras_model = tensor_graph, keras_model
         raise
+
+
+def default_simulation_settings() -> dict[str, Any]:
+    """Return what nengo_dl takes for the settings of a network that says nothing of them."""
+    optimizer = _upstream.nengo_dl.graph_optimizer
+    return {
+        "planner": optimizer.tree_planner,
+        "sorter": optimizer.order_signals,
+        "simplifications": optimizer.default_simplifications,
+        "inference_only": False,
+        "lif_smoothing": None,
+        "dtype": "float32",
+        "stateful": True,
+        "use_loop": True,
+        "learning_phase": None,
+    }
+
+
+def model_inputs(sim: Any, data: Mapping[Any, Any], n_steps: int) -> Any:
+    """Return what the Keras model of a Simulator is called with, in the form that it takes."""
+    return sim._generate_inputs(data, n_steps)

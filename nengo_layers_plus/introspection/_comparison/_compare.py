@@ -1,0 +1,341 @@
+"""Says how two networks differ."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import nengo
+import numpy as np
+from nengo.exceptions import SimulatorClosed, ValidationError
+
+from nengo_layers_plus._upstream import nengo_dl
+from nengo_layers_plus.graph import NetworkGraph
+from nengo_layers_plus.introspection._comparison._comparison import Comparison
+from nengo_layers_plus.introspection._comparison._difference import Difference
+from nengo_layers_plus.introspection._comparison._differing import (
+    Differing,
+    Pair,
+    differing_facts,
+)
+from nengo_layers_plus.introspection._comparison._effects import measure_effects
+from nengo_layers_plus.introspection._comparison._member import members_of
+from nengo_layers_plus.introspection._comparison._network_facts import (
+    network_facts,
+    simulator_facts,
+)
+from nengo_layers_plus.introspection._comparison._pairing import Pairing, pair_members
+from nengo_layers_plus.introspection._comparison._running import Running
+from nengo_layers_plus.introspection._inputs import check_data, input_nodes
+
+_N_ITEMS = 4
+
+
+def compare(
+    a: nengo.Network | nengo_dl.Simulator,
+    b: nengo.Network | nengo_dl.Simulator,
+    data: Any = None,
+    n_steps: int | None = None,
+    *,
+    loss: Any = None,
+    targets: Any = None,
+    trials: int = 12,
+) -> Comparison:
+    """
+    Say how two networks differ, and what to do about it.
+
+    Objects and connections are paired by their places in the graph, whatever made them, in which
+    order, and whatever they are called. Labels are no difference. What follows from a difference is
+    listed with it.
+
+    With ``data`` or ``n_steps`` copies of both are run on the same input. Weights of Keras layers
+    that would be drawn when a Simulator is built are those of the first in both. Each difference is
+    then undone alone to see how much nearer the outputs come.
+
+    Parameters
+    ----------
+    a, b : nengo.Network or nengo_dl.Simulator
+        What is compared; neither is changed. Numbers that are drawn are compared as they are built:
+        for networks without a seed with the same one, for Simulators those that they hold, with the
+        parameters as they are now. What is run begins from the initial state.
+    data : array, list of arrays, or dict of nengo.Node or str to array, optional
+        Values of input Nodes of the first network, ``(batch, time, size)``, as
+        `nengo_dl.Simulator.predict` takes them. Without any, those Nodes that put out the same
+        constant in both are given random numbers from 0 to 1, and the others what they put out.
+    n_steps : int, optional
+        The number of steps; by default that of the data. Without both, nothing is run.
+    loss : str, tf.keras.losses.Loss, callable, or dict of nengo.Probe to one of these, optional
+        A loss whose gradients are compared, for each Probe with a target.
+    targets : array, or dict of nengo.Probe to array, optional
+        The targets of Probes of the first network, ``(batch, time, size)``; an array is for its
+        first Probe.
+    trials : int
+        How many differences are undone to measure their effects, each of which takes building a
+        Simulator.
+
+    Returns
+    -------
+    comparison : Comparison
+        True if there is no difference. It prints as a report.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If one of them is neither a network nor a Simulator, or the data does not fit.
+    nengo.exceptions.SimulatorClosed
+        If a Simulator is closed.
+
+    Examples
+    --------
+    >>> import nengo
+    >>> import tensorflow as tf
+    >>> from nengo_layers_plus import CustomLayer, compare, nengo_dl
+    >>> with nengo.Network(seed=0) as with_layers:
+    ...     image = nengo.Node([0.5] * 4, label="image")
+    ...     dense = nengo_dl.Layer(tf.keras.layers.Dense(2))(image)
+    ...     nengo.Probe(dense)
+    <Probe ...>
+    >>> with nengo.Network(seed=0) as by_hand:
+    ...     pixels = nengo.Node([0.5] * 4, label="pixels")
+    ...     node = nengo_dl.TensorNode(
+    ...         tf.keras.layers.Dense(2), shape_in=(4,), pass_time=False, label="dense"
+    ...     )
+    ...     nengo.Connection(pixels, node)
+    ...     nengo.Probe(node)
+    <Connection ...
+    <Probe ...>
+    >>> print(compare(with_layers, by_hand))
+    a: Network (unlabeled)
+    b: Network (unlabeled)
+    1 difference
+    <BLANKLINE>
+    1. synapse: image->tensor_node_0 (in b pixels->dense)
+       a: None
+       b: Lowpass(tau=0.005)
+       without a synapse what goes in at a step comes out at that step; ...
+       -> in b, give it synapse=None
+    >>> by_hand.connections[0].synapse = None
+    >>> bool(compare(with_layers, by_hand, n_steps=3))
+    True
+    """
+    seed = _shared_seed(a, b)
+    graphs = NetworkGraph(a, seed), NetworkGraph(b, seed)
+    if isinstance(trials, bool) or not isinstance(trials, int | np.integer) or trials < 0:
+        raise ValidationError(f"expected a number of at least 0, got {trials!r}", "trials", a)
+    values = check_data(graphs[0], data, n_steps)
+    losses, checked_targets = _check_loss(graphs[0], loss, targets)
+    pairing = pair_members(members_of(graphs[0]), members_of(graphs[1]))
+    found = Differing(pairing, _wholes(*graphs)).found()
+    notes: tuple[str, ...] = ()
+    comparison = Comparison(
+        title_a=_title(a),
+        title_b=_title(b),
+        differences=tuple(each.difference for each in found),
+        pairs=tuple((x.obj, y.obj) for x, y in pairing.pairs),
+        only_in_a=tuple(each.obj for each in pairing.only_in_a),
+        only_in_b=tuple(each.obj for each in pairing.only_in_b),
+        dt=float(graphs[0].model.dt),
+    )
+    steps = next((value.shape[1] for value in values.values()), n_steps)
+    if steps is None:
+        if losses:
+            raise ValidationError("expected data or n_steps with a loss, got neither", "loss", a)
+        return comparison
+    values, notes = _complete(graphs, pairing, values, steps)
+    running = Running(*graphs, pairing.pairs, values, int(steps), seed)
+    try:
+        running.start()
+    except Exception as error:  # one that can't run differs from one that can, and may for a reason
+        reason = f"it could not be run ({type(error).__name__}: {_first_line(error)})"
+        return replace(comparison, notes=(*notes, f"{running.failed}: {reason}"))
+    with running:
+        divergences = running.divergences()
+        gradients = running.gradients(losses, checked_targets) if losses else ()
+        if running.shares_weights:
+            notes = (*notes, "Keras weights that are not drawn yet were made the same in both.")
+        differences, remaining = measure_effects(found, running, int(trials))
+        return replace(
+            comparison,
+            differences=differences or _unexplained(divergences),
+            divergences=divergences,
+            gradients=gradients,
+            distance=running.distance,
+            remaining=remaining,
+            notes=notes,
+        )
+
+
+def assert_same(
+    a: nengo.Network | nengo_dl.Simulator,
+    b: nengo.Network | nengo_dl.Simulator,
+    data: Any = None,
+    n_steps: int | None = None,
+    **options: Any,
+) -> None:
+    """
+    Raise the report of `compare` if two networks differ.
+
+    Parameters
+    ----------
+    a, b, data, n_steps, **options
+        See `compare`.
+
+    Raises
+    ------
+    AssertionError
+        If they differ; its message is the report.
+
+    Examples
+    --------
+    >>> import nengo
+    >>> from nengo_layers_plus import assert_same
+    >>> with nengo.Network(seed=0) as net:
+    ...     probe = nengo.Probe(nengo.Ensemble(5, 1))
+    >>> assert_same(net, net.copy())
+    """
+    comparison = compare(a, b, data, n_steps, **options)
+    if not comparison:
+        raise AssertionError(str(comparison))
+
+
+def _shared_seed(*networks: Any) -> int:
+    """Return a seed for networks that have none: that of the other one, if it has one."""
+    seeds = []
+    for each in networks:
+        if isinstance(each, nengo_dl.Simulator):
+            if each.closed:
+                raise SimulatorClosed(
+                    "a Simulator that is closed can't be compared, as its values are gone; compare "
+                    "it inside its `with` block, or compare its network"
+                )
+            seeds.append(each.model.seeds.get(each.model.toplevel))
+        elif isinstance(each, nengo.Network):
+            seeds.append(each.seed)
+        else:
+            raise ValidationError(
+                f"expected a nengo.Network or a nengo_dl.Simulator, got {each!r}",
+                attr="compare",
+                obj=each,
+            )
+    return int(next((seed for seed in seeds if seed is not None), 0))
+
+
+def _wholes(graph_a: NetworkGraph, graph_b: NetworkGraph) -> list[Pair]:
+    """Return what differs of the networks, and of the Simulators, as a whole."""
+    networks = Pair(
+        "the network",
+        "the network",
+        (graph_a.network, graph_b.network),
+        differing_facts(network_facts(graph_a), network_facts(graph_b)),
+        "network.",
+    )
+    simulators = Pair(
+        "the Simulator",
+        "the Simulator",
+        (graph_a.simulator, graph_b.simulator),
+        differing_facts(simulator_facts(graph_a), simulator_facts(graph_b)),
+        "simulator.",
+    )
+    return [networks, simulators]
+
+
+def _check_loss(
+    graph: NetworkGraph, loss: Any, targets: Any
+) -> tuple[dict[nengo.Probe, Any], dict[nengo.Probe, np.ndarray]]:
+    """Return the loss and the target of each Probe that has some."""
+    if (loss is None) != (targets is None):
+        missing = "targets" if targets is None else "loss"
+        raise ValidationError(
+            f"expected loss and targets, or neither; {missing} is missing", missing, graph
+        )
+    if loss is None:
+        return {}, {}
+    probes = [item.obj for item in graph.objects if item.kind == "probe"]
+    if not isinstance(targets, Mapping):
+        targets = dict(zip(graph.network.all_probes, [targets], strict=False))
+    losses = loss if isinstance(loss, Mapping) else dict.fromkeys(targets, loss)
+    for name, given in (("targets", targets), ("loss", losses)):
+        for probe in given:
+            if probe not in probes:
+                raise ValidationError(
+                    f"expected Probes of {graph.network}, got {probe!r}", name, graph
+                )
+    if set(losses) != set(targets):
+        raise ValidationError(
+            "expected a target for each loss, got losses of "
+            f"{', '.join(graph[each].name for each in losses)} and targets of "
+            f"{', '.join(graph[each].name for each in targets)}",
+            "targets",
+            graph,
+        )
+    return dict(losses), {probe: np.asarray(each) for probe, each in targets.items()}
+
+
+def _complete(
+    graphs: tuple[NetworkGraph, NetworkGraph],
+    pairing: Pairing,
+    values: dict[nengo.Node, np.ndarray],
+    n_steps: int,
+) -> tuple[dict[nengo.Node, np.ndarray], tuple[str, ...]]:
+    """Return values for Nodes that put out the same constant, and what has to be said of them."""
+    partner = {a.obj: b.obj for a, b in pairing.pairs}
+    free = {node for graph in graphs for node in input_nodes(graph.network)}
+    notes = [
+        f"{graphs[0][node].name} has no partner that takes its data: b is run without it"
+        for node in values
+        if not _fits(node, partner.get(node), free)
+    ]
+    given = {node: value for node, value in values.items() if _fits(node, partner.get(node), free)}
+    if values:
+        return given, tuple(notes)
+    rng = np.random.RandomState(0)
+    for node in input_nodes(graphs[0].network):
+        other = partner.get(node)
+        if (
+            _fits(node, other, free)
+            and isinstance(node.output, np.ndarray)
+            and other is not None
+            and isinstance(other.output, np.ndarray)
+            and np.array_equal(node.output, other.output)
+        ):
+            given[node] = rng.uniform(0, 1, (_N_ITEMS, n_steps, node.size_out))
+    return given, tuple(notes)
+
+
+def _fits(node: nengo.Node, other: nengo.Node | None, free: set[nengo.Node]) -> bool:
+    return other in free and other is not None and other.size_out == node.size_out
+
+
+def _unexplained(divergences: tuple[Any, ...]) -> tuple[Difference, ...]:
+    """Return what has to be said where the same networks put out something else."""
+    differing = [each for each in divergences if each.first_step is not None]
+    if not differing:
+        return ()
+    first = min(differing, key=lambda each: each.first_step)
+    return (
+        Difference(
+            what="output",
+            group="simulation",
+            places=((first.name, first.name),),
+            objects=(first.objects,),
+            value_a="what it puts out",
+            value_b=f"differs by up to {first.largest:.3g}, from step {first.first_step}",
+            meaning="nothing differs that can be seen; it is what runs: Python code that remembers "
+            "or draws something, or a Keras layer that draws without a seed",
+            remedy="look at what the object runs, and at what is before it",
+        ),
+    )
+
+
+def _title(network: nengo.Network | nengo_dl.Simulator) -> str:
+    if isinstance(network, nengo_dl.Simulator):
+        return f"{type(network).__name__} of {_title(network.model.toplevel)}"
+    label = "(unlabeled)" if network.label is None else f'"{network.label}"'
+    return f"{type(network).__name__} {label}"
+
+
+def _first_line(error: Exception) -> str:
+    lines = [each.strip() for each in str(error).splitlines() if each.strip()]
+    # Keras says first where it was, and then what
+    return next((each for each in lines if not each.startswith("Exception encountered")), "")

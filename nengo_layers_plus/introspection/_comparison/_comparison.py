@@ -1,0 +1,276 @@
+"""How two networks differ."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from rich.console import Group
+from rich.padding import Padding
+from rich.text import Text
+
+from nengo_layers_plus.graph import render_html
+from nengo_layers_plus.introspection._comparison._difference import Difference
+from nengo_layers_plus.introspection._comparison._divergence import Divergence
+from nengo_layers_plus.introspection._comparison._gradient_difference import GradientDifference
+
+_SHOWN = 20
+_FEW = 5
+# relative to a gradient; below it, gradients differ by rounding alone
+_ROUNDING = 1e-4
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """
+    How two networks differ. It is true where they are the same.
+
+    ``str`` writes it, terminals with rich and notebooks show it in colour. Iterating over it gives
+    the differences.
+
+    Parameters
+    ----------
+    title_a, title_b : str
+        What was compared.
+    differences : tuple of Difference
+        All differences, those that change most first: by their measured effect on the outputs where
+        the networks were run, else by what they are about.
+    pairs : tuple of tuple of NengoObject
+        Which objects and connections have the same place.
+    only_in_a, only_in_b : tuple of NengoObject
+        The others.
+    divergences : tuple of Divergence
+        If the networks were run, how far what their objects put out is apart, in the order data
+        flows.
+    gradients : tuple of GradientDifference
+        If a loss was given, how its gradients differ.
+    dt : float
+        The length of a step (s).
+    distance : float or None
+        If the networks were run, how far the outputs of their probes are apart: the root of the
+        mean square of the difference, over that of the first. Infinite if they have other shapes.
+    remaining : float or None
+        The same with all differences undone that can be undone: 0 if they explain everything.
+    notes : tuple of str
+        What should be known to read it.
+    """
+
+    title_a: str
+    title_b: str
+    differences: tuple[Difference, ...]
+    pairs: tuple[tuple[Any, Any], ...]
+    only_in_a: tuple[Any, ...]
+    only_in_b: tuple[Any, ...]
+    divergences: tuple[Divergence, ...] = ()
+    gradients: tuple[GradientDifference, ...] = ()
+    dt: float = 0.001
+    distance: float | None = None
+    remaining: float | None = None
+    notes: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return not self.differences
+
+    def __iter__(self) -> Iterator[Difference]:
+        return iter(self.differences)
+
+    def __len__(self) -> int:
+        return len(self.differences)
+
+    def __getitem__(self, index: int) -> Difference:
+        return self.differences[index]
+
+    @property
+    def first_divergence(self) -> Divergence | None:
+        """What differs at the earliest step; of several the first in the order data flows."""
+        differing = [each for each in self.divergences if each.first_step is not None]
+        return min(differing, key=lambda each: each.first_step or 0, default=None)
+
+    def to_dicts(self) -> list[dict[str, Any]]:
+        """Return a dict for each place of each difference, e.g. for ``pandas.DataFrame``."""
+        return [
+            {
+                "what": each.what,
+                "group": each.group,
+                "a": name_a,
+                "b": name_b,
+                "value_a": each.value_a,
+                "value_b": each.value_b,
+                "effect": each.effect,
+                "meaning": each.meaning,
+                "remedy": each.remedy,
+                "consequences": "; ".join(each.consequences),
+                "note": each.note,
+            }
+            for each in self.differences
+            for name_a, name_b in each.places
+        ]
+
+    # as text
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self.title_a} and {self.title_b}: {self._verdict()}>"
+
+    def __str__(self) -> str:
+        lines = [f"a: {self.title_a}", f"b: {self.title_b}", self._verdict()]
+        for number, each in enumerate(self.differences[:_SHOWN], 1):
+            lines += ["", f"{number}. {each.what}: {_shorten(_places(each))}"]
+            lines += [f"   {line}" for _, line in _lines(each)]
+        if len(self) > _SHOWN:
+            lines += ["", f"... and {len(self) - _SHOWN} more, in .differences"]
+        findings = [*self._findings(), *self.notes]
+        return "\n".join([*lines, *([""] if findings else []), *findings])
+
+    def __rich__(self) -> Group:
+        """Show it in colour, in a terminal."""
+        parts: list[Any] = [
+            Text.assemble(("a ", "bold cyan"), self.title_a),
+            Text.assemble(("b ", "bold magenta"), self.title_b),
+            Text(self._verdict(), style="bold green" if self else "bold red"),
+        ]
+        styles = {"a": "cyan", "b": "magenta", "remedy": "bold", "more": "dim"}
+        for number, each in enumerate(self.differences[:_SHOWN], 1):
+            heading = Text.assemble(
+                f"\n{number}. ", (each.what, "bold"), f": {_shorten(_places(each))}"
+            )
+            parts.append(heading)
+            parts += [
+                Padding(Text(line, style=styles.get(kind, "")), (0, 0, 0, 3))
+                for kind, line in _lines(each)
+            ]
+        if len(self) > _SHOWN:
+            parts.append(Text(f"\n... and {len(self) - _SHOWN} more, in .differences"))
+        findings = [*self._findings(), *self.notes]
+        return Group(*parts, *([Text("")] if findings else []), *map(Text, findings))
+
+    def _repr_html_(self) -> str:
+        header = ("what", "where", "a", "b", "effect", "meaning")
+        rows = [
+            (
+                each.what,
+                _shorten(_places(each)),
+                each.value_a,
+                each.value_b,
+                _write_effect(each.effect),
+                f"{each.meaning}. {each.remedy[:1].upper()}{each.remedy[1:]}.",
+            )
+            for each in self.differences[:_SHOWN]
+        ]
+        more = len(self) - _SHOWN
+        paragraphs = [
+            f"a: {self.title_a}",
+            f"b: {self.title_b}",
+            self._verdict(),
+            *([f"... and {more} more, in .differences"] if more > 0 else []),
+            *self._findings(),
+            *self.notes,
+        ]
+        written = [f"<p>{html.escape(each)}</p>" for each in paragraphs]
+        table = render_html(header, rows) if rows else ""
+        return "".join([*written[:3], table, *written[3:]])
+
+    def _verdict(self) -> str:
+        if self:
+            ran = " and put out the same" if self.divergences else ""
+            return f"they are the same{ran}"
+        number = len(self)
+        return f"{number} difference{'' if number == 1 else 's'}"
+
+    def _findings(self) -> list[str]:
+        found = []
+        first = self.first_divergence
+        if first is not None:
+            found.append(f"What they put out first differs at {first.name}: {_write_first(first)}.")
+        if self.distance is not None and self.differences:
+            found.append(f"The outputs {_write_distance(self.distance)}.")
+        if self.remaining is not None:
+            found.append(
+                f"With all undone that can be undone, they {_write_distance(self.remaining)}."
+            )
+        differing = [each for each in self.gradients if _differs(each)]
+        if self.gradients:
+            found.append(
+                f"The gradients of {len(differing)} of {len(self.gradients)} parameters differ"
+                + (":" if differing else ".")
+            )
+            found += [f"  {each.name}: {_write_gradient(each)}" for each in differing[:_SHOWN]]
+            if len(differing) > _SHOWN:
+                found.append(f"  ... and {len(differing) - _SHOWN} more, in .gradients")
+        return found
+
+
+def _places(difference: Difference) -> Sequence[str]:
+    return difference.where.split(", ") if difference.places else ()
+
+
+def _shorten(places: Sequence[str]) -> str:
+    more = len(places) - _FEW
+    return ", ".join(places[:_FEW]) + (f" and {more} more" if more > 0 else "")
+
+
+def _lines(difference: Difference) -> Iterator[tuple[str, str]]:
+    yield "a", f"a: {difference.value_a}"
+    yield "b", f"b: {difference.value_b}"
+    yield "", f"{difference.meaning}"
+    yield "remedy", f"-> {difference.remedy}"
+    for each in difference.consequences[:_FEW]:
+        yield "more", f"follows: {each}"
+    if len(difference.consequences) > _FEW:
+        yield "more", f"... and {len(difference.consequences) - _FEW} more, in .consequences"
+    if difference.effect:
+        share = _write_effect(abs(difference.effect))
+        away = difference.effect > 0
+        yield (
+            "",
+            f"undone alone, {share} of what differs goes away"
+            if away
+            else f"undone alone, the outputs come {share} farther apart",
+        )
+    if difference.note:
+        yield "", difference.note
+
+
+def _write_effect(effect: float | None) -> str:
+    return "" if effect is None else f"{100 * effect:.3g} %"
+
+
+def _write_distance(distance: float) -> str:
+    if np.isinf(distance):
+        return "can't be compared: their shapes are others"
+    if distance == 0:
+        return "are the same to the last bit"
+    return f"differ by {100 * distance:.3g} % of their size (root mean square)"
+
+
+def _write_first(first: Divergence) -> str:
+    shape_a, shape_b = first.shapes
+    if shape_a != shape_b:
+        return f"its output has shape {shape_a} in a, {shape_b} in b (batch, time, size)"
+    assert first.first_step is not None
+    now = first.difference[first.first_step - 1]
+    return (
+        f"at step {first.first_step} by {now:.3g}, later by up to {first.largest:.3g} "
+        f"(its largest value in a is {first.scale:.3g})"
+    )
+
+
+def _differs(gradient: GradientDifference) -> bool:
+    if (gradient.norm_a is None) != (gradient.norm_b is None):
+        return True
+    return gradient.difference is None or gradient.difference > _ROUNDING
+
+
+def _write_gradient(gradient: GradientDifference) -> str:
+    norms = [
+        "it does not train" if norm is None else f"{norm:.3g}"
+        for norm in (gradient.norm_a, gradient.norm_b)
+    ]
+    text = f"norm {norms[0]} in a, {norms[1]} in b"
+    if gradient.difference is not None:
+        text += f", differ by {100 * gradient.difference:.3g} %"
+    if gradient.cosine is not None:
+        text += f", cosine {gradient.cosine:.3f}"
+    return text

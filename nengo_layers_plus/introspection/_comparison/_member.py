@@ -1,0 +1,110 @@
+"""The objects and connections of a network, as what is compared."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import nengo
+from nengo.connection import LearningRule
+
+from nengo_layers_plus.graph import GraphObject, NetworkGraph
+from nengo_layers_plus.graph._names import unique_name
+from nengo_layers_plus.introspection._comparison._fact import Fact
+from nengo_layers_plus.introspection._comparison._object_facts import facts_of_object
+from nengo_layers_plus.introspection._comparison._parameter_facts import (
+    facts_of_parameters,
+    parameters_by_object,
+)
+
+
+@dataclass(eq=False)
+class Member:
+    """
+    An object or a connection of a network.
+
+    Parameters
+    ----------
+    obj : NengoObject
+        The object or connection itself.
+    kind : str
+        That of a `GraphObject`, or ``"connection"``.
+    name : str
+        Its name in the graph; of a connection those of its ends.
+    facts : dict of Fact
+        What is true of it, by name.
+    sources, targets : list of tuple of str and Member
+        What leads to it and from it, and by which end.
+    """
+
+    obj: Any
+    kind: str
+    name: str
+    facts: dict[str, Fact]
+    sources: list[tuple[str, Member]] = field(default_factory=list)
+    targets: list[tuple[str, Member]] = field(default_factory=list)
+
+    @cached_property
+    def links(self) -> list[tuple[str, Member]]:
+        """All that is joined to it; those it leads to have names of their own."""
+        return [*self.sources, *((f"{role} of", each) for role, each in self.targets)]
+
+
+def members_of(graph: NetworkGraph) -> list[Member]:
+    """List the objects and connections of a network, in the order data flows."""
+    parameters = parameters_by_object(graph)
+
+    def facts(obj: Any, name: str, kind: str) -> dict[str, Fact]:
+        found = [
+            Fact("kind", "structure", kind),
+            *facts_of_object(graph, obj),
+            *facts_of_parameters(graph, obj, name, parameters.get(obj, ())),
+        ]
+        return {each.name: each for each in found}
+
+    objects = {
+        item: Member(item.obj, item.kind, item.name, facts(item.obj, item.name, item.kind))
+        for item in graph.objects
+    }
+    members: list[Member] = []
+    arriving: dict[GraphObject, list[Any]] = {}
+    for edge in graph.edges:
+        arriving.setdefault(edge.target, []).append(edge)
+    links: dict[Any, Member] = {}
+    used: set[str] = set()
+    for item, member in objects.items():
+        for edge in arriving.get(item, ()):
+            if edge.connection is None:
+                continue
+            name = unique_name(f"{edge.source.name}->{item.name}", used)
+            link = Member(
+                edge.connection, "connection", name, facts(edge.connection, name, "connection")
+            )
+            links[edge.connection] = link
+            members.append(link)
+        members.append(member)
+    for edge in graph.edges:
+        source, target = objects[edge.source], objects[edge.target]
+        if edge.connection is None:
+            _join_probe(source, target, links)
+            continue
+        link = links[edge.connection]
+        _join(source, link, "pre")
+        post = edge.connection.post_obj
+        if isinstance(post, LearningRule):
+            _join(link, links[post.connection], "learning rule")
+        else:
+            _join(link, target, "post")
+    return members
+
+
+def _join(source: Member, target: Member, role: str) -> None:
+    target.sources.append((role, source))
+    source.targets.append((role, target))
+
+
+def _join_probe(source: Member, probe: Member, links: dict[Any, Member]) -> None:
+    read = probe.obj.obj
+    read = read.connection if isinstance(read, LearningRule) else read
+    _join(links[read] if isinstance(read, nengo.Connection) else source, probe, "read")

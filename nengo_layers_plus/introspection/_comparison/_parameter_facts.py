@@ -1,0 +1,119 @@
+"""What trains of the objects of a network, and the numbers that were drawn or learned."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import nengo
+import numpy as np
+
+from nengo_layers_plus._declared import ParameterSignal
+from nengo_layers_plus._upstream import tf
+from nengo_layers_plus.graph import NetworkGraph, Parameter
+from nengo_layers_plus.graph._parameters import initial_value
+from nengo_layers_plus.introspection._comparison._fact import Fact
+from nengo_layers_plus.introspection._comparison._object_facts import causes_of_values, is_decoded
+
+_CAUSES_OF_TRAINING = (
+    "layer.trainable",
+    "neuron type.trainable",
+    "layer",
+    "transform",
+    "neuron type",
+    "learning rule",
+)
+
+
+def facts_of_parameters(
+    graph: NetworkGraph, obj: Any, name: str, parameters: Iterable[Parameter]
+) -> Iterator[Fact]:
+    """
+    Yield what trains of an object, and the values of its parameters where they are known.
+
+    Parameters
+    ----------
+    graph : NetworkGraph
+        The network.
+    obj : NengoObject
+        The object.
+    name : str
+        Its name in the graph; that of a connection does not matter.
+    parameters : iterable of Parameter
+        Those of `NetworkGraph.parameters` that belong to it.
+    """
+    for parameter in parameters:
+        if parameter.kind == "encoders" and not is_decoded(graph, obj):
+            continue  # nothing depends on them
+        part = _part(parameter, name)
+        yield Fact(
+            f"{part} trains",
+            "training",
+            parameter.trainable,
+            causes=_CAUSES_OF_TRAINING,
+            network_causes=("inference_only",),
+            shown=f"{'yes' if parameter.trainable else 'no'} ({parameter.why})",
+        )
+        yield Fact(
+            f"{part} gets a gradient",
+            "training",
+            parameter.moves,
+            causes=(f"{part} trains", "layer", "transform", "neuron type"),
+            network_causes=("inference_only",),
+            follows_output=True,
+            shown=f"{'yes' if parameter.moves else 'no'} ({parameter.why})",
+        )
+        value = _value(graph, parameter)
+        if value is not None:
+            yield Fact(
+                f"{part} values",
+                "weights",
+                value,
+                causes=causes_of_values(obj),
+                network_causes=("dtype",),
+                follows_input=_is_solved(parameter, value),
+                parameters=(parameter.kind,),
+            )
+
+
+def _part(parameter: Parameter, name: str) -> str:
+    """Return the name of a parameter without that of its object."""
+    if parameter.kind == "connection weights":
+        return "weights"
+    if isinstance(parameter.source, ParameterSignal):
+        return parameter.source.parameter
+    return parameter.name.removeprefix(f"{name}.")
+
+
+def parameters_by_object(graph: NetworkGraph) -> dict[Any, list[Parameter]]:
+    """Return the parameters of each object."""
+    found: dict[Any, list[Parameter]] = {}
+    for parameter in graph.parameters:
+        found.setdefault(parameter.obj, []).append(parameter)
+    return found
+
+
+def _is_solved(parameter: Parameter, value: np.ndarray) -> bool:
+    """Say whether values are those that were solved for, so that they follow from the neurons."""
+    connection = parameter.obj
+    if parameter.kind != "connection weights" or not isinstance(connection.pre_obj, nengo.Ensemble):
+        return False
+    return np.array_equal(initial_value(parameter.source), value)
+
+
+def _value(graph: NetworkGraph, parameter: Parameter) -> np.ndarray | None:
+    if graph.simulator is not None:
+        return graph.value(parameter)
+    source = parameter.source
+    if isinstance(source, tf.Variable):
+        # a copy that was built to know the shape holds nothing of the layer's own
+        held = any(source is each for each in _weights(parameter.obj.tensor_func))
+        return np.asarray(tf.keras.backend.get_value(source)) if held else None
+    return None if source is None else np.asarray(initial_value(source))
+
+
+def _weights(layer: Any) -> list[Any]:
+    try:
+        return list(layer.weights)
+    except ValueError:  # of a model that was not built
+        return []

@@ -1,0 +1,235 @@
+"""Running two networks on the same input, and one of them with differences undone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack
+from typing import Any
+
+import nengo
+import numpy as np
+
+from nengo_layers_plus._upstream import nengo_dl
+from nengo_layers_plus.graph import NetworkGraph
+from nengo_layers_plus.introspection._comparison._difference import write_place
+from nengo_layers_plus.introspection._comparison._differing import Extra, Found
+from nengo_layers_plus.introspection._comparison._divergence import Divergence, distance, diverge
+from nengo_layers_plus.introspection._comparison._gradient_difference import (
+    GradientDifference,
+    differ,
+)
+from nengo_layers_plus.introspection._comparison._member import Member
+from nengo_layers_plus.introspection._comparison._undo import has_to_follow, undo
+from nengo_layers_plus.introspection._network_copy import NetworkCopy
+from nengo_layers_plus.introspection._recording import ParameterKey, Recorder
+
+_KERAS = ("Keras weights", "Keras state")
+
+
+class Running:
+    """
+    Runs two networks on the same input, with the same weights where nothing says which.
+
+    Parameters
+    ----------
+    graph_a, graph_b : NetworkGraph
+        The networks.
+    pairs : sequence of tuple of Member
+        Which members have the same place.
+    data : Mapping
+        Values of input Nodes of the first, ``(batch, time, size)``.
+    n_steps : int
+        The number of steps.
+    seed : int
+        Taken for the seed of networks that have none.
+    """
+
+    def __init__(
+        self,
+        graph_a: NetworkGraph,
+        graph_b: NetworkGraph,
+        pairs: Sequence[tuple[Member, Member]],
+        data: Mapping[nengo.Node, np.ndarray],
+        n_steps: int,
+        seed: int,
+    ) -> None:
+        self.graphs = (graph_a, graph_b)
+        self.members = pairs
+        self.partner = {a.obj: b.obj for a, b in pairs}
+        self.recorded = [
+            (a, b)
+            for a, b in pairs
+            if a.kind != "connection"
+            and b.kind != "connection"
+            and (a.kind == "probe") == (b.kind == "probe")
+            and min(_n_outputs(a.obj), _n_outputs(b.obj)) > 0
+        ]
+        self.n_steps = n_steps
+        self.seed = seed
+        self.data_a = dict(data)
+        self.data_b = {
+            self.partner[node]: value for node, value in data.items() if node in self.partner
+        }
+        self.n_items = next((len(value) for value in data.values()), 1)
+        self.failed = ""
+        self.shares_weights = False
+        self._stack = ExitStack()
+
+    def start(self) -> None:
+        """Build both networks and run them; if that fails, ``failed`` says which."""
+        with ExitStack() as stack:
+            recorders = []
+            for side, self.failed in enumerate(("a", "b")):
+                objects = [pair[side].obj for pair in self.recorded]
+                recorders.append(stack.enter_context(self._recorder(side, objects)))
+            self.a, self.b = recorders
+            self._share_weights(self.a, self.b)
+            self.failed = "a"
+            outputs_a = self.a.run(self.data_a, self.n_steps)
+            self.failed = "b"
+            self.outputs = (outputs_a, self.b.run(self.data_b, self.n_steps))
+            self._stack = stack.pop_all()
+        probes = [(a.obj, b.obj) for a, b in self.recorded if a.kind == "probe"]
+        self.compared = probes or [(a.obj, b.obj) for a, b in self.recorded]
+        self.distance = self._distance(self.outputs[1])
+
+    def __enter__(self) -> Running:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def divergences(self) -> tuple[Divergence, ...]:
+        """Return how far what the objects put out is apart, in the order data flows."""
+        return tuple(
+            diverge(
+                write_place(a.name, b.name),
+                a.kind,
+                (a.obj, b.obj),
+                self.outputs[0][a.obj],
+                self.outputs[1][b.obj],
+            )
+            for a, b in self.recorded
+        )
+
+    def distance_with(self, found: Sequence[Found]) -> float:
+        """Return how far the outputs are apart with some differences of the second undone."""
+        chosen = [
+            each
+            for difference in found
+            for each in (*difference.causes, *difference.follows)
+            if not isinstance(each, Extra) and (each in difference.causes or has_to_follow(each))
+        ]
+        taken_apart = NetworkCopy(self.graphs[0].network)
+
+        def edit(b: NetworkCopy) -> None:
+            for cause in chosen:
+                undo(cause, self.graphs[0], taken_apart, b)
+
+        objects = [b for _, b in self.compared if not isinstance(b, nengo.Probe)]
+        with self._recorder(1, objects, edit) as recorder:
+            self._share_weights(self.a, recorder)
+            self._take_over(recorder, chosen)
+            return self._distance(recorder.run(self.data_b, self.n_steps))
+
+    def gradients(
+        self, loss: Any, targets: Mapping[nengo.Probe, np.ndarray]
+    ) -> tuple[GradientDifference, ...]:
+        """
+        Return how the gradients of a loss differ, for all that trains.
+
+        Parameters
+        ----------
+        loss : Mapping of nengo.Probe to loss
+            Losses of Probes of the first.
+        targets : Mapping
+            Their targets, ``(batch, time, size)``.
+        """
+        found = [
+            self.a.gradients(self.data_a, self.n_steps, loss, targets),
+            self.b.gradients(
+                self.data_b,
+                self.n_steps,
+                {self.partner[probe]: each for probe, each in loss.items()},
+                {self.partner[probe]: each for probe, each in targets.items()},
+            ),
+        ]
+        in_a = {self._key_in_b(key): (name, value) for key, (name, value) in found[0].items()}
+        differences = []
+        for key, (name, value) in in_a.items():
+            other = found[1].get(key) if key is not None else None
+            differences.append(differ(name, value, None if other is None else other[1]))
+        differences += [
+            differ(name, None, value) for key, (name, value) in found[1].items() if key not in in_a
+        ]
+        return tuple(differences)
+
+    def _recorder(
+        self,
+        side: int,
+        objects: Iterable[Any],
+        edit: Callable[[NetworkCopy], None] | None = None,
+    ) -> Recorder:
+        graph = self.graphs[side]
+        return Recorder(
+            graph.simulator or graph.network,
+            [each for each in objects if not isinstance(each, nengo.Probe)],
+            minibatch_size=self.n_items,
+            seed=self.seed,
+            edit=edit,
+        )
+
+    def _distance(self, outputs_b: Mapping[Any, np.ndarray]) -> float:
+        return distance(
+            [self.outputs[0][a] for a, _ in self.compared],
+            [outputs_b[b] for _, b in self.compared],
+        )
+
+    def _key_in_b(self, key: ParameterKey) -> ParameterKey | None:
+        obj, kind, number = key
+        return (self.partner[obj], kind, number) if obj in self.partner else None
+
+    def _share_weights(self, a: Recorder, b: Recorder) -> None:
+        """Give Keras layers that have no weights yet those of the layers with their places."""
+        to_a, to_b = {}, {}
+        values_a, values_b = a.parameters, b.parameters
+        for key, value in values_a.items():
+            other = self._key_in_b(key)
+            if key[1] not in _KERAS or other not in values_b:
+                continue
+            if values_b[other].shape != value.shape:
+                continue
+            if self._undecided(1, other[0]):
+                to_b[other] = value
+            elif self._undecided(0, key[0]):
+                to_a[key] = values_b[other]
+        for recorder, values in ((a, to_a), (b, to_b)):
+            if values:
+                recorder.set_parameters(values)
+                self.shares_weights = True
+
+    def _undecided(self, side: int, node: nengo_dl.TensorNode) -> bool:
+        """Say whether the weights of a Keras layer will be drawn when it is first simulated."""
+        layer = getattr(node.tensor_func, "stands_for", node.tensor_func)
+        return self.graphs[side].simulator is None and not layer.built
+
+    def _take_over(self, recorder: Recorder, causes: Sequence[tuple[Any, str]]) -> None:
+        """Set parameters that differ by themselves to those of the first network."""
+        values_a, values = self.a.parameters, recorder.parameters
+        taken = {}
+        for pair, name in causes:
+            kinds = pair.differing[name][0].parameters
+            for key, value in values_a.items():
+                if key[0] is not pair.objects[0] or key[1] not in kinds:
+                    continue
+                other = self._key_in_b(key)
+                if other in values and values[other].shape == value.shape:
+                    taken[other] = value
+        if taken:
+            recorder.set_parameters(taken)
+
+
+def _n_outputs(obj: Any) -> int:
+    if isinstance(obj, nengo.Probe):
+        return int(obj.size_in)
+    return int(obj.size_out)

@@ -1,0 +1,117 @@
+"""What the input Nodes of a network are given."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import nengo
+import numpy as np
+from nengo.exceptions import ValidationError
+
+from nengo_layers_plus._upstream import nengo_dl
+from nengo_layers_plus.graph import NetworkGraph
+
+
+def input_nodes(network: nengo.Network) -> list[nengo.Node]:
+    """List the Nodes whose values can be given, in the order in which nengo_dl takes them."""
+    return [
+        node
+        for node in network.all_nodes
+        if node.size_in == 0 and not isinstance(node, nengo_dl.TensorNode)
+    ]
+
+
+def check_data(graph: NetworkGraph, data: Any, n_steps: int | None) -> dict[nengo.Node, np.ndarray]:
+    """
+    Return the values of input Nodes.
+
+    Parameters
+    ----------
+    graph : NetworkGraph
+        The network.
+    data : array, list of arrays, dict of nengo.Node or str to array, or None
+        As `nengo_dl.Simulator.predict` takes it; a name may be a label, or the name in the graph.
+    n_steps : int or None
+        The number of steps; None to take that of the data.
+
+    Returns
+    -------
+    values : dict of nengo.Node to array
+        Values, ``(batch, time, size)``, for the Nodes that were given some.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If they do not fit the network, or each other.
+    """
+    if n_steps is not None and (
+        isinstance(n_steps, bool) or not isinstance(n_steps, int | np.integer) or n_steps < 1
+    ):
+        raise ValidationError(
+            f"expected a number of steps, at least 1, got {n_steps!r}", "n_steps", graph
+        )
+    nodes = input_nodes(graph.network)
+    given = _by_node(graph, nodes, data)
+    values = {}
+    for node, value in given.items():
+        name = graph[node].name
+        array = np.asarray(value)
+        if array.ndim != 3 or array.shape[2] != node.size_out or 0 in array.shape:
+            raise ValidationError(
+                f"expected values of shape (batch, time, {node.size_out}) for the Node {name}, "
+                f"got {array.shape}",
+                "data",
+                graph,
+            )
+        if n_steps is not None and array.shape[1] != n_steps:
+            raise ValidationError(
+                f"expected {n_steps} steps (n_steps) for the Node {name}, got {array.shape[1]}",
+                "data",
+                graph,
+            )
+        values[node] = array
+    sizes = {graph[node].name: array.shape[:2] for node, array in values.items()}
+    if len(set(sizes.values())) > 1:
+        raise ValidationError(
+            "expected as many items and steps for all Nodes, got "
+            + ", ".join(f"{size} for {name}" for name, size in sizes.items()),
+            "data",
+            graph,
+        )
+    return values
+
+
+def _by_node(
+    graph: NetworkGraph, nodes: list[nengo.Node], data: Any
+) -> dict[nengo.Node, np.ndarray]:
+    if data is None:
+        return {}
+    if isinstance(data, Mapping):
+        known: dict[Any, nengo.Node] = {graph[node].name: node for node in nodes}
+        for node in reversed(nodes):
+            if node.label is not None:
+                known.setdefault(node.label, node)
+        known |= {node: node for node in nodes}
+        for key in data:
+            if key not in known:
+                raise ValidationError(
+                    f"{key} is not an input Node (one without inputs) of {graph.network}; these "
+                    f"are {_names(graph, nodes)}",
+                    "data",
+                    graph,
+                )
+        return {known[key]: value for key, value in data.items()}
+    several = list(data) if isinstance(data, list | tuple) else [data]
+    if len(several) > len(nodes) or (isinstance(data, list | tuple) and len(data) != len(nodes)):
+        raise ValidationError(
+            f"expected one array for each of the input Nodes {_names(graph, nodes)}, or a dict "
+            f"that says which is for which, got {len(several)}",
+            "data",
+            graph,
+        )
+    return dict(zip(nodes, several, strict=False))
+
+
+def _names(graph: NetworkGraph, nodes: list[nengo.Node]) -> str:
+    return ", ".join(graph[node].name for node in nodes) or "(none)"
