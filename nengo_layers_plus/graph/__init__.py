@@ -12,7 +12,7 @@ from nengo_layers_plus.graph._network_graph import NetworkGraph
 from nengo_layers_plus.graph._parameters import Parameter
 from nengo_layers_plus.graph._settings import Setting, trains_by_setting
 from nengo_layers_plus.graph._shapes import Shape, declare_shape, shape_of, shape_through, size_of
-from nengo_layers_plus.graph._table import render_html, render_table
+from nengo_layers_plus.graph._table import render_html, render_table, rich_table
 from nengo_layers_plus.graph._training_report import TrainingReport
 from nengo_layers_plus.graph._what_trains import what_trains
 
@@ -30,6 +30,7 @@ __all__ = [
     "passes_operator",
     "render_html",
     "render_table",
+    "rich_table",
     "shape_of",
     "shape_through",
     "size_of",

@@ -31,6 +31,29 @@ def render_table(
     right : iterable of int
         The columns that are aligned on the right.
     """
+    table = rich_table(header, rows, footer, right, wrap=False)
+    # wide enough for all: a name that is cut off can't be looked for
+    console = Console(width=10_000, color_system=None, force_terminal=False, force_jupyter=False)
+    with console.capture() as capture:
+        console.print(table)
+    return "\n".join(line.rstrip() for line in capture.get().strip("\n").splitlines())
+
+
+def rich_table(
+    header: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    footer: Sequence[str] | None = None,
+    right: Iterable[int] = (),
+    wrap: bool = True,
+) -> Table:
+    """
+    Make a table that rich can print, with the arguments of `render_table`.
+
+    Parameters
+    ----------
+    wrap : bool
+        Whether long cells may go over several lines, but for numbers.
+    """
     right = set(right)
     table = Table(
         box=box.SIMPLE_HEAD, show_edge=False, show_footer=footer is not None, pad_edge=False
@@ -40,15 +63,12 @@ def render_table(
             Text(head),
             footer=Text("" if footer is None else footer[index]),
             justify="right" if index in right else "left",
-            no_wrap=True,
+            no_wrap=not wrap or index in right,
+            overflow="fold",
         )
     for row in rows:
         table.add_row(*map(Text, row))  # names may hold what rich would take for markup
-    # wide enough for all: a name that is cut off can't be looked for
-    console = Console(width=10_000, color_system=None, force_terminal=False, force_jupyter=False)
-    with console.capture() as capture:
-        console.print(table)
-    return "\n".join(line.rstrip() for line in capture.get().strip("\n").splitlines())
+    return table
 
 
 def render_html(

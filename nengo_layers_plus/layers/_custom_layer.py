@@ -35,6 +35,7 @@ from nengo_layers_plus.layers._neuron_parameters import (
     warn_of_stopped_gradients,
 )
 from nengo_layers_plus.layers._not_given import NOT_GIVEN
+from nengo_layers_plus.layers._origins import note_origins
 from nengo_layers_plus.layers._trainable import Trainable
 from nengo_layers_plus.layers._training import apply_trainable, check_trainable, coerce_trainable
 from nengo_layers_plus.neurons import model_in
@@ -337,19 +338,22 @@ class CustomLayer(nengo_dl.Layer):
             "call": layer_args,
             "ensemble_kwargs": self._ensemble_kwargs(context),
         }
+        given = levels
         if kind == "neurons":
             layer_func, levels = take_values(self, layer_func, levels, population)
         arguments = self._object_arguments(levels, inherited, population)
+        own_synapse = self.make_synapse(context)
         synapses = choose_synapses(
             self,
             context.call_arguments.get("synapse", NOT_GIVEN),
-            self.make_synapse(context),
+            own_synapse,
             inherited.synapse if kind == "neurons" else NOT_GIVEN,
             n_inputs=len(inputs) if several else None,
         )
+        own_trainable = coerce_trainable(self, self.make_trainable(context))
         trainable, train_connections = check_trainable(
             self,
-            coerce_trainable(self, self.make_trainable(context)),
+            own_trainable,
             inherited.trainable,
             kind,
             len(inputs),
@@ -370,6 +374,18 @@ class CustomLayer(nengo_dl.Layer):
             ensemble,
             layer_func if kind == "keras" else None,
             undo,
+        )
+        note_origins(
+            self,
+            overridden_hooks(type(self), CustomLayer),
+            target,
+            connections,
+            arguments=arguments,
+            levels=given,
+            inherited=inherited,
+            call_arguments=context.call_arguments,
+            synapse=own_synapse,
+            trainable=own_trainable,
         )
         return LayerParts(
             input=context.input,

@@ -1,0 +1,148 @@
+"""How many connections a spike goes over."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import nengo
+import numpy as np
+from nengo.ensemble import Neurons
+
+from nengo_layers_plus._upstream import tf
+from nengo_layers_plus.graph import GraphEdge, GraphObject, NetworkGraph, size_of
+from nengo_layers_plus.introspection._summary._words import keras_layer_of
+
+_layers = tf.keras.layers
+# they move or average values, or draw some: what gets spikes is what comes next
+_WITHOUT_WEIGHTS = (
+    *(_layers.Flatten, _layers.Reshape, _layers.Permute, _layers.Dropout),
+    *(_layers.Add, _layers.Concatenate),
+    *(_layers.AveragePooling1D, _layers.AveragePooling2D, _layers.AveragePooling3D),
+    *(_layers.GlobalAveragePooling1D, _layers.GlobalAveragePooling2D),
+    _layers.GlobalAveragePooling3D,
+)
+_CONVOLUTIONS = (_layers.Conv1D, _layers.Conv2D, _layers.Conv3D)
+_OTHER_CONVOLUTIONS = (
+    *(_layers.Conv1DTranspose, _layers.Conv2DTranspose, _layers.Conv3DTranspose),
+)
+
+
+class FanOut:
+    """
+    Counts the connections that a spike of each neuron goes over.
+
+    Parameters
+    ----------
+    graph : NetworkGraph
+        The network.
+    """
+
+    def __init__(self, graph: NetworkGraph) -> None:
+        self.graph = graph
+        self._leaving: dict[GraphObject, list[GraphEdge]] = {}
+        for edge in graph.edges:
+            if edge.connection is not None:
+                self._leaving.setdefault(edge.source, []).append(edge)
+
+    def of(self, item: GraphObject) -> tuple[np.ndarray, tuple[str, ...]]:
+        """
+        Return the connections behind each neuron of an ensemble.
+
+        Returns
+        -------
+        connections : array
+            Their number for each neuron, ``(n_neurons,)``.
+        not_counted : tuple of str
+            Names of objects behind it whose connections are not known.
+        """
+        found = np.zeros(item.obj.n_neurons)
+        not_counted: dict[str, None] = {}
+        for edge in self._leaving.get(item, ()):
+            connection = edge.connection
+            assert connection is not None
+            if not isinstance(connection.pre_obj, Neurons):
+                # each neuron has a decoder for each value; what is decoded are no spikes
+                found += self._weights(connection).shape[0]
+                continue
+            places = np.arange(item.obj.n_neurons)[connection.pre_slice]
+            # an index may name a neuron several times
+            np.add.at(found, places, self._behind(edge, not_counted, (item,)))
+        return found, tuple(not_counted)
+
+    def _behind(
+        self, edge: GraphEdge, not_counted: dict[str, None], seen: Sequence[GraphObject]
+    ) -> np.ndarray | float:
+        """Return the connections behind each value that goes into an edge."""
+        connection = edge.connection
+        assert connection is not None
+        transform = connection.transform
+        if isinstance(transform, nengo.Convolution | nengo.ConvolutionTranspose):
+            # the mean: those at the border of an image have fewer
+            spatial = (
+                transform.output_shape
+                if isinstance(transform, nengo.Convolution)
+                else transform.input_shape
+            )
+            each = math.prod(spatial.spatial_shape) * math.prod(transform.kernel_shape)
+            return each / transform.size_in
+        if isinstance(transform, nengo.Sparse):
+            columns = self.graph.model.sig[connection]["weights"].initial_value
+            return np.asarray((_as_csc(columns) != 0).sum(axis=0)).ravel()
+        if not isinstance(transform, nengo.transforms.NoTransform):
+            weights = self._weights(connection)
+            if weights.ndim == 2:
+                return float(weights.shape[0])
+        if edge.target.kind == "ensemble":
+            return 1.0
+        return self._into(edge.target, not_counted, seen)
+
+    def _into(
+        self, item: GraphObject, not_counted: dict[str, None], seen: Sequence[GraphObject]
+    ) -> float:
+        """Return the connections behind each value that comes to a node, on average."""
+        if item in seen:
+            return 0.0
+        if item.kind == "tensor node":
+            layer = keras_layer_of(item.obj)
+            own = _connections_of(layer, item)
+            if own is not None:
+                return own / item.obj.size_in
+            if not _is_without_weights(layer):
+                not_counted[item.name] = None
+                return 0.0
+        elif item.obj.output is not None:
+            return 0.0  # it goes out of the network
+        behind = 0.0
+        for edge in self._leaving.get(item, ()):
+            assert edge.connection is not None
+            each = self._behind(edge, not_counted, (*seen, item))
+            n_values = edge.connection.pre.size_out
+            behind += float(np.sum(each)) if np.ndim(each) else float(each) * n_values
+        return behind / item.obj.size_in if item.obj.size_in else 0.0
+
+    def _weights(self, connection: nengo.Connection) -> np.ndarray:
+        return np.asarray(self.graph.model.sig[connection]["weights"].initial_value)
+
+
+def _connections_of(layer: Any, item: GraphObject) -> float | None:
+    """Return the multiplications of a Keras layer for one input; None if they are not known."""
+    if isinstance(layer, _layers.Dense):
+        return float(size_of(item.shape_out) * item.shape_in[-1])
+    if isinstance(layer, _CONVOLUTIONS) and not isinstance(layer, _OTHER_CONVOLUTIONS):
+        axis = -1 if layer.data_format == "channels_last" else 0
+        kernel = math.prod(layer.kernel_size) * item.shape_in[axis] // layer.groups
+        return float(size_of(item.shape_out) * kernel)
+    return None
+
+
+def _is_without_weights(layer: Any) -> bool:
+    if isinstance(layer, _layers.Activation):
+        return layer.activation is tf.keras.activations.linear
+    return isinstance(layer, _WITHOUT_WEIGHTS)
+
+
+def _as_csc(matrix: Any) -> Any:
+    sparse = matrix.allocate() if hasattr(matrix, "allocate") else matrix
+    return sparse.tocsc() if hasattr(sparse, "tocsc") else np.asarray(sparse)

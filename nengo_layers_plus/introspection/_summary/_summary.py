@@ -1,0 +1,331 @@
+"""What was made of a network, as a table."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+from rich.console import Group
+from rich.text import Text
+
+from nengo_layers_plus.graph import (
+    NetworkGraph,
+    Parameter,
+    render_html,
+    render_table,
+    rich_table,
+)
+from nengo_layers_plus.introspection._summary._details import details_of
+from nengo_layers_plus.introspection._summary._folding import fold, name_of
+from nengo_layers_plus.introspection._summary._summary_row import SummaryRow, count
+from nengo_layers_plus.introspection._summary._variables import (
+    Index,
+    counted_by_keras,
+    variables_of,
+    write_index,
+)
+
+_HEADER = ("layer", "what", "shape", "neurons", "trains", "stays", "synapse")
+_NUMBERS = (3,)
+_ACTIVITY_HEADER = (
+    *("layer", "mean Hz", "max Hz", "silent", "saturated", "spikes/step", "synops/step", "state"),
+)
+_ACTIVITY_NUMBERS = range(1, len(_ACTIVITY_HEADER))
+_MOST_HELD = 4
+
+
+class Summary(Sequence[SummaryRow]):
+    """
+    What was made of a network, one row a layer, in the order data flows.
+
+    A sequence of `SummaryRow`, one for each ensemble, TensorNode and node. ``str`` writes it as a
+    table, notebooks show it as one, and so does ``rich.print``. In these tables layers that are
+    alike and lie side by side, as those of a `nengo.networks.EnsembleArray`, share a line; the
+    sequence and `to_dicts` have all. Probes are named in the row of what they read.
+
+    Parameters
+    ----------
+    graph : NetworkGraph
+        The network.
+    rows : sequence of SummaryRow
+        The rows.
+
+    Attributes
+    ----------
+    rows : tuple of SummaryRow
+        The rows.
+    variables : dict of str to list of tuple
+        Of a Simulator: what each of ``sim.keras_model.weights`` holds, by its name: the names of
+        parameters, each with what the variable is indexed with to get its values. Empty for a
+        network.
+    """
+
+    def __init__(self, graph: NetworkGraph, rows: Sequence[SummaryRow]) -> None:
+        self.graph = graph
+        self.rows = tuple(rows)
+        self.variables: Mapping[str, list[tuple[str, Index]]] = variables_of(graph)
+        self._title = str(graph.network)
+        self._keras = self._count_of_keras()
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, index):  # type: ignore[no-untyped-def]
+        return self.row(index) if isinstance(index, str) else self.rows[index]
+
+    def __iter__(self) -> Iterator[SummaryRow]:
+        return iter(self.rows)
+
+    def row(self, name: str) -> SummaryRow:
+        """
+        Return the row of a layer.
+
+        Parameters
+        ----------
+        name : str
+            Its name. ``summary[name]`` is the same.
+
+        Raises
+        ------
+        KeyError
+            If there is none of the name.
+        """
+        found = next((row for row in self.rows if row.name == name), None)
+        if found is None:
+            known = ", ".join(row.name for row in self.rows) or "none"
+            raise KeyError(f"{self._title} has no layer {name!r}; it has {known}")
+        return found
+
+    def details(self, name: str | None = None) -> str:
+        """
+        Write all that is known of a layer.
+
+        Parameters
+        ----------
+        name : str, optional
+            Its name; by default all layers are written.
+
+        Raises
+        ------
+        KeyError
+            If there is none of the name.
+        """
+        rows = self.rows if name is None else (self.row(name),)
+        return "\n\n".join(details_of(row, self.variables) for row in rows)
+
+    def to_dicts(self) -> list[dict[str, Any]]:
+        """Return a flat dict for each row, as `pandas.DataFrame` takes them."""
+        return [row.to_dict() for row in self.rows]
+
+    # totals
+
+    @property
+    def n_neurons(self) -> int:
+        """The number of neurons."""
+        return sum(row.n_neurons for row in self.rows)
+
+    @property
+    def n_trainable(self) -> int | None:
+        """
+        The number of values in ``sim.keras_model.trainable_weights``.
+
+        None if a shape is not known before a Simulator is built.
+        """
+        return self._keras[0]
+
+    @property
+    def n_non_trainable(self) -> int | None:
+        """
+        The number of values in ``sim.keras_model.non_trainable_weights``.
+
+        What learns by a rule is counted for each item of a minibatch, as Keras does; of a network
+        for one. None if a shape is not known before a Simulator is built.
+        """
+        return self._keras[1]
+
+    @property
+    def state_bytes(self) -> int:
+        """Memory (bytes an item) for what neurons and synapses keep from step to step."""
+        return sum(row.state_bytes for row in self.rows)
+
+    @property
+    def was_run(self) -> bool:
+        """Whether it knows what neurons did."""
+        return any(row.activity is not None for row in self.rows)
+
+    def _count_of_keras(self) -> tuple[int | None, int | None]:
+        graph = self.graph
+        if graph.simulator is not None:
+            model = graph.simulator.keras_model
+            return (
+                sum(_size(each) for each in model.trainable_weights),
+                sum(_size(each) for each in model.non_trainable_weights),
+            )
+        return (self._counted(trainable=True), self._counted(trainable=False))
+
+    def _counted(self, trainable: bool) -> int | None:
+        sizes = [
+            counted_by_keras(self.graph, each) for each in self._parameters(trainable=trainable)
+        ]
+        return None if None in sizes else sum(size for size in sizes if size is not None)
+
+    def _parameters(self, trainable: bool) -> list[Parameter]:
+        return [each for row in self for each in row.parameters if each.trainable == trainable]
+
+    @cached_property
+    def notes(self) -> tuple[str, ...]:
+        """What the totals count, and what they do not, in sentences."""
+        found = [
+            f"{self.n_neurons:,} neurons; {_known(self.n_trainable)} values train, "
+            f"{_known(self.n_non_trainable)} stay, as Keras counts them"
+        ]
+        unused = [each for row in self for each in row.unused]
+        if unused:
+            found.append(
+                f"not counted: {_known(count(unused))} values of {_kinds(unused)}, which nengo_dl "
+                "leaves out, as nothing depends on them"
+            )
+        constants = [each for row in self for each in row.constants]
+        if constants:
+            found.append(
+                f"not counted: {_known(count(constants))} values of {_kinds(constants)}, which "
+                "can't train, so that nengo_dl builds them in as constants"
+            )
+        learned = self._learned()
+        n_items = self.graph.tensor_graph.minibatch_size
+        if learned and n_items > 1:
+            found.append(
+                f"{', '.join(learned)}: moved by a learning rule; Keras counts the values of each "
+                f"of the {n_items} items of a minibatch"
+            )
+        counted = [self._counted(trainable=True), self._counted(trainable=False)]
+        if None not in counted and list(self._keras) != counted:
+            extra = sum(map(int, filter(None, self._keras))) - sum(map(int, filter(None, counted)))
+            found.append(f"{extra:,} values that Keras counts belong to no layer")
+        stopped = [each.name for row in self for each in row.trains if not each.moves]
+        if stopped:
+            found.append(f"trainable, but no gradient comes to them: {', '.join(stopped)}")
+        if self.graph.simulator is None and self.graph.network.seed is None:
+            found.append("the network has no seed: what is drawn is drawn anew for each Simulator")
+        found += [
+            f"connections behind {row.name} that are not known, and not counted: "
+            f"{', '.join(row.activity.not_counted)}"
+            for row in self
+            if row.activity is not None and row.activity.not_counted
+        ]
+        return tuple(found)
+
+    def _learned(self) -> list[str]:
+        signals = self.graph.tensor_graph.signals
+        return [
+            each.name
+            for row in self
+            for each in row.parameters
+            if not each.kind.startswith("Keras")
+            and each.source in signals
+            and signals[each.source].minibatched
+        ]
+
+    # how it shows
+
+    @cached_property
+    def _groups(self) -> list[list[SummaryRow]]:
+        return fold(self.graph, self.rows)
+
+    def _cells(self) -> list[tuple[str, ...]]:
+        lines = []
+        for group in self._groups:
+            first = group[0]
+            cells = list(first.cells())
+            if len(group) > 1:
+                cells[0] = name_of(group)
+                cells[1] = f"{len(group)} x {first.what}"
+                for index in (3, 4, 5):
+                    several = "," in cells[index]
+                    if cells[index]:
+                        text = f"({cells[index]})" if several else cells[index]
+                        cells[index] = f"{len(group)} x {text}"
+            lines.append(tuple(cells))
+        return lines
+
+    def _activity_cells(self) -> list[tuple[str, ...]]:
+        lines: list[tuple[str, ...]] = []
+        for group in self._groups:
+            done = [row.activity for row in group if row.activity is not None]
+            if not done:
+                continue
+            shares = [each.saturated for each in done if each.saturated is not None]
+            spikes = [each.spikes for each in done if each.spikes is not None]
+            lines.append(
+                (
+                    name_of(group),
+                    f"{_mean([each.mean_rate for each in done]):.1f}",
+                    f"{max(each.max_rate for each in done):.1f}",
+                    f"{_mean([each.silent for each in done]):.0%}",
+                    f"{_mean(shares):.0%}" if shares else "-",
+                    f"{sum(spikes):,.2f}" if spikes else "-",
+                    f"{sum(each.synaptic_operations for each in done):,.1f}",
+                    f"{sum(row.state_bytes for row in group):,} B",
+                )
+            )
+        return lines
+
+    def _variable_lines(self) -> list[str]:
+        """Say what those variables hold whose names do not."""
+        lines = []
+        for name, held in self.variables.items():
+            if "/base_params/" not in name:
+                continue
+            parts = [f"{each} {write_index(index)}" for each, index in held[:_MOST_HELD]]
+            if len(held) > _MOST_HELD:
+                parts.append(f"and {len(held) - _MOST_HELD} more")
+            lines.append(f"{name.rpartition('/')[2]} holds {', '.join(parts)}")
+        return lines
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self._title}: {self.notes[0]}>"
+
+    def __str__(self) -> str:
+        parts = [self._title, render_table(_HEADER, self._cells(), right=_NUMBERS)]
+        if self.was_run:
+            table = render_table(_ACTIVITY_HEADER, self._activity_cells(), right=_ACTIVITY_NUMBERS)
+            parts += ["", table]
+        return "\n".join([*parts, *self.notes, *self._variable_lines()])
+
+    def __rich__(self) -> Group:
+        parts: list[Any] = [
+            Text(self._title),
+            rich_table(_HEADER, self._cells(), right=_NUMBERS),
+        ]
+        if self.was_run:
+            parts.append(
+                rich_table(_ACTIVITY_HEADER, self._activity_cells(), right=_ACTIVITY_NUMBERS)
+            )
+        return Group(*parts, *map(Text, (*self.notes, *self._variable_lines())))
+
+    def _repr_html_(self) -> str:
+        tables = render_html(_HEADER, self._cells(), right=_NUMBERS)
+        if self.was_run:
+            tables += render_html(_ACTIVITY_HEADER, self._activity_cells(), right=_ACTIVITY_NUMBERS)
+        lines = (*self.notes, *self._variable_lines())
+        return tables + "".join(f"<p>{html.escape(line)}</p>" for line in lines)
+
+
+def _size(variable: Any) -> int:
+    return int(variable.shape.num_elements())
+
+
+def _kinds(parameters: Sequence[Parameter]) -> str:
+    plurals = {"bias": "biases", "neuron parameter": "neuron parameters"}
+    kinds = dict.fromkeys(plurals.get(each.kind, each.kind) for each in parameters)
+    return " and ".join(kinds)
+
+
+def _known(number: int | None) -> str:
+    return "not known how many" if number is None else f"{number:,}"
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values)

@@ -1,0 +1,112 @@
+"""Parts of networks in a few words."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import nengo
+import numpy as np
+
+from nengo_layers_plus._upstream import tf, with_sublayers
+from nengo_layers_plus.graph import GraphObject, Shape
+
+
+def what_of(item: GraphObject) -> str:
+    """Say what an ensemble, node or TensorNode is."""
+    obj = item.obj
+    if item.kind == "ensemble":
+        dimensions = "" if obj.dimensions == 1 else f", {obj.dimensions} dimensions"
+        return f"{obj.neuron_type!r}{dimensions}"
+    if item.kind == "tensor node":
+        function = keras_layer_of(obj)
+        if function is None:
+            return f"function {_name(obj.tensor_func)}"
+        inner = len(with_sublayers(function)) - 1
+        return type(function).__name__ + (f" of {inner} layers" if inner else "")
+    output = obj.output
+    if output is None:
+        return "passes on"
+    if isinstance(output, nengo.Process):
+        return repr(output)
+    return "values" if isinstance(output, np.ndarray) else f"function {_name(output)}"
+
+
+def keras_layer_of(node: Any) -> Any:
+    """Return the Keras layer of a TensorNode, not what stands for it; None if it has none."""
+    function = node.tensor_func
+    function = getattr(function, "stands_for", function)
+    return function if isinstance(function, tf.keras.layers.Layer) else None
+
+
+def arguments_of(neuron_type: Any) -> dict[str, Any]:
+    """Return the arguments that a type of neurons has, also those that are as by default."""
+    names = inspect.signature(type(neuron_type).__init__).parameters
+    found = {
+        name: getattr(neuron_type, name)
+        for name, each in names.items()
+        if name not in ("self", "initial_state")
+        and each.kind is not inspect.Parameter.VAR_KEYWORD
+        and hasattr(neuron_type, name)
+    }
+    parameters = getattr(neuron_type, "parameters", ())
+    return {**{name: getattr(neuron_type, name) for name in parameters}, **found}
+
+
+def in_words(value: Any) -> str:
+    """Write a value; an array by its shape and range."""
+    if isinstance(value, list | tuple):
+        value = np.asarray(value)
+    if isinstance(value, np.ndarray) and value.size > 1:
+        return f"array {value.shape}, {range_of(value)}"
+    if isinstance(value, np.ndarray):
+        return number(value.item()) if value.size else "array of nothing"
+    return number(value) if isinstance(value, int | float | np.number) else repr(value)
+
+
+def range_of(values: np.ndarray) -> str:
+    """Write the least and the greatest of some numbers."""
+    values = np.asarray(values)
+    if not values.size:
+        return "-"
+    # NaN, which comes of what can't be found, is what matters then
+    low, high = number(np.min(values)), number(np.max(values))
+    return low if low == high else f"{low} .. {high}"
+
+
+def number(value: Any) -> str:
+    """Write a number in three or four digits."""
+    if isinstance(value, bool | np.bool_ | int | np.integer):
+        return str(value)
+    return f"{float(value):.4g}"
+
+
+def shapes_in_words(shape_in: Shape, shape_out: Shape, is_input: bool) -> str:
+    """Write the shapes of what comes in and goes out, one if they are the same."""
+    if is_input or shape_in == shape_out:
+        return str(shape_out)
+    return f"{shape_in} -> {shape_out}"
+
+
+def synapse_in_words(synapse: Any) -> str:
+    """Write a synapse."""
+    if synapse is None:
+        return "none"
+    if type(synapse) in (nengo.Lowpass, nengo.Alpha):
+        return f"{type(synapse).__name__}({number(synapse.tau)} s)"
+    return repr(synapse)
+
+
+def transform_in_words(connection: nengo.Connection) -> str:
+    """Write what a connection multiplies by."""
+    transform = connection.transform
+    if isinstance(transform, nengo.transforms.NoTransform):
+        return "none"
+    if isinstance(transform, nengo.Dense):
+        return in_words(transform.init)
+    return repr(transform)
+
+
+def _name(function: Any) -> str:
+    name = getattr(function, "__name__", None)
+    return type(function).__name__ if name is None else str(name)
