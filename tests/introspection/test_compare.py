@@ -494,3 +494,21 @@ def test_no_warnings_of_its_own(base: nengo.Network) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         compare(base, build(into_dense={"synapse": None}), n_steps=1, trials=1)
+
+
+def test_several_learning_rules() -> None:
+    def network(rules: Any) -> nengo.Network:
+        with nengo.Network(seed=0) as net:
+            a, b = nengo.Ensemble(5, 1, label="a"), nengo.Ensemble(5, 1, label="b")
+            nengo.Connection(
+                a, b, solver=nengo.solvers.LstsqL2(weights=True), learning_rule_type=rules
+            )
+        return net
+
+    one, two = nengo.BCM(1e-9), nengo.Oja(1e-6)
+
+    assert compare(network([one, two]), network([one, two]))
+    assert places(compare(network([one, two]), network(one))) == [("learning rule", ["a->b"])]
+    assert places(compare(network({"x": one}), network({"x": nengo.BCM(1e-8)}))) == [
+        ("learning rule['x'].learning_rate", ["a->b"])
+    ]

@@ -244,19 +244,27 @@ def _of_connection(connection: nengo.Connection) -> Iterator[Fact]:
     if isinstance(connection.pre_obj, nengo.Ensemble):
         for name in ("solver", "eval_points", "scale_eval_points"):
             yield Fact(name, "weights", getattr(connection, name), counts=False, attributes=(name,))
-    rules = connection.learning_rule_type
-    named = (
-        rules
-        if isinstance(rules, dict)
-        else dict(enumerate(rules))
-        if isinstance(rules, list)
-        else {"": rules}
-    )
+    yield from _of_learning_rules(connection.learning_rule_type)
+
+
+def _of_learning_rules(rules: Any) -> Iterator[Fact]:
+    """Yield the classes of the learning rules of a connection, and their parameters."""
+    attributes = ("learning_rule_type",)
+    if not isinstance(rules, dict | list):
+        yield from _of_value("learning rule", rules, "training", attributes=attributes)
+        return
+    named = rules if isinstance(rules, dict) else dict(enumerate(rules))
+    kinds = {key: type(rule).__name__ for key, rule in named.items()}
+    yield Fact("learning rule", "training", kinds, attributes=attributes)
     for key, rule in named.items():
-        suffix = f"[{key!r}]" if key != "" else ""
-        yield from _of_value(
-            f"learning rule{suffix}", rule, "training", attributes=("learning_rule_type",)
+        _, *parameters = _of_value(
+            f"learning rule[{key!r}]",
+            rule,
+            "training",
+            causes=("learning rule",),
+            attributes=attributes,
         )
+        yield from parameters
 
 
 def _plain_shape(shape: Any) -> Any:
