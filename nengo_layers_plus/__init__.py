@@ -19,12 +19,23 @@ from nengo_layers_plus import _upstream
 from nengo_layers_plus._upstream import UpstreamError, UpstreamWarning
 
 if TYPE_CHECKING:
-    from nengo_layers_plus import graph, neurons, surrogate, synapses, testing
+    from nengo_layers_plus import graph, neurons, plot, surrogate, synapses, testing
     from nengo_layers_plus._upstream import nengo_dl
     from nengo_layers_plus.conversion import (
         ConversionError,
         KerasNetwork,
         from_keras,
+    )
+    from nengo_layers_plus.introspection import (
+        Comparison,
+        Difference,
+        Divergence,
+        NetworkSource,
+        Summary,
+        assert_same,
+        compare,
+        summary,
+        to_source,
     )
     from nengo_layers_plus.layers import (
         Block,
@@ -71,8 +82,11 @@ __version__ = "0.1.0"
 __all__ = [
     "Block",
     "ChannelNeurons",
+    "Comparison",
     "ConversionError",
     "CustomLayer",
+    "Difference",
+    "Divergence",
     "Filter",
     "FiringRates",
     "KerasNetwork",
@@ -80,6 +94,7 @@ __all__ = [
     "LayerParts",
     "LoadedParameters",
     "MissingParameterFileError",
+    "NetworkSource",
     "NeuronModel",
     "NeuronParameter",
     "NonFiniteError",
@@ -94,23 +109,29 @@ __all__ = [
     "SimulatorBuiltError",
     "StoppedGradientError",
     "StoppedGradientWarning",
+    "Summary",
     "Surrogate",
     "Trainable",
     "TunedNeurons",
     "UpstreamError",
     "UpstreamWarning",
     "__version__",
+    "assert_same",
+    "compare",
     "freeze",
     "from_keras",
     "graph",
     "load_parameters",
     "nengo_dl",
     "neurons",
+    "plot",
     "read_parameters",
     "save_parameters",
+    "summary",
     "surrogate",
     "synapses",
     "testing",
+    "to_source",
     "unfreeze",
 ]
 
@@ -119,6 +140,15 @@ _HOMES = {
     "ConversionError": "conversion",
     "KerasNetwork": "conversion",
     "from_keras": "conversion",
+    "Comparison": "introspection",
+    "Difference": "introspection",
+    "Divergence": "introspection",
+    "NetworkSource": "introspection",
+    "Summary": "introspection",
+    "assert_same": "introspection",
+    "compare": "introspection",
+    "summary": "introspection",
+    "to_source": "introspection",
     "Block": "layers",
     "ChannelNeurons": "layers",
     "CustomLayer": "layers",
@@ -152,6 +182,7 @@ _HOMES = {
     "NonFiniteError": "simulator",
     "graph": "graph",
     "neurons": "neurons",
+    "plot": "plot",
     "surrogate": "surrogate",
     "synapses": "synapses",
     "testing": "testing",

@@ -124,7 +124,7 @@ class Shapes:
         """Return the shape of what an object puts out, None if it can't be known."""
         if isinstance(obj, ObjView):
             whole = self.of(obj.obj)
-            if obj.slice == slice(None):
+            if isinstance(obj.slice, slice) and obj.slice == slice(None):
                 return whole
             return (int(obj.size_out),) if whole is not None and len(whole) == 1 else None
         if isinstance(obj, nengo_dl.TensorNode):

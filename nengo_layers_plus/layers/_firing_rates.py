@@ -15,8 +15,8 @@ class FiringRates:
 
     Parameters
     ----------
-    rates : ndarray of shape (n_neurons,)
-        The mean rate (Hz) of each neuron, over samples and time.
+    rates : array
+        The mean rate (Hz) of each neuron, over samples and time, shape ``(n_neurons,)``.
     target : tuple of float
         The lowest and the highest rate (Hz) that is welcome.
     name : str or None
@@ -43,8 +43,9 @@ class FiringRates:
 
         Parameters
         ----------
-        output : array_like of shape (batch, time, n_neurons) or (time, n_neurons)
-            The output, as a probe records it.
+        output : array_like
+            The output, as a probe records it, ``(batch, time, n_neurons)`` or
+            ``(time, n_neurons)``.
         amplitude : float
             What 1 Hz counts for in it.
         target : tuple of float

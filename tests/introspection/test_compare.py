@@ -512,3 +512,23 @@ def test_several_learning_rules() -> None:
     assert places(compare(network({"x": one}), network({"x": nengo.BCM(1e-8)}))) == [
         ("learning rule['x'].learning_rate", ["a->b"])
     ]
+
+
+def test_slices_by_arrays_and_activations_of_ones_own() -> None:
+    def network(indices: list[int], activation: Any) -> nengo.Network:
+        with nengo.Network(seed=0) as net:
+            memory = nengo.Ensemble(5, 3, label="memory")
+            dense = tf.keras.layers.Dense(2, activation=activation)
+            node = nengo_dl.TensorNode(dense, shape_in=(2,), pass_time=False, label="dense")
+            nengo.Connection(memory[np.array(indices)], node)
+        return net
+
+    base = network([0, 2], half_of)
+
+    assert compare(base, network([0, 2], half_of))
+    assert places(compare(base, network([0, 1], half_of))) == [("pre slice", ["memory->dense"])]
+    assert places(compare(base, network([0, 2], "relu"))) == [("layer.activation", ["dense"])]
+
+
+def half_of(x: Any) -> Any:
+    return x / 2

@@ -51,7 +51,10 @@ def _of(value: Any, around: tuple[int, ...]) -> Hashable:
     module, name = getattr(value, "__module__", None), getattr(value, "__qualname__", None)
     if isinstance(name, str) and inspect.isroutine(value):
         return ("routine", module, name)
-    return (*_class_of(value), _of(getattr(value, "__dict__", {}), around))
+    attributes = getattr(value, "__dict__", {})
+    # names that are there to be shown say nothing of what it does
+    held = {key: each for key, each in attributes.items() if not str(key).startswith("__")}
+    return (*_class_of(value), _of(held, around))
 
 
 def _class_of(value: Any) -> tuple[str, ...]:

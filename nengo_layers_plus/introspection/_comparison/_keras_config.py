@@ -53,8 +53,11 @@ def flat_config(config: dict[str, Any], prefix: str = "") -> Iterator[tuple[str,
     """Yield what is in a configuration, that of objects within it by names with dots."""
     for key, value in config.items():
         if isinstance(value, dict) and "class_name" in value:
-            yield f"{prefix}{key}", value["class_name"]
-            yield from flat_config(value.get("config") or {}, f"{prefix}{key}.")
+            held = value.get("config") or {}
+            # of functions Keras says the name
+            yield f"{prefix}{key}", value["class_name"] if isinstance(held, dict) else held
+            if isinstance(held, dict):
+                yield from flat_config(held, f"{prefix}{key}.")
         elif key == "layers" and isinstance(value, list):
             yield f"{prefix}layers", [each.get("class_name") for each in value]
             for number, each in enumerate(value):

@@ -1,0 +1,164 @@
+"""What a network's configuration says, as statements."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+from typing import Any
+
+import nengo
+from nengo.config import ClassParams, InstanceParams
+from nengo.ensemble import Neurons
+from nengo.params import BoolParam, Parameter
+
+from nengo_layers_plus._upstream import default_simulation_settings
+from nengo_layers_plus.introspection._source._layout import Expression, call
+from nengo_layers_plus.introspection._source._same import same
+from nengo_layers_plus.introspection._source._values import Values
+from nengo_layers_plus.layers._fixed_trainable import FixedTrainable
+from nengo_layers_plus.neurons import model_in
+from nengo_layers_plus.synapses._trainable_filter import TrainableFilter
+
+_TRAINABLE = (nengo.Ensemble, nengo.Connection, Neurons)
+# nengo_dl looks these up at the top level alone
+_TOP_LEVEL_ONLY = ("keep_history",)
+
+_MISSING = object()
+
+
+class Settings:
+    """
+    The settings of one network, as far as they do something.
+
+    Parameters
+    ----------
+    network : nengo.Network
+        The network.
+    is_top : bool
+        Whether it is the one at the top, where nengo_dl looks up most of its settings.
+    inside : set of int
+        The ids of the objects that are in it, at any depth.
+    """
+
+    def __init__(self, network: nengo.Network, is_top: bool, inside: set[int]) -> None:
+        self.network = network
+        self.is_top = is_top
+        params = network.config.params
+        self._classes: dict[type, ClassParams] = {
+            key: each for key, each in params.items() if inspect.isclass(key)
+        }
+        self._own: dict[Any, dict[str, Any]] = {}
+        self.fixed: set[Any] = set()
+        """Objects of which one part alone trains, or not, while others go by other settings."""
+        for obj, entry in params.items():
+            held = obj.ensemble if isinstance(obj, Neurons) else obj
+            if not inspect.isclass(obj) and id(held) in inside:
+                values = dict(self._own_values(obj, entry))
+                if values:
+                    self._own[obj] = values
+
+    def _own_values(self, obj: Any, entry: InstanceParams) -> Iterator[tuple[str, Any]]:
+        of_class = self._class_of(obj)
+        names = set(() if of_class is None else of_class.extra_params)
+        if isinstance(entry, FixedTrainable):
+            names.add("trainable")
+        for name in sorted(names):
+            if name in _TOP_LEVEL_ONLY and not self.is_top:
+                continue
+            value = getattr(entry, name)
+            default = None
+            if of_class is not None and name in of_class.extra_params:
+                default = getattr(of_class, name)
+            if same(value, default):
+                continue
+            if name == "trainable":
+                is_fixed = isinstance(entry, FixedTrainable)
+                if _has_no_effect(obj, is_fixed):
+                    continue
+                if is_fixed and _has_other_parts(obj):
+                    self.fixed.add(obj)
+            yield name, value
+
+    def _class_of(self, obj: Any) -> ClassParams | None:
+        return next((self._classes[c] for c in type(obj).__mro__ if c in self._classes), None)
+
+    def of(self, obj: Any) -> dict[str, Any]:
+        """Return what is set for an object itself, by name."""
+        return self._own.get(obj, {})
+
+    # nengo_dl.configure_settings
+
+    def configured(self) -> dict[str, Any]:
+        """Return the arguments of `nengo_dl.configure_settings`."""
+        settings = {}
+        if self.is_top:
+            settings = {
+                name: value
+                for name, value in self._of_class(nengo.Network).items()
+                if not same(value, default_simulation_settings().get(name, _MISSING))
+            }
+            keep_history = self._of_class(nengo.Probe).get("keep_history", True)
+            if keep_history is not True or self._sets("keep_history"):
+                settings["keep_history"] = keep_history
+        values = self._trainable_by_class()
+        if any(each is not None for each in values) or self._sets("trainable"):
+            settings["trainable"] = values[0] if len(set(values)) == 1 else None
+        return settings
+
+    def _of_class(self, cls: type) -> dict[str, Any]:
+        params = self._classes.get(cls)
+        return {} if params is None else {k: getattr(params, k) for k in params.extra_params}
+
+    def _sets(self, name: str) -> bool:
+        return any(name in values and obj not in self.fixed for obj, values in self._own.items())
+
+    def _trainable_by_class(self) -> list[Any]:
+        return [self._of_class(cls).get("trainable") for cls in _TRAINABLE]
+
+    # network.config
+
+    def of_classes(self) -> Iterator[tuple[type, str, Any]]:
+        """Yield the settings of classes: the class, the name and the value."""
+        values = self._trainable_by_class()
+        if len(set(values)) > 1:
+            for cls, value in zip(_TRAINABLE, values, strict=True):
+                if value is not None:
+                    yield cls, "trainable", value
+        for cls, params in sorted(self._classes.items(), key=lambda each: each[0].__name__):
+            for name in sorted(params.default_params):
+                if params in params.get_param(name):
+                    yield cls, name, getattr(params, name)
+
+    def others(self) -> Iterator[tuple[type, str, Parameter, Any]]:
+        """Yield settings of other backends: the class, the name, the parameter and its value."""
+        for cls, params in sorted(self._classes.items(), key=lambda each: each[0].__name__):
+            for name in sorted(params.extra_params):
+                known = (name == "trainable" and cls in _TRAINABLE) or (
+                    name == "keep_history" and cls is nengo.Probe
+                )
+                if not known and cls is not nengo.Network:
+                    yield cls, name, params.get_param(name), getattr(params, name)
+
+
+def other_parameter(values: Values, name: str, parameter: Parameter, value: Any) -> Expression:
+    """Return the expression of a setting that another backend has added."""
+    cls = BoolParam if type(parameter) is BoolParam else Parameter
+    written = {"default": values.write(value, name), "optional": values.write(True, name)}
+    function = f"{values.names.module('nengo')}.params.{cls.__name__}"
+    return call(function, values.write(name, name), **written)
+
+
+def _has_no_effect(obj: Any, is_fixed: bool) -> bool:
+    """Say whether nothing of a connection could train."""
+    if not isinstance(obj, nengo.Connection) or obj.has_weights:
+        return False
+    return is_fixed or not isinstance(obj.synapse, TrainableFilter)
+
+
+def _has_other_parts(obj: Any) -> bool:
+    """Say whether something trains that belongs to an object besides its weights or bias."""
+    if isinstance(obj, nengo.Connection):
+        return isinstance(obj.synapse, TrainableFilter) and obj.synapse.trainable
+    ensemble = obj.ensemble if isinstance(obj, Neurons) else obj
+    model = model_in(ensemble.neuron_type)
+    return model is not None and bool(model.trainable_names)

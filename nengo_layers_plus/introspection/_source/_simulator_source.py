@@ -1,0 +1,138 @@
+"""The values of a Simulator, as far as plain code can give them to a network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import nengo
+import numpy as np
+from nengo.builder import Signal
+from nengo.ensemble import Neurons
+from nengo.neurons import Direct
+from nengo.transforms import NoTransform
+
+from nengo_layers_plus._upstream import nengo_dl, tf
+from nengo_layers_plus.graph import NetworkGraph
+from nengo_layers_plus.graph._parameters import initial_value
+from nengo_layers_plus.introspection._source._errors import SourceError
+from nengo_layers_plus.introspection._source._network_source import NetworkSource
+from nengo_layers_plus.parameters._simulator_parameters import SimulatorParameters
+
+
+def values_to_write(sim: nengo_dl.Simulator) -> dict[Any, dict[str, Any]]:
+    """
+    Return what to write instead of what the objects of a network were made with.
+
+    Parameters
+    ----------
+    sim : nengo_dl.Simulator
+        An open Simulator.
+
+    Returns
+    -------
+    replaced : dict
+        Arguments by object. The weights of Keras layers are read from the layers themselves.
+    """
+    network = sim.model.toplevel
+    replaced: dict[Any, dict[str, Any]] = {}
+    if network.seed is None:
+        replaced[network] = {"seed": sim.model.seeds[network]}
+    moved_neurons = set()
+    saved = SimulatorParameters(sim, "write the values of")
+    values = saved.read()
+    connections = []
+    for parameter in saved:
+        obj, value = parameter.obj, values[parameter.name]
+        if parameter.kind == "bias" and not _same_numbers(initial_value(parameter.source), value):
+            gain = values[f"{saved.graph[obj].name}.gain"]
+            replaced[obj] = {"gain": _wide(gain), "bias": _wide(value)}
+            moved_neurons.add(obj)
+        elif parameter.kind == "connection weights":
+            connections.append((obj, parameter.source, value))
+    for obj, signal, value in connections:
+        decoded = isinstance(obj.pre_obj, nengo.Ensemble)
+        is_initial = _same_numbers(initial_value(signal), value)
+        if is_initial and not (decoded and obj.pre_obj in moved_neurons):
+            continue
+        arguments = _weights_as_arguments(obj, value)
+        if arguments is not None:
+            replaced[obj] = arguments
+    return replaced
+
+
+def _weights_as_arguments(connection: nengo.Connection, value: np.ndarray) -> Any:
+    if isinstance(connection.pre_obj, Neurons | nengo.Node) or isinstance(
+        connection.pre_obj.neuron_type, Direct
+    ):
+        is_dense = type(connection.transform) is nengo.Dense
+        return {"transform": _wide(value)} if is_dense else None
+    if isinstance(connection.transform, NoTransform) and not connection.solver.weights:
+        return {"solver": nengo.solvers.NoSolver(_wide(value).T)}
+    return None
+
+
+def _wide(value: np.ndarray) -> np.ndarray:
+    return np.asarray(value, dtype=np.float64)
+
+
+def check_same_values(sim: nengo_dl.Simulator, source: NetworkSource) -> None:
+    """
+    Raise if the network that some code builds would not begin with the values of a Simulator.
+
+    Parameters
+    ----------
+    sim : nengo_dl.Simulator
+        The Simulator.
+    source : NetworkSource
+        The code.
+    """
+    saved = SimulatorParameters(sim, "write the values of")
+    values = saved.read()
+    again = NetworkGraph(source.build(**source.values))
+    begins = dict(_initial_values(again))
+    # nengo makes these connections when it builds, in the same order in both
+    of_probes = iter(_probe_weights(again))
+    different = []
+    for parameter in saved:
+        if isinstance(parameter.source, tf.Variable):
+            continue
+        value = values[parameter.name]
+        is_probe = parameter.kind == "probe weights"
+        initial = next(of_probes, None) if is_probe else begins.get(parameter.name)
+        if initial is None or not _same_numbers(initial, value):
+            different.append(parameter.name)
+    if different:
+        raise SourceError(
+            f"the Simulator's values of {', '.join(different)} have no plain form that gives them "
+            "exactly. Write the network instead (to_source(network)), and beside it the values: "
+            "save_parameters(sim, path), then load_parameters(new_sim, path)",
+            attr="simulator",
+            obj=sim,
+        )
+
+
+def _initial_values(graph: NetworkGraph) -> Iterator[tuple[str, np.ndarray]]:
+    for parameter in graph.parameters:
+        if isinstance(parameter.source, Signal):
+            yield parameter.name, initial_value(parameter.source)
+    for item in graph.objects:
+        if item.kind == "ensemble" and not isinstance(item.obj.neuron_type, Direct):
+            yield f"{item.name}.gain", np.asarray(graph.model.params[item.obj].gain)
+
+
+def _probe_weights(graph: NetworkGraph) -> list[np.ndarray]:
+    signals = graph.model.sig
+    connections = [each for each in signals if isinstance(each, nengo.Connection)]
+    return [
+        initial_value(signals[each]["weights"])
+        for each in connections
+        if isinstance(each.post_obj, nengo.Probe) and each.has_weights
+    ]
+
+
+def _same_numbers(initial: np.ndarray, value: np.ndarray) -> bool:
+    alike = initial.size == value.size
+    return alike and np.array_equal(
+        initial.astype(value.dtype).reshape(value.shape), value, equal_nan=True
+    )
