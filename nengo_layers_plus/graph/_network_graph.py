@@ -181,11 +181,20 @@ class NetworkGraph:
 
     def predecessors(self, item: GraphObject) -> tuple[GraphEdge, ...]:
         """Return the edges that lead to an object."""
-        return tuple(edge for edge in self.edges if edge.target is item)
+        return self._edges_by_end[1].get(item, ())
 
     def successors(self, item: GraphObject) -> tuple[GraphEdge, ...]:
         """Return the edges that lead away from an object."""
-        return tuple(edge for edge in self.edges if edge.source is item)
+        return self._edges_by_end[0].get(item, ())
+
+    @cached_property
+    def _edges_by_end(self) -> tuple[dict[GraphObject, tuple[GraphEdge, ...]], ...]:
+        """The edges by the object that they lead from, and by the one that they lead to."""
+        found: tuple[dict[GraphObject, list[GraphEdge]], ...] = ({}, {})
+        for edge in self.edges:
+            for by_end, end in zip(found, (edge.source, edge.target), strict=True):
+                by_end.setdefault(end, []).append(edge)
+        return tuple({end: tuple(edges) for end, edges in each.items()} for each in found)
 
     def _build(self) -> tuple[tuple[GraphObject, ...], tuple[GraphEdge, ...]]:
         found = [

@@ -18,10 +18,15 @@ from nengo_layers_plus._upstream import (
     random_state_kept,
     snake_case_of,
     tf,
-    with_sublayers,
 )
 from nengo_layers_plus.graph._gradient_flow import GradientFlow, passes_from_weights
 from nengo_layers_plus.graph._graph_object import GraphObject
+from nengo_layers_plus.graph._keras_layers import (
+    layer_itself,
+    layers_within,
+    name_within_layer,
+    weights_of,
+)
 from nengo_layers_plus.graph._names import unique_name
 from nengo_layers_plus.graph._settings import trains_by_setting
 from nengo_layers_plus.graph._shapes import Shape
@@ -242,11 +247,11 @@ class _Parameters:
     ) -> Iterator[Parameter]:
         inference_only = self.tensor_graph.inference_only
         reaches = item in self.seen_by_probe
-        if not _has_weights(layer):
-            if id(_itself(layer)) in listed:  # it is used in several nodes
+        if not weights_of(layer):
+            if id(layer_itself(layer)) in listed:  # it is used in several nodes
                 return
-            listed.add(id(_itself(layer)))
-        built = layer if _has_weights(layer) else _built_copy(layer, item.shape_in)
+            listed.add(id(layer_itself(layer)))
+        built = layer if weights_of(layer) else _built_copy(layer, item.shape_in)
         if built is None:
             trainable = layer.trainable and not inference_only
             yield Parameter(
@@ -257,12 +262,12 @@ class _Parameters:
                 trainable,
                 trainable and reaches,
                 "not known before a Simulator builds the Keras layer",
-                holder=_itself(layer),
+                holder=layer_itself(layer),
             )
             return
         trained = {id(weight) for weight in built.trainable_weights}
         held_elsewhere = frozenset(listed)  # of a copy, layers that another model holds as well
-        originals = _layers_within(_itself(layer))
+        originals = layers_within(layer_itself(layer))
         for name, weight, index in _named_weights(built):
             holder = originals[index] if index < len(originals) else originals[0]
             within_a_copy = built is not layer and holder is not originals[0]
@@ -333,13 +338,6 @@ def _followed(obj: Any) -> tuple[Any, ...]:
     return (obj.neurons, obj) if isinstance(obj, nengo.Ensemble) else (obj,)
 
 
-def _has_weights(layer: tf.keras.layers.Layer) -> bool:
-    try:
-        return bool(layer.weights)
-    except ValueError:  # of a model that was not built
-        return False
-
-
 def _built_copy(layer: tf.keras.layers.Layer, shape_in: Shape) -> tf.keras.layers.Layer | None:
     """
     Build a copy of a Keras layer, if it can be copied.
@@ -354,37 +352,24 @@ def _built_copy(layer: tf.keras.layers.Layer, shape_in: Shape) -> tf.keras.layer
     return copy
 
 
-def _itself(layer: tf.keras.layers.Layer) -> tf.keras.layers.Layer:
-    """Return the Keras layer for which another one stands in a node."""
-    return getattr(layer, "stands_for", layer)
-
-
 def _named_weights(layer: tf.keras.layers.Layer) -> Iterator[tuple[str, tf.Variable, int]]:
     """
     Yield the weights of a Keras layer, named by the layers within that hold them.
 
     With each comes the number of that layer among the layer and all within it.
     """
-    layer = _itself(layer)
-    within = _layers_within(layer)
+    layer = layer_itself(layer)
+    within = layers_within(layer)
     holders = within[1:]
     inner_names = _names_within(holders)
     used: set[str] = set()
     for weight in layer.weights:
-        own = str(weight.name).partition(":")[0].rpartition("/")[2]
+        own = name_within_layer(weight)
         # the innermost is the one that holds the fewest
         inside = [each for each in holders if any(weight is other for other in each.weights)]
         inner = min(inside, key=lambda each: len(each.weights), default=layer)
         name = unique_name(own if inner is layer else f"{inner_names[id(inner)]}.{own}", used)
         yield name, weight, next(i for i, each in enumerate(within) if each is inner)
-
-
-def _layers_within(layer: tf.keras.layers.Layer) -> list[tf.keras.layers.Layer]:
-    """List a Keras layer and all within it; those of a copy stand at the same places."""
-    # a Sequential adds an InputLayer to itself when it is built
-    return [
-        each for each in with_sublayers(layer) if not isinstance(each, tf.keras.layers.InputLayer)
-    ]
 
 
 def _names_within(holders: Sequence[tf.keras.layers.Layer]) -> dict[int, str]:

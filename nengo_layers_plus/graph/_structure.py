@@ -10,6 +10,7 @@ from nengo.connection import LearningRule
 from nengo.ensemble import Neurons
 
 from nengo_layers_plus._upstream import is_automatic_name, tf
+from nengo_layers_plus.graph._keras_layers import layer_itself
 
 # neither the seeds of a network nor values that may be drawn anew decide: they change from one
 # run of a script to the next, and with them names would
@@ -28,7 +29,7 @@ def _details(obj: Any) -> tuple[str, ...]:
     if isinstance(obj, nengo.Probe):
         return (type(obj.obj).__name__, str(obj.attr), repr(obj.synapse), _slice(obj.target))
     function = getattr(obj, "tensor_func", obj.output)
-    layer = getattr(function, "stands_for", function)
+    layer = layer_itself(function)
     if isinstance(layer, tf.keras.layers.Layer):
         shapes = (str(obj.shape_in), str(obj.shape_out))
         return ("layer", type(layer).__name__, *shapes, _own_name(layer), _config(layer))

@@ -13,6 +13,7 @@ from nengo.ensemble import Neurons
 
 from nengo_layers_plus._upstream import nengo_dl, tf, with_sublayers
 from nengo_layers_plus.graph import NetworkGraph, Parameter
+from nengo_layers_plus.graph._keras_layers import layer_itself
 from nengo_layers_plus.layers import CustomLayer, LayerParts, Sequential
 from nengo_layers_plus.layers._training import without_weights
 from nengo_layers_plus.parameters._errors import ParameterError
@@ -126,7 +127,7 @@ class ChosenParts:
                 self._choose_keras(node.tensor_func, by_network=True)
 
     def _choose_keras(self, layer: Any, by_network: bool = False) -> None:
-        layer = getattr(layer, "stands_for", layer)
+        layer = layer_itself(layer)
         if not any(layer is each for top in self.keras_layers for each in with_sublayers(top)):
             raise ParameterError(
                 f"the Keras layer {layer.name!r} is not used in {self.graph.network}; name one "
@@ -219,7 +220,7 @@ class ChosenParts:
         return [each for each in self.graph.parameters if each.obj is obj]
 
     def _of_keras(self, layer: Any) -> list[Parameter]:
-        within = with_sublayers(getattr(layer, "stands_for", layer))
+        within = with_sublayers(layer_itself(layer))
         return [each for each in self._weights() if any(each.holder is one for one in within)]
 
     def _add_object(self, obj: Any) -> list[Parameter]:

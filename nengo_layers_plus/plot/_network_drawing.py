@@ -12,6 +12,7 @@ from matplotlib.patches import FancyBboxPatch, PathPatch, Polygon, Rectangle
 from matplotlib.path import Path
 
 from nengo_layers_plus.graph import GraphEdge, GraphObject, NetworkGraph, Parameter
+from nengo_layers_plus.graph._keras_layers import first_uses
 from nengo_layers_plus.plot._axes import GREY, INK, VERMILLION, text_colour
 from nengo_layers_plus.plot._layout import Box, LayeredLayout, Layout, Link, Route
 from nengo_layers_plus.plot._network_words import (
@@ -19,7 +20,6 @@ from nengo_layers_plus.plot._network_words import (
     box_words,
     frame_words,
     link_words,
-    owners,
 )
 from nengo_layers_plus.plot._scaled_text import ScaledText
 from nengo_layers_plus.plot._text_size import width_of, wrapped
@@ -69,7 +69,7 @@ class NetworkDrawing:
                 parameters[each.obj].append(each)
         self.words = [
             box_words(item, parameters[owner.obj], owner)
-            for item, owner in owners(self.items).items()
+            for item, owner in first_uses(self.items).items()
         ]
         self.lines = [_lines(words) for words in self.words]
         self.networks = list(

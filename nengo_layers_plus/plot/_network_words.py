@@ -10,11 +10,7 @@ from nengo.connection import LearningRule
 from nengo.neurons import Direct
 
 from nengo_layers_plus.graph import GraphEdge, GraphObject, Parameter
-from nengo_layers_plus.introspection._summary._words import (
-    keras_layer_of,
-    synapse_in_words,
-    what_of,
-)
+from nengo_layers_plus.introspection._summary._words import synapse_in_words, what_of
 
 _MOST_NAMES = 3
 _MOST_LINES = 4
@@ -64,16 +60,6 @@ def box_words(item: GraphObject, parameters: Iterable[Parameter], owner: GraphOb
         _listed("trains", owner, [each for each in own if each.moves], shared),
         _listed("no gradient", owner, [each for each in own if not each.moves], shared),
     )
-
-
-def owners(items: Iterable[GraphObject]) -> dict[GraphObject, GraphObject]:
-    """Return with which object the parameters of each are listed: the first of a Keras layer."""
-    first: dict[int, GraphObject] = {}
-    found = {}
-    for item in items:
-        layer = keras_layer_of(item.obj) if item.kind == "tensor node" else None
-        found[item] = item if layer is None else first.setdefault(id(layer), item)
-    return found
 
 
 def link_words(

@@ -14,6 +14,7 @@ import numpy as np
 from nengo.params import FrozenObject, iter_params
 
 from nengo_layers_plus._upstream import nengo_dl, tf
+from nengo_layers_plus.graph._keras_layers import layer_itself
 from nengo_layers_plus.introspection._comparison._keras_config import plain_config
 
 
@@ -90,7 +91,7 @@ def _of_frozen(value: Any, around: tuple[int, ...]) -> Hashable:
 
 
 def _of_layer(value: Any, around: tuple[int, ...]) -> Hashable:
-    layer = getattr(value, "stands_for", value)
+    layer = layer_itself(value)
     config = plain_config(layer)
     if config is None:
         # all that is known of it is its class, and which one it is

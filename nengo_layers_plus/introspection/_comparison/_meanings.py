@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from nengo_layers_plus._upstream import tf
+from nengo_layers_plus.graph._keras_layers import layer_itself
 from nengo_layers_plus.introspection._comparison._fact import Fact
 
 # the longest name that fits is taken; one that ends with a space or a dot fits what begins with it,
@@ -151,7 +152,7 @@ def remedy_of(name: str, value_a: str) -> str:
 
 def _layer(node: Any) -> Any:
     function = getattr(node, "tensor_func", None)
-    return getattr(function, "stands_for", function)
+    return layer_itself(function)
 
 
 def _write_dense(shape: Any, layer: tf.keras.layers.Dense) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 import nengo
 from nengo.connection import LearningRule
 
-from nengo_layers_plus.graph import GraphObject, NetworkGraph
+from nengo_layers_plus.graph import NetworkGraph
 from nengo_layers_plus.graph._names import unique_name
 from nengo_layers_plus.introspection._comparison._fact import Fact
 from nengo_layers_plus.introspection._comparison._object_facts import facts_of_object
@@ -68,13 +68,10 @@ def members_of(graph: NetworkGraph) -> list[Member]:
         for item in graph.objects
     }
     members: list[Member] = []
-    arriving: dict[GraphObject, list[Any]] = {}
-    for edge in graph.edges:
-        arriving.setdefault(edge.target, []).append(edge)
     links: dict[Any, Member] = {}
     used: set[str] = set()
     for item, member in objects.items():
-        for edge in arriving.get(item, ()):
+        for edge in graph.predecessors(item):
             if edge.connection is None:
                 continue
             name = unique_name(f"{edge.source.name}->{item.name}", used)

@@ -15,6 +15,7 @@ from nengo.params import iter_params
 
 from nengo_layers_plus._upstream import nengo_dl, tf
 from nengo_layers_plus.graph import NetworkGraph
+from nengo_layers_plus.graph._keras_layers import layer_itself
 from nengo_layers_plus.introspection._comparison._fact import Fact
 from nengo_layers_plus.introspection._comparison._functions import same_outputs
 from nengo_layers_plus.introspection._comparison._keras_config import flat_config, plain_config
@@ -166,7 +167,7 @@ def _of_tensor_node(node: nengo_dl.TensorNode) -> Iterator[Fact]:
 
 
 def _of_function(function: Any) -> Iterator[Fact]:
-    layer = getattr(function, "stands_for", function)
+    layer = layer_itself(function)
     attributes = ("tensor_func", "shape_out")
     if not isinstance(layer, tf.keras.layers.Layer):
         yield Fact("layer", "layer", None, attributes=attributes)

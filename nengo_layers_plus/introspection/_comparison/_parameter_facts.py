@@ -11,6 +11,7 @@ import numpy as np
 from nengo_layers_plus._declared import ParameterSignal
 from nengo_layers_plus._upstream import tf
 from nengo_layers_plus.graph import NetworkGraph, Parameter
+from nengo_layers_plus.graph._keras_layers import weights_of
 from nengo_layers_plus.graph._parameters import initial_value
 from nengo_layers_plus.introspection._comparison._fact import Fact
 from nengo_layers_plus.introspection._comparison._object_facts import causes_of_values, is_decoded
@@ -107,13 +108,6 @@ def _value(graph: NetworkGraph, parameter: Parameter) -> np.ndarray | None:
     source = parameter.source
     if isinstance(source, tf.Variable):
         # a copy that was built to know the shape holds nothing of the layer's own
-        held = any(source is each for each in _weights(parameter.obj.tensor_func))
+        held = any(source is each for each in weights_of(parameter.obj.tensor_func))
         return np.asarray(tf.keras.backend.get_value(source)) if held else None
     return None if source is None else np.asarray(initial_value(source))
-
-
-def _weights(layer: Any) -> list[Any]:
-    try:
-        return list(layer.weights)
-    except ValueError:  # of a model that was not built
-        return []

@@ -11,6 +11,7 @@ import numpy as np
 
 from nengo_layers_plus._upstream import nengo_dl
 from nengo_layers_plus.graph import NetworkGraph
+from nengo_layers_plus.graph._keras_layers import layer_itself
 from nengo_layers_plus.introspection._comparison._difference import write_place
 from nengo_layers_plus.introspection._comparison._differing import Extra, Found
 from nengo_layers_plus.introspection._comparison._divergence import Divergence, distance, diverge
@@ -210,8 +211,7 @@ class Running:
 
     def _undecided(self, side: int, node: nengo_dl.TensorNode) -> bool:
         """Say whether the weights of a Keras layer will be drawn when it is first simulated."""
-        layer = getattr(node.tensor_func, "stands_for", node.tensor_func)
-        return self.graphs[side].simulator is None and not layer.built
+        return self.graphs[side].simulator is None and not layer_itself(node.tensor_func).built
 
     def _take_over(self, recorder: Recorder, causes: Sequence[tuple[Any, str]]) -> None:
         """Set parameters that differ by themselves to those of the first network."""

@@ -12,6 +12,7 @@ from nengo.exceptions import ReadonlyError
 
 from nengo_layers_plus._upstream import nengo_dl, tf
 from nengo_layers_plus.graph import NetworkGraph
+from nengo_layers_plus.graph._keras_layers import keras_layer_of
 from nengo_layers_plus.introspection._comparison._differing import Cause, Extra, Pair
 from nengo_layers_plus.introspection._network_copy import NetworkCopy
 
@@ -124,9 +125,7 @@ def _with(frozen: Any, name: str, value: Any) -> Any:
 
 def _layer_with(key: str, source: Any, target: Any) -> Any:
     """Return a layer like one, with one argument of another."""
-    mine, other = (
-        getattr(each.tensor_func, "stands_for", each.tensor_func) for each in (target, source)
-    )
+    mine, other = keras_layer_of(target), keras_layer_of(source)
     config = copy.deepcopy(mine.get_config())
     config[key] = copy.deepcopy(other.get_config()[key])
     layer = type(mine).from_config(config)

@@ -12,6 +12,7 @@ from nengo.base import ObjView
 from nengo.ensemble import Neurons
 
 from nengo_layers_plus._upstream import nengo_dl, random_state_kept, tf, with_sublayers
+from nengo_layers_plus.graph._keras_layers import layers_within, name_within_layer, weights_of
 from nengo_layers_plus.graph._names import unique_name
 from nengo_layers_plus.introspection._source._body import Comment, Statement, Variables, stem_of
 from nengo_layers_plus.introspection._source._contents import Contents, holder_of
@@ -137,7 +138,7 @@ class NetworkWriter:
         keras = self.values.keras
         if id(layer) in keras.variables:
             return
-        weights = self._weights(layer) if shape is not None else None
+        weights = [] if shape is None else self._weights(layer)
         frozen = isinstance(layer, tf.keras.Model) and not all(
             each.trainable for each in with_sublayers(layer)
         )
@@ -162,7 +163,7 @@ class NetworkWriter:
             if not is_built:
                 self._say(_method(variable, "build", self._shape(shape, layer)))
             arrays = [
-                self.values.arrays.keep(each, f"{name}.{_weight_name(weight)}")
+                self.values.arrays.keep(each, f"{name}.{name_within_layer(weight)}")
                 for weight, each in zip(layer.weights, weights, strict=True)
             ]
             self._say(_method(variable, "set_weights", collection("[", arrays, "]")))
@@ -176,11 +177,8 @@ class NetworkWriter:
         self.values.keras.variables[id(layer)] = self.variables.refer(layer)
         self._say(written, self.variables.target(layer))
 
-    def _weights(self, layer: Any) -> list[np.ndarray] | None:
-        try:
-            weights = list(layer.weights) if layer.built else []
-        except ValueError:  # of a model that was not built
-            return None
+    def _weights(self, layer: Any) -> list[np.ndarray]:
+        weights = weights_of(layer) if layer.built else []
         return [np.asarray(each) for each in tf.keras.backend.batch_get_value(weights)]
 
     def _shape(self, shape: Any, layer: Any) -> Expression:
@@ -367,10 +365,6 @@ def _shape_in(node: Any) -> Any:
     return shape
 
 
-def _weight_name(weight: Any) -> str:
-    return str(weight.name).partition(":")[0].rpartition("/")[2]
-
-
 def _check_weights(made: Any, shape: Any, weights: Sequence[np.ndarray]) -> None:
     """Raise if a layer would not have such weights when it is built."""
     try:
@@ -393,17 +387,10 @@ def _flag_statements(layer: Any, made: Any) -> list[tuple[str, bool]]:
         if own.trainable != other.trainable:
             other.trainable = own.trainable
             statements.append((f".layers[{number}]", bool(own.trainable)))
-    flags = [
-        [each.trainable for each in with_sublayers(of) if not _is_input(each)]
-        for of in (layer, made)
-    ]
+    flags = [[each.trainable for each in layers_within(of)] for of in (layer, made)]
     if flags[0] != flags[1]:
         raise NoExpressionError("layers within it train, or not, otherwise than it says")
     return statements
-
-
-def _is_input(layer: Any) -> bool:
-    return isinstance(layer, tf.keras.layers.InputLayer)
 
 
 def _attribute(whole: Expression, path: str) -> Expression:

@@ -12,7 +12,7 @@ from nengo.ensemble import Neurons
 
 from nengo_layers_plus._upstream import tf
 from nengo_layers_plus.graph import GraphEdge, GraphObject, NetworkGraph, size_of
-from nengo_layers_plus.introspection._summary._words import keras_layer_of
+from nengo_layers_plus.graph._keras_layers import keras_layer_of
 
 _layers = tf.keras.layers
 # they move or average values, or draw some: what gets spikes is what comes next
@@ -41,10 +41,6 @@ class FanOut:
 
     def __init__(self, graph: NetworkGraph) -> None:
         self.graph = graph
-        self._leaving: dict[GraphObject, list[GraphEdge]] = {}
-        for edge in graph.edges:
-            if edge.connection is not None:
-                self._leaving.setdefault(edge.source, []).append(edge)
 
     def of(self, item: GraphObject) -> tuple[np.ndarray, tuple[str, ...]]:
         """
@@ -59,7 +55,7 @@ class FanOut:
         """
         found = np.zeros(item.obj.n_neurons)
         not_counted: dict[str, None] = {}
-        for edge in self._leaving.get(item, ()):
+        for edge in self._leaving(item):
             connection = edge.connection
             assert connection is not None
             if not isinstance(connection.pre_obj, Neurons):
@@ -115,12 +111,16 @@ class FanOut:
         elif item.obj.output is not None:
             return 0.0  # it goes out of the network
         behind = 0.0
-        for edge in self._leaving.get(item, ()):
+        for edge in self._leaving(item):
             assert edge.connection is not None
             each = self._behind(edge, not_counted, (*seen, item))
             n_values = edge.connection.pre.size_out
             behind += float(np.sum(each)) if np.ndim(each) else float(each) * n_values
         return behind / item.obj.size_in if item.obj.size_in else 0.0
+
+    def _leaving(self, item: GraphObject) -> list[GraphEdge]:
+        """List the connections from an object; what is left out are probes."""
+        return [edge for edge in self.graph.successors(item) if edge.connection is not None]
 
     def _weights(self, connection: nengo.Connection) -> np.ndarray:
         return np.asarray(self.graph.model.sig[connection]["weights"].initial_value)

@@ -9,6 +9,7 @@ import nengo
 import numpy as np
 
 from nengo_layers_plus.graph import GraphEdge, GraphObject, NetworkGraph, Parameter
+from nengo_layers_plus.graph._keras_layers import first_uses
 from nengo_layers_plus.introspection._summary._activity import Activity
 from nengo_layers_plus.introspection._summary._neuron_settings import (
     neuron_settings,
@@ -18,11 +19,7 @@ from nengo_layers_plus.introspection._summary._state import state_bytes
 from nengo_layers_plus.introspection._summary._summary_input import SummaryInput
 from nengo_layers_plus.introspection._summary._summary_row import SummaryRow
 from nengo_layers_plus.introspection._summary._summary_setting import SummarySetting
-from nengo_layers_plus.introspection._summary._words import (
-    keras_layer_of,
-    transform_in_words,
-    what_of,
-)
+from nengo_layers_plus.introspection._summary._words import transform_in_words, what_of
 from nengo_layers_plus.layers._origins import origin_of
 from nengo_layers_plus.parameters._signal_arrays import SignalArrays
 
@@ -52,14 +49,12 @@ def rows_of(
             arriving.setdefault(edge.target, []).append(edge)
     state = state_bytes(graph)
     biases = _biases_now(graph)
-    first_uses: dict[int, str] = {}
+    first_of = first_uses(graph.objects)
     rows = []
     for item in graph.objects:
         if item.kind == "probe":
             continue
         obj = item.obj
-        layer = keras_layer_of(obj) if item.kind == "tensor node" else None
-        first = item.name if layer is None else first_uses.setdefault(id(layer), item.name)
         own = tuple(parameters.get(item, ()))
         unused = [each for each in own if _is_unused(graph, each, arriving.get(item, ()))]
         origin = origin_of(obj)
@@ -74,11 +69,11 @@ def rows_of(
                 made_by=None if origin is None else origin.layer,
                 inputs=tuple(_input(graph, edge) for edge in arriving.get(item, ())),
                 parameters=own,
-                unused=tuple(each for each in own if each in unused),
+                unused=tuple(unused),
                 constants=tuple(
                     each for each in own if _is_left_out(graph, each) and each not in unused
                 ),
-                shares_with=None if first == item.name else first,
+                shares_with=None if first_of[item] is item else first_of[item].name,
                 settings=settings,
                 seed=seed,
                 seed_given=given,

@@ -8,8 +8,9 @@ from typing import Any
 import nengo
 import numpy as np
 
-from nengo_layers_plus._upstream import tf, with_sublayers
+from nengo_layers_plus._upstream import with_sublayers
 from nengo_layers_plus.graph import GraphObject, Shape
+from nengo_layers_plus.graph._keras_layers import keras_layer_of
 
 
 def what_of(item: GraphObject) -> str:
@@ -30,13 +31,6 @@ def what_of(item: GraphObject) -> str:
     if isinstance(output, nengo.Process):
         return repr(output)
     return "values" if isinstance(output, np.ndarray) else f"function {_name(output)}"
-
-
-def keras_layer_of(node: Any) -> Any:
-    """Return the Keras layer of a TensorNode, not what stands for it; None if it has none."""
-    function = node.tensor_func
-    function = getattr(function, "stands_for", function)
-    return function if isinstance(function, tf.keras.layers.Layer) else None
 
 
 def arguments_of(neuron_type: Any) -> dict[str, Any]:

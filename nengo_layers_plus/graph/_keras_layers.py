@@ -1,0 +1,51 @@
+"""The Keras layers of a network: which one a node applies, what is within it, its weights."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from nengo_layers_plus._upstream import tf, with_sublayers
+from nengo_layers_plus.graph._graph_object import GraphObject
+
+
+def layer_itself(function: Any) -> Any:
+    """Return the Keras layer for which another one stands in a node; all else as it is."""
+    return getattr(function, "stands_for", function)
+
+
+def keras_layer_of(node: Any) -> Any:
+    """Return the Keras layer of a TensorNode, not what stands for it; None if it has none."""
+    layer = layer_itself(node.tensor_func)
+    return layer if isinstance(layer, tf.keras.layers.Layer) else None
+
+
+def first_uses(items: Iterable[GraphObject]) -> dict[GraphObject, GraphObject]:
+    """Return with which object the parameters of each are listed: the first of a Keras layer."""
+    first: dict[int, GraphObject] = {}
+    found = {}
+    for item in items:
+        layer = keras_layer_of(item.obj) if item.kind == "tensor node" else None
+        found[item] = item if layer is None else first.setdefault(id(layer), item)
+    return found
+
+
+def layers_within(layer: tf.keras.layers.Layer) -> list[tf.keras.layers.Layer]:
+    """List a Keras layer and all within it; those of a copy stand at the same places."""
+    # a Sequential adds an InputLayer to itself when it is built
+    return [
+        each for each in with_sublayers(layer) if not isinstance(each, tf.keras.layers.InputLayer)
+    ]
+
+
+def weights_of(layer: Any) -> list[tf.Variable]:
+    """Return the weights of a Keras layer, none of a model that was not built."""
+    try:
+        return list(layer.weights)
+    except ValueError:
+        return []
+
+
+def name_within_layer(weight: tf.Variable) -> str:
+    """Return the name of a weight without those of the layers around it."""
+    return str(weight.name).partition(":")[0].rpartition("/")[2]
