@@ -8,13 +8,13 @@ from typing import Any
 import nengo
 import numpy as np
 
-from nengo_layers_plus._upstream import model_inputs, nengo_dl, tf
+from nengo_layers_plus._upstream import model_inputs, tf
 from nengo_layers_plus.graph import NetworkGraph
 from nengo_layers_plus.parameters._signal_arrays import SignalArrays
 
 
 def gradients_of(
-    sim: nengo_dl.Simulator,
+    graph: NetworkGraph,
     data: Mapping[nengo.Node, np.ndarray],
     n_steps: int,
     losses: Mapping[nengo.Probe, Any],
@@ -25,8 +25,8 @@ def gradients_of(
 
     Parameters
     ----------
-    sim : nengo_dl.Simulator
-        A Simulator, whose parameters are left as they were.
+    graph : NetworkGraph
+        That of a Simulator, whose parameters are left as they were.
     data : Mapping
         Values of input Nodes, ``(batch, time, size)``; others give their own.
     n_steps : int
@@ -36,6 +36,8 @@ def gradients_of(
     targets : Mapping of nengo.Probe to array
         The targets of these Probes, ``(batch, time, size)``.
     """
+    sim = graph.simulator
+    assert sim is not None
     weights = sim.keras_model.trainable_weights
     inputs = model_inputs(sim, dict(data), n_steps)
     with tf.GradientTape() as tape:
@@ -54,7 +56,7 @@ def gradients_of(
             weight.assign(gradient)
         arrays = SignalArrays(sim)
         found = {}
-        for each in NetworkGraph(sim).parameters:
+        for each in graph.parameters:
             if each.trainable:
                 is_variable = isinstance(each.source, tf.Variable)
                 value = each.source.numpy() if is_variable else arrays.get(each.source)

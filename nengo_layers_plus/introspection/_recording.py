@@ -6,6 +6,7 @@ import logging
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
+from functools import cached_property
 from typing import Any
 
 import nengo
@@ -18,6 +19,7 @@ from nengo_layers_plus.graph import NetworkGraph
 from nengo_layers_plus.introspection._gradients import gradients_of
 from nengo_layers_plus.introspection._inputs import check_data
 from nengo_layers_plus.introspection._network_copy import NetworkCopy
+from nengo_layers_plus.introspection._open_network import open_network
 from nengo_layers_plus.parameters._simulator_parameters import SimulatorParameters
 from nengo_layers_plus.simulator import Simulator
 
@@ -74,14 +76,16 @@ class Recorder(AbstractContextManager["Recorder"]):
                 progress_bar=False,
             )
         added = set(self._added.values())
+        self._held = SimulatorParameters(self.sim, "run")
         self._names = {
             key: name
-            for key, name in parameter_names(self.sim, self.copy.original).items()
+            for key, name in parameter_names(self._held, self.copy.original).items()
             if key[0] not in added
         }
         if sim is not None:
-            values = SimulatorParameters(sim, "compare").read()
-            self.set_parameters({key: values[name] for key, name in parameter_names(sim).items()})
+            held = SimulatorParameters(sim, "run a copy of")
+            values = held.read()
+            self.set_parameters({key: values[name] for key, name in parameter_names(held).items()})
 
     def __exit__(self, *_: object) -> None:
         self.sim.close()
@@ -113,15 +117,16 @@ class Recorder(AbstractContextManager["Recorder"]):
         probes = {**self._probes, **self._added}
         return {obj: np.asarray(outputs[probe]) for obj, probe in probes.items()}
 
-    @property
+    @cached_property
     def parameters(self) -> dict[ParameterKey, np.ndarray]:
         """The values of all that is drawn or learned, by what it belongs to in the network."""
-        values = SimulatorParameters(self.sim, "read the parameters of").read()
+        values = self._held.read()
         return {key: values[name] for key, name in self._names.items()}
 
     def set_parameters(self, values: Mapping[ParameterKey, np.ndarray]) -> None:
         """Set some of `parameters`."""
-        SimulatorParameters(self.sim, "set the parameters of").set(
+        self.__dict__.pop("parameters", None)  # they are read anew
+        self._held.set(
             {self._names[key]: value for key, value in values.items() if key in self._names}
         )
 
@@ -152,9 +157,8 @@ class Recorder(AbstractContextManager["Recorder"]):
             The name and gradient of all that trains. For parameters that a type of neurons or a
             synapse keeps within bounds, that of the number without bounds that stands for them.
         """
-        graph = NetworkGraph(self.sim)
         found = gradients_of(
-            self.sim,
+            self._held.graph,
             {self.copy[node]: value for node, value in data.items()},
             n_steps,
             {self._probes[probe]: each for probe, each in losses.items()},
@@ -163,7 +167,7 @@ class Recorder(AbstractContextManager["Recorder"]):
         names = {name: key for key, name in self._names.items()}
         return {
             names[each.name]: (each.name, found[each.name])
-            for each in graph.parameters
+            for each in self._held.graph.parameters
             if each.trainable
         }
 
@@ -193,21 +197,21 @@ def _quietly() -> Iterator[None]:
 
 
 def parameter_names(
-    sim: nengo_dl.Simulator, owner: Callable[[Any], Any] = lambda obj: obj
+    parameters: SimulatorParameters, owner: Callable[[Any], Any] = lambda obj: obj
 ) -> dict[ParameterKey, str]:
     """
     Return the names of the parameters of a Simulator, by what they belong to.
 
     Parameters
     ----------
-    sim : nengo_dl.Simulator
-        The Simulator.
+    parameters : SimulatorParameters
+        Those of the Simulator.
     owner : callable
         What is taken in the place of an object.
     """
     counts: dict[tuple[Any, str], int] = {}
     names = {}
-    for each in SimulatorParameters(sim, "read the parameters of"):
+    for each in parameters:
         # the connection that nengo makes for a probe is made anew in each building
         obj = owner(each.obj.post_obj if each.kind == "probe weights" else each.obj)
         number = counts.get((obj, each.kind), 0)
@@ -247,6 +251,8 @@ def record(
     nengo.exceptions.ValidationError
         If the data does not fit, or if neither data nor ``n_steps`` is given.
     """
+    if isinstance(network, nengo_dl.Simulator):
+        open_network(network, "run a copy of")
     graph = NetworkGraph(network)
     values = check_data(graph, data, n_steps)
     if not values and n_steps is None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from nengo_layers_plus._upstream import expects_training, tf, with_sublayers
+from nengo_layers_plus._upstream import expects_training, random_state_kept, tf, with_sublayers
 from nengo_layers_plus.graph import Shape
+from nengo_layers_plus.graph._keras_layers import layer_itself
 from nengo_layers_plus.layers._several_inputs import split
 
 
@@ -14,9 +15,49 @@ def must_be_kept(layer: tf.keras.layers.Layer) -> bool:
     """Say whether a Keras layer would lose something if nengo_dl made its weights anew."""
     if isinstance(layer, LayerWrapper):
         return False
+    return _derives(layer) or len(with_sublayers(layer)) > 1
+
+
+def weights_stay(node: Any) -> bool:
+    """
+    Say whether Simulators start from the weights that the Keras layer of a TensorNode has now.
+
+    Parameters
+    ----------
+    node : nengo_dl.TensorNode
+        The node.
+
+    Returns
+    -------
+    stay : bool
+        False if they are drawn when a Simulator is built, be it because the layer was not built, or
+        because nengo_dl makes them anew.
+    """
+    function = node.tensor_func
+    layer = layer_itself(function)
+    if not isinstance(layer, tf.keras.layers.Layer) or not layer.built:
+        return False
+    if isinstance(function, LayerWrapper) or not must_be_kept(layer):
+        return True
+    return not _derives(layer) and _builds_all(layer, node.shape_in)
+
+
+def _builds_all(layer: tf.keras.layers.Layer, shape_in: Any) -> bool:
+    """Say whether a layer builds all layers within it by its ``build``, not when it is called."""
+    if isinstance(layer, tf.keras.Model):
+        return False
+    try:
+        with random_state_kept():
+            copy = type(layer).from_config(layer.get_config())
+            copy.build((None, *shape_in))
+        return all(each.built for each in with_sublayers(copy))
+    except Exception:  # a user's layer may fail in any way
+        return False
+
+
+def _derives(layer: tf.keras.layers.Layer) -> bool:
     # those that are adapted to data override this, to derive constants from their weights
-    derives = type(layer).finalize_state is not tf.keras.layers.Layer.finalize_state
-    return derives or len(with_sublayers(layer)) > 1
+    return type(layer).finalize_state is not tf.keras.layers.Layer.finalize_state
 
 
 class LayerWrapper(tf.keras.layers.Layer):

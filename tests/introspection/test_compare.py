@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import warnings
 from typing import Any
 
@@ -17,7 +18,15 @@ from networks import NetworkPlan, network_plans
 from shuffled_networks import shuffled
 from simulated_networks import NetworkPlan as SimulatedPlan
 
-from nengo_layers_plus import CustomLayer, Simulator, assert_same, compare, nengo_dl
+from nengo_layers_plus import (
+    CustomLayer,
+    Simulator,
+    assert_same,
+    compare,
+    nengo_dl,
+    summary,
+    to_source,
+)
 from nengo_layers_plus._upstream import tf
 from nengo_layers_plus.introspection import Comparison
 
@@ -293,7 +302,7 @@ def test_the_first_step_that_differs_is_found() -> None:
 def test_what_remembers_in_python_is_found_by_running() -> None:
     def network(scale: float) -> nengo.Network:
         with nengo.Network(seed=0) as net:
-            nengo.Probe(nengo.Node(_Scaled(scale), label="clock"))
+            nengo.Probe(nengo.Node(_Played(scale), label="clock"))
         return net
 
     comparison = compare(network(1.0), network(2.0), n_steps=3)
@@ -302,16 +311,14 @@ def test_what_remembers_in_python_is_found_by_running() -> None:
     assert "from step 1" in comparison[0].value_b
 
 
-class _Scaled:
-    """Its value can't be seen from outside."""
+class _Played:
+    """What it plays can't be seen from outside."""
 
-    __slots__ = ("scale",)
-
-    def __init__(self, scale: float) -> None:
-        self.scale = scale
+    def __init__(self, value: float) -> None:
+        self.values = itertools.cycle([value])
 
     def __call__(self, t: float) -> float:
-        return float(t * self.scale)
+        return next(self.values)
 
 
 def test_a_network_that_cannot_run_keeps_its_report(base: nengo.Network) -> None:
@@ -319,7 +326,74 @@ def test_a_network_that_cannot_run_keeps_its_report(base: nengo.Network) -> None
     comparison = compare(base, build(settings={"dtype": "float64"}), n_steps=2)
 
     assert places(comparison) == [("network dtype", ["the network"])]
-    assert any(each.startswith("b: it could not be run") for each in comparison.notes)
+    assert comparison.failure.startswith("b could not be run (")
+    assert comparison.failure in str(comparison)
+
+
+def test_networks_that_cannot_run_are_not_said_to_be_the_same() -> None:
+    net, again = broken(), broken()
+
+    assert compare(net, again)
+    comparison = compare(net, again, n_steps=2)
+
+    assert not comparison
+    assert not comparison.differences
+    assert "no difference was found, but" in str(comparison)
+    assert "RuntimeError: it is broken" in comparison.failure
+    with pytest.raises(AssertionError, match="a could not be run"):
+        assert_same(net, again, n_steps=2)
+
+
+def broken() -> nengo.Network:
+    def breaks(t: float) -> float:
+        if t > 0:
+            raise RuntimeError("it is broken")
+        return 0.0
+
+    with nengo.Network(seed=0) as net:
+        nengo.Probe(nengo.Node(breaks, size_out=1))
+    return net
+
+
+def test_differences_that_make_up_for_each_other() -> None:
+    def scaled(scale: float, unused: float = 1.0) -> nengo.Network:
+        with nengo.Network(seed=0) as net:
+            image = nengo.Node([1.0, 2.0], label="image")
+            middle, end, aside = (
+                nengo.Node(size_in=2, label=label) for label in ("middle", "end", "aside")
+            )
+            nengo.Connection(image, middle, transform=scale, synapse=None)
+            nengo.Connection(middle, end, transform=1 / scale, synapse=None)
+            nengo.Connection(image, aside, transform=unused, synapse=None)
+            nengo.Probe(end)
+        return net
+
+    comparison = compare(scaled(2.0), scaled(4.0, unused=3.0), n_steps=2)
+
+    assert comparison.distance == 0
+    found = {each.places[0][0]: each for each in comparison}
+    assert found["image->aside"].effect == 0
+    for name, part in (("image->middle", "50 %"), ("middle->end", "100 %")):
+        assert found[name].effect is None
+        assert "another difference makes up for it" in found[name].note
+        assert part in found[name].note
+
+
+def test_data_goes_by_places_and_not_by_labels() -> None:
+    def labelled(first: str, second: str) -> nengo.Network:
+        with nengo.Network(seed=0) as net:
+            nodes = [nengo.Node([0.5], label=label) for label in (first, second)]
+            end = nengo.Node(size_in=1, label="end")
+            for node, scale in zip(nodes, (2, 3), strict=True):
+                nengo.Connection(node, end, transform=scale, synapse=None)
+            nengo.Probe(end)
+        return net
+
+    data = {"x": np.ones((1, 2, 1))}
+    crossed = compare(labelled("x", "y"), labelled("y", "x"), data)
+
+    assert any("data of x is given to y of b" in each for each in crossed.notes)
+    assert compare(labelled("x", "y"), labelled("x", "y"), data).notes == ()
 
 
 def test_nothing_is_changed_by_it() -> None:
@@ -480,8 +554,30 @@ def test_something_else_than_networks(base: nengo.Network) -> None:
         compare(base, 3)
     with Simulator(small(), progress_bar=False) as sim:
         pass
-    with pytest.raises(SimulatorClosed, match="compare its network"):
+    with pytest.raises(SimulatorClosed, match=r"can't compare a Simulator .* take its network"):
         compare(sim, base)
+
+
+@pytest.mark.parametrize(
+    "look", [compare, lambda sim, _: summary(sim), lambda sim, _: to_source(sim)]
+)
+@pytest.mark.parametrize("change", ["synapse", "probe", "neurons", "layer"])
+def test_a_simulator_whose_network_was_changed(change: str, look: Any) -> None:
+    net = small()
+    with Simulator(net, progress_bar=False) as sim:
+        look(sim, net)
+        if change == "synapse":
+            net.all_connections[0].synapse = 0.1
+        elif change == "probe":
+            with net:
+                nengo.Probe(net.all_ensembles[0])
+        elif change == "neurons":
+            net.all_ensembles[0].neuron_type = nengo.LIF(tau_rc=0.1)
+        else:
+            node = next(each for each in net.all_nodes if isinstance(each, nengo_dl.TensorNode))
+            node.tensor_func = tf.keras.layers.Dense(2)
+        with pytest.raises(ValidationError, match="network was changed after it was built"):
+            look(sim, net)
 
 
 def test_assert_same_raises_the_report(base: nengo.Network) -> None:

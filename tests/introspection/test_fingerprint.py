@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import types
 from typing import Any
 
 import nengo
@@ -12,6 +13,7 @@ import pytest
 from nengo_layers_plus import Surrogate, nengo_dl, surrogate
 from nengo_layers_plus._upstream import tf
 from nengo_layers_plus.introspection._comparison._fingerprint import fingerprint
+from nengo_layers_plus.introspection._comparison._shown import show_both
 from nengo_layers_plus.neurons import TrainableLIF
 
 FACTOR = 2.0
@@ -151,3 +153,50 @@ def test_the_shape_of_a_model_counts() -> None:
 
     assert fingerprint(model(True)) == fingerprint(model(True))
     assert fingerprint(model(True)) != fingerprint(model(False))
+
+
+class Slotted:
+    """Keeps what it has in slots."""
+
+    __slots__ = ("scale", "unset")
+
+    def __init__(self, scale: float) -> None:
+        self.scale = scale
+
+
+class Below(Slotted):
+    """Has its slots from a class above."""
+
+
+@pytest.mark.parametrize("kind", [Slotted, Below])
+def test_attributes_in_slots_count(kind: type[Slotted]) -> None:
+    assert fingerprint(kind(1.0)) == fingerprint(kind(1.0))
+    assert fingerprint(kind(1.0)) != fingerprint(kind(2.0))
+
+
+def shifted(x: float, by: float = 0) -> float:
+    return x + by
+
+
+def shifted_by(by: float) -> Any:
+    return types.FunctionType(shifted.__code__, globals(), "shifted", (by,))
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "shown"),
+    [
+        (lambda x: x + 1, lambda x: x + 2, ("lambda x: x + 1", "lambda x: x + 2")),
+        (made(1), made(2), (" with factor = 1", " with factor = 2")),
+        (Slotted(1.5), Slotted(2.5), ("a Slotted with scale = 1.5", "a Slotted with scale = 2.5")),
+        (
+            functools.partial(shifted, by=1),
+            functools.partial(shifted, by=2),
+            (" with by = 1", " with by = 2"),
+        ),
+        (shifted_by(1), shifted_by(2), (" with by = 1", " with by = 2")),
+    ],
+    ids=["source", "closure", "slots", "partial", "default"],
+)
+def test_what_differs_is_shown(a: Any, b: Any, shown: tuple[str, str]) -> None:
+    for text, expected in zip(show_both(a, b), shown, strict=True):
+        assert text.endswith(expected)

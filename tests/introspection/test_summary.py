@@ -440,7 +440,7 @@ def test_a_closed_simulator() -> None:
         nengo.Probe(nengo.Node([0.0]))
     sim = simulator(net)
     sim.close()
-    with pytest.raises(nengo.exceptions.SimulatorClosed, match="ask before it is closed"):
+    with pytest.raises(nengo.exceptions.SimulatorClosed, match="do it before it is closed"):
         summary(sim)
 
 

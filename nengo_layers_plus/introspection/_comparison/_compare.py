@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 import nengo
 import numpy as np
-from nengo.exceptions import SimulatorClosed, ValidationError
+from nengo.exceptions import ValidationError
 
 from nengo_layers_plus._upstream import nengo_dl
 from nengo_layers_plus.graph import NetworkGraph
@@ -19,15 +18,18 @@ from nengo_layers_plus.introspection._comparison._differing import (
     Pair,
     differing_facts,
 )
+from nengo_layers_plus.introspection._comparison._divergence import Divergence, first_of
 from nengo_layers_plus.introspection._comparison._effects import measure_effects
+from nengo_layers_plus.introspection._comparison._losses import check_loss
 from nengo_layers_plus.introspection._comparison._member import members_of
 from nengo_layers_plus.introspection._comparison._network_facts import (
     network_facts,
     simulator_facts,
 )
 from nengo_layers_plus.introspection._comparison._pairing import Pairing, pair_members
-from nengo_layers_plus.introspection._comparison._running import Running
+from nengo_layers_plus.introspection._comparison._running import Running, reason_of
 from nengo_layers_plus.introspection._inputs import check_data, input_nodes
+from nengo_layers_plus.introspection._open_network import open_network
 
 _N_ITEMS = 4
 
@@ -65,11 +67,11 @@ def compare(
         constant in both are given random numbers from 0 to 1, and the others what they put out.
     n_steps : int, optional
         The number of steps; by default that of the data. Without both, nothing is run.
-    loss : str, tf.keras.losses.Loss, callable, or dict of nengo.Probe to one of these, optional
-        A loss whose gradients are compared, for each Probe with a target.
-    targets : array, or dict of nengo.Probe to array, optional
+    loss : str, tf.keras.losses.Loss, callable, or dict of nengo.Probe or str, optional
+        A loss whose gradients are compared, for each Probe with a target; a dict has one for each.
+    targets : array, list of arrays, or dict of nengo.Probe or str to array, optional
         The targets of Probes of the first network, ``(batch, time, size)``; an array is for its
-        first Probe.
+        first Probe. A name may be a label, or the name in the graph.
     trials : int
         How many differences are undone to measure their effects, each of which takes building a
         Simulator.
@@ -77,12 +79,14 @@ def compare(
     Returns
     -------
     comparison : Comparison
-        True if there is no difference. It prints as a report.
+        True if there is no difference, and both could be run if they were to be. It prints as a
+        report.
 
     Raises
     ------
     nengo.exceptions.ValidationError
-        If one of them is neither a network nor a Simulator, or the data does not fit.
+        If one of them is neither a network nor a Simulator, if the network of a Simulator was
+        changed after it was built, or if data, loss or targets do not fit.
     nengo.exceptions.SimulatorClosed
         If a Simulator is closed.
 
@@ -124,7 +128,7 @@ def compare(
     if isinstance(trials, bool) or not isinstance(trials, int | np.integer) or trials < 0:
         raise ValidationError(f"expected a number of at least 0, got {trials!r}", "trials", a)
     values = check_data(graphs[0], data, n_steps)
-    losses, checked_targets = _check_loss(graphs[0], loss, targets)
+    losses, checked_targets = check_loss(graphs[0], loss, targets)
     pairing = pair_members(members_of(graphs[0]), members_of(graphs[1]))
     found = Differing(pairing, _wholes(*graphs)).found()
     notes: tuple[str, ...] = ()
@@ -142,23 +146,24 @@ def compare(
         if losses:
             raise ValidationError("expected data or n_steps with a loss, got neither", "loss", a)
         return comparison
-    values, notes = _complete(graphs, pairing, values, steps)
+    n_items = next((len(each) for each in checked_targets.values()), _N_ITEMS)
+    values, notes = _complete(graphs, pairing, values, steps, n_items)
     running = Running(*graphs, pairing.pairs, values, int(steps), seed)
     try:
         running.start()
     except Exception as error:  # one that can't run differs from one that can, and may for a reason
-        reason = f"it could not be run ({type(error).__name__}: {_first_line(error)})"
-        return replace(comparison, notes=(*notes, f"{running.failed}: {reason}"))
+        failure = f"{running.failed} could not be run ({reason_of(error)})."
+        return replace(comparison, notes=notes, failure=failure)
     with running:
-        divergences = running.divergences()
-        gradients = running.gradients(losses, checked_targets) if losses else ()
+        gradients, reasons = running.gradients(losses, checked_targets)
+        notes += reasons
         if running.shares_weights:
-            notes = (*notes, "Keras weights that are not drawn yet were made the same in both.")
+            notes += ("Keras weights that a Simulator would draw were made the same in both.",)
         differences, remaining = measure_effects(found, running, int(trials))
         return replace(
             comparison,
-            differences=differences or _unexplained(divergences),
-            divergences=divergences,
+            differences=differences or _unexplained(running.divergences),
+            divergences=running.divergences,
             gradients=gradients,
             distance=running.distance,
             remaining=remaining,
@@ -184,7 +189,7 @@ def assert_same(
     Raises
     ------
     AssertionError
-        If they differ; its message is the report.
+        If they differ, or can't be run on the data; its message is the report.
 
     Examples
     --------
@@ -204,12 +209,7 @@ def _shared_seed(*networks: Any) -> int:
     seeds = []
     for each in networks:
         if isinstance(each, nengo_dl.Simulator):
-            if each.closed:
-                raise SimulatorClosed(
-                    "a Simulator that is closed can't be compared, as its values are gone; compare "
-                    "it inside its `with` block, or compare its network"
-                )
-            seeds.append(each.model.seeds.get(each.model.toplevel))
+            seeds.append(each.model.seeds.get(open_network(each, "compare")))
         elif isinstance(each, nengo.Network):
             seeds.append(each.seed)
         else:
@@ -240,43 +240,12 @@ def _wholes(graph_a: NetworkGraph, graph_b: NetworkGraph) -> list[Pair]:
     return [networks, simulators]
 
 
-def _check_loss(
-    graph: NetworkGraph, loss: Any, targets: Any
-) -> tuple[dict[nengo.Probe, Any], dict[nengo.Probe, np.ndarray]]:
-    """Return the loss and the target of each Probe that has some."""
-    if (loss is None) != (targets is None):
-        missing = "targets" if targets is None else "loss"
-        raise ValidationError(
-            f"expected loss and targets, or neither; {missing} is missing", missing, graph
-        )
-    if loss is None:
-        return {}, {}
-    probes = [item.obj for item in graph.objects if item.kind == "probe"]
-    if not isinstance(targets, Mapping):
-        targets = dict(zip(graph.network.all_probes, [targets], strict=False))
-    losses = loss if isinstance(loss, Mapping) else dict.fromkeys(targets, loss)
-    for name, given in (("targets", targets), ("loss", losses)):
-        for probe in given:
-            if probe not in probes:
-                raise ValidationError(
-                    f"expected Probes of {graph.network}, got {probe!r}", name, graph
-                )
-    if set(losses) != set(targets):
-        raise ValidationError(
-            "expected a target for each loss, got losses of "
-            f"{', '.join(graph[each].name for each in losses)} and targets of "
-            f"{', '.join(graph[each].name for each in targets)}",
-            "targets",
-            graph,
-        )
-    return dict(losses), {probe: np.asarray(each) for probe, each in targets.items()}
-
-
 def _complete(
     graphs: tuple[NetworkGraph, NetworkGraph],
     pairing: Pairing,
     values: dict[nengo.Node, np.ndarray],
     n_steps: int,
+    n_items: int,
 ) -> tuple[dict[nengo.Node, np.ndarray], tuple[str, ...]]:
     """Return values for Nodes that put out the same constant, and what has to be said of them."""
     partner = {a.obj: b.obj for a, b in pairing.pairs}
@@ -285,6 +254,14 @@ def _complete(
         f"{graphs[0][node].name} has no partner that takes its data: b is run without it"
         for node in values
         if not _fits(node, partner.get(node), free)
+    ]
+    labels = {node.label: node for node in input_nodes(graphs[1].network) if node.label}
+    notes += [
+        f"the data of {node.label} is given to {graphs[1][partner[node]].name} of b, which has its "
+        f"place, and not to {node.label} of b"
+        for node in values
+        if labels.get(node.label, partner.get(node)) is not partner.get(node)
+        and _fits(node, partner.get(node), free)
     ]
     given = {node: value for node, value in values.items() if _fits(node, partner.get(node), free)}
     if values:
@@ -299,7 +276,7 @@ def _complete(
             and isinstance(other.output, np.ndarray)
             and np.array_equal(node.output, other.output)
         ):
-            given[node] = rng.uniform(0, 1, (_N_ITEMS, n_steps, node.size_out))
+            given[node] = rng.uniform(0, 1, (n_items, n_steps, node.size_out))
     return given, tuple(notes)
 
 
@@ -307,12 +284,11 @@ def _fits(node: nengo.Node, other: nengo.Node | None, free: set[nengo.Node]) -> 
     return other in free and other is not None and other.size_out == node.size_out
 
 
-def _unexplained(divergences: tuple[Any, ...]) -> tuple[Difference, ...]:
+def _unexplained(divergences: tuple[Divergence, ...]) -> tuple[Difference, ...]:
     """Return what has to be said where the same networks put out something else."""
-    differing = [each for each in divergences if each.first_step is not None]
-    if not differing:
+    first = first_of(divergences)
+    if first is None:
         return ()
-    first = min(differing, key=lambda each: each.first_step)
     return (
         Difference(
             what="output",
@@ -333,9 +309,3 @@ def _title(network: nengo.Network | nengo_dl.Simulator) -> str:
         return f"{type(network).__name__} of {_title(network.model.toplevel)}"
     label = "(unlabeled)" if network.label is None else f'"{network.label}"'
     return f"{type(network).__name__} {label}"
-
-
-def _first_line(error: Exception) -> str:
-    lines = [each.strip() for each in str(error).splitlines() if each.strip()]
-    # Keras says first where it was, and then what
-    return next((each for each in lines if not each.startswith("Exception encountered")), "")

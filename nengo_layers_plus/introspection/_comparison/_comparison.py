@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,8 +13,8 @@ from rich.padding import Padding
 from rich.text import Text
 
 from nengo_layers_plus.graph import render_html
-from nengo_layers_plus.introspection._comparison._difference import Difference
-from nengo_layers_plus.introspection._comparison._divergence import Divergence
+from nengo_layers_plus.introspection._comparison._difference import Difference, write_place
+from nengo_layers_plus.introspection._comparison._divergence import Divergence, first_of
 from nengo_layers_plus.introspection._comparison._gradient_difference import GradientDifference
 
 _SHOWN = 20
@@ -26,7 +26,7 @@ _ROUNDING = 1e-4
 @dataclass(frozen=True, eq=False)
 class Comparison:
     """
-    How two networks differ. It is true where they are the same.
+    How two networks differ. It is true where they are the same, and could be run if asked to be.
 
     ``str`` writes it, terminals with rich and notebooks show it in colour. Iterating over it gives
     the differences.
@@ -56,6 +56,9 @@ class Comparison:
         The same with all differences undone that can be undone: 0 if they explain everything.
     notes : tuple of str
         What should be known to read it.
+    failure : str
+        Which of the networks could not be run, and why; empty where they were, or none was asked
+        to be.
     """
 
     title_a: str
@@ -70,9 +73,10 @@ class Comparison:
     distance: float | None = None
     remaining: float | None = None
     notes: tuple[str, ...] = ()
+    failure: str = ""
 
     def __bool__(self) -> bool:
-        return not self.differences
+        return not self.differences and not self.failure
 
     def __iter__(self) -> Iterator[Difference]:
         return iter(self.differences)
@@ -86,8 +90,7 @@ class Comparison:
     @property
     def first_divergence(self) -> Divergence | None:
         """What differs at the earliest step; of several the first in the order data flows."""
-        differing = [each for each in self.divergences if each.first_step is not None]
-        return min(differing, key=lambda each: each.first_step or 0, default=None)
+        return first_of(self.divergences)
 
     def to_dicts(self) -> list[dict[str, Any]]:
         """Return a dict for each place of each difference, e.g. for ``pandas.DataFrame``."""
@@ -117,7 +120,7 @@ class Comparison:
     def __str__(self) -> str:
         lines = [f"a: {self.title_a}", f"b: {self.title_b}", self._verdict()]
         for number, each in enumerate(self.differences[:_SHOWN], 1):
-            lines += ["", f"{number}. {each.what}: {_shorten(_places(each))}"]
+            lines += ["", f"{number}. {each.what}: {_places(each)}"]
             lines += [f"   {line}" for _, line in _lines(each)]
         if len(self) > _SHOWN:
             lines += ["", f"... and {len(self) - _SHOWN} more, in .differences"]
@@ -133,9 +136,7 @@ class Comparison:
         ]
         styles = {"a": "cyan", "b": "magenta", "remedy": "bold", "more": "dim"}
         for number, each in enumerate(self.differences[:_SHOWN], 1):
-            heading = Text.assemble(
-                f"\n{number}. ", (each.what, "bold"), f": {_shorten(_places(each))}"
-            )
+            heading = Text.assemble(f"\n{number}. ", (each.what, "bold"), f": {_places(each)}")
             parts.append(heading)
             parts += [
                 Padding(Text(line, style=styles.get(kind, "")), (0, 0, 0, 3))
@@ -151,7 +152,7 @@ class Comparison:
         rows = [
             (
                 each.what,
-                _shorten(_places(each)),
+                _places(each),
                 each.value_a,
                 each.value_b,
                 _write_effect(each.effect),
@@ -177,10 +178,12 @@ class Comparison:
             ran = " and put out the same" if self.divergences else ""
             return f"they are the same{ran}"
         number = len(self)
+        if not number:
+            return "no difference was found, but they could not be run beside each other"
         return f"{number} difference{'' if number == 1 else 's'}"
 
     def _findings(self) -> list[str]:
-        found = []
+        found = [self.failure] if self.failure else []
         first = self.first_divergence
         if first is not None:
             found.append(f"What they put out first differs at {first.name}: {_write_first(first)}.")
@@ -202,11 +205,8 @@ class Comparison:
         return found
 
 
-def _places(difference: Difference) -> Sequence[str]:
-    return difference.where.split(", ") if difference.places else ()
-
-
-def _shorten(places: Sequence[str]) -> str:
+def _places(difference: Difference) -> str:
+    places = [write_place(*each) for each in difference.places]
     more = len(places) - _FEW
     return ", ".join(places[:_FEW]) + (f" and {more} more" if more > 0 else "")
 

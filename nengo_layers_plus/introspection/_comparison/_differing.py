@@ -138,15 +138,18 @@ class Differing:
             moved = self._moved(a, b)
             if moved is not None:
                 pair.differing["structure"] = moved
+            shared = self._shared(a, b)
+            if shared is not None:
+                pair.differing["shares weights"] = shared
         for extra in self.extras:
             if extra.member.kind != "connection":
                 continue
             ends = [each for _, each in (*extra.member.sources, *extra.member.targets)]
-            for end in (self._places[id(each)] for each in ends):
+            for end in (self._place(each) for each in ends):
                 if isinstance(end, Extra):
                     extra.belongs_to = end
                 elif "learning rule" in end.differing and ("learning rule", end) in [
-                    (role, self._places[id(each)]) for role, each in extra.member.targets
+                    (role, self._place(each)) for role, each in extra.member.targets
                 ]:
                     extra.of_rule = end
 
@@ -178,7 +181,7 @@ class Differing:
         return drawn[0]
 
     def _beside(self, *links: list[tuple[str, Member]]) -> list[Pair | Extra]:
-        found = {id(each): self._places[id(each)] for some in links for _, each in some}
+        found = {id(each): self._place(each) for some in links for _, each in some}
         return list(dict.fromkeys(found.values()))
 
     def _moved(self, a: Member, b: Member) -> tuple[Fact, Fact] | None:
@@ -186,7 +189,7 @@ class Differing:
         if a.kind not in ("connection", "probe"):
             return None
         ends = _ends(a), _ends(b)
-        places = [[(role, self._places[id(each)]) for role, each in some] for some in ends]
+        places = [[(role, self._place(each)) for role, each in some] for some in ends]
         alone = any(isinstance(place, Extra) for some in places for _, place in some)
         if places[0] == places[1] or alone:
             return None  # the same, or what follows from an object that one of them alone has
@@ -194,6 +197,33 @@ class Differing:
         return Fact("structure", "structure", written[0]), Fact(
             "structure", "structure", written[1]
         )
+
+    def _shared(self, a: Member, b: Member) -> tuple[Fact, Fact] | None:
+        """Say with which nodes two nodes share weights, if those do not have the same places."""
+        groups = a.shares_weights, b.shares_weights
+        # what shares with nothing that the other network has shares with nothing
+        places, others = (
+            [place for place in map(self._place, group) if isinstance(place, Pair)]
+            for group in groups
+        )
+        if _several(places) == _several(others):
+            return None
+        if any({"layer", "kind"} & set(each.differing) for each in (*places, *others)):
+            return None  # then there is another layer
+        written = [
+            "one Keras layer in " + ", ".join(each.name for each in group)
+            if group
+            else "a Keras layer of its own"
+            for group in groups
+        ]
+        fact, other = (
+            Fact("shares weights", "weights", text, attributes=("tensor_func", "shape_out"))
+            for text in written
+        )
+        return fact, other
+
+    def _place(self, member: Member) -> Pair | Extra:
+        return self._places[id(member)]
 
     # what follows from what
 
@@ -237,7 +267,8 @@ class Differing:
 
     def _cause(self, pair: Pair, name: str) -> Cause | None:
         fact, other = pair.differing[name]
-        for each in fact.causes:
+        reshaped = np.shape(fact.value) != np.shape(other.value) if fact.shape_causes else False
+        for each in (*fact.causes, *(fact.shape_causes if reshaped else ())):
             for candidate in pair.differing:
                 fits = candidate.startswith(each) if each.endswith(".") else candidate == each
                 if fits and candidate != name:
@@ -441,6 +472,10 @@ def _group_key(cause: Cause) -> Any:
     if fact.group == "seed":
         return (pair.prefix, name)
     return (pair.prefix, name, fact.fingerprint, other.fingerprint)
+
+
+def _several(places: list[Pair]) -> set[int]:
+    return set(map(id, places)) if len(places) > 1 else set()
 
 
 def _size(value: Any) -> int:

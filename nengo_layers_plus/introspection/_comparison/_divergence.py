@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -66,6 +67,12 @@ def diverge(
     beyond = np.flatnonzero(~(difference <= tolerance))
     first = int(beyond[0]) + 1 if len(beyond) else None
     return Divergence(name, objects, kind, difference, scale, (a.shape, b.shape), first)
+
+
+def first_of(divergences: Iterable[Divergence]) -> Divergence | None:
+    """Return what differs at the earliest step; of several the first."""
+    differing = [each for each in divergences if each.first_step is not None]
+    return min(differing, key=lambda each: each.first_step or 0, default=None)
 
 
 def _largest(values: np.ndarray) -> float:

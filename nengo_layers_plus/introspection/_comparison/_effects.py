@@ -10,7 +10,7 @@ import numpy as np
 from nengo_layers_plus.introspection._comparison._difference import Difference
 from nengo_layers_plus.introspection._comparison._differing import Cause, Extra, Found
 from nengo_layers_plus.introspection._comparison._fact import GROUPS
-from nengo_layers_plus.introspection._comparison._running import Running
+from nengo_layers_plus.introspection._comparison._running import Running, reason_of
 from nengo_layers_plus.introspection._comparison._undo import can_undo, has_no_effect
 
 _BIG = ("structure", "shape")
@@ -47,14 +47,12 @@ class _Trials:
     def __init__(self, found: Sequence[Found], running: Running, most: int) -> None:
         self.found = found
         self.running = running
-        self.most = most
+        self.most = self.left = most
         self.start = running.distance
         self.always: list[Found] = []
         self.failed: set[int] = set()
 
     def measure(self) -> list[Difference]:
-        if self.start == 0:
-            return [_without_effect(each.difference) for each in self.found]
         if np.isinf(self.start):
             self._make_comparable()
         return [self._measure(index) for index in range(len(self.found))]
@@ -91,7 +89,7 @@ class _Trials:
     def _measure(self, index: int) -> Difference:
         found = self.found[index]
         difference = found.difference
-        if all(map(has_no_effect, found.causes)):
+        if all(map(has_no_effect, found.causes)) or self.running.same_within:
             return _without_effect(difference)
         if not _can_be_undone(found):
             return replace(difference, note="it was not tried what happens when it is undone")
@@ -99,22 +97,24 @@ class _Trials:
             return replace(difference, note="undone, the outputs have the same shape")
         if np.isinf(self.start):
             return replace(difference, note="not undone: the outputs have other shapes anyway")
-        if self.most == 0:
+        if self.left == 0:
             return replace(difference, note="not undone: as many as `trials` were")
-        self.most -= 1
+        self.left -= 1
         try:
             distance = self.running.distance_with([*self.always, found])
         except Exception as error:  # one that is undone alone may not fit the rest
             self.failed.add(index)
-            reason = str(error).partition("\n")[0]
-            return replace(
-                difference,
-                note=f"it could not be undone alone ({type(error).__name__}: {reason})",
-            )
+            return replace(difference, note=f"it could not be undone alone ({reason_of(error)})")
         if np.isinf(distance):
             return replace(difference, note="undone alone, the outputs have other shapes")
-        if self.start == 0 or distance == self.start:
+        if distance == self.start:
             return _without_effect(difference)
+        if self.start == 0:
+            return replace(
+                difference,
+                note="another difference makes up for it: undone alone, the outputs would be "
+                f"{100 * distance:.3g} % of their size apart",
+            )
         note = "measured with what changes the shapes undone, too" if self.always else ""
         return replace(difference, effect=1 - distance / self.start, note=note)
 

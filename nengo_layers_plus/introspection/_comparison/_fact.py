@@ -26,6 +26,8 @@ class Fact:
     causes : tuple of str
         Names of facts of the same object: where one of them differs, this one follows from it.
         One that ends with a dot stands for all that begin with it.
+    shape_causes : tuple of str
+        The same for facts that it follows from only where its value has another shape.
     network_causes : tuple of str
         Names of facts of the network or the Simulator, in the same way.
     follows_input, follows_output : bool
@@ -47,6 +49,7 @@ class Fact:
     group: str
     value: Any
     causes: tuple[str, ...] = ()
+    shape_causes: tuple[str, ...] = ()
     network_causes: tuple[str, ...] = ()
     follows_input: bool = False
     follows_output: bool = False

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import inspect
 import types
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from typing import Any
 
 import nengo
@@ -52,10 +53,19 @@ def _of(value: Any, around: tuple[int, ...]) -> Hashable:
     module, name = getattr(value, "__module__", None), getattr(value, "__qualname__", None)
     if isinstance(name, str) and inspect.isroutine(value):
         return ("routine", module, name)
-    attributes = getattr(value, "__dict__", {})
     # names that are there to be shown say nothing of what it does
-    held = {key: each for key, each in attributes.items() if not str(key).startswith("__")}
+    held = {key: each for key, each in attributes_of(value) if not key.startswith("__")}
     return (*_class_of(value), _of(held, around))
+
+
+def attributes_of(value: Any) -> Iterator[tuple[str, Any]]:
+    """Yield the attributes of an object, and their values."""
+    yield from getattr(value, "__dict__", {}).items()
+    for kind in type(value).__mro__:
+        for name, member in vars(kind).items():
+            if isinstance(member, types.MemberDescriptorType):  # of ``__slots__``
+                with contextlib.suppress(AttributeError):  # it holds nothing yet
+                    yield name, member.__get__(value)
 
 
 def _class_of(value: Any) -> tuple[str, ...]:

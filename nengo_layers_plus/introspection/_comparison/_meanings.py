@@ -11,7 +11,7 @@ from nengo_layers_plus.graph._keras_layers import layer_itself
 from nengo_layers_plus.introspection._comparison._fact import Fact
 
 # the longest name that fits is taken; one that ends with a space or a dot fits what begins with it,
-# one that begins with a space what ends with it
+# one that begins with one of them what ends with it
 _MEANINGS = {
     "kind": "an object of another kind has its place",
     "structure": "it joins other objects",
@@ -57,6 +57,11 @@ _MEANINGS = {
     " values": "the numbers are others, and so is all that comes out of it",
     "layer": "another function is applied",
     "layer.": "the Keras layer computes something else, or starts from other weights",
+    ".inputs": "the layers within the model are joined in another way",
+    "layer.input_layers": "the model takes its inputs in another order",
+    "layer.output_layers": "the model puts out what another layer within it computes",
+    "shares weights": "what moves the weights in one place moves them in the other, or does not; "
+    "there are more or fewer weights to train",
     "layer.trainable": "an optimiser moves the weights in one of them alone; some layers, such as "
     "BatchNormalization, also compute something else when they are not trainable",
     "keeps weights": "where they are not kept, each Simulator makes the weights of layers within "
@@ -93,6 +98,10 @@ _REMEDIES = {
     "leads into": "in b, connect into the same: `ensemble.neurons` or the ensemble itself",
     " trains": "in b, set what trains as in a: `trainable` of the layer, or of "
     "`network.config[obj]`",
+    ".inputs": "in b, join the layers of the model as in a",
+    "layer.input_layers": "in b, make the model with its inputs in the order of a",
+    "layer.output_layers": "in b, make the model with the outputs of a",
+    "shares weights": "in b, use one Keras layer, or several, in the same places as in a",
     "layer": "in b, make the TensorNode of a {a}",
     "layer.": "in b, give the Keras layer {argument}={a}",
     "transform": "in b, give the connection the transform of a ({a})",
@@ -172,7 +181,6 @@ def _find(table: dict[str, str], name: str) -> str | None:
     fitting = [
         each
         for each in table
-        if (each.startswith(" ") and name.endswith(each))
-        or (each[-1] in ". " and name.startswith(each))
+        if (each[0] in ". " and name.endswith(each)) or (each[-1] in ". " and name.startswith(each))
     ]
     return table[max(fitting, key=len)] if fitting else None

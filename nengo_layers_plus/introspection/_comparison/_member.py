@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -9,7 +10,8 @@ from typing import Any
 import nengo
 from nengo.connection import LearningRule
 
-from nengo_layers_plus.graph import NetworkGraph
+from nengo_layers_plus.graph import GraphObject, NetworkGraph, Parameter
+from nengo_layers_plus.graph._keras_layers import keras_layer_of, layers_within
 from nengo_layers_plus.graph._names import unique_name
 from nengo_layers_plus.introspection._comparison._fact import Fact
 from nengo_layers_plus.introspection._comparison._object_facts import facts_of_object
@@ -36,6 +38,9 @@ class Member:
         What is true of it, by name.
     sources, targets : list of tuple of str and Member
         What leads to it and from it, and by which end.
+    shares_weights : list of Member
+        The nodes, itself among them, that apply the same Keras layer, or one with a layer within it
+        that is the same; empty if there is no other one, or the layer has no weights.
     """
 
     obj: Any
@@ -44,6 +49,7 @@ class Member:
     facts: dict[str, Fact]
     sources: list[tuple[str, Member]] = field(default_factory=list)
     targets: list[tuple[str, Member]] = field(default_factory=list)
+    shares_weights: list[Member] = field(default_factory=list)
 
     @cached_property
     def links(self) -> list[tuple[str, Member]]:
@@ -67,6 +73,7 @@ def members_of(graph: NetworkGraph) -> list[Member]:
         item: Member(item.obj, item.kind, item.name, facts(item.obj, item.name, item.kind))
         for item in graph.objects
     }
+    _share_weights(objects, parameters)
     members: list[Member] = []
     links: dict[Any, Member] = {}
     used: set[str] = set()
@@ -94,6 +101,24 @@ def members_of(graph: NetworkGraph) -> list[Member]:
         else:
             _join(link, target, "post")
     return members
+
+
+def _share_weights(
+    objects: Mapping[GraphObject, Member], parameters: Mapping[Any, Sequence[Parameter]]
+) -> None:
+    """Have nodes know with which ones they share weights."""
+    users: dict[int, list[Member]] = {}
+    for item, member in objects.items():
+        layer = keras_layer_of(item.obj) if item.kind == "tensor node" else None
+        for each in () if layer is None else layers_within(layer):
+            users.setdefault(id(each), []).append(member)
+    for members in users.values():
+        # of a layer in several nodes the parameters are listed with the first
+        if len(members) < 2 or not any(parameters.get(each.obj) for each in members):
+            continue
+        for member in members:
+            found = [*member.shares_weights, *members]
+            member.shares_weights = list({id(each): each for each in found}.values())
 
 
 def _join(source: Member, target: Member, role: str) -> None:

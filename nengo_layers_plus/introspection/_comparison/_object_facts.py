@@ -19,7 +19,7 @@ from nengo_layers_plus.graph._keras_layers import layer_itself
 from nengo_layers_plus.introspection._comparison._fact import Fact
 from nengo_layers_plus.introspection._comparison._functions import same_outputs
 from nengo_layers_plus.introspection._comparison._keras_config import flat_config, plain_config
-from nengo_layers_plus.layers._layer_wrapper import LayerWrapper, must_be_kept
+from nengo_layers_plus.layers._layer_wrapper import must_be_kept, weights_stay
 
 _TUNING = ("gain", "bias", "max_rates", "intercepts")
 _DECODING = ("encoders", "radius", "normalize_encoders", "eval_points", "n_eval_points")
@@ -57,7 +57,15 @@ def causes_of_values(obj: Any) -> tuple[str, ...]:
         decoding = ("function", "solver", "eval_points", "scale_eval_points")
         slices = ("pre slice", "post slice", "reads", "leads into")
         return ("transform", "transform.", *decoding, "learning rule", *slices, "synapse", "seed")
-    return ("shape in", "layer", "layer.", "function", "output", "synapse")
+    if isinstance(obj, nengo_dl.TensorNode):
+        names = flat_config(plain_config(layer_itself(obj.tensor_func)) or {})
+        return ("layer", *(f"layer.{name}" for name, _ in names if "initializer" in name))
+    return ("output", "synapse")
+
+
+def causes_of_shapes(obj: Any) -> tuple[str, ...]:
+    """Return the names of the facts that the shapes of these parameters follow from as well."""
+    return ("shape in", "layer.") if isinstance(obj, nengo_dl.TensorNode) else ()
 
 
 def is_decoded(graph: NetworkGraph, ensemble: nengo.Ensemble) -> bool:
@@ -123,8 +131,8 @@ def _of_ensemble(graph: NetworkGraph, ensemble: nengo.Ensemble) -> Iterator[Fact
         "gain values",
         "weights",
         graph.model.params[ensemble].gain,
-        causes_of_values(ensemble),
-        ("dtype",),
+        causes=causes_of_values(ensemble),
+        network_causes=("dtype",),
         parameters=("gain",),
     )
     signals = graph.model.sig[ensemble.neurons]
@@ -134,15 +142,15 @@ def _of_ensemble(graph: NetworkGraph, ensemble: nengo.Ensemble) -> Iterator[Fact
                 f"initial {state}",
                 "neurons",
                 signals[state].initial_value,
-                ("n_neurons", "neuron type", "neuron type.initial_state", "seed"),
-                ("dtype",),
+                causes=("n_neurons", "neuron type", "neuron type.initial_state", "seed"),
+                network_causes=("dtype",),
             )
     if is_decoded(graph, ensemble):
         yield Fact(
             "evaluation point values",
             "neurons",
             graph.model.params[ensemble].eval_points,
-            ("n_neurons", "dimensions", "eval_points", "n_eval_points", "radius", "seed"),
+            causes=("n_neurons", "dimensions", "eval_points", "n_eval_points", "radius", "seed"),
             counts=False,
         )
 
@@ -156,7 +164,7 @@ def _of_tensor_node(node: nengo_dl.TensorNode) -> Iterator[Fact]:
         attributes=("shape_in", "shape_out"),
     )
     yield Fact("pass_time", "layer", node.pass_time, attributes=("pass_time",))
-    yield from _of_function(node.tensor_func)
+    yield from _of_function(node)
     yield Fact(
         "shape out",
         "shape",
@@ -166,8 +174,8 @@ def _of_tensor_node(node: nengo_dl.TensorNode) -> Iterator[Fact]:
     )
 
 
-def _of_function(function: Any) -> Iterator[Fact]:
-    layer = layer_itself(function)
+def _of_function(node: nengo_dl.TensorNode) -> Iterator[Fact]:
+    layer = layer_itself(node.tensor_func)
     attributes = ("tensor_func", "shape_out")
     if not isinstance(layer, tf.keras.layers.Layer):
         yield Fact("layer", "layer", None, attributes=attributes)
@@ -181,7 +189,7 @@ def _of_function(function: Any) -> Iterator[Fact]:
         group = "training" if name.rpartition(".")[2] == "trainable" else "layer"
         yield Fact(f"layer.{name}", group, value, causes=("layer",), attributes=attributes)
     if layer.built and must_be_kept(layer):
-        kept = isinstance(function, LayerWrapper)
+        kept = weights_stay(node)
         yield Fact("keeps weights", "weights", kept, causes=("layer",), attributes=attributes)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -85,11 +86,11 @@ class _Choice:
     def choose(self) -> None:
         """Pair all that have the same kind, then those that have the same place alone."""
         self._take_best(lambda i, j: self._support(i, j) > 0 or self._stands_alone(i, j))
-        for i, x in enumerate(self.a):
-            for j, y in enumerate(self.b):
-                others = i not in self.partner and j not in self.taken and not self.alike[i, j]
-                if others and "connection" not in (x.kind, y.kind):
-                    self.scores[i, j] = _SUPPORT * self._support(i, j)
+        left = [i for i, x in enumerate(self.a) if i not in self.partner and x.kind != "connection"]
+        free = [j for j, y in enumerate(self.b) if j not in self.taken and y.kind != "connection"]
+        for i, j in itertools.product(left, free):
+            if not self.alike[i, j]:
+                self.scores[i, j] = _SUPPORT * self._support(i, j)
         self._take_best(self._same_place)
 
     def _take_best(self, fits: Callable[[int, int], bool]) -> None:

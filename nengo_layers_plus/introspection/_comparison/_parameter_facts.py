@@ -14,7 +14,12 @@ from nengo_layers_plus.graph import NetworkGraph, Parameter
 from nengo_layers_plus.graph._keras_layers import weights_of
 from nengo_layers_plus.graph._parameters import initial_value
 from nengo_layers_plus.introspection._comparison._fact import Fact
-from nengo_layers_plus.introspection._comparison._object_facts import causes_of_values, is_decoded
+from nengo_layers_plus.introspection._comparison._object_facts import (
+    causes_of_shapes,
+    causes_of_values,
+    is_decoded,
+)
+from nengo_layers_plus.layers._layer_wrapper import weights_stay
 
 _CAUSES_OF_TRAINING = (
     "layer.trainable",
@@ -71,6 +76,7 @@ def facts_of_parameters(
                 "weights",
                 value,
                 causes=causes_of_values(obj),
+                shape_causes=causes_of_shapes(obj),
                 network_causes=("dtype",),
                 follows_input=_is_solved(parameter, value),
                 parameters=(parameter.kind,),
@@ -109,5 +115,7 @@ def _value(graph: NetworkGraph, parameter: Parameter) -> np.ndarray | None:
     if isinstance(source, tf.Variable):
         # a copy that was built to know the shape holds nothing of the layer's own
         held = any(source is each for each in weights_of(parameter.obj.tensor_func))
-        return np.asarray(tf.keras.backend.get_value(source)) if held else None
+        if not held or not weights_stay(parameter.obj):
+            return None
+        return np.asarray(tf.keras.backend.get_value(source))
     return None if source is None else np.asarray(initial_value(source))

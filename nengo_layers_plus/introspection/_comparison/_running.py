@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
+from functools import cached_property
 from typing import Any
 
 import nengo
@@ -11,7 +12,6 @@ import numpy as np
 
 from nengo_layers_plus._upstream import nengo_dl
 from nengo_layers_plus.graph import NetworkGraph
-from nengo_layers_plus.graph._keras_layers import layer_itself
 from nengo_layers_plus.introspection._comparison._difference import write_place
 from nengo_layers_plus.introspection._comparison._differing import Extra, Found
 from nengo_layers_plus.introspection._comparison._divergence import Divergence, distance, diverge
@@ -19,10 +19,12 @@ from nengo_layers_plus.introspection._comparison._gradient_difference import (
     GradientDifference,
     differ,
 )
+from nengo_layers_plus.introspection._comparison._losses import check_fits
 from nengo_layers_plus.introspection._comparison._member import Member
 from nengo_layers_plus.introspection._comparison._undo import has_to_follow, undo
 from nengo_layers_plus.introspection._network_copy import NetworkCopy
 from nengo_layers_plus.introspection._recording import ParameterKey, Recorder
+from nengo_layers_plus.layers._layer_wrapper import weights_stay
 
 _KERAS = ("Keras weights", "Keras state")
 
@@ -100,8 +102,9 @@ class Running:
     def __exit__(self, *_: object) -> None:
         self._stack.close()
 
+    @cached_property
     def divergences(self) -> tuple[Divergence, ...]:
-        """Return how far what the objects put out is apart, in the order data flows."""
+        """How far what the objects put out is apart, in the order data flows."""
         return tuple(
             diverge(
                 write_place(a.name, b.name),
@@ -113,6 +116,11 @@ class Running:
             for a, b in self.recorded
         )
 
+    @property
+    def same_within(self) -> bool:
+        """Whether all objects put out the same, and not the probes alone."""
+        return all(each.first_step is None for each in self.divergences)
+
     def distance_with(self, found: Sequence[Found]) -> float:
         """Return how far the outputs are apart with some differences of the second undone."""
         chosen = [
@@ -120,6 +128,13 @@ class Running:
             for difference in found
             for each in (*difference.causes, *difference.follows)
             if not isinstance(each, Extra) and (each in difference.causes or has_to_follow(each))
+        ]
+        # weights that a layer holds are not drawn anew when what they were drawn with is undone
+        drawn = [
+            (pair, name)
+            for difference in found
+            for pair, name in difference.follows
+            if set(pair.differing[name][0].parameters) & set(_KERAS)
         ]
         taken_apart = NetworkCopy(self.graphs[0].network)
 
@@ -130,12 +145,12 @@ class Running:
         objects = [b for _, b in self.compared if not isinstance(b, nengo.Probe)]
         with self._recorder(1, objects, edit) as recorder:
             self._share_weights(self.a, recorder)
-            self._take_over(recorder, chosen)
+            self._take_over(recorder, [*chosen, *drawn])
             return self._distance(recorder.run(self.data_b, self.n_steps))
 
     def gradients(
-        self, loss: Any, targets: Mapping[nengo.Probe, np.ndarray]
-    ) -> tuple[GradientDifference, ...]:
+        self, loss: Mapping[nengo.Probe, Any], targets: Mapping[nengo.Probe, np.ndarray]
+    ) -> tuple[tuple[GradientDifference, ...], tuple[str, ...]]:
         """
         Return how the gradients of a loss differ, for all that trains.
 
@@ -145,16 +160,49 @@ class Running:
             Losses of Probes of the first.
         targets : Mapping
             Their targets, ``(batch, time, size)``.
+
+        Returns
+        -------
+        differences : tuple of GradientDifference
+            None if there is no loss that both have.
+        notes : tuple of str
+            Why losses were left out.
+
+        Raises
+        ------
+        nengo.exceptions.ValidationError
+            If the targets do not fit what the first puts out.
         """
-        found = [
-            self.a.gradients(self.data_a, self.n_steps, loss, targets),
-            self.b.gradients(
-                self.data_b,
-                self.n_steps,
-                {self.partner[probe]: each for probe, each in loss.items()},
-                {self.partner[probe]: each for probe, each in targets.items()},
-            ),
-        ]
+        compared, notes = [], []
+        for probe, each in loss.items():
+            outputs = self.outputs[0][probe]
+            check_fits(self.graphs[0], probe, each, targets[probe], outputs)
+            other = self.partner.get(probe)
+            if other is None:
+                why = "has no partner in b"
+            elif self.outputs[1][other].shape != outputs.shape:
+                why = "puts out values of another shape in b"
+            else:
+                compared.append(probe)
+                continue
+            notes.append(
+                f"the loss of {self.graphs[0][probe].name} was left out of both: the Probe {why}."
+            )
+        if not compared:
+            return (), tuple(notes)
+        found = []
+        for name, recorder, data, partner in (
+            ("a", self.a, self.data_a, {probe: probe for probe in compared}),
+            ("b", self.b, self.data_b, self.partner),
+        ):
+            losses, goals = (
+                {partner[probe]: values[probe] for probe in compared} for values in (loss, targets)
+            )
+            try:
+                found.append(recorder.gradients(data, self.n_steps, losses, goals))
+            except Exception as error:  # the loss of a user may fail in any way
+                notes.append(f"the gradients of {name} can't be computed ({reason_of(error)}).")
+                return (), tuple(notes)
         in_a = {self._key_in_b(key): (name, value) for key, (name, value) in found[0].items()}
         differences = []
         for key, (name, value) in in_a.items():
@@ -163,7 +211,7 @@ class Running:
         differences += [
             differ(name, None, value) for key, (name, value) in found[1].items() if key not in in_a
         ]
-        return tuple(differences)
+        return tuple(differences), tuple(notes)
 
     def _recorder(
         self,
@@ -211,7 +259,7 @@ class Running:
 
     def _undecided(self, side: int, node: nengo_dl.TensorNode) -> bool:
         """Say whether the weights of a Keras layer will be drawn when it is first simulated."""
-        return self.graphs[side].simulator is None and not layer_itself(node.tensor_func).built
+        return self.graphs[side].simulator is None and not weights_stay(node)
 
     def _take_over(self, recorder: Recorder, causes: Sequence[tuple[Any, str]]) -> None:
         """Set parameters that differ by themselves to those of the first network."""
@@ -227,6 +275,14 @@ class Running:
                     taken[other] = value
         if taken:
             recorder.set_parameters(taken)
+
+
+def reason_of(error: Exception) -> str:
+    """Write the class of an error, and the line that says what is wrong."""
+    lines = [each.strip() for each in str(error).splitlines() if each.strip()]
+    # Keras says first where it was, and then what
+    said = (each for each in lines if not each.startswith("Exception encountered"))
+    return f"{type(error).__name__}: {next(said, 'it says no more')}"
 
 
 def _n_outputs(obj: Any) -> int:

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import ast
+import functools
 import inspect
+import types
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from nengo_layers_plus._upstream import tf
+from nengo_layers_plus.introspection._comparison._fingerprint import attributes_of, fingerprint
+from nengo_layers_plus.introspection._source._errors import NoExpressionError
+from nengo_layers_plus.introspection._source._functions import find_node
 
 _LENGTH = 100
 _FEW = 6
@@ -20,7 +27,8 @@ def show_both(a: Any, b: Any) -> tuple[str, str]:
     Parameters
     ----------
     a, b : object
-        The values. Of arrays of one shape the first values that differ are written.
+        The values. Of arrays of one shape the first values that differ are written, of functions of
+        one name what they find around them that differs, of objects of one class their attributes.
     """
     if _is_array(a) and _is_array(b):
         a, b = np.asarray(a), np.asarray(b)
@@ -28,7 +36,42 @@ def show_both(a: Any, b: Any) -> tuple[str, str]:
             if a.size > _FEW:
                 return _show_arrays(a, b)
             return _show_all(a), _show_all(b)
-    return show(a), show(b)
+    shown = show(a), show(b)
+    return (_around(a, b, *shown)) if shown[0] == shown[1] else shown
+
+
+def _around(a: Any, b: Any, *shown: str) -> tuple[str, str]:
+    """Add to what is written of two values what they hold, or find around them, that differs."""
+    given = [dict(_given(each)) for each in (a, b)]
+    names = [
+        name
+        for name in given[0]
+        if name in given[1] and fingerprint(given[0][name]) != fingerprint(given[1][name])
+    ]
+    if not names:
+        return shown[0], shown[1]
+    pairs = {name: show_both(given[0][name], given[1][name]) for name in names}
+    written = [
+        text + " with " + ", ".join(f"{name} = {pairs[name][side]}" for name in names)
+        for side, text in enumerate(shown)
+    ]
+    return written[0], written[1]
+
+
+def _given(value: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, functools.partial):
+        yield from _given(value.func)  # what it is given now replaces defaults
+        yield from ((f"argument {number}", each) for number, each in enumerate(value.args, 1))
+        yield from value.keywords.items()
+        return
+    if not isinstance(value, types.FunctionType):
+        yield from attributes_of(value)
+        return
+    found = inspect.getclosurevars(value)
+    yield from {**found.globals, **found.nonlocals}.items()
+    for parameter in inspect.signature(value).parameters.values():
+        if parameter.default is not parameter.empty:
+            yield parameter.name, parameter.default
 
 
 def show(value: Any) -> str:
@@ -42,9 +85,16 @@ def show(value: Any) -> str:
         return type(value).__name__
     if isinstance(value, float):
         return f"{value:g}"
+    if isinstance(value, functools.partial):
+        return f"partial of {show(value.func)}"
     if inspect.isroutine(value) or isinstance(value, np.ufunc):
         return _show_function(value)
-    text = value if isinstance(value, str) else repr(value)
+    if getattr(type(value), "__repr__", None) is object.__repr__:
+        return f"a {type(value).__qualname__.rpartition('.<locals>.')[2]}"
+    return _shorten(value if isinstance(value, str) else repr(value))
+
+
+def _shorten(text: str) -> str:
     text = " ".join(text.split())
     return text if len(text) <= _LENGTH else f"{text[: _LENGTH - 4]} ..."
 
@@ -80,6 +130,11 @@ def _range(array: np.ndarray) -> str:
 
 def _show_function(function: Any) -> str:
     name = getattr(function, "__qualname__", None) or getattr(function, "__name__", None)
+    if name is not None and name.endswith("<lambda>"):
+        try:
+            return _shorten(ast.unparse(find_node(function)[0]))
+        except NoExpressionError:
+            pass  # it was made without a file
     code = getattr(function, "__code__", None)
     if code is None or name is None:
         return str(name or function)

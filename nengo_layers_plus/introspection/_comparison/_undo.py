@@ -10,11 +10,13 @@ from nengo.base import ObjView
 from nengo.connection import LearningRule
 from nengo.exceptions import ReadonlyError
 
-from nengo_layers_plus._upstream import nengo_dl, tf
+from nengo_layers_plus._upstream import nengo_dl
 from nengo_layers_plus.graph import NetworkGraph
 from nengo_layers_plus.graph._keras_layers import keras_layer_of
 from nengo_layers_plus.introspection._comparison._differing import Cause, Extra, Pair
+from nengo_layers_plus.introspection._comparison._keras_config import take_over
 from nengo_layers_plus.introspection._network_copy import NetworkCopy
+from nengo_layers_plus.layers._layer_wrapper import LayerWrapper, weights_stay
 
 # they decide what a training does, and nothing before it
 _WITHOUT_EFFECT = (" trains", " gets a gradient")
@@ -74,7 +76,7 @@ def undo(cause: Cause, graph_a: NetworkGraph, a: NetworkCopy, b: NetworkCopy) ->
             target.neuron_type, parameter, getattr(source.neuron_type, parameter)
         )
     elif name.startswith("layer.") and "tensor_func" in fact.attributes:
-        _set_function(target, _layer_with(name.split(".")[1].partition("[")[0], source, target))
+        _set_function(target, _function_with(name.removeprefix("layer."), source, target))
     elif "tensor_func" in fact.attributes:
         _set_function(target, source.tensor_func)
     elif name in ("pre slice", "post slice"):
@@ -123,14 +125,20 @@ def _with(frozen: Any, name: str, value: Any) -> Any:
     return new
 
 
-def _layer_with(key: str, source: Any, target: Any) -> Any:
-    """Return a layer like one, with one argument of another."""
+def _function_with(argument: str, source: Any, target: Any) -> Any:
+    """Return a Keras layer like that of one node, with one argument of another, for the first."""
     mine, other = keras_layer_of(target), keras_layer_of(source)
-    config = copy.deepcopy(mine.get_config())
-    config[key] = copy.deepcopy(other.get_config()[key])
+    config, others = (copy.deepcopy(each.get_config()) for each in (mine, other))
+    take_over(argument, others, config)
     layer = type(mine).from_config(config)
-    assert isinstance(layer, tf.keras.layers.Layer)
-    return layer
+    wrapper = target.tensor_func if isinstance(target.tensor_func, LayerWrapper) else None
+    function = layer if wrapper is None else LayerWrapper(layer, wrapper.shapes)
+    if weights_stay(target):
+        weights = mine.get_weights()
+        function.build((None, *target.shape_in))
+        if [each.shape for each in layer.weights] == [each.shape for each in weights]:
+            layer.set_weights(weights)
+    return function
 
 
 def _set_function(node: nengo.Node, function: Any) -> None:

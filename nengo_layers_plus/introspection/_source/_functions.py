@@ -169,7 +169,7 @@ def _with_source(function: Any, name: str, around: tuple[Any, ...] = ()) -> Defi
         raise NoExpressionError(f"it uses {names} of the function that it was made in")
     if function.__dict__:
         raise NoExpressionError("it has attributes")
-    node, text, imports = _find_node(function)
+    node, text, imports = find_node(function)
     defaults = [*node.args.defaults, *filter(None, node.args.kw_defaults)]
     held = [*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()]
     if len(defaults) != len(held) or not all(map(_is_literal, defaults, held)):
@@ -196,7 +196,15 @@ def _check_global(name: str, value: Any, around: tuple[Any, ...]) -> None:
     _with_source(value, name, around)
 
 
-def _find_node(function: types.FunctionType) -> tuple[Any, str, tuple[ast.stmt, ...]]:
+def find_node(function: types.FunctionType) -> tuple[Any, str, tuple[ast.stmt, ...]]:
+    """
+    Return the syntax tree of a function, the text of its file, and what that imports.
+
+    Raises
+    ------
+    NoExpressionError
+        If its source can't be found.
+    """
     code = function.__code__
     text = "".join(linecache.getlines(code.co_filename, function.__globals__))
     if not text:

@@ -7,9 +7,9 @@ from typing import Any
 import nengo
 from nengo.base import ObjView
 from nengo.ensemble import Neurons
-from nengo.exceptions import SimulatorClosed
 
 from nengo_layers_plus._upstream import nengo_dl
+from nengo_layers_plus.introspection._open_network import open_network
 from nengo_layers_plus.introspection._source._contents import Contents
 from nengo_layers_plus.introspection._source._errors import SourceError
 from nengo_layers_plus.introspection._source._module import module_text
@@ -43,7 +43,8 @@ def to_source(network: nengo.Network | nengo_dl.Simulator | LayerParts) -> Netwo
     ------
     nengo.exceptions.ValidationError
         If it is none of these; if an object is of a subclass of Ensemble, Node, Connection or
-        Probe, whose own code would be lost; if a Simulator has values that no plain code gives it.
+        Probe, whose own code would be lost; if a Simulator has values that no plain code gives it,
+        or its network was changed after it was built.
     nengo.exceptions.SimulatorClosed
         If the Simulator is closed.
 
@@ -103,12 +104,7 @@ def to_source(network: nengo.Network | nengo_dl.Simulator | LayerParts) -> Netwo
         return source_of_parts(network)
     simulator = network if isinstance(network, nengo_dl.Simulator) else None
     if simulator is not None:
-        if simulator.closed:
-            raise SimulatorClosed(
-                "can't write a Simulator that is closed, as its values are gone; do it inside its "
-                "`with` block, or write its network"
-            )
-        network = simulator.model.toplevel
+        network = open_network(simulator, "write")
     if not isinstance(network, nengo.Network):
         raise SourceError(
             "expected a nengo.Network, a nengo_dl.Simulator made from one, or what a call of a "

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import nengo
-from nengo.exceptions import SimulatorClosed
 
 from nengo_layers_plus._upstream import nengo_dl
 from nengo_layers_plus.graph import NetworkGraph
+from nengo_layers_plus.introspection._open_network import open_network
 from nengo_layers_plus.introspection._summary._measure import measure
 from nengo_layers_plus.introspection._summary._rows import rows_of
 from nengo_layers_plus.introspection._summary._summary import Summary
@@ -43,7 +43,8 @@ def summary(
     Raises
     ------
     nengo.exceptions.ValidationError
-        If the network is neither, or the data does not fit.
+        If the network is neither, if that of a Simulator was changed after it was built, or if the
+        data does not fit.
     nengo.exceptions.SimulatorClosed
         If the Simulator is closed.
 
@@ -78,11 +79,8 @@ def summary(
     >>> table["spikes"].setting("max_rates").given_in_words
     'Uniform(low=200, high=400)'
     """
-    if isinstance(network, nengo_dl.Simulator) and network.closed:
-        raise SimulatorClosed(
-            "a Simulator that is closed does not know what was made any more; ask before it is "
-            "closed, or ask its network"
-        )
+    if isinstance(network, nengo_dl.Simulator):
+        open_network(network, "summarise")
     graph = NetworkGraph(network)
     run = data is not None or n_steps is not None
     activities = measure(graph, network, data, n_steps) if run else {}
