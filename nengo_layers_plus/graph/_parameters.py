@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -81,6 +81,12 @@ class Parameter:
     def size(self) -> int | None:
         """The number of values, None if the shape is not known."""
         return None if self.shape is None else int(np.prod(self.shape, dtype=int))
+
+
+def count_values(parameters: Iterable[Parameter]) -> int | None:
+    """Add up numbers of values; None if one is not known."""
+    sizes = [each.size for each in parameters]
+    return None if None in sizes else sum(size for size in sizes if size is not None)
 
 
 def parameters_of(graph: NetworkGraph) -> tuple[Parameter, ...]:

@@ -10,7 +10,7 @@ import nengo
 from nengo.config import ClassParams, InstanceParams
 
 # nengo_dl looks these up at the top level alone
-_TOP_LEVEL_ONLY = frozenset({"keep_history"})
+TOP_LEVEL_ONLY = frozenset({"keep_history"})
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def settings_of(obj: Any, path: Sequence[nengo.Network]) -> dict[str, Setting]:
         if own and hasattr(entry, "trainable"):
             names.add("trainable")
         for name in names:
-            if level > 0 and name in _TOP_LEVEL_ONLY:
+            if level > 0 and name in TOP_LEVEL_ONLY:
                 continue
             value = getattr(entry, name)
             if value is None and name in in_force:

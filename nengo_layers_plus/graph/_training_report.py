@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 
-from nengo_layers_plus.graph._parameters import Parameter
+from nengo_layers_plus.graph._parameters import Parameter, count_values
 from nengo_layers_plus.graph._table import render_html, render_table
 
 _HEADER = ("parameter", "shape", "values", "in training", "why")
@@ -52,12 +52,12 @@ class TrainingReport(Sequence[Parameter]):
     @property
     def n_moving(self) -> int | None:
         """The number of values that will move; None if a shape is not known."""
-        return _count(self.moving)
+        return count_values(self.moving)
 
     @property
     def n_staying(self) -> int | None:
         """The number of values that will stay; None if a shape is not known."""
-        return _count(self.staying)
+        return count_values(self.staying)
 
     @property
     def n_trainable(self) -> int | None:
@@ -66,7 +66,7 @@ class TrainingReport(Sequence[Parameter]):
 
         Besides those that move, these are the ones to which no gradient comes.
         """
-        return _count([each for each in self.parameters if each.trainable])
+        return count_values([each for each in self.parameters if each.trainable])
 
     def _rows(self) -> list[tuple[str, ...]]:
         return [
@@ -99,11 +99,6 @@ class TrainingReport(Sequence[Parameter]):
     def _repr_html_(self) -> str:
         table = render_html(_HEADER, self._rows(), right=_NUMBERS)
         return f"{table}<p>{self._totals()}</p>"
-
-
-def _count(parameters: Sequence[Parameter]) -> int | None:
-    sizes = [each.size for each in parameters]
-    return None if None in sizes else sum(size for size in sizes if size is not None)
 
 
 def _write(number: int | None) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 import nengo
 import numpy as np
-from nengo.builder import Signal
+from nengo.builder import Model, Signal
 from nengo.builder.operator import Reset
 from nengo.exceptions import SimulatorClosed
 from nengo.neurons import Direct
@@ -57,6 +57,17 @@ class SavedParameter:
     shape: Shape
     obj: Any
     source: Any
+
+
+def probe_weights(model: Model) -> list[tuple[nengo.Connection, Signal]]:
+    """List the connections that nengo made for probes when it built, and their weights."""
+    # no network holds them
+    connections = [each for each in model.sig if isinstance(each, nengo.Connection)]
+    return [
+        (each, model.sig[each]["weights"])
+        for each in connections
+        if isinstance(each.post_obj, nengo.Probe) and each.has_weights
+    ]
 
 
 class SimulatorParameters:
@@ -115,15 +126,11 @@ class SimulatorParameters:
                 yield SavedParameter(f"{item.name}.gain", "gain", shape, item.obj, None)
 
     def _list_probes(self) -> Iterator[SavedParameter]:
-        model = self.sim.model
-        # nengo makes these connections when it builds, and no network holds them
-        for connection in [each for each in model.sig if isinstance(each, nengo.Connection)]:
-            if isinstance(connection.post_obj, nengo.Probe) and connection.has_weights:
-                signal = model.sig[connection]["weights"]
-                source, target = connection.pre_obj, connection.post_obj
-                name = f"{self.graph[source].name}->{self.graph[target].name}.weights"
-                shape = tuple(np.shape(initial_value(signal)))
-                yield SavedParameter(name, "probe weights", shape, connection, signal)
+        for connection, signal in probe_weights(self.sim.model):
+            source, target = connection.pre_obj, connection.post_obj
+            name = f"{self.graph[source].name}->{self.graph[target].name}.weights"
+            shape = tuple(np.shape(initial_value(signal)))
+            yield SavedParameter(name, "probe weights", shape, connection, signal)
 
     @property
     def amplitudes(self) -> dict[str, float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -91,11 +92,11 @@ def history(history: Any, *, names: Sequence[str] | None = None, ax: Any = None)
     right = ax.twinx() if losses and metrics else ax
     quantities = list(dict.fromkeys(line.name for line in (*losses, *metrics)))
     markers = dict(
-        zip(dict.fromkeys(each.name for each in metrics), _cycle(_MARKERS), strict=False)
+        zip(dict.fromkeys(each.name for each in metrics), itertools.cycle(_MARKERS), strict=False)
     )
     by_run = len(runs) > 1
     kinds = list(runs) if by_run else quantities
-    colours = dict(zip(kinds, _cycle(COLOURS), strict=False))
+    colours = dict(zip(kinds, itertools.cycle(COLOURS), strict=False))
     not_finite: dict[int, None] = {}
     handles = []
     for line in (*losses, *metrics):
@@ -145,11 +146,6 @@ def _n_columns(lines: Sequence[_Line]) -> int:
     """Return how many columns of the legend fit beside each other."""
     widest = max(len(line.label) for line in lines)
     return int(np.clip(_LETTERS // (widest + 8), 1, min(_MOST_COLUMNS, len(lines))))
-
-
-def _cycle(values: Sequence[Any]) -> Iterator[Any]:
-    while True:
-        yield from values
 
 
 def _runs(history: Any) -> dict[str, Any]:

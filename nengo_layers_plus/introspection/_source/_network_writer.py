@@ -14,6 +14,7 @@ from nengo.ensemble import Neurons
 from nengo_layers_plus._upstream import nengo_dl, random_state_kept, tf, with_sublayers
 from nengo_layers_plus.graph._keras_layers import layers_within, name_within_layer, weights_of
 from nengo_layers_plus.graph._names import unique_name
+from nengo_layers_plus.introspection._same import same
 from nengo_layers_plus.introspection._source._body import Comment, Statement, Variables, stem_of
 from nengo_layers_plus.introspection._source._contents import Contents, holder_of
 from nengo_layers_plus.introspection._source._errors import NoExpressionError
@@ -27,7 +28,6 @@ from nengo_layers_plus.introspection._source._layout import (
 from nengo_layers_plus.introspection._source._names import identifier
 from nengo_layers_plus.introspection._source._objects import Objects
 from nengo_layers_plus.introspection._source._order import Order
-from nengo_layers_plus.introspection._source._same import same
 from nengo_layers_plus.introspection._source._settings import Settings, other_parameter
 from nengo_layers_plus.introspection._source._values import Values
 from nengo_layers_plus.layers._layer_wrapper import LayerWrapper

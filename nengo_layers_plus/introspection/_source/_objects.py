@@ -15,6 +15,7 @@ from nengo.transforms import NoTransform
 
 from nengo_layers_plus._upstream import nengo_dl, tf
 from nengo_layers_plus.graph._settings import default_of
+from nengo_layers_plus.introspection._same import same
 from nengo_layers_plus.introspection._source._errors import SourceError
 from nengo_layers_plus.introspection._source._layout import (
     Bracketed,
@@ -24,7 +25,6 @@ from nengo_layers_plus.introspection._source._layout import (
     Text,
     call,
 )
-from nengo_layers_plus.introspection._source._same import same
 from nengo_layers_plus.introspection._source._values import Values
 
 _ENSEMBLE = (

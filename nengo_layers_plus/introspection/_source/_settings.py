@@ -12,8 +12,9 @@ from nengo.ensemble import Neurons
 from nengo.params import BoolParam, Parameter
 
 from nengo_layers_plus._upstream import default_simulation_settings
+from nengo_layers_plus.graph._settings import TOP_LEVEL_ONLY
+from nengo_layers_plus.introspection._same import same
 from nengo_layers_plus.introspection._source._layout import Expression, call
-from nengo_layers_plus.introspection._source._same import same
 from nengo_layers_plus.introspection._source._values import Values
 from nengo_layers_plus.layers._fixed_trainable import FixedTrainable
 from nengo_layers_plus.neurons import model_in
@@ -21,7 +22,6 @@ from nengo_layers_plus.synapses._trainable_filter import TrainableFilter
 
 _TRAINABLE = (nengo.Ensemble, nengo.Connection, Neurons)
 # nengo_dl looks these up at the top level alone
-_TOP_LEVEL_ONLY = ("keep_history",)
 
 _MISSING = object()
 
@@ -63,7 +63,7 @@ class Settings:
         if isinstance(entry, FixedTrainable):
             names.add("trainable")
         for name in sorted(names):
-            if name in _TOP_LEVEL_ONLY and not self.is_top:
+            if name in TOP_LEVEL_ONLY and not self.is_top:
                 continue
             value = getattr(entry, name)
             default = None

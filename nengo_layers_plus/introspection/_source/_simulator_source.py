@@ -17,7 +17,7 @@ from nengo_layers_plus.graph import NetworkGraph
 from nengo_layers_plus.graph._parameters import initial_value
 from nengo_layers_plus.introspection._source._errors import SourceError
 from nengo_layers_plus.introspection._source._network_source import NetworkSource
-from nengo_layers_plus.parameters._simulator_parameters import SimulatorParameters
+from nengo_layers_plus.parameters._simulator_parameters import SimulatorParameters, probe_weights
 
 
 def values_to_write(sim: nengo_dl.Simulator) -> dict[Any, dict[str, Any]]:
@@ -92,7 +92,7 @@ def check_same_values(sim: nengo_dl.Simulator, source: NetworkSource) -> None:
     again = NetworkGraph(source.build(**source.values))
     begins = dict(_initial_values(again))
     # nengo makes these connections when it builds, in the same order in both
-    of_probes = iter(_probe_weights(again))
+    of_probes = (initial_value(each) for _, each in probe_weights(again.model))
     different = []
     for parameter in saved:
         if isinstance(parameter.source, tf.Variable):
@@ -119,16 +119,6 @@ def _initial_values(graph: NetworkGraph) -> Iterator[tuple[str, np.ndarray]]:
     for item in graph.objects:
         if item.kind == "ensemble" and not isinstance(item.obj.neuron_type, Direct):
             yield f"{item.name}.gain", np.asarray(graph.model.params[item.obj].gain)
-
-
-def _probe_weights(graph: NetworkGraph) -> list[np.ndarray]:
-    signals = graph.model.sig
-    connections = [each for each in signals if isinstance(each, nengo.Connection)]
-    return [
-        initial_value(signals[each]["weights"])
-        for each in connections
-        if isinstance(each.post_obj, nengo.Probe) and each.has_weights
-    ]
 
 
 def _same_numbers(initial: np.ndarray, value: np.ndarray) -> bool:

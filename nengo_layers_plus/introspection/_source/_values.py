@@ -12,6 +12,7 @@ from nengo.params import Default, FrozenObject, iter_params
 from nengo.transforms import ChannelShape, SparseMatrix
 
 from nengo_layers_plus._upstream import tf
+from nengo_layers_plus.introspection._same import same
 from nengo_layers_plus.introspection._source._arguments import Arguments
 from nengo_layers_plus.introspection._source._arrays import Arrays, number
 from nengo_layers_plus.introspection._source._errors import NoExpressionError
@@ -26,7 +27,6 @@ from nengo_layers_plus.introspection._source._layout import (
     quoted,
 )
 from nengo_layers_plus.introspection._source._names import Names
-from nengo_layers_plus.introspection._source._same import same
 from nengo_layers_plus.layers._several_inputs import FunctionOfSeveral
 from nengo_layers_plus.surrogate import SurrogateFunction
 

@@ -10,6 +10,7 @@ import numpy as np
 from nengo.neurons import Direct
 
 from nengo_layers_plus.graph import NetworkGraph
+from nengo_layers_plus.introspection._same import same
 from nengo_layers_plus.introspection._summary._summary_setting import SummarySetting
 from nengo_layers_plus.introspection._summary._words import number
 from nengo_layers_plus.layers._origins import origin_of
@@ -131,9 +132,4 @@ def parameters_in_words(arguments: dict[str, Any]) -> str:
 def _equal(value: Any, other: Any) -> bool:
     if isinstance(value, nengo.transforms.NoTransform):
         return other is None  # nengo makes the one of the other
-    if isinstance(value, np.ndarray) or isinstance(other, np.ndarray):
-        return type(value) is type(other) and np.array_equal(value, other)
-    try:
-        return bool(value == other)
-    except Exception:  # objects of users may compare in any way
-        return False
+    return same(value, other)

@@ -40,13 +40,10 @@ def rows_of(
     parameters: dict[GraphObject, list[Parameter]] = {}
     for each in graph.parameters:
         parameters.setdefault(_owner(graph, each), []).append(each)
-    arriving: dict[GraphObject, list[GraphEdge]] = {}
     probes: dict[GraphObject, list[str]] = {}
     for edge in graph.edges:
         if edge.connection is None:
             probes.setdefault(edge.source, []).append(edge.target.name)
-        else:
-            arriving.setdefault(edge.target, []).append(edge)
     state = state_bytes(graph)
     biases = _biases_now(graph)
     first_of = first_uses(graph.objects)
@@ -56,7 +53,7 @@ def rows_of(
             continue
         obj = item.obj
         own = tuple(parameters.get(item, ()))
-        unused = [each for each in own if _is_unused(graph, each, arriving.get(item, ()))]
+        unused = [each for each in own if _is_unused(graph, each, graph.predecessors(item))]
         origin = origin_of(obj)
         seed, given = seed_of(graph, obj)
         settings: tuple[SummarySetting, ...] = ()
@@ -67,7 +64,7 @@ def rows_of(
                 item=item,
                 what=what_of(item),
                 made_by=None if origin is None else origin.layer,
-                inputs=tuple(_input(graph, edge) for edge in arriving.get(item, ())),
+                inputs=tuple(_input(graph, edge) for edge in graph.predecessors(item)),
                 parameters=own,
                 unused=tuple(unused),
                 constants=tuple(

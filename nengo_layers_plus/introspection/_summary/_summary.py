@@ -10,6 +10,7 @@ from typing import Any
 from rich.console import Group
 from rich.text import Text
 
+from nengo_layers_plus._upstream import nengo_dl
 from nengo_layers_plus.graph import (
     NetworkGraph,
     Parameter,
@@ -17,15 +18,18 @@ from nengo_layers_plus.graph import (
     render_table,
     rich_table,
 )
+from nengo_layers_plus.graph._keras_layers import keras_layer_of, weights_of
+from nengo_layers_plus.graph._parameters import count_values
 from nengo_layers_plus.introspection._summary._details import details_of
 from nengo_layers_plus.introspection._summary._folding import fold, name_of
-from nengo_layers_plus.introspection._summary._summary_row import SummaryRow, count
+from nengo_layers_plus.introspection._summary._summary_row import SummaryRow
 from nengo_layers_plus.introspection._summary._variables import (
     Index,
     counted_by_keras,
     variables_of,
     write_index,
 )
+from nengo_layers_plus.layers._layer_wrapper import weights_stay
 
 _HEADER = ("layer", "what", "shape", "neurons", "trains", "stays", "synapse")
 _NUMBERS = (3,)
@@ -184,14 +188,14 @@ class Summary(Sequence[SummaryRow]):
         unused = [each for row in self for each in row.unused]
         if unused:
             found.append(
-                f"not counted: {_known(count(unused))} values of {_kinds(unused)}, which nengo_dl "
-                "leaves out, as nothing depends on them"
+                f"not counted: {_known(count_values(unused))} values of {_kinds(unused)}, which "
+                "nengo_dl leaves out, as nothing depends on them"
             )
         constants = [each for row in self for each in row.constants]
         if constants:
             found.append(
-                f"not counted: {_known(count(constants))} values of {_kinds(constants)}, which "
-                "can't train, so that nengo_dl builds them in as constants"
+                f"not counted: {_known(count_values(constants))} values of {_kinds(constants)}, "
+                "which can't train, so that nengo_dl builds them in as constants"
             )
         learned = self._learned()
         n_items = self.graph.tensor_graph.minibatch_size
@@ -209,6 +213,12 @@ class Summary(Sequence[SummaryRow]):
             found.append(f"trainable, but no gradient comes to them: {', '.join(stopped)}")
         if self.graph.simulator is None and self.graph.network.seed is None:
             found.append("the network has no seed: what is drawn is drawn anew for each Simulator")
+        drawn = [row.name for row in self if _loses_weights(row.item.obj)]
+        if self.was_run and self.graph.simulator is None and drawn:
+            found.append(
+                f"run with other weights than it has: {', '.join(drawn)}. nengo_dl draws those of "
+                "models anew for each Simulator; CustomLayer keeps them"
+            )
         found += [
             f"connections behind {row.name} that are not known, and not counted: "
             f"{', '.join(row.activity.not_counted)}"
@@ -311,6 +321,13 @@ class Summary(Sequence[SummaryRow]):
             tables += render_html(_ACTIVITY_HEADER, self._activity_cells(), right=_ACTIVITY_NUMBERS)
         lines = (*self.notes, *self._variable_lines())
         return tables + "".join(f"<p>{html.escape(line)}</p>" for line in lines)
+
+
+def _loses_weights(obj: Any) -> bool:
+    if not isinstance(obj, nengo_dl.TensorNode):
+        return False
+    layer = keras_layer_of(obj)
+    return layer is not None and layer.built and bool(weights_of(layer)) and not weights_stay(obj)
 
 
 def _size(variable: Any) -> int:

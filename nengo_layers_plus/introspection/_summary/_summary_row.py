@@ -10,6 +10,7 @@ from typing import Any
 from nengo.neurons import Direct
 
 from nengo_layers_plus.graph import GraphObject, Parameter, Shape
+from nengo_layers_plus.graph._parameters import count_values
 from nengo_layers_plus.introspection._summary._activity import Activity
 from nengo_layers_plus.introspection._summary._summary_input import SummaryInput
 from nengo_layers_plus.introspection._summary._summary_setting import SummarySetting
@@ -125,12 +126,12 @@ class SummaryRow:
     @property
     def n_trainable(self) -> int | None:
         """The number of values that train; None if a shape is not known."""
-        return count(self.trains)
+        return count_values(self.trains)
 
     @property
     def n_fixed(self) -> int | None:
         """The number of values that are in use and do not train; None if a shape is not known."""
-        return count(self.stays)
+        return count_values(self.stays)
 
     def setting(self, name: str) -> SummarySetting:
         """
@@ -209,11 +210,11 @@ class SummaryRow:
             "unused": self.parts_in_words(self.unused),
             "trainable_values": self.n_trainable,
             "fixed_values": self.n_fixed,
-            "unused_values": count(self.unused),
-            "constant_values": count(self.constants),
+            "unused_values": count_values(self.unused),
+            "constant_values": count_values(self.constants),
         }
         for kind, key in _KINDS.items():
-            found[key] = count(
+            found[key] = count_values(
                 each for each in self.parameters if each.kind == kind and each not in self.unused
             )
         found |= {
@@ -238,12 +239,6 @@ class SummaryRow:
         if self.activity is not None:
             found |= activity_as_dict(self.activity)
         return found
-
-
-def count(parameters: Iterable[Parameter]) -> int | None:
-    """Add up numbers of values; None if one is not known."""
-    sizes = [each.size for each in parameters]
-    return None if None in sizes else sum(size for size in sizes if size is not None)
 
 
 def activity_as_dict(activity: Activity) -> Mapping[str, Any]:
