@@ -38,6 +38,19 @@ def layers_within(layer: tf.keras.layers.Layer) -> list[tf.keras.layers.Layer]:
     ]
 
 
+def mark_inputs_built(function: Any) -> None:
+    """
+    Have a Keras model that was simulated before be ready for another Simulator.
+
+    nengo_dl has all layers of a model be built again, and refuses one that was not built before.
+    Nothing builds the inputs of a model.
+    """
+    layer = layer_itself(function)
+    for each in with_sublayers(layer) if isinstance(layer, tf.keras.layers.Layer) else ():
+        if isinstance(each, tf.keras.layers.InputLayer):
+            each.built = True
+
+
 def weights_of(layer: Any) -> list[tf.Variable]:
     """Return the weights of a Keras layer, none of a model that was not built."""
     try:

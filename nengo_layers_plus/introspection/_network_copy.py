@@ -12,8 +12,8 @@ from nengo.connection import LearningRule
 from nengo.ensemble import Neurons
 from nengo.exceptions import ValidationError
 
-from nengo_layers_plus._upstream import nengo_dl, random_state_kept, tf, with_sublayers
-from nengo_layers_plus.graph._keras_layers import layer_itself
+from nengo_layers_plus._upstream import nengo_dl, random_state_kept, tf
+from nengo_layers_plus.graph._keras_layers import mark_inputs_built
 
 
 class NetworkCopy:
@@ -73,10 +73,7 @@ class NetworkCopy:
 
     def _copy_tensor_node(self, node: nengo_dl.TensorNode) -> nengo_dl.TensorNode:
         function = self._copy_or_share(node.tensor_func)
-        if isinstance(function, tf.keras.layers.Layer):
-            for each in with_sublayers(layer_itself(function)):
-                # nengo_dl unbuilds it, nothing builds it again, and then nengo_dl stumbles over it
-                each.built = each.built or isinstance(each, tf.keras.layers.InputLayer)
+        mark_inputs_built(function)
         new = nengo_dl.TensorNode(
             function,
             shape_in=node.shape_in,

@@ -16,6 +16,7 @@ from nengo_layers_plus._upstream import keras3_equivalent, nengo_dl, tf
 from nengo_layers_plus._upstream._array_model import use_array_model
 from nengo_layers_plus._upstream._tensor_graph import replace_class
 from nengo_layers_plus.graph import TrainingReport, what_trains
+from nengo_layers_plus.graph._keras_layers import mark_inputs_built
 from nengo_layers_plus.parameters import LoadedParameters, load_parameters, save_parameters
 from nengo_layers_plus.simulator._array_calls import ArrayCalls
 from nengo_layers_plus.simulator._execution import Execution
@@ -144,6 +145,8 @@ class Simulator(nengo_dl.Simulator):
 
     def _build_keras(self, progress: Any = None) -> None:
         self.data = LiveData(self, self._minibatched)
+        for operator in self.model.operators:
+            mark_inputs_built(getattr(operator, "func", None))
         replace_class(self.tensor_graph, LayerwiseGraph)
         settings = self.tensor_graph.settings
         settings.execution = self._execution

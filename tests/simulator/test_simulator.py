@@ -336,3 +336,18 @@ def test_a_failing_construction_leaves_the_precision_of_nengo_as_it_was():
     with pytest.raises(ValidationError, match="an array of 2, one for each neuron"):
         Simulator(net, progress_bar=False)
     assert nengo.rc.get("precision", "bits") == bits
+
+
+@pytest.mark.filterwarnings("ignore:The initializer .* is unseeded")
+def test_a_network_with_a_keras_model_is_simulated_several_times():
+    # nengo_dl's own Simulator raises an AssertionError the second time
+    ones = tf.keras.initializers.Ones()
+    image = tf.keras.Input((4,))
+    dense = tf.keras.layers.Dense(2, kernel_initializer=ones)(image)
+    with nengo.Network() as net:
+        source = nengo.Node(np.ones(4))
+        model = nengo_dl.Layer(tf.keras.Model(image, dense))(source)
+        probe = nengo.Probe(model)
+    for _ in range(3):
+        with Simulator(net, progress_bar=False) as sim:
+            assert np.all(sim.predict(n_steps=1, verbose=0)[probe] == 4)
