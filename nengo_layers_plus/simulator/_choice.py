@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from nengo import LIF
+from nengo.builder.neurons import SimNeurons
 
 from nengo_layers_plus.simulator._compiled import compiles
 from nengo_layers_plus.simulator._context import Context
@@ -80,8 +82,9 @@ def choose(plan: Plan, context: Context, merged: int) -> Choice:
     compiled = find_compiled(plan)
     in_loops = _count_operators(loops) - _count_operators(compiled)
     per_loop = _PER_TRAINED_LOOP if context.training else _PER_LOOP
+    kernels = list({_kernel_of(each): each for each in compiled}.values())
     start = (
-        (len(compiled) * _PER_KERNEL + _count_operators(compiled) * _PER_COMPILED_OPERATOR)
+        (len(kernels) * _PER_KERNEL + _count_operators(kernels) * _PER_COMPILED_OPERATOR)
         * (_KERNELS_FOR_GRADIENT if context.training else 1)
         + (len(loops) - len(compiled)) * per_loop
         + (len(plan.groups) - len(loops)) * _PER_OPERATOR
@@ -107,7 +110,17 @@ def can_compile(group: Group) -> bool:
 def find_compiled(plan: Plan) -> list[Group]:
     """Find the groups whose loops XLA compiles: the largest of those that it could."""
     groups = [each for each in plan.groups if can_compile(each)]
-    return sorted(groups, key=_size, reverse=True)[:MOST_KERNELS]
+    groups.sort(key=_size, reverse=True)
+    kernels = list(dict.fromkeys(map(_kernel_of, groups)))[:MOST_KERNELS]
+    return [each for each in groups if _kernel_of(each) in kernels]
+
+
+def _kernel_of(group: Group) -> Hashable:
+    """Return what is the same for groups that share a kernel: layers of LIF neurons, alike."""
+    op = group.operators[0]
+    if len(group.operators) == 1 and isinstance(op, SimNeurons) and type(op.neurons) is LIF:
+        return (op.neurons, shape_of(op.J))
+    return group
 
 
 def _size(group: Group) -> int:

@@ -271,14 +271,11 @@ class Loop:
         """
         specs = self._specs(inputs)
         context = self.context
+        lif = None if context.training else self._packed()
+        if lif is not None:
+            return self._packed_kernel(lif, specs)
         key = ("run", *self._key(specs))
         if key not in context.kernels:
-            lif = None if context.training else self._packed()
-            if lif is not None:
-                context.kernels[key] = compile_loop(
-                    partial(self._step_packed, lif), self._shapes(), specs, lif.pack, lif.unpack
-                )
-                return context.kernels[key]
             step, shapes = self._make_step(), self._shapes()
             if context.training:
                 shapes += [(tuple(each.shape), each.dtype) for each in specs[2]]
@@ -289,6 +286,18 @@ class Loop:
 
             context.kernels[key] = compile_loop(step_and_history, shapes, specs)
         return context.kernels[key]
+
+    def _packed_kernel(self, lif: PackedLIF, specs: Sequence[Sequence[Any]]) -> Any:
+        """Compile the loop of packed neurons; layers of one size and type have one kernel."""
+        (op,) = self.group.operators
+        terms = [each.varies for each in self.inputs[op.J]]
+        shapes = self._shapes()
+        key = (op.neurons, self.context.writes_state, repr((terms, specs, shapes)))
+        if key not in self.context.kernels:
+            self.context.kernels[key] = compile_loop(
+                partial(self._step_packed, lif), shapes, specs, lif.pack, lif.unpack
+            )
+        return self.context.kernels[key]
 
     def _gradient_kernel(self, inputs: Sequence[Sequence[Any]]) -> Any:
         """Compile the gradient of the loop, unless that was done before."""

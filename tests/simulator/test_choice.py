@@ -8,8 +8,9 @@ import pytest
 from planned import planned
 
 from nengo_layers_plus import CustomLayer, Simulator, nengo_dl
-from nengo_layers_plus.simulator import _choice
+from nengo_layers_plus.simulator import _choice, _loop
 from nengo_layers_plus.simulator._choice import Choice, choose, find_compiled
+from nengo_layers_plus.simulator._compiled import compile_loop
 
 
 def memory(size=8):
@@ -23,11 +24,11 @@ def memory(size=8):
     return net
 
 
-def layers():
+def layers(time_constants=(0.02, 0.02, 0.02)):
     with nengo.Network(seed=0) as net:
         x = nengo.Node(np.full(4, 0.5))
-        for _ in range(3):
-            x = CustomLayer(nengo.LIF(), ensemble_kwargs={"gain": 1, "bias": 1})(x)
+        for tau_rc in time_constants:
+            x = CustomLayer(nengo.LIF(tau_rc), ensemble_kwargs={"gain": 1, "bias": 1})(x)
         net.probe = nengo.Probe(x)
     return net
 
@@ -60,7 +61,7 @@ def test_many_loops_are_not_trained():
 
 def test_only_the_largest_are_compiled(monkeypatch):
     monkeypatch.setattr(_choice, "MOST_KERNELS", 2)
-    plan, _ = planned(layers())
+    plan, _ = planned(layers((0.02, 0.03, 0.04)))
     assert len(find_compiled(plan)) == 2
 
 
@@ -108,3 +109,29 @@ def test_a_network_that_is_always_trained_does_not_wait(monkeypatch):
         assert {row.why for row in sim.execution if row.operator == "LIF()"} == {
             "LIF is trained by its response curve"
         }
+
+
+def test_layers_of_one_size_share_a_kernel(monkeypatch):
+    compiled = []
+    monkeypatch.setattr(
+        _loop, "compile_loop", lambda *args: compiled.append(args) or compile_loop(*args)
+    )
+    net = layers()
+    outputs = []
+    for cls in (nengo_dl.Simulator, Simulator):
+        with cls(net, seed=0, progress_bar=False) as sim:
+            outputs.append(sim.predict(n_steps=30, verbose=0)[net.probe])
+
+    np.testing.assert_allclose(*outputs, rtol=1e-5)
+    assert outputs[0].any()
+    assert len(compiled) == 2  # the first layer of the three sees what stands still
+
+
+def test_kernels_are_counted_once(monkeypatch):
+    plan, context = planned(layers())
+    alike = choose(plan, context, merged=10).start
+    monkeypatch.setattr(_choice, "_kernel_of", lambda group: group)
+    assert choose(plan, context, merged=10).start > 2 * alike
+    monkeypatch.undo()
+    monkeypatch.setattr(_choice, "MOST_KERNELS", 1)
+    assert len(find_compiled(plan)) == 3
