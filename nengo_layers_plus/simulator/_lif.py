@@ -165,7 +165,9 @@ def starts_regularly(
         Takes a signal and returns its value; by default the initial one.
     """
     for each in operators:
-        if type(each) is SimNeurons and isinstance(each.neurons, LIF):
+        # a subclass may have other states, and then has a builder of its own
+        is_lif = type(each) is SimNeurons and isinstance(each.neurons, LIF)
+        if is_lif and {"voltage", "refractory_time"} <= set(each.state):
             voltage, refractory_time = (
                 np.asarray(signal.initial_value if value_of is None else value_of(signal))
                 for signal in (each.state["voltage"], each.state["refractory_time"])

@@ -298,3 +298,29 @@ def test_a_state_above_the_threshold_that_is_loaded(tmp_path):
     found = run(Simulator, *build(0.0), tmp_path / "state")
     np.testing.assert_array_equal(found, expected)
     assert np.count_nonzero(expected[0, 0]) == 9
+
+
+def test_a_subclass_with_states_of_its_own_is_left_to_its_builder():
+    class Unlimited(nengo.LIF):
+        """LIF neurons without a refractory period."""
+
+        state = {"voltage": nengo.dists.Uniform(0, 1)}  # noqa: RUF012
+        probeable = ("output", "voltage")
+
+        def step(self, dt, J, output, voltage):  # noqa: N803
+            voltage += (J - voltage) * dt / self.tau_rc
+            output[...] = (voltage > 1) / dt
+            voltage[voltage > 1] = 0
+
+    with nengo.Network(seed=0) as net:
+        neurons = nengo.Ensemble(4, 1, neuron_type=Unlimited(), gain=[1] * 4, bias=[1, 2, 3, 4])
+        probe = nengo.Probe(neurons.neurons)
+    outputs = []
+    for cls in (nengo_dl.Simulator, Simulator):
+        with (
+            pytest.warns(UserWarning, match="falling back"),
+            cls(net, seed=0, progress_bar=False) as sim,
+        ):
+            outputs.append(sim.predict(n_steps=50, verbose=0)[probe])
+    np.testing.assert_array_equal(*outputs)
+    assert outputs[0].any()
