@@ -49,15 +49,23 @@ class Execution(Sequence[ExecutionRow]):
         The parts of the network, in the order in which they run.
     training : bool
         Whether this is how it is trained, else how it is simulated.
+    waits : int
+        For about how many steps it still runs step by step, as compiling takes longer than that.
     """
 
     def __init__(
-        self, mode: str, why: str, rows: Sequence[ExecutionRow], training: bool = False
+        self,
+        mode: str,
+        why: str,
+        rows: Sequence[ExecutionRow],
+        training: bool = False,
+        waits: int = 0,
     ) -> None:
         self.mode = mode
         self.why = why
         self.rows = tuple(rows)
         self.training = training
+        self.waits = waits
 
     def __len__(self) -> int:
         return len(self.rows)

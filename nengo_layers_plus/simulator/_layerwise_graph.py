@@ -130,10 +130,12 @@ class LayerwiseGraph(SequenceGraph):
         if self.settings.execution == "auto" and not choice.layerwise:
             return Execution("stepwise", choice.why, [], training)
         why = choice.why if self.settings.execution == "auto" else "as was asked for"
-        left = choice.patience - self.settings.steps_met
-        if self.settings.execution == "auto" and not context.training and left > 0:
-            why += f", in about {left:,} steps, step by step until then, as compiling takes longer"
-        return Execution("layerwise", why, list_rows(self.plan_for(context), self.model), training)
+        may_wait = self.settings.execution == "auto" and not context.training
+        waits = max(choice.patience - self.settings.steps_met, 0) if may_wait else 0
+        if waits:
+            why += f", in about {waits:,} steps, step by step until then, as compiling takes longer"
+        rows = list_rows(self.plan_for(context), self.model)
+        return Execution("layerwise", why, rows, training, waits)
 
     def _require_layers(self, context: Context) -> None:
         steps = [

@@ -76,6 +76,7 @@ def test_step_by_step_at_first(monkeypatch):
         Simulator(net, seed=0, progress_bar=False) as ours,
     ):
         assert "in about 25 steps, step by step until then" in str(ours.execution)
+        assert ours.execution.waits == 25
         for sim in (stock, ours):
             sim.run_steps(20)
         np.testing.assert_array_equal(ours.data[net.probe], stock.data[net.probe])
