@@ -17,7 +17,7 @@ PIP := $(RUN) -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test deep upstream-tests upstream-tests-quick \
-	upstream-failures bench bench-quick lint format types docs doctor clean
+	upstream-failures bench bench-quick bench-report bench-peers lint format types docs doctor clean
 
 help:  ## list the commands
 	@sed -n 's/^\([a-z-]*\): .*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 30
@@ -56,12 +56,21 @@ upstream-tests-quick: upstream-tests  ## run a part of them
 upstream-failures: $(VENV)/installed-upstream  ## list which of them fail on nengo_dl's own Simulator
 	$(UPSTREAM) --write-known-failures --pyargs nengo_dl.tests nengo $(ARGS)
 
-bench: $(VENV)/installed-benchmarks  ## measure the Simulator; 10 to 20 minutes on an idle machine
+bench: $(VENV)/installed-benchmarks  ## measure how fast all is; 25 to 40 minutes on 2 idle cores
 	$(RUN) -m pytest benchmarks --benchmark-autosave \
 		--benchmark-columns=min,median,max,rounds --benchmark-sort=name $(ARGS)
 
-bench-quick: $(VENV)/installed-benchmarks  ## the same with small sizes, in 3 minutes
+bench-quick: $(VENV)/installed-benchmarks  ## a small part of it, and whether numbers agree, in 3 minutes
 	$(RUN) -m pytest benchmarks --quick \
+		--benchmark-columns=min,median,max,rounds --benchmark-sort=name $(ARGS)
+
+bench-report: $(VENV)/installed-benchmarks  ## write docs/benchmarks.md of benchmarks/results
+	$(RUN) -m benchmarks.report $(ARGS)
+
+# The others are installed, each with its own upper bounds, in .venv-peers. ARGS="--quick" is short.
+bench-peers: $(VENV)/installed-benchmarks  ## measure it beside snnTorch, SpikingJelly, Norse and KerasSpiking
+	$(RUN) -m benchmarks.peers.environments
+	$(RUN) -m pytest benchmarks/peers --benchmark-autosave -rs \
 		--benchmark-columns=min,median,max,rounds --benchmark-sort=name $(ARGS)
 
 lint: $(VENV)/installed-dev  ## check the style of the code

@@ -1,8 +1,6 @@
 """What only a process of its own shows: the time to start, and peak memory.
 
-``python -m benchmarks.fresh stock|ours start|memory|spikes`` measures and prints values as JSON.
-The first two are of the convolutional network with 10 samples at once; the last is of a step of
-training through spikes and time: three layers of 256 neurons, 50 steps, 100 samples.
+``python -m benchmarks.fresh CASE MEMBER start|memory`` measures one member and prints JSON.
 """
 
 from __future__ import annotations
@@ -10,83 +8,124 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import statistics
 import subprocess
 import sys
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from benchmarks.measure import Measurement
 
-ROW = "conv-predict-10x50"
-SPIKES_ROW = "spikes-fit-100x50"
+if TYPE_CHECKING:
+    from benchmarks.case import Case
+
+START_USES = ("build", "first-predict", "changing-steps", "first-fit")
+"""What is timed of the start, in this order."""
+
+START_TARGET = 1 / 1.5
+"""How many times as fast as `nengo_dl.Simulator` each shall be, with the convolutional network."""
+
 FIT_STEPS = 5
 LENGTHS = (11, 23, 35, 47, 30, 20, 15, 41)
-"""Steps of one call after another."""
+"""Steps of one call after another, to see what changing them costs."""
 
-START_TARGETS = {
-    "start-build": 1 / 1.5,
-    "start-first-predict": 1 / 1.5,
-    "start-changing-steps": 1 / 1.5,
-    "start-first-fit": 1 / 1.5,
-}
-"""How many times as fast as `nengo_dl.Simulator` each shall be."""
-
-MEMORY_STEPS = 10_000
-MEMORY_TARGET = 2 * 1024**3  # bytes beyond what the probes keep
+LONG_SECONDS = 10.0
+"""What takes longer is not called again to be timed without its compilation."""
 
 
-def measure_start(rounds: int = 3) -> dict[str, Measurement]:
+def measure_start(case: Case, rounds: int = 3, device: str = "auto") -> dict[str, Measurement]:
     """
-    Measure how long it takes to build a network and to call it first, in turns with nengo_dl.
+    Measure how long it takes to build a network and to call it first, members in turns.
 
     Parameters
     ----------
+    case : Case
+        What is called, one of `benchmarks.cases.START`.
     rounds : int
-        Each starts two processes.
+        Each starts one process a member.
+    device : {"auto", "cpu", "gpu"}
+        Where it runs.
 
     Returns
     -------
     measured : dict of Measurement
-        By the names in `START_TARGETS`.
+        By `START_USES`.
     """
-    seconds = {name: {"stock": [], "ours": []} for name in START_TARGETS}
+    seconds: dict[str, dict[str, list[float]]] = {
+        use: {member: [] for member in case.members} for use in START_USES
+    }
     for _ in range(rounds):
-        for which in ("stock", "ours"):
-            for name, value in run_fresh(which, "start").items():
-                seconds[name][which].append(value)
-    return {name: Measurement(each) for name, each in seconds.items()}
+        for member in case.members:
+            for use, value in run_fresh(case, member, "start", device).items():
+                seconds[use][member].append(value)
+    return {use: Measurement(each) for use, each in seconds.items()}
 
 
-def run_fresh(which: str, what: str, n_steps: int = MEMORY_STEPS) -> dict[str, float]:
+def measure_memory(
+    case: Case, members: Iterable[str] | None = None, device: str = "auto"
+) -> dict[str, dict[str, float]]:
     """
-    Measure one simulator in a process of its own.
+    Measure the peak of memory that a case needs beyond its simulator.
 
     Parameters
     ----------
-    which : {"stock", "ours"}
-        `nengo_dl.Simulator`, or `nengo_layers_plus.Simulator`.
-    what : {"start", "memory", "spikes"}
+    case : Case
+        What is called, one of `benchmarks.cases.MEMORY` or `SCALING`.
+    members : iterable of str
+        Who is measured; by default all.
+    device : {"auto", "cpu", "gpu"}
+        Where it runs. The memory is that of the device.
+
+    Returns
+    -------
+    measured : dict of dict
+        "peak" in bytes and "seconds" of a call, by member.
+    """
+    return {member: run_fresh(case, member, "memory", device) for member in members or case.members}
+
+
+def run_fresh(case: Case, member: str, what: str, device: str = "auto") -> dict[str, float]:
+    """
+    Measure one member in a process of its own.
+
+    Parameters
+    ----------
+    case : Case
+        What is called; the other process finds it in the catalogue.
+    member : {"stock", "layer", "ours"}
+        Who is measured.
+    what : {"start", "memory"}
         What to measure.
-    n_steps : int
-        Time steps, for memory.
+    device : {"auto", "cpu", "gpu"}
+        Where it runs.
 
     Returns
     -------
     values : dict of float
-        Seconds, by the names in `START_TARGETS`; or "peak" and "probes" in bytes, and "seconds";
-        or "peak" in bytes, and "seconds" of a step of training.
+        Seconds, by `START_USES`; or "peak" in bytes and "seconds".
     """
-    command = [sys.executable, "-m", "benchmarks.fresh", which, what, "--steps", str(n_steps)]
+    from benchmarks.cases import key_of
+
+    command = [sys.executable, "-m", "benchmarks.fresh", key_of(case), member, what]
     done = subprocess.run(
-        command, cwd=Path(__file__).parents[1], capture_output=True, text=True, check=False
+        [*command, "--device", device],
+        cwd=Path(__file__).parents[1],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if done.returncode:
-        raise RuntimeError(f"{' '.join(command)} failed:\n{done.stderr}")
+        raise RuntimeError(f"{' '.join(command)} failed:\n{done.stderr[-4000:]}")
     return json.loads(done.stdout.splitlines()[-1])
+
+
+def memory_is_known(device: str) -> bool:
+    """Say whether the peak of memory can be measured: on a GPU, and on Linux."""
+    return device == "gpu" or _CLEAR_REFS.exists()
 
 
 def main() -> None:
@@ -94,35 +133,50 @@ def main() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     warnings.simplefilter("ignore")
     parser = argparse.ArgumentParser(prog="python -m benchmarks.fresh", description=__doc__)
-    parser.add_argument("which", choices=["stock", "ours"])
-    parser.add_argument("what", choices=["start", "memory", "spikes"])
-    parser.add_argument("--steps", type=int, default=MEMORY_STEPS, help="for memory")
+    parser.add_argument("case", help="suite/name, as in benchmarks/cases.py")
+    parser.add_argument("member", choices=["stock", "layer", "ours"])
+    parser.add_argument("what", choices=["start", "memory"])
+    parser.add_argument("--device", default="auto", help="auto, cpu or gpu")
     options = parser.parse_args()
+
+    from benchmarks import device
+    from benchmarks.cases import find
+
+    chosen, case = device.choose(options.device), find(options.case)
     if options.what == "start":
-        values = _start(options.which)
-    elif options.what == "memory":
-        values = _memory(options.which, options)
+        values = _start(case, options.member)
     else:
-        values = _spikes(options.which)
+        values = _memory(case, options.member, chosen)
     print(json.dumps(values))
 
 
-def _start(which: str) -> dict[str, float]:
-    from benchmarks.rows import ROWS, bind, open_simulator
+def _start(case: Case, member: str) -> dict[str, float]:
+    from benchmarks.members import bind, open_simulator
 
-    row = ROWS[ROW]
-    built = row.build()
-    calls = [bind(replace(row, n_steps=n_steps), built) for n_steps in (row.n_steps, *LENGTHS)]
-    fit = bind(replace(row, n_steps=FIT_STEPS, use="fit"), built)
-    seconds = {}
+    built = case.build_for(member)
     start = time.perf_counter()
-    with open_simulator(_class(which), built, row.minibatch) as sim:
-        seconds["start-build"] = time.perf_counter() - start
-        first, *others = [_seconds(call(sim)) for call in calls]
-        seconds["start-first-predict"] = first
-        seconds["start-changing-steps"] = sum(others)
-        seconds["start-first-fit"] = _seconds(fit(sim))
-    return seconds
+    with open_simulator(case, member, built) as sim:
+        seconds = [time.perf_counter() - start]
+        runs = [
+            bind(replace(case, n_steps=n_steps), built, sim) for n_steps in (case.n_steps, *LENGTHS)
+        ]
+        first, *others = [_seconds(run) for run in runs]
+        seconds += [first, sum(others)]
+        seconds.append(_seconds(bind(replace(case, n_steps=FIT_STEPS, use="fit"), built, sim)))
+    return dict(zip(START_USES, seconds, strict=True))
+
+
+def _memory(case: Case, member: str, device: str) -> dict[str, float]:
+    from benchmarks.members import bind, open_simulator
+
+    built = case.build_for(member)
+    with open_simulator(case, member, built) as sim:
+        run = bind(case, built, sim)
+        peak = _GpuPeak() if device == "gpu" else _HostPeak()
+        seconds = _seconds(run)  # traced, and compiled
+        if seconds < LONG_SECONDS:
+            seconds = statistics.median(_seconds(run) for _ in range(3))
+        return {"peak": peak.so_far(), "seconds": seconds}
 
 
 def _seconds(run: Callable[[], Any]) -> float:
@@ -131,52 +185,43 @@ def _seconds(run: Callable[[], Any]) -> float:
     return time.perf_counter() - start
 
 
-def _memory(which: str, options: argparse.Namespace) -> dict[str, float]:
-    from benchmarks.rows import ROWS, open_simulator
-
-    row = ROWS[ROW]
-    built = row.build()
-    with open_simulator(_class(which), built, row.minibatch) as sim:
-        before = _restart_peak()
-        start = time.perf_counter()
-        output = sim.predict(n_steps=options.steps, verbose=0)[built.probe]
-        seconds = time.perf_counter() - start
-        peak = _status("VmHWM") - before
-    return {"peak": peak, "probes": output.nbytes, "seconds": seconds}
+_CLEAR_REFS = Path("/proc/self/clear_refs")
 
 
-def _spikes(which: str) -> dict[str, float]:
-    from benchmarks.rows import ROWS, bind, open_simulator
+class _HostPeak:
+    """The largest memory of this process, beyond what is in use now."""
 
-    row = ROWS[SPIKES_ROW]
-    built = row.build()
-    with open_simulator(_class(which), built, row.minibatch) as sim:
-        before = _restart_peak()
-        train = bind(row, built)(sim)
-        train()  # traced, and compiled
-        seconds = min(_seconds(train) for _ in range(3)) / row.batches
-        peak = _status("VmHWM") - before
-    return {"peak": peak, "seconds": seconds}
+    def __init__(self) -> None:
+        _CLEAR_REFS.write_text("5")  # has the peak start anew
+        self._before = self._status("VmRSS")
 
+    def so_far(self) -> int:
+        """Return it in bytes."""
+        return self._status("VmHWM") - self._before
 
-def _restart_peak() -> int:
-    """Have the peak of memory start anew; return what is in use now."""
-    Path("/proc/self/clear_refs").write_text("5")
-    return _status("VmRSS")
-
-
-def _class(which: str) -> type:
-    from nengo_layers_plus import Simulator, nengo_dl
-
-    return {"stock": nengo_dl.Simulator, "ours": Simulator}[which]
+    @staticmethod
+    def _status(name: str) -> int:
+        for line in Path("/proc/self/status").read_text().splitlines():
+            if line.startswith(f"{name}:"):
+                return int(line.split()[1]) * 1024
+        raise RuntimeError(f"/proc/self/status has no {name}")
 
 
-def _status(name: str) -> int:
-    """Return a value of this process in bytes; Linux alone has it."""
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith(f"{name}:"):
-            return int(line.split()[1]) * 1024
-    raise RuntimeError(f"/proc/self/status has no {name}")
+class _GpuPeak:
+    """The largest memory of TensorFlow on the GPU, beyond what is in use now."""
+
+    DEVICE = "GPU:0"
+
+    def __init__(self) -> None:
+        from nengo_layers_plus._upstream import tf
+
+        self._memory = tf.config.experimental
+        self._memory.reset_memory_stats(self.DEVICE)
+        self._before = self._memory.get_memory_info(self.DEVICE)["current"]
+
+    def so_far(self) -> int:
+        """Return it in bytes."""
+        return self._memory.get_memory_info(self.DEVICE)["peak"] - self._before
 
 
 if __name__ == "__main__":

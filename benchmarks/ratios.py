@@ -1,7 +1,7 @@
 """Prints how many times as fast as `nengo_dl.Simulator` networks run.
 
-``python -m benchmarks.ratios`` is for work on the simulator. `test_bench_simulator.py` measures the
-same rows and more, and keeps what it measured.
+``python -m benchmarks.ratios`` is for work on the simulator: by default it measures what has a
+target. The tests in this folder measure the same cases and more, and keep what they measured.
 """
 
 from __future__ import annotations
@@ -20,55 +20,66 @@ def main(arguments: list[str] | None = None) -> int:
     warnings.simplefilter("ignore")
     options = _parser().parse_args(arguments)
 
-    from benchmarks import fresh, machine
+    from benchmarks import cases, device, fresh, machine
     from benchmarks.measure import measure
-    from benchmarks.rows import ROWS, open_members
+    from benchmarks.members import open_members
     from benchmarks.table import add_measurement, make_table
     from nengo_layers_plus._upstream import tf
 
     tf.get_logger().setLevel("ERROR")  # it warns where many functions are traced
     console = Console()
     if not console.is_terminal:
-        console = Console(width=140)  # a file has room
-    names = [*ROWS, *fresh.START_TARGETS]
+        console = Console(width=220)  # a file has room
+    starts = {f"start-{use}": use for use in fresh.START_USES}
+    names = [*cases.BY_NAME, *starts]
     if options.list:
         console.print(*names, sep="\n")
         return 0
-    chosen = [
-        name
-        for name in names
-        if not options.rows or any(_means(each, name) for each in options.rows)
-    ]
     for each in options.rows:
         if not any(_means(each, name) for name in names):
             console.print(f"No row has {each!r} in its name. There are: {', '.join(names)}")
             return 2
+    try:
+        chosen_device = device.choose(options.device)
+    except device.NoGpuError as error:
+        console.print(str(error), style="red")
+        return 2
+
+    def is_chosen(name: str) -> bool:
+        if options.rows:
+            return any(_means(each, name) for each in options.rows)
+        if name in starts:
+            return True
+        case = cases.BY_NAME[name]
+        return case.quick if options.quick else case.target is not None
+
     ours = {} if options.execution is None else {"execution": options.execution}
-    title = ", ".join(f"{name} {value}" for name, value in machine.describe().items())
-    table = make_table(f"{title}; small sizes" if options.quick else title)
+    table = make_table(machine.summarise(machine.describe()))
     failed = False
     try:
-        for row in (row.small() if options.quick else row for row in ROWS.values()):
-            if row.name not in chosen:
+        for name, case in cases.BY_NAME.items():
+            if not is_chosen(name):
                 continue
             try:
-                with console.status(row.name), open_members(row, ours) as members:
-                    measured = measure(members, options.rounds, row.same)
-                add_measurement(table, row.name, measured, row.target, row.samples_steps)
+                with console.status(name), open_members(case, ours) as members:
+                    members.settle()
+                    measured = measure(members, options.rounds, case.same)
+                add_measurement(table, name, measured, case.target, case.samples_steps)
             except Exception as error:
                 # The others are worth knowing all the same.
                 failed = True
-                table.add_row(f"[red]{row.name}: failed")
+                table.add_row(f"[red]{name}: failed")
                 if options.traceback:
                     console.print_exception()
                 else:
-                    console.print(f"{row.name}: {type(error).__name__}: {error}", style="red")
-        if any(name in chosen for name in fresh.START_TARGETS):
+                    console.print(f"{name}: {type(error).__name__}: {error}", style="red")
+        chosen = [name for name in starts if is_chosen(name)]
+        if chosen:
+            case = cases.START[0]
             with console.status("start"):
-                started = fresh.measure_start(min(options.rounds, 3))
-            for name in fresh.START_TARGETS:
-                if name in chosen:
-                    add_measurement(table, name, started[name], fresh.START_TARGETS[name])
+                started = fresh.measure_start(case, min(options.rounds, 3), chosen_device)
+            for name in chosen:
+                add_measurement(table, name, started[starts[name]], fresh.START_TARGET)
     finally:
         console.print(table)
     return int(failed)
@@ -81,9 +92,10 @@ def _means(part: str, name: str) -> bool:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.ratios", description=__doc__)
-    parser.add_argument("rows", nargs="*", help="parts of the names of rows; all without any")
+    parser.add_argument("rows", nargs="*", help="parts of names; by default all that have a target")
     parser.add_argument("--rounds", type=int, default=5, help="how often each is timed (5)")
-    parser.add_argument("--quick", action="store_true", help="small sizes")
+    parser.add_argument("--quick", action="store_true", help="only the cases of the quick run")
+    parser.add_argument("--device", default="auto", help="auto, cpu or gpu")
     parser.add_argument("--list", action="store_true", help="only name the rows")
     parser.add_argument("--execution", help="for our simulator: auto, layerwise or stepwise")
     parser.add_argument("--traceback", action="store_true", help="show where an error is from")

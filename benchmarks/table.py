@@ -1,32 +1,36 @@
-"""What was measured, as a table to read and as values to keep."""
+"""What was measured, as a table to read: one row a group."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 from rich.table import Table
 
 from benchmarks.measure import Measurement
 
+_MEMBERS = ("stock", "layer", "ours", "keras")
+_RATIOS = (("stock", "ours"), ("stock", "layer"), ("ours", "keras"))
+
 
 def make_table(title: str = "") -> Table:
     """Return a table without rows."""
     table = Table(title=title or None, title_justify="left", title_style="")
-    table.add_column("row", no_wrap=True)
-    for name in (
-        "stock\n(s)",
-        "ours\n(s)",
-        "stock /\nours",
-        "least\nto most",
-        "at\nleast",
-        "ours /\nkeras",
-        "ours: samples\nx steps / s",
-        "agree\nfor",
-    ):
-        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("group", no_wrap=True)
+    headers = [f"{member}\n(s)" for member in _MEMBERS]
+    headers += [f"{slow} /\n{fast}" for slow, fast in _RATIOS]
+    headers[5:5] = ["least\nto most", "at\nleast"]
+    for header in [*headers, "ours: samples\nx steps / s", "agree\nfor", "MiB: stock,\nours"]:
+        table.add_column(header, justify="right", no_wrap=True)
     return table
 
 
 def add_measurement(
-    table: Table, name: str, measured: Measurement, target: float, samples_steps: int | None = None
+    table: Table,
+    name: str,
+    measured: Measurement,
+    target: float | None = None,
+    samples_steps: int | None = None,
+    peaks: Mapping[str, int] | None = None,
 ) -> None:
     """
     Add a row.
@@ -36,56 +40,37 @@ def add_measurement(
     table : rich.table.Table
         A table of `make_table`.
     name : str
-        Of the row.
+        Of the group.
     measured : Measurement
-        What was measured.
-    target : float
-        How many times as fast as `nengo_dl.Simulator` it shall be.
+        What was measured of all members.
+    target : float or None
+        How many times as fast as "stock" ours shall be.
     samples_steps : int or None
         Samples times steps that were timed.
+    peaks : dict of int
+        Peak memory in bytes, by member.
     """
-    info = summarise(measured, target, samples_steps)
-    colour = "green" if measured.ratio() >= target else "yellow"
-    ratios = measured.ratios()
-    table.add_row(
-        name,
-        f"{measured.median('stock'):.3f}",
-        f"{measured.median('ours'):.3f}",
-        f"[{colour}]{measured.ratio():.2f}",
-        f"{min(ratios):.2f}-{max(ratios):.2f}",
-        f"{target:.2g}",
-        f"{info['ours_to_keras']:.2f}" if "ours_to_keras" in info else "",
-        f"{info['samples_steps_per_second']:,.0f}" if samples_steps else "",
-        "" if measured.agreement is None else f"{measured.agreement:.1%}",
+    seconds = [
+        f"{measured.median(member):.4f}" if member in measured.seconds else ""
+        for member in _MEMBERS
+    ]
+    ratios = [
+        f"{measured.ratio(*pair):.2f}" if set(pair) <= set(measured.seconds) else ""
+        for pair in _RATIOS
+    ]
+    spread = ""
+    if ratios[0]:
+        each = measured.ratios()
+        spread = f"{min(each):.2f}-{max(each):.2f}"
+        if target is not None:
+            ratios[0] = f"[{'green' if measured.ratio() >= target else 'yellow'}]{ratios[0]}"
+    throughput = f"{samples_steps / measured.median('ours'):,.0f}" if samples_steps else ""
+    agreement = f"{measured.agreement['ours']:.1%}" if "ours" in measured.agreement else ""
+    peaks = peaks or {}
+    memory = ", ".join(
+        f"{peaks[member] / 1024**2:,.0f}" for member in ("stock", "ours") if member in peaks
     )
-
-
-def summarise(
-    measured: Measurement, target: float, samples_steps: int | None = None
-) -> dict[str, float]:
-    """
-    Return what is kept of a measurement, by name.
-
-    Parameters
-    ----------
-    measured : Measurement
-        What was measured.
-    target : float
-        How many times as fast as `nengo_dl.Simulator` it shall be.
-    samples_steps : int or None
-        Samples times steps that were timed.
-    """
-    info = {
-        "stock_to_ours": measured.ratio(),
-        "stock_to_ours_target": target,
-        "stock_seconds": measured.median("stock"),
-        "ours_seconds": measured.median("ours"),
-    }
-    if "keras" in measured.seconds:
-        info["keras_seconds"] = measured.median("keras")
-        info["ours_to_keras"] = measured.ratio("ours", "keras")
-    if samples_steps is not None:
-        info["samples_steps_per_second"] = samples_steps / measured.median("ours")
-    if measured.agreement is not None:
-        info["agreement"] = measured.agreement
-    return info
+    least = "" if target is None else f"{target:.2g}"
+    table.add_row(
+        name, *seconds, ratios[0], spread, least, *ratios[1:], throughput, agreement, memory
+    )

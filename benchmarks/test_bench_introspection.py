@@ -5,7 +5,7 @@ from __future__ import annotations
 import nengo
 import pytest
 
-from benchmarks.deep_networks import alternating_layers
+from benchmarks.networks import alternating_layers
 from nengo_layers_plus import compare, summary, to_source
 from nengo_layers_plus.graph import NetworkGraph
 
@@ -30,7 +30,14 @@ def network() -> nengo.Network:
 def test_look(benchmark, network, quick, name):
     benchmark.group = f"look-{N_LAYERS}-layers"
     benchmark.pedantic(LOOKS[name], (network,), rounds=1 if quick else 5)
-    benchmark.extra_info |= {"n_layers": N_LAYERS, "target_seconds": TARGET}
+    benchmark.extra_info |= {
+        "suite": "introspection",
+        "network": "alternating",
+        "use": name,
+        "member": "ours",
+        "n_layers": N_LAYERS,
+        "target_seconds": TARGET,
+    }
 
 
 def test_what_is_compared_differs_in_one_thing(network):

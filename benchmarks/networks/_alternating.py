@@ -1,4 +1,4 @@
-"""Networks of many layers."""
+"""A network of many layers, to look into."""
 
 from __future__ import annotations
 

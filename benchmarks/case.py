@@ -1,0 +1,142 @@
+"""What is measured: a network in use, at one size."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import nengo
+
+from benchmarks.networks import LIF, BenchmarkNetwork
+from nengo_layers_plus import CustomLayer, nengo_dl
+from nengo_layers_plus._upstream import tf
+
+STANDARD_MEMBERS = ("stock", "layer", "ours")
+"""What each case compares; "keras" joins them where the case says what plain tf.keras applies."""
+
+
+@dataclass(frozen=True)
+class PlainLayers:
+    """
+    What plain tf.keras applies in the place of a network.
+
+    Parameters
+    ----------
+    make : callable
+        Returns the layers, new ones at each call.
+    shape : tuple of int
+        Of one sample.
+    """
+
+    make: Callable[[], list[tf.keras.layers.Layer]]
+    shape: tuple[int, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """
+    A network in use, whose members are measured side by side.
+
+    Parameters
+    ----------
+    network : str
+        Its name.
+    build : callable
+        Takes a class of layers and a type of neurons; returns the network.
+    use : {"predict", "fit"}
+        What is timed. `fit` trains for one epoch.
+    minibatch, n_steps : int
+        Samples at once, and time steps of each.
+    batches : int
+        Minibatches of one timed call.
+    neurons : nengo.neurons.NeuronType
+        The type of neurons.
+    layer : class
+        The layers of "layer" and "ours".
+    stock_layer : class
+        The layers of "stock".
+    members : tuple of str
+        Who is compared. "stock" is always among them, unless numbers are not compared.
+    plain : PlainLayers
+        What plain tf.keras applies, for the member "keras".
+    label : str
+        Stands for the network in names, where one network is measured in several ways.
+    suite : str
+        The suite that it belongs to.
+    axis : {"neurons", "steps", "minibatch"}
+        What grows from case to case.
+    target : float
+        How many times as fast as "stock" ours shall be.
+    memory_target : int
+        How many bytes ours shall take at most.
+    quick : bool
+        Whether it is part of the quick run.
+    in_python : bool
+        Whether "stock" steps neurons in Python, as nengo_dl does without this package.
+    beside : callable
+        Builds another network for our Simulator, which is then what is called "stock".
+    same : bool
+        Whether the members give the same numbers.
+    fed : bool
+        Whether the network gets data; else its input is constant.
+    """
+
+    network: str
+    build: Callable[[Any, Any], BenchmarkNetwork]
+    use: str = "predict"
+    minibatch: int = 10
+    n_steps: int = 10
+    batches: int = 1
+    neurons: nengo.neurons.NeuronType = LIF
+    layer: Callable[..., Any] = CustomLayer
+    stock_layer: Callable[..., Any] = nengo_dl.Layer
+    members: tuple[str, ...] = STANDARD_MEMBERS
+    plain: PlainLayers | None = None
+    label: str = ""
+    suite: str = "own"
+    axis: str = ""
+    target: float | None = None
+    memory_target: int | None = None
+    quick: bool = False
+    in_python: bool = False
+    beside: Callable[[Any, Any], BenchmarkNetwork] | None = None
+    same: bool = True
+    fed: bool = True
+
+    @property
+    def size(self) -> str:
+        """Minibatch and steps, e.g. ``10x50``."""
+        return f"{self.minibatch}x{self.n_steps}"
+
+    @property
+    def name(self) -> str:
+        """Its name, which stays the same from version to version."""
+        words = [self.label or self.network, None if self.beside else self.use, self.size]
+        return "-".join(filter(None, words))
+
+    @property
+    def group(self) -> str:
+        """The name of its members' group."""
+        return f"{self.suite}: {self.label or self.network} {self.use} {self.size}"
+
+    @property
+    def samples_steps(self) -> int:
+        """Samples times steps of one timed call."""
+        return self.minibatch * self.batches * self.n_steps
+
+    def build_for(self, member: str) -> BenchmarkNetwork:
+        """
+        Build the network of a member.
+
+        Parameters
+        ----------
+        member : {"stock", "layer", "ours"}
+            Who it is for.
+
+        Returns
+        -------
+        built : BenchmarkNetwork
+        """
+        build = (self.beside or self.build) if member == "stock" else self.build
+        return build(self.stock_layer if member == "stock" else self.layer, self.neurons)

@@ -1,0 +1,207 @@
+"""The members of a case: simulators and models, opened and given their data."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from benchmarks import neuron_types, plain_keras
+from benchmarks.case import Case
+from benchmarks.networks import BenchmarkNetwork
+from nengo_layers_plus import Simulator, nengo_dl
+from nengo_layers_plus._upstream import tf
+
+Run = Callable[[], np.ndarray]
+"""Does the work once and returns its numbers, on the host."""
+
+N_CLASSES = 10
+
+MOST_SECONDS_OF_WAITING = 20.0
+
+
+class Members(Mapping[str, Run]):
+    """
+    What the members of a case do once, by their names.
+
+    Parameters
+    ----------
+    case : Case
+        The case.
+    runs : dict of callable
+        Each does the work once and returns its numbers, on the host.
+    networks : dict of BenchmarkNetwork
+        The networks of those that have one.
+    simulators : dict of nengo_dl.Simulator
+        The simulators of those.
+    """
+
+    def __init__(self, case: Case) -> None:
+        self.case = case
+        self.runs: dict[str, Run] = {}
+        self.networks: dict[str, BenchmarkNetwork] = {}
+        self.simulators: dict[str, nengo_dl.Simulator] = {}
+
+    def __getitem__(self, member: str) -> Run:
+        return self.runs[member]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.runs)
+
+    def __len__(self) -> int:
+        return len(self.runs)
+
+    @property
+    def n_neurons(self) -> int:
+        """How many neurons the network has."""
+        return next(iter(reversed(self.networks.values()))).n_neurons
+
+    def settle(self) -> None:
+        """Call ours until it runs as it goes on to run: at first it may be that it waits."""
+        sim = self.simulators.get("ours") if self.case.use == "predict" else None
+        latest = time.perf_counter() + MOST_SECONDS_OF_WAITING
+        while sim is not None and sim.execution.waits and time.perf_counter() < latest:
+            self.runs["ours"]()
+
+    @property
+    def execution(self) -> str:
+        """How ours ran, and why: known after it has."""
+        sim = self.simulators["ours"]
+        execution = sim.training_execution if self.case.use == "fit" else sim.execution
+        return f"{execution.mode}, {execution.why}"
+
+
+@contextlib.contextmanager
+def open_members(case: Case, ours: Mapping[str, Any] | None = None) -> Iterator[Members]:
+    """
+    Build what a case compares.
+
+    Parameters
+    ----------
+    case : Case
+        The case.
+    ours : dict
+        Arguments for `nengo_layers_plus.Simulator` alone.
+
+    Yields
+    ------
+    members : Members
+        What each member does, by its name.
+    """
+    with contextlib.ExitStack() as stack:
+        members = Members(case)
+        for name in case.members:
+            if name == "keras":
+                continue
+            built = case.build_for(name)
+            # Ours closes first: the last in is the first out.
+            sim = stack.enter_context(open_simulator(case, name, built, ours))
+            members.networks[name] = built
+            members.simulators[name] = sim
+            members.runs[name] = bind(case, built, sim)
+        if "keras" in case.members:
+            members.runs["keras"] = _plain(case)
+        yield members
+    tf.keras.backend.clear_session()
+
+
+def open_simulator(
+    case: Case, member: str, built: BenchmarkNetwork, ours: Mapping[str, Any] | None = None
+) -> nengo_dl.Simulator:
+    """
+    Build the simulator of a member; the numbers are the same whichever class it is of.
+
+    Parameters
+    ----------
+    case : Case
+        The case.
+    member : {"stock", "layer", "ours"}
+        Who it is for.
+    built : BenchmarkNetwork
+        Its network.
+    ours : dict
+        Arguments for `nengo_layers_plus.Simulator` alone.
+    """
+    stock = member == "stock"
+    is_ours = member == "ours" or (stock and case.beside is not None)
+    cls, kwargs = (Simulator, ours or {}) if is_ours else (nengo_dl.Simulator, {})
+    with neuron_types.in_python() if stock and case.in_python else contextlib.nullcontext():
+        return cls(
+            built.network, minibatch_size=case.minibatch, seed=0, progress_bar=False, **kwargs
+        )
+
+
+def bind(case: Case, built: BenchmarkNetwork, sim: nengo_dl.Simulator) -> Run:
+    """
+    Make the data of a case, and return what makes a simulator use it.
+
+    Parameters
+    ----------
+    case : Case
+        How the network is used.
+    built : BenchmarkNetwork
+        The network.
+    sim : nengo_dl.Simulator
+        Its simulator.
+
+    Returns
+    -------
+    run : callable
+        What is timed.
+    """
+    if not case.fed:
+        return lambda: sim.predict(n_steps=case.n_steps, verbose=0)[built.probe]
+    images = make_images(case, built.input.size_out)
+    data = {built.input: images}
+    if case.use == "predict":
+        return lambda: sim.predict(data, verbose=0)[built.probe]
+    _compile(sim)
+    labels = {built.probe: _labels(len(images), case.n_steps)}
+    return lambda: _epoch(sim.fit, sim.keras_model, data, labels)
+
+
+def make_images(case: Case, size: int) -> np.ndarray:
+    """Return still images, with the shape (batch, time, size), from 0 to 1."""
+    rng = np.random.RandomState(0)
+    images = rng.uniform(0, 1, (case.minibatch * case.batches, 1, size)).astype(np.float32)
+    return np.tile(images, (1, case.n_steps, 1))
+
+
+def _plain(case: Case) -> Run:
+    assert case.plain is not None, f"{case.name} has no layers for plain tf.keras"
+    layers, shape = case.plain.make(), case.plain.shape
+    images = make_images(case, int(np.prod(shape)))
+    if case.use == "predict":
+        return plain_keras.bare(layers, shape, images)
+    # It has no time: steps are samples.
+    model = plain_keras.rate_model(layers, shape)
+    _compile(model)
+    return lambda: _epoch(
+        partial(model.fit, batch_size=case.minibatch * case.n_steps),
+        model,
+        images.reshape(-1, *shape),
+        _labels(len(images), case.n_steps).reshape(-1, 1),
+    )
+
+
+def _compile(model: Any) -> None:
+    # With small steps losses can be compared, though rounding changes gradients; see `assert_same`.
+    model.compile(
+        optimizer=tf.optimizers.Adam(1e-4),
+        loss=tf.losses.SparseCategoricalCrossentropy(from_logits=True),
+    )
+
+
+def _labels(n_images: int, n_steps: int) -> np.ndarray:
+    return np.random.RandomState(1).randint(0, N_CLASSES, (n_images, n_steps, 1))
+
+
+def _epoch(fit: Callable[..., Any], model: tf.keras.Model, x: Any, y: Any) -> np.ndarray:
+    loss = fit(x, y, shuffle=False, verbose=0).history["loss"]
+    # The loss of the last minibatch is known before its update is done, on a GPU.
+    model.trainable_weights[-1].numpy()
+    return np.array(loss)

@@ -1,0 +1,203 @@
+"""Options and fixtures of the benchmarks, and the table that they print at the end.
+
+``pytest benchmarks`` loads it, for its tests and for those of other folders in the same run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks import device, figures, fresh, machine
+from benchmarks.case import STANDARD_MEMBERS, Case
+from benchmarks.groups import Cache, Group, measure_group
+from benchmarks.recorded import RECORDED
+from benchmarks.table import add_measurement, make_table
+
+QUICK_ROUNDS = 2
+_WIDTH = 220  # so that no column is cut
+TABLE = pytest.StashKey[Table]()
+DEVICE = pytest.StashKey[str]()
+_FIXTURES = {"compare_members", "report_group"}
+_MARKS = (
+    pytest.mark.benchmark(timer=RECORDED),
+    # The first test of a group measures all members.
+    pytest.mark.timeout(0),
+    # If numbers differ nothing is handed over; that error is enough.
+    pytest.mark.filterwarnings("ignore:Benchmark fixture was not used"),
+    pytest.mark.filterwarnings("ignore:.*falling back to Python implementation"),
+    # Adam warns so of gradients that nengo_dl turns into sparse ones.
+    pytest.mark.filterwarnings("ignore:Converting sparse IndexedSlices"),
+)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    options = parser.getgroup("benchmarks")
+    options.addoption(
+        "--quick", action="store_true", help="only the cases that are marked so, in fewer rounds"
+    )
+    options.addoption(
+        "--device",
+        choices=device.CHOICES,
+        default="auto",
+        help="where it runs: auto takes a GPU if TensorFlow sees one",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    try:
+        config.stash[DEVICE] = device.choose(config.getoption("--device"))
+    except device.NoGpuError as error:
+        raise pytest.UsageError(str(error)) from error
+    config.stash[TABLE] = make_table()
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    if config.stash[DEVICE] == "gpu":
+        return f"device: {machine.describe()['gpus']}, with memory growth"
+    why = "as asked for" if config.getoption("--device") == "cpu" else "TensorFlow sees no GPU"
+    return f"device: CPU ({why})"
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    # A test that says nothing of members is one of each.
+    given = {
+        name
+        for mark in metafunc.definition.iter_markers("parametrize")
+        for name in _argument_names(mark)
+    }
+    if "member" in metafunc.fixturenames and "member" not in given:
+        metafunc.parametrize("member", STANDARD_MEMBERS)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    for item in items:
+        if _FIXTURES & set(getattr(item, "fixturenames", ())):
+            for mark in _MARKS:
+                item.add_marker(mark)
+    if config.getoption("--quick"):
+        config.hook.pytest_deselected(items=[item for item in items if not _is_quick(item)])
+        items[:] = [item for item in items if _is_quick(item)]
+
+
+def pytest_benchmark_update_machine_info(machine_info: dict[str, Any]) -> None:
+    machine_info.update(machine.describe())
+    # Else it would differ whenever two runs are compared.
+    for name in ("hz_actual", "hz_actual_friendly"):
+        machine_info.get("cpu", {}).pop(name, None)
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    table = config.stash[TABLE]
+    if table.row_count == 0:
+        return
+    console = Console(width=max(_WIDTH, terminalreporter._tw.fullwidth))
+    with console.capture() as captured:
+        console.print(table)
+    terminalreporter.section("members of each group, side by side")
+    terminalreporter.write(captured.get())
+
+
+@pytest.fixture(scope="session")
+def quick(request: pytest.FixtureRequest) -> bool:
+    """Whether time is short."""
+    return request.config.getoption("--quick")
+
+
+@pytest.fixture(scope="session")
+def device_kind(request: pytest.FixtureRequest) -> str:
+    """Return where it runs, "cpu" or "gpu"."""
+    return request.config.stash[DEVICE]
+
+
+@pytest.fixture(scope="session")
+def table(request: pytest.FixtureRequest) -> Table:
+    """Return the table that is printed at the end."""
+    return request.config.stash[TABLE]
+
+
+@pytest.fixture(scope="session")
+def cache() -> Cache:
+    """Return what was measured so far."""
+    return Cache()
+
+
+@pytest.fixture
+def report_group(benchmark: Any, table: Table, device_kind: str) -> Callable[..., None]:
+    """
+    Return what hands a member's share of a group to pytest-benchmark.
+
+    It takes the group, the member, and by name ``use`` and ``samples_steps``, where these are not
+    the case's.
+    """
+
+    def report(
+        group: Group,
+        member: str,
+        *,
+        use: str | None = None,
+        samples_steps: int | None = None,
+    ) -> None:
+        case = group.case
+        timed = case.samples_steps if samples_steps is None else samples_steps
+        benchmark.group = (replace(case, use=use) if use else case).group
+        benchmark.extra_info |= figures.describe(case, member, device_kind, group.n_neurons, use)
+        benchmark.extra_info |= figures.summarise(group.measured, member, timed)
+        if member == "ours" and group.execution:
+            benchmark.extra_info["execution"] = group.execution
+        if member in group.peaks:
+            benchmark.extra_info["peak_memory"] = group.peaks[member]
+        RECORDED.record(benchmark, group.measured.seconds[member])
+        if member == "ours":
+            add_measurement(table, benchmark.group, group.measured, case.target, timed, group.peaks)
+
+    return report
+
+
+@pytest.fixture
+def compare_members(
+    request: pytest.FixtureRequest,
+    report_group: Callable[..., None],
+    cache: Cache,
+    quick: bool,
+    device_kind: str,
+    member: str,
+) -> Callable[..., Group]:
+    """
+    Return what measures a `Case` and reports the member whose test this is.
+
+    The members of a case are measured together, in turns, when the first of their tests runs, after
+    a check that they give the same numbers. With ``memory=True`` peak memory is measured as well,
+    in processes of their own; that needs a case of `benchmarks.cases`.
+    """
+
+    def compare(case: Case, memory: bool = False) -> Group:
+        def make() -> Group:
+            group = measure_group(case, QUICK_ROUNDS if quick else None)
+            if memory and fresh.memory_is_known(device_kind):
+                measured = fresh.measure_memory(case, device=device_kind)
+                group.peaks.update({name: each["peak"] for name, each in measured.items()})
+            return group
+
+        function = request.node.nodeid.partition("[")[0]
+        group = cache.get((function, case.group), make)
+        report_group(group, member)
+        return group
+
+    return compare
+
+
+def _argument_names(mark: pytest.Mark) -> list[str]:
+    names = mark.args[0] if mark.args else mark.kwargs["argnames"]
+    return [name.strip() for name in names.split(",")] if isinstance(names, str) else list(names)
+
+
+def _is_quick(item: pytest.Item) -> bool:
+    parameters = item.callspec.params if hasattr(item, "callspec") else {}
+    case = parameters.get("case")
+    return not isinstance(case, Case) or case.quick

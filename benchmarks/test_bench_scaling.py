@@ -1,0 +1,24 @@
+"""Time and peak memory against what grows: neurons, steps, or samples at once."""
+
+from __future__ import annotations
+
+import pytest
+
+from benchmarks import cases
+
+
+@pytest.mark.parametrize(
+    **cases.of(each for each in cases.SCALING if each.axis == "neurons"),
+)
+def test_neurons(compare_members, case):
+    compare_members(case, memory=True)
+
+
+@pytest.mark.parametrize(**cases.of(each for each in cases.SCALING if each.axis == "steps"))
+def test_steps(compare_members, case):
+    compare_members(case, memory=True)
+
+
+@pytest.mark.parametrize(**cases.of(each for each in cases.SCALING if each.axis == "minibatch"))
+def test_minibatch(compare_members, case):
+    compare_members(case, memory=True)

@@ -1,0 +1,65 @@
+"""What reports read of each test."""
+
+from __future__ import annotations
+
+import pytest
+
+from benchmarks import cases, figures
+from benchmarks.measure import Measurement
+
+ALWAYS = {
+    "suite": str,
+    "network": str,
+    "use": str,
+    "neurons": str,
+    "member": str,
+    "minibatch": int,
+    "n_steps": int,
+    "batches": int,
+    "n_neurons": int,
+    "device": str,
+}
+
+
+@pytest.fixture
+def measured() -> Measurement:
+    return Measurement(
+        {"stock": [4.0, 6.0, 8.0], "layer": [4.0, 6.0, 8.0], "ours": [1.0, 2.0, 1.0]},
+        {"layer": 1.0, "ours": 0.9},
+    )
+
+
+@pytest.mark.parametrize("case", [cases.PREDICT[0], cases.NEURONS[0], cases.SCALING[0]])
+def test_it_says_what_was_measured(case):
+    info = figures.describe(case, "ours", "cpu", 768)
+
+    for name, kind in ALWAYS.items():
+        assert isinstance(info[name], kind)
+    assert info["n_neurons"] == 768
+    assert ("axis" in info) == (case.suite == "scaling")
+
+
+def test_targets_and_other_uses_are_named():
+    case = cases.BY_NAME["conv-predict-10x50"]
+
+    assert figures.describe(case, "ours", "gpu", 1)["target"] == 9
+    assert "target" not in figures.describe(cases.PREDICT[0], "ours", "gpu", 1)
+    assert figures.describe(case, "ours", "gpu", 1, use="build")["use"] == "build"
+
+
+def test_ratios_are_those_of_rounds(measured):
+    assert figures.summarise(measured, "ours", samples_steps=100) == {
+        "samples_steps": 100,
+        "samples_steps_per_second": 100.0,
+        "ratio_to_stock": 4.0,
+        "ratio_least": 3.0,
+        "ratio_most": 8.0,
+        "agreement": 0.9,
+    }
+    assert figures.summarise(measured, "stock", 100)["ratio_to_stock"] == 1
+
+
+def test_without_stock_there_are_no_ratios():
+    alone = figures.summarise(Measurement({"ours": [2.0]}), "ours", 10)
+
+    assert alone == {"samples_steps": 10, "samples_steps_per_second": 5.0}

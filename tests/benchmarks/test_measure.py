@@ -1,0 +1,86 @@
+"""Members are compared first, then timed in turns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from benchmarks import measure as module
+from benchmarks.measure import Measurement, measure
+
+
+@pytest.fixture(autouse=True)
+def once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have each timing be one call, however short."""
+    monkeypatch.setattr(module, "LEAST_SECONDS", 1e-12)
+
+
+def make_members(calls: list[str], **values: float) -> dict[str, Callable[[], np.ndarray]]:
+    """Return members that put out a value and note their calls."""
+
+    def member(name: str) -> Callable[[], np.ndarray]:
+        def run() -> np.ndarray:
+            calls.append(name)
+            return np.full((2, 3, 1), values[name])
+
+        return run
+
+    return {name: member(name) for name in values}
+
+
+def test_members_take_turns_and_who_is_first_changes():
+    calls: list[str] = []
+
+    measured = measure(make_members(calls, stock=1, layer=1, ours=1), rounds=3)
+
+    assert calls[6:] == [
+        *("stock", "layer", "ours"),
+        *("layer", "ours", "stock"),
+        *("ours", "stock", "layer"),
+    ]
+    assert {name: len(each) for name, each in measured.seconds.items()} == {
+        "stock": 3,
+        "layer": 3,
+        "ours": 3,
+    }
+
+
+@pytest.mark.parametrize("wrong", ["layer", "ours"])
+def test_each_member_is_compared_with_stock_before_any_is_timed(wrong):
+    calls: list[str] = []
+    values = {"stock": 1, "layer": 1, "ours": 1} | {wrong: 2}
+
+    with pytest.raises(AssertionError, match=f"outputs of {wrong}"):
+        measure(make_members(calls, **values))
+
+    assert calls == ["stock", "layer", "ours"]
+
+
+def test_plain_keras_has_no_spikes_and_is_not_compared():
+    measured = measure(make_members([], stock=1, layer=1, ours=1, keras=5), rounds=1)
+
+    assert measured.agreement == {"layer": 1, "ours": 1}
+    assert set(measured.seconds) == {"stock", "layer", "ours", "keras"}
+
+
+def test_what_need_not_be_the_same_is_not_compared():
+    assert measure(make_members([], stock=1, ours=2), rounds=1, same=False).agreement == {}
+
+
+def test_what_takes_long_has_fewer_rounds(monkeypatch):
+    monkeypatch.setattr(module, "MANY_SECONDS", 0.0)
+
+    measured = measure(make_members([], stock=1, ours=1))
+
+    assert len(measured.seconds["ours"]) == module.LEAST_ROUNDS < module.ROUNDS
+
+
+def test_ratios_are_within_a_round():
+    measured = Measurement({"stock": [10.0, 40.0, 9.0], "ours": [1.0, 2.0, 3.0]})
+
+    assert measured.ratios() == [10, 20, 3]
+    assert measured.ratio() == 10
+    assert measured.median("stock") == 10
+    assert measured.ratio("ours", "stock") == pytest.approx(0.1)
