@@ -1,0 +1,74 @@
+"""How time and memory grow: power laws, fitted to what was measured."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+FEWEST_POINTS = 3
+"""Through two points goes a line whatever they are."""
+
+_DIGITS = 6  # more of them are those of the machine that computes the fit
+
+
+@dataclass(frozen=True)
+class PowerLaw:
+    """
+    The power law ``10**intercept * n**exponent``.
+
+    Parameters
+    ----------
+    exponent : float
+        How fast it grows: 1 if twice the size takes twice as much.
+    error : float
+        The standard error of the exponent.
+    intercept : float
+        The decimal logarithm of the value at 1.
+    last : float
+        The exponent between the two largest sizes alone, where what is paid once a call counts
+        least.
+    """
+
+    exponent: float
+    error: float
+    intercept: float
+    last: float
+
+    def __call__(self, size: float) -> float:
+        """Return the value at a size."""
+        return float(10**self.intercept * size**self.exponent)
+
+
+def fit_power_law(sizes: Sequence[float], values: Sequence[float]) -> PowerLaw | None:
+    """
+    Fit a power law by least squares of the logarithms.
+
+    Parameters
+    ----------
+    sizes, values : sequence of float
+        What was measured.
+
+    Returns
+    -------
+    law : PowerLaw or None
+        None if there are fewer than `FEWEST_POINTS` different sizes with a value above 0.
+    """
+    points = sorted(
+        (size, value) for size, value in zip(sizes, values, strict=True) if min(size, value) > 0
+    )
+    if len({size for size, _ in points}) < FEWEST_POINTS:
+        return None
+    x, y = np.log10(np.array(points)).T
+    fit = stats.linregress(x, y)
+    (size, value), (largest, at_largest) = points[-2:]
+    last = (
+        math.log(at_largest / value) / math.log(largest / size)
+        if largest > size
+        else fit.slope  # the largest was measured twice
+    )
+    numbers = (fit.slope, fit.stderr, fit.intercept, last)
+    return PowerLaw(*(round(float(each), _DIGITS) for each in numbers))
