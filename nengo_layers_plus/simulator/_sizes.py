@@ -14,6 +14,8 @@ from nengo_layers_plus.simulator._views import shape_of, type_of
 # What parts of a minibatch, run side by side, may take: more of them leaves the caches, less is
 # lost in calls of operations.
 _PART_BYTES = 100 << 20
+# What all of a minibatch takes where parts of it, side by side, cost more than they bring.
+_UNDIVIDED_BYTES = 32 << 20
 
 
 @dataclass(frozen=True)
@@ -72,8 +74,10 @@ def choose_sizes(plan: Plan, context: Context, length: int | None, limit: int, c
     batch, parts = context.batch, 1
     if cores > 1 and context.on_cpu and plan.is_per_item:
         item = max(1, bytes_per_step(plan, 1, context.dtype))
-        wanted = _PART_BYTES // (item * max(1, length or 1))
-        parts = batch // _part_size(batch, min(max(1, wanted), -(-batch // cores)))
+        item *= max(1, length or 1)
+        if length is None or batch * item > _UNDIVIDED_BYTES:
+            wanted = min(max(1, _PART_BYTES // item), -(-batch // cores))
+            parts = batch // _part_size(batch, wanted)
     at_once = min(parts, cores) * (batch // parts)
     return Sizes(parts, max(1, limit // max(1, bytes_per_step(plan, at_once, context.dtype))))
 

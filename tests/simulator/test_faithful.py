@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 
 import drawn_networks
@@ -21,6 +22,7 @@ from same_numbers import (
 )
 
 from nengo_layers_plus import Simulator, nengo_dl
+from nengo_layers_plus.simulator import _sizes
 
 # without the explanation of a failure, which takes minutes
 drawn = settings(phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink])
@@ -29,12 +31,22 @@ seldom_drawn = settings(drawn, max_examples=settings.default.max_examples * 3 //
 dtypes = st.sampled_from(["float64", "float32"])
 
 
+@contextlib.contextmanager
+def small_minibatches_divided(divided=True):
+    """Run minibatches in parts, as large ones are."""
+    with pytest.MonkeyPatch.context() as patch:
+        if divided:
+            patch.setattr(_sizes, "_UNDIVIDED_BYTES", 0)
+        yield
+
+
 @drawn
-@given(data=st.data(), dtype=dtypes, training=st.booleans())
-def test_the_same_numbers(data, dtype, training):
+@given(data=st.data(), dtype=dtypes, training=st.booleans(), divided=st.booleans())
+def test_the_same_numbers(data, dtype, training, divided):
     plan = data.draw(drawn_networks.network_plans(dtype, training))
     calls = data.draw(drawn_networks.calls(plan.settings))
-    assert_same_numbers(plan, calls, nengo_dl.Simulator, Simulator)
+    with small_minibatches_divided(divided):
+        assert_same_numbers(plan, calls, nengo_dl.Simulator, Simulator)
 
 
 @drawn
@@ -66,7 +78,8 @@ def by_name(cases):
 
 @by_name(trap_networks.NUMBERS)
 def test_numbers_of(case):
-    assert_same_numbers(case.plan, case.calls, nengo_dl.Simulator, Simulator)
+    with small_minibatches_divided():
+        assert_same_numbers(case.plan, case.calls, nengo_dl.Simulator, Simulator)
 
 
 @by_name(trap_networks.LOSSES)

@@ -54,6 +54,15 @@ def test_large_minibatches_are_divided(large):
     assert sizes.longest == GIB // bytes_per_step(plan, at_once, context.dtype)
 
 
+def test_small_minibatches_are_not_divided(large):
+    plan, context = large
+    of_one = bytes_per_step(plan, 1, context.dtype)
+    assert choose_sizes(plan, replace(context, batch=6), 1, GIB, 2).parts == 1
+    assert 6 * of_one < 32 << 20 < 6 * 10 * of_one
+    assert choose_sizes(plan, replace(context, batch=6), 10, GIB, 2).parts == 2
+    assert choose_sizes(plan, replace(context, batch=6), None, GIB, 2).parts == 2
+
+
 def test_one_core_or_one_item(large):
     assert choose(large, cores=1).parts == 1
     assert choose(large, batch=1).parts == 1
