@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from nengo_layers_plus._upstream import tf, with_sublayers
+from nengo_layers_plus._upstream import snake_case_of, tf, with_sublayers
 from nengo_layers_plus.graph._graph_object import GraphObject
+from nengo_layers_plus.graph._names import unique_name
 
 
 def layer_itself(function: Any) -> Any:
@@ -49,6 +50,12 @@ def mark_inputs_built(function: Any) -> None:
     for each in with_sublayers(layer) if isinstance(layer, tf.keras.layers.Layer) else ():
         if isinstance(each, tf.keras.layers.InputLayer):
             each.built = True
+
+
+def names_by_class(layers: Sequence[tf.keras.layers.Layer]) -> dict[int, str]:
+    """Name layers by their classes and numbers, by their ids."""
+    used: set[str] = set()
+    return {id(each): unique_name(snake_case_of(each), used) for each in layers}
 
 
 def weights_of(layer: Any) -> list[tf.Variable]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -257,6 +258,8 @@ class _Parameters:
             if id(layer_itself(layer)) in listed:  # it is used in several nodes
                 return
             listed.add(id(layer_itself(layer)))
+            if self.graph.simulator is not None:
+                return  # it has none
         built = layer if weights_of(layer) else _built_copy(layer, item.shape_in)
         if built is None:
             trainable = layer.trainable and not inference_only
@@ -350,12 +353,18 @@ def _built_copy(layer: tf.keras.layers.Layer, shape_in: Shape) -> tf.keras.layer
 
     The layer itself is left alone: building it here would draw its initial weights too early.
     """
-    try:
-        copy = type(layer).from_config(layer.get_config())
-        copy.build((1, *shape_in))
-    except Exception:  # a user's layer may fail in any way; then it stays unknown
-        return None
-    return copy
+    for duplicate in (_made_again, deepcopy):
+        try:
+            copy = duplicate(layer)
+            copy.build((1, *shape_in))
+        except Exception:  # a user's layer may fail in any way; then it stays unknown
+            continue
+        return copy
+    return None
+
+
+def _made_again(layer: tf.keras.layers.Layer) -> tf.keras.layers.Layer:
+    return type(layer).from_config(layer.get_config())
 
 
 def _named_weights(layer: tf.keras.layers.Layer) -> Iterator[tuple[str, tf.Variable, int]]:

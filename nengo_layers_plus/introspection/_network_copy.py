@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import copy
+import types
 import warnings
+from collections import deque
 from typing import Any
 
 import nengo
+import numpy as np
 from nengo.base import ObjView
 from nengo.connection import LearningRule
 from nengo.ensemble import Neurons
@@ -14,6 +17,11 @@ from nengo.exceptions import ValidationError
 
 from nengo_layers_plus._upstream import nengo_dl, random_state_kept, tf
 from nengo_layers_plus.graph._keras_layers import mark_inputs_built
+from nengo_layers_plus.introspection._keras_config import made_like
+from nengo_layers_plus.layers._layer_wrapper import LayerWrapper
+
+# what a function may keep in variables around it, and change
+_KEPT = (int, float, list, dict, set, deque, np.ndarray, np.random.RandomState, np.random.Generator)
 
 
 class NetworkCopy:
@@ -36,6 +44,7 @@ class NetworkCopy:
 
     def __init__(self, network: nengo.Network) -> None:
         self._copies: dict[int, Any] = {}
+        self._kept_alive: list[Any] = []
         with warnings.catch_warnings(), random_state_kept():
             warnings.simplefilter("ignore")  # nengo: that copies are in no network yet
             for node in network.all_nodes:
@@ -87,16 +96,46 @@ class NetworkCopy:
 
     def _copy_or_share(self, value: Any) -> Any:
         """Copy what an object holds; what can't be copied is shared with the network."""
+        copies = dict(self._copies)  # one that fails leaves half of what it made
         try:
-            return copy.deepcopy(value, self._copies)
+            new = self._copy_function(value) or copy.deepcopy(value, copies)
         except Exception:  # the code of a user may fail in any way
-            if isinstance(value, tf.keras.layers.Layer):
-                # a model with layers that Keras can't save
-                new = type(value).from_config(value.get_config())
-                if value.built:
-                    new.build(value.input_shape)
-                    new.set_weights(value.get_weights())
-            else:
-                new = value
-            self._copies[id(value)] = new
-            return new
+            new = _made_again(value) if isinstance(value, tf.keras.layers.Layer) else value
+        else:
+            # what was made on the way, whose place in memory something else must not get
+            self._kept_alive.append(copies.pop(id(copies), None))
+            self._copies |= copies
+        self._copies[id(value)] = new
+        return new
+
+    def _copy_function(self, value: Any) -> Any:
+        """Copy a function that keeps plain values between its calls; return None for others."""
+        if not isinstance(value, types.FunctionType) or not value.__closure__:
+            return None
+        held = [cell.cell_contents for cell in value.__closure__]
+        if not any(isinstance(each, _KEPT) for each in held):
+            return None
+        new = types.FunctionType(
+            value.__code__,
+            value.__globals__,
+            value.__name__,
+            value.__defaults__,
+            tuple(
+                types.CellType(copy.deepcopy(each) if isinstance(each, _KEPT) else each)
+                for each in held
+            ),
+        )
+        new.__kwdefaults__ = value.__kwdefaults__
+        return new
+
+
+def _made_again(layer: Any) -> Any:
+    """Make a layer again that can't be copied, as it was built where TensorFlow makes graphs."""
+    if isinstance(layer, LayerWrapper):
+        return LayerWrapper(_made_again(layer.layer), layer.shapes)
+    new = made_like(layer)
+    if layer.built:
+        new.build(layer._build_input_shape or layer.input_shape)
+        new.set_weights(layer.get_weights())
+        new.finalize_state()  # what was adapted to data is derived from its weights
+    return new

@@ -7,12 +7,13 @@ from itertools import zip_longest
 from typing import Any
 
 import nengo
+import numpy as np
 from nengo.builder import Model, Operator
 from nengo.exceptions import SimulatorClosed, ValidationError
 
 from nengo_layers_plus._upstream import nengo_dl
 from nengo_layers_plus.graph._planned import build_model
-from nengo_layers_plus.introspection._comparison._fingerprint import fingerprint
+from nengo_layers_plus.introspection._fingerprint import fingerprint
 
 # what of an operator is of the objects it was made for, besides the signals
 _OF_OBJECTS = ("neurons", "process", "learning_rate")
@@ -59,6 +60,12 @@ def _is_built(network: nengo.Network, model: Model) -> bool:
         again = build_model(network, model.seeds.get(network))
     except Exception:  # what can't be built any more was changed
         return False
+    for node in network.all_nodes:
+        put_out = [each.sig.get(node, {}).get("out") for each in (model, again)]
+        if isinstance(node.output, np.ndarray) and None not in put_out:
+            built, now = (np.asarray(each.initial_value) for each in put_out)
+            if not np.array_equal(built, now, equal_nan=True):
+                return False
     return all(
         each is not None and other is not None and _describe(each) == _describe(other)
         for each, other in zip_longest(model.operators, again.operators)

@@ -218,6 +218,9 @@ def test_a_layer_that_can_not_be_copied_is_not_known_before_it_is_built():
         def get_config(self):
             raise NotImplementedError
 
+        def __deepcopy__(self, memo):
+            raise NotImplementedError
+
     with nengo.Network() as net:
         nengo.Probe(CustomLayer(Secret(), label="secret")(nengo.Node(np.ones(3))))
     (parameter,) = NetworkGraph(net).parameters

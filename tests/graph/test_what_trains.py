@@ -96,6 +96,9 @@ def test_shapes_that_are_not_known():
         def get_config(self):
             raise NotImplementedError
 
+        def __deepcopy__(self, memo):
+            raise NotImplementedError
+
     with nengo.Network() as net:
         nengo.Probe(CustomLayer(Secret(), label="secret")(nengo.Node(np.ones(3))))
     report = what_trains(net)

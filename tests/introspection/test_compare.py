@@ -396,6 +396,44 @@ def test_data_goes_by_places_and_not_by_labels() -> None:
     assert compare(labelled("x", "y"), labelled("x", "y"), data).notes == ()
 
 
+def test_functions_that_count_are_left_alone() -> None:
+    calls = [0]
+    total = 0
+
+    def counts(t: float) -> float:
+        nonlocal total
+        calls[0] += 1
+        total += 1
+        return total + calls[0]
+
+    with nengo.Network(seed=0) as net:
+        nengo.Probe(nengo.Node(counts, size_out=1))
+    before = (calls[0], total)  # nengo calls it to see that it works
+
+    assert compare(net, net, n_steps=3)
+    assert (calls[0], total) == before
+
+
+def test_a_learning_rule_that_is_probed_is_undone() -> None:
+    def learning(rate: float) -> nengo.Network:
+        with nengo.Network(seed=0) as net:
+            one = nengo.Node([0.5])
+            ensemble, end = nengo.Ensemble(10, 1), nengo.Node(size_in=1)
+            nengo.Connection(one, ensemble)
+            link = nengo.Connection(
+                ensemble, end, function=np.square, learning_rule_type=nengo.PES(rate)
+            )
+            nengo.Connection(one, link.learning_rule)
+            nengo.Probe(link.learning_rule, "error")
+            nengo.Probe(end)
+        return net
+
+    (difference,) = compare(learning(1e-4), learning(1e-3), n_steps=20)
+
+    assert difference.what == "learning rule.learning_rate"
+    assert difference.effect == pytest.approx(1)
+
+
 def test_nothing_is_changed_by_it() -> None:
     a, b = build(), build(into_dense={"synapse": None})
     sizes = [len(each.all_objects) for each in (a, b)]
@@ -466,6 +504,22 @@ def test_trained_parameters_are_differences_of_simulators() -> None:
         assert all(each.difference for each in comparison.gradients)
         # neither of them has noticed
         assert np.array_equal(trained.predict(x, verbose=0)[net.probes[0]], before)
+
+
+def test_the_step_of_a_simulator_and_that_of_a_network() -> None:
+    net = small()
+    with Simulator(net, dt=0.002, progress_bar=False) as sim:
+        assert places(compare(sim, net)) == [("simulator dt", ["the Simulator"])]
+
+
+def test_processes_that_draw_nothing_need_no_seed() -> None:
+    with nengo.Network(seed=0) as net:
+        nengo.Probe(nengo.Node(nengo.processes.PresentInput([[1.0], [2.0]], 0.002)))
+    with (
+        Simulator(net, seed=1, progress_bar=False) as a,
+        Simulator(net, seed=2, progress_bar=False) as b,
+    ):
+        assert compare(a, b)
 
 
 def test_settings_of_simulators() -> None:
@@ -561,7 +615,7 @@ def test_something_else_than_networks(base: nengo.Network) -> None:
 @pytest.mark.parametrize(
     "look", [compare, lambda sim, _: summary(sim), lambda sim, _: to_source(sim)]
 )
-@pytest.mark.parametrize("change", ["synapse", "probe", "neurons", "layer"])
+@pytest.mark.parametrize("change", ["synapse", "probe", "neurons", "layer", "output"])
 def test_a_simulator_whose_network_was_changed(change: str, look: Any) -> None:
     net = small()
     with Simulator(net, progress_bar=False) as sim:
@@ -573,6 +627,9 @@ def test_a_simulator_whose_network_was_changed(change: str, look: Any) -> None:
                 nengo.Probe(net.all_ensembles[0])
         elif change == "neurons":
             net.all_ensembles[0].neuron_type = nengo.LIF(tau_rc=0.1)
+        elif change == "output":
+            node = next(each for each in net.all_nodes if isinstance(each.output, np.ndarray))
+            node.output = node.output + 1
         else:
             node = next(each for each in net.all_nodes if isinstance(each, nengo_dl.TensorNode))
             node.tensor_func = tf.keras.layers.Dense(2)

@@ -8,7 +8,7 @@ import nengo
 import numpy as np
 import pytest
 
-from nengo_layers_plus import CustomLayer, compare, nengo_dl, summary
+from nengo_layers_plus import CustomLayer, Simulator, compare, nengo_dl, summary
 from nengo_layers_plus._upstream import tf
 from nengo_layers_plus.layers._layer_wrapper import LayerWrapper, weights_stay
 
@@ -95,10 +95,26 @@ def test_a_shared_layer_is_not_the_same_as_several(
 ) -> None:
     comparison = compare(stacked(*a), stacked(*b), n_steps=2)
 
-    assert {each.what for each in comparison} == {"shares weights"}
-    assert sorted(name for each in comparison for name, _ in each.places if name) == where
-    assert comparison.distance
+    (difference,) = comparison
+    assert difference.what == "shares weights"
+    assert sorted(name for name, _ in difference.places if name) == where
+    assert difference.effect == 1
     assert comparison.remaining == 0
+
+
+def test_branches_that_share_are_found_whatever_their_order() -> None:
+    def branches(*names: str) -> nengo.Network:
+        held: dict[str, Any] = {}
+        with nengo.Network(seed=0) as net:
+            image = nengo.Node([0.5] * 4, label="image")
+            for name in names:
+                nengo.Probe(CustomLayer(held.setdefault(name, layers.Dense(4)))(image))
+        return net
+
+    assert compare(branches("x", "x", "y"), branches("x", "y", "y"), n_steps=1)
+    assert [each.what for each in compare(branches("x", "x", "y"), branches("x", "y", "z"))] == [
+        "shares weights"
+    ]
 
 
 def test_layers_that_are_shared_in_the_same_places_are_the_same() -> None:
@@ -207,6 +223,26 @@ def test_weights_do_not_follow_from_another_argument(make: Any) -> None:
     assert {"activation", "kernel values", "bias values"} == found
     assert not any(each.consequences for each in comparison)
     assert comparison.remaining == 0
+
+
+def test_each_of_the_weights_is_undone_alone() -> None:
+    def changed(index: int | None = None) -> Any:
+        layer = dense("linear", 0.1)
+        if index is not None:
+            weights = layer.get_weights()
+            weights[index] = weights[index] + 1
+            layer.set_weights(weights)
+        return layer
+
+    both = dense("linear", 1.1)
+    comparison = compare(network(changed()), network(both), n_steps=1)
+    effects = {each.what: each.effect for each in comparison}
+    # of the outputs, which differ by four inputs and a bias, with inputs from 0 to 1
+    assert 0.3 < effects["kernel values"] < 0.95
+    assert 0.05 < effects["bias values"] < 0.7
+    for index, what in enumerate(("kernel values", "bias values")):
+        (difference,) = compare(network(changed()), network(changed(index)), n_steps=1)
+        assert (difference.what, difference.effect) == (what, 1)
 
 
 def test_weights_that_an_initializer_drew_follow_from_it() -> None:
@@ -320,3 +356,115 @@ def test_a_lambda_layer_is_its_function() -> None:
     assert compare(base, network(layers.Lambda(lambda x: x * 2)))
     assert difference.what == "layer.function"
     assert (difference.value_a, difference.value_b) == ("lambda x: x * 2", "lambda x: x * 3")
+
+
+def activation(scale: float) -> Any:
+    def scaled(x: Any) -> Any:
+        return x * scale
+
+    return scaled
+
+
+def initial(value: float) -> Any:
+    def constant(shape: Any, dtype: Any = None) -> Any:
+        return tf.fill(shape, tf.cast(value, dtype))
+
+    return constant
+
+
+@pytest.mark.parametrize(
+    ("argument", "function"), [("activation", activation), ("kernel_initializer", initial)]
+)
+@pytest.mark.parametrize("within", [False, True], ids=["layer", "model"])
+def test_functions_of_users_count_by_what_they_do(
+    argument: str, function: Any, within: bool
+) -> None:
+    def built(value: float) -> nengo.Network:
+        ones = tf.keras.initializers.Ones()
+        layer = layers.Dense(3, **{"kernel_initializer": ones, argument: function(value)})
+        if within:
+            layer = tf.keras.Sequential([tf.keras.Input((4,)), layer, layers.ReLU()])
+        return network(layer)
+
+    assert compare(built(2.0), built(2.0), n_steps=1)
+    (difference,) = (
+        each for each in compare(built(2.0), built(3.0), n_steps=1) if argument in each.what
+    )
+    assert difference.value_a.endswith(("with scale = 2", "with value = 2"))
+    if argument == "activation":
+        assert difference.effect == 1
+
+
+# names, and what Keras changes when it builds
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_layers_within_may_be_called_as_one_likes(named: bool) -> None:
+    def model(value: float, name: str) -> Any:
+        inner = tf.keras.Sequential(
+            [tf.keras.Input((4,)), layers.Dense(3, name=name if named else None)]
+        )
+        return filled(tf.keras.Sequential([tf.keras.Input((4,)), inner, layers.Dense(2)]), value)
+
+    assert compare(network(model(0.1, "one")), network(model(0.1, "two")), n_steps=1)
+    comparison = compare(network(model(0.1, "one")), network(model(0.7, "two")), n_steps=1)
+    assert len(comparison) == 4
+    assert {each.what.rpartition(".")[2] for each in comparison} == {"kernel values", "bias values"}
+    assert comparison.remaining == 0
+
+
+def test_recurrent_layers_in_two_directions() -> None:
+    def both(value: float) -> Any:
+        layer = layers.Bidirectional(layers.SimpleRNN(1))
+        layer(np.zeros((1, 2, 2)))
+        return filled(layer, value)
+
+    a, b = (network(both(value), shape=(2, 2)) for value in (0.1, 0.7))
+    assert len(compare(a, b)) == 6
+    assert compare(a, network(both(0.1), shape=(2, 2)), n_steps=1)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        layers.BatchNormalization,
+        lambda: layers.BatchNormalization(axis=-1),
+        layers.LayerNormalization,
+        lambda: tf.keras.Sequential([layers.Dense(3), layers.Dense(2)]),
+        lambda: tf.keras.Sequential([layers.Dense(3, activation="softmax"), layers.Softmax()]),
+        lambda: tf.keras.Sequential([layers.ReLU(name="relu"), layers.Dense(2, activation="relu")]),
+    ],
+)
+@BUILT_TWICE
+def test_what_was_simulated_is_the_same_as_before(make: Any) -> None:
+    a, b = (network(make(), by_hand=True) for _ in range(2))
+    with Simulator(a, progress_bar=False):
+        pass
+
+    found = [each.what for each in (*compare(a, b), *compare(b, a)) if "values" not in each.what]
+    assert found == []
+
+
+# what can't be copied plainly
+
+
+def test_a_model_without_weights() -> None:
+    model = tf.keras.Sequential([tf.keras.Input((4,)), layers.Lambda(lambda x: x * 2)])
+    a = network(model)
+
+    assert compare(a, a, n_steps=1)
+    with Simulator(a, progress_bar=False) as sim:
+        assert compare(sim, sim)
+
+
+def test_a_layer_that_was_adapted_to_data() -> None:
+    def adapted(spread: float) -> Any:
+        layer = layers.Normalization()
+        layer.adapt(np.random.RandomState(0).normal(3, spread, (50, 4)))
+        return layer
+
+    a, b = (network(adapted(spread)) for spread in (1.0, 1.0))
+    comparison = compare(a, b, n_steps=2)
+    assert comparison
+    assert comparison.distance == 0
+    assert compare(a, network(adapted(4.0)), n_steps=2).distance

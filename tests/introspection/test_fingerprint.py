@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import functools
+import operator
 import types
+from collections import deque
+from decimal import Decimal
 from typing import Any
 
 import nengo
@@ -12,8 +15,8 @@ import pytest
 
 from nengo_layers_plus import Surrogate, nengo_dl, surrogate
 from nengo_layers_plus._upstream import tf
-from nengo_layers_plus.introspection._comparison._fingerprint import fingerprint
 from nengo_layers_plus.introspection._comparison._shown import show_both
+from nengo_layers_plus.introspection._fingerprint import fingerprint
 from nengo_layers_plus.neurons import TrainableLIF
 
 FACTOR = 2.0
@@ -200,3 +203,36 @@ def shifted_by(by: float) -> Any:
 def test_what_differs_is_shown(a: Any, b: Any, shown: tuple[str, str]) -> None:
     for text, expected in zip(show_both(a, b), shown, strict=True):
         assert text.endswith(expected)
+
+
+def keyed(name: str) -> Any:
+    if name == "a":
+        return lambda d: [d[key]["a"] for key in d]
+    return lambda d: [d[key]["b"] for key in d]
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda value: np.array([value, 1.0]).dot,
+        lambda value: tf.function(made(value)),
+        lambda value: functools.lru_cache(made(value)),
+        lambda value: np.random.RandomState(int(value)),
+        lambda value: np.random.default_rng(int(value)),
+        lambda value: deque([value], maxlen=3),
+        lambda value: deque([1.0], maxlen=int(value)),
+        lambda value: operator.itemgetter(int(value)),
+        lambda value: {"x": value}.get,
+        lambda value: Decimal(value),
+        lambda value: 10**400 + int(value),
+        lambda value: complex(1, value),
+        lambda value: keyed("a" if value == 2 else "b"),
+    ],
+)
+def test_what_holds_its_values_elsewhere(make: Any) -> None:
+    assert fingerprint(make(2)) == fingerprint(make(2))
+    assert fingerprint(make(2)) != fingerprint(make(3))
+
+
+def test_what_is_not_a_number_is_the_same() -> None:
+    assert fingerprint([float("nan")]) == fingerprint([np.float32("nan")])

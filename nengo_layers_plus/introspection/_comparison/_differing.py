@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -127,6 +127,13 @@ class Differing:
         for pair, members in zip(self.pairs, pairing.pairs, strict=True):
             self._places |= {id(member): pair for member in members}
         self._places |= {id(each.member): each for each in self.extras}
+        self._sharing = [
+            _write_sharing([*some, *alone])
+            for some, alone in (
+                ([a for a, _ in pairing.pairs], pairing.only_in_a),
+                ([b for _, b in pairing.pairs], pairing.only_in_b),
+            )
+        ]
         self._join(pairing)
         self._shifted = self._find_shift()
         self._roots: dict[tuple[int, str], Cause | None] = {}
@@ -210,15 +217,9 @@ class Differing:
             return None
         if any({"layer", "kind"} & set(each.differing) for each in (*places, *others)):
             return None  # then there is another layer
-        written = [
-            "one Keras layer in " + ", ".join(each.name for each in group)
-            if group
-            else "a Keras layer of its own"
-            for group in groups
-        ]
         fact, other = (
             Fact("shares weights", "weights", text, attributes=("tensor_func", "shape_out"))
-            for text in written
+            for text in self._sharing
         )
         return fact, other
 
@@ -472,6 +473,15 @@ def _group_key(cause: Cause) -> Any:
     if fact.group == "seed":
         return (pair.prefix, name)
     return (pair.prefix, name, fact.fingerprint, other.fingerprint)
+
+
+def _write_sharing(members: Iterable[Member]) -> str:
+    groups = {
+        frozenset(map(id, each.shares_weights)): ", ".join(one.name for one in each.shares_weights)
+        for each in members
+        if each.shares_weights
+    }
+    return "; ".join(f"one Keras layer in {names}" for names in groups.values()) or "one in each"
 
 
 def _several(places: list[Pair]) -> set[int]:

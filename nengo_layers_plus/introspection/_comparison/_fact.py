@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from nengo_layers_plus.introspection._comparison._fingerprint import fingerprint
+from nengo_layers_plus.introspection._fingerprint import fingerprint
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +41,8 @@ class Fact:
         How the value is written, where that is not by itself.
     parameters : tuple of str
         The kinds of parameters of the object that hold it when it is simulated.
+    number : int, optional
+        Which one of that kind it is; by default all of them are meant.
     equal : callable, optional
         Says whether two values do the same, where that is not seen by looking at them.
     """
@@ -56,6 +58,7 @@ class Fact:
     counts: bool = True
     attributes: tuple[str, ...] = ()
     parameters: tuple[str, ...] = ()
+    number: int | None = None
     equal: Callable[[Any, Any], bool] | None = None
     shown: str | None = None
 

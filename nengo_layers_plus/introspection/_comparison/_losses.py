@@ -99,7 +99,7 @@ def _check_is_loss(graph: NetworkGraph, probe: nengo.Probe, loss: Any) -> Any:
         found = tf.keras.losses.get(loss)
     except (ValueError, TypeError):
         found = None
-    if not callable(found):
+    if not callable(found) or isinstance(found, type | tf.keras.metrics.Metric):
         raise ValidationError(
             f"expected a loss of Keras, its name or a function of targets and outputs for the "
             f"Probe {graph[probe].name}, got {loss!r}",

@@ -11,7 +11,7 @@ import nengo
 from nengo.connection import LearningRule
 
 from nengo_layers_plus.graph import GraphObject, NetworkGraph, Parameter
-from nengo_layers_plus.graph._keras_layers import keras_layer_of, layers_within
+from nengo_layers_plus.graph._keras_layers import first_uses, keras_layer_of, layers_within
 from nengo_layers_plus.graph._names import unique_name
 from nengo_layers_plus.introspection._comparison._fact import Fact
 from nengo_layers_plus.introspection._comparison._object_facts import facts_of_object
@@ -60,12 +60,14 @@ class Member:
 def members_of(graph: NetworkGraph) -> list[Member]:
     """List the objects and connections of a network, in the order data flows."""
     parameters = parameters_by_object(graph)
+    # those of a layer that is used in several nodes are listed with the first
+    listed_at = {item.obj: first.obj for item, first in first_uses(graph.objects).items()}
 
     def facts(obj: Any, name: str, kind: str) -> dict[str, Fact]:
         found = [
             Fact("kind", "structure", kind),
             *facts_of_object(graph, obj),
-            *facts_of_parameters(graph, obj, name, parameters.get(obj, ())),
+            *facts_of_parameters(graph, obj, name, parameters.get(listed_at.get(obj, obj), ())),
         ]
         return {each.name: each for each in found}
 

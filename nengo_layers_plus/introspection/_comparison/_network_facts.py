@@ -11,6 +11,9 @@ from nengo_layers_plus._upstream import default_simulation_settings, nengo_dl
 from nengo_layers_plus.graph import NetworkGraph
 from nengo_layers_plus.introspection._comparison._fact import Fact
 
+# processes that draw nothing
+_STEADY = (nengo.processes.PresentInput, nengo.processes.Piecewise, nengo.synapses.Synapse)
+
 
 def network_facts(graph: NetworkGraph) -> dict[str, Fact]:
     """Return the seed and the settings of a network, by name."""
@@ -33,9 +36,11 @@ def network_facts(graph: NetworkGraph) -> dict[str, Fact]:
 
 
 def simulator_facts(graph: NetworkGraph) -> dict[str, Fact]:
-    """Return what a Simulator was made with, by name; nothing for a network."""
+    """Return what a Simulator was made with, by name; for a network what it would be by default."""
     sim = graph.simulator
-    return {} if sim is None else {each.name: each for each in _of_simulator(sim)}
+    if sim is None:
+        return {"dt": Fact("dt", "simulation", float(graph.model.dt))}
+    return {each.name: each for each in _of_simulator(sim)}
 
 
 def _of_simulator(sim: nengo_dl.Simulator) -> Iterator[Fact]:
@@ -64,4 +69,7 @@ def _draws(network: nengo.Network) -> bool:
         if isinstance(ensemble.neuron_type, random):
             return True
         processes.append(ensemble.noise)
-    return any(isinstance(each, nengo.Process) and each.seed is None for each in processes)
+    return any(
+        isinstance(each, nengo.Process) and each.seed is None and not isinstance(each, _STEADY)
+        for each in processes
+    )

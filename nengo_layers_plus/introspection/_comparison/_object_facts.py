@@ -18,7 +18,7 @@ from nengo_layers_plus.graph import NetworkGraph
 from nengo_layers_plus.graph._keras_layers import layer_itself
 from nengo_layers_plus.introspection._comparison._fact import Fact
 from nengo_layers_plus.introspection._comparison._functions import same_outputs
-from nengo_layers_plus.introspection._comparison._keras_config import flat_config, plain_config
+from nengo_layers_plus.introspection._keras_config import flat_config, plain_config
 from nengo_layers_plus.layers._layer_wrapper import must_be_kept, weights_stay
 
 _TUNING = ("gain", "bias", "max_rates", "intercepts")

@@ -19,9 +19,10 @@ _SUPPORT = 0.5
 # How much it counts that two objects are the same in all that was asked for. Connections are much
 # alike, and follow the objects that they join.
 _SAME = 1.0
-# What decides where nothing else does: numbers that were drawn, then names, then the order in which
-# they were made. Together they are less than any other difference.
-_NUMBERS, _NAME, _ORDER = 1e-9, 1e-10, 1e-12
+# What decides where nothing else does: with how many nodes they share a Keras layer, numbers that
+# were drawn, then names, then the order in which they were made. Together they are less than any
+# other difference.
+_SHARING, _NUMBERS, _NAME, _ORDER = 1e-7, 1e-9, 1e-10, 1e-12
 # Pairs are taken last if others fit as well: what is beside them may decide between these.
 _TIE, _DECIDED = 1e-6, 100.0
 _NEVER = -np.inf
@@ -220,6 +221,8 @@ def _own_similarity(
         alike[where] = True
         same[where] = (given == n_given) & (kind != "connection")
         own[where] = given / np.maximum(n_given, 1) + _NUMBERS * drawn / np.maximum(n_drawn, 1)
+    uses = [np.array([len(each.shares_weights) for each in some]) for some in (a, b)]
+    own += _SHARING * (uses[0][:, np.newaxis] == uses[1])
     return own + _NAME * same_name - _ORDER * np.abs(order), same, alike
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -11,7 +12,13 @@ import numpy as np
 from nengo_layers_plus._declared import ParameterSignal
 from nengo_layers_plus._upstream import tf
 from nengo_layers_plus.graph import NetworkGraph, Parameter
-from nengo_layers_plus.graph._keras_layers import weights_of
+from nengo_layers_plus.graph._keras_layers import (
+    layer_itself,
+    layers_within,
+    name_within_layer,
+    names_by_class,
+    weights_of,
+)
 from nengo_layers_plus.graph._parameters import initial_value
 from nengo_layers_plus.introspection._comparison._fact import Fact
 from nengo_layers_plus.introspection._comparison._object_facts import (
@@ -48,7 +55,10 @@ def facts_of_parameters(
     parameters : iterable of Parameter
         Those of `NetworkGraph.parameters` that belong to it.
     """
+    numbers: Counter[str] = Counter()
     for parameter in parameters:
+        number = numbers[parameter.kind]
+        numbers[parameter.kind] += 1
         if parameter.kind == "encoders" and not is_decoded(graph, obj):
             continue  # nothing depends on them
         part = _part(parameter, name)
@@ -80,6 +90,7 @@ def facts_of_parameters(
                 network_causes=("dtype",),
                 follows_input=_is_solved(parameter, value),
                 parameters=(parameter.kind,),
+                number=number,
             )
 
 
@@ -89,6 +100,12 @@ def _part(parameter: Parameter, name: str) -> str:
         return "weights"
     if isinstance(parameter.source, ParameterSignal):
         return parameter.source.parameter
+    if parameter.holder is not None and isinstance(parameter.source, tf.Variable):
+        # by classes and places: layers may be called as one likes
+        within = layers_within(layer_itself(parameter.obj.tensor_func))
+        names = names_by_class(within[1:])
+        own = name_within_layer(parameter.source)
+        return f"{names[id(parameter.holder)]}.{own}" if id(parameter.holder) in names else own
     return parameter.name.removeprefix(f"{name}.")
 
 

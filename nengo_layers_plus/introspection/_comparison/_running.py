@@ -266,9 +266,11 @@ class Running:
         values_a, values = self.a.parameters, recorder.parameters
         taken = {}
         for pair, name in causes:
-            kinds = pair.differing[name][0].parameters
+            fact, _ = pair.differing[name]
             for key, value in values_a.items():
-                if key[0] is not pair.objects[0] or key[1] not in kinds:
+                if key[0] is not pair.objects[0] or key[1] not in fact.parameters:
+                    continue
+                if fact.number not in (None, key[2]):
                     continue
                 other = self._key_in_b(key)
                 if other in values and values[other].shape == value.shape:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from nengo_layers_plus._upstream import tf
-from nengo_layers_plus.introspection._comparison._fingerprint import attributes_of, fingerprint
+from nengo_layers_plus.introspection._fingerprint import attributes_of, fingerprint
 from nengo_layers_plus.introspection._source._errors import NoExpressionError
 from nengo_layers_plus.introspection._source._functions import find_node
 
@@ -59,6 +59,7 @@ def _around(a: Any, b: Any, *shown: str) -> tuple[str, str]:
 
 
 def _given(value: Any) -> Iterator[tuple[str, Any]]:
+    value = getattr(value, "python_function", value)
     if isinstance(value, functools.partial):
         yield from _given(value.func)  # what it is given now replaces defaults
         yield from ((f"argument {number}", each) for number, each in enumerate(value.args, 1))
@@ -85,6 +86,7 @@ def show(value: Any) -> str:
         return type(value).__name__
     if isinstance(value, float):
         return f"{value:g}"
+    value = getattr(value, "python_function", value)  # of tf.function
     if isinstance(value, functools.partial):
         return f"partial of {show(value.func)}"
     if inspect.isroutine(value) or isinstance(value, np.ufunc):

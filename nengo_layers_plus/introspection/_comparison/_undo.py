@@ -14,7 +14,12 @@ from nengo_layers_plus._upstream import nengo_dl
 from nengo_layers_plus.graph import NetworkGraph
 from nengo_layers_plus.graph._keras_layers import keras_layer_of
 from nengo_layers_plus.introspection._comparison._differing import Cause, Extra, Pair
-from nengo_layers_plus.introspection._comparison._keras_config import take_over
+from nengo_layers_plus.introspection._keras_config import (
+    holder_of,
+    is_users_function,
+    made_like,
+    take_over,
+)
 from nengo_layers_plus.introspection._network_copy import NetworkCopy
 from nengo_layers_plus.layers._layer_wrapper import LayerWrapper, weights_stay
 
@@ -76,7 +81,11 @@ def undo(cause: Cause, graph_a: NetworkGraph, a: NetworkCopy, b: NetworkCopy) ->
             target.neuron_type, parameter, getattr(source.neuron_type, parameter)
         )
     elif name.startswith("layer.") and "tensor_func" in fact.attributes:
-        _set_function(target, _function_with(name.removeprefix("layer."), source, target))
+        argument = name.removeprefix("layer.")
+        if any(is_users_function(each.value) for each in pair.differing[name]):
+            _set_users_function(argument, source, target)
+        else:
+            _set_function(target, _function_with(argument, source, target))
     elif "tensor_func" in fact.attributes:
         _set_function(target, source.tensor_func)
     elif name in ("pre slice", "post slice"):
@@ -110,11 +119,14 @@ def _set(obj: Any, name: str, value: Any) -> None:
 
 
 def _renew_learning_rules(network: nengo.Network, learning: nengo.Connection) -> None:
-    """Have the connections into the learning rule of a connection know that it is another one."""
+    """Have what leads into, or reads, the learning rule of a connection know that it is another."""
     for connection in network.all_connections:
         rule = connection.post_obj
         if isinstance(rule, LearningRule) and rule.connection is learning:
             rule.learning_rule_type = learning.learning_rule_type
+    for probe in network.all_probes:
+        if isinstance(probe.obj, LearningRule) and probe.obj.connection is learning:
+            probe.obj.learning_rule_type = learning.learning_rule_type
 
 
 def _with(frozen: Any, name: str, value: Any) -> Any:
@@ -125,12 +137,19 @@ def _with(frozen: Any, name: str, value: Any) -> Any:
     return new
 
 
+def _set_users_function(argument: str, source: Any, target: Any) -> None:
+    """Give the Keras layer of one node a function of that of another one."""
+    held, name = holder_of(keras_layer_of(source), argument)
+    holder, _ = holder_of(keras_layer_of(target), argument)
+    setattr(holder, name, getattr(held, name))
+
+
 def _function_with(argument: str, source: Any, target: Any) -> Any:
     """Return a Keras layer like that of one node, with one argument of another, for the first."""
     mine, other = keras_layer_of(target), keras_layer_of(source)
     config, others = (copy.deepcopy(each.get_config()) for each in (mine, other))
     take_over(argument, others, config)
-    layer = type(mine).from_config(config)
+    layer = made_like(mine, config)
     wrapper = target.tensor_func if isinstance(target.tensor_func, LayerWrapper) else None
     function = layer if wrapper is None else LayerWrapper(layer, wrapper.shapes)
     if weights_stay(target):

@@ -16,8 +16,8 @@ from nengo_layers_plus._upstream import (
     tf,
     with_sublayers,
 )
-from nengo_layers_plus.introspection._comparison._fingerprint import fingerprint
-from nengo_layers_plus.introspection._comparison._keras_config import plain_config
+from nengo_layers_plus.introspection._fingerprint import fingerprint
+from nengo_layers_plus.introspection._keras_config import plain_config
 from nengo_layers_plus.introspection._source._errors import NoExpressionError
 from nengo_layers_plus.introspection._source._layout import (
     Expression,
@@ -344,23 +344,11 @@ def _check_equal(layer: Any, made: Any) -> None:
     config = plain_config(layer)
     if config is None or type(layer) is not type(made):
         raise NoExpressionError("what it was made with is not known")
-    if not _same_config(_without_inputs(config), _without_inputs(plain_config(made))):
+    if not _same_config(config, plain_config(made)):
         raise NoExpressionError("what it was made with is not known")
     flags = [[each.trainable for each in with_sublayers(of)] for of in (layer, made)]
     if not isinstance(layer, tf.keras.Model) and flags[0] != flags[1]:
         raise NoExpressionError("layers within it train, or not, otherwise than it says")
-
-
-def _without_inputs(config: Any) -> Any:
-    """Leave out what a Sequential adds to itself when it is built."""
-    if isinstance(config, Mapping):
-        found = {key: _without_inputs(each) for key, each in config.items()}
-        if "layers" in found and "input_layers" not in found:
-            found["layers"] = [
-                each for each in found["layers"] if each.get("class_name") != "InputLayer"
-            ]
-        return found
-    return [_without_inputs(each) for each in config] if isinstance(config, list) else config
 
 
 def _plain(value: Any) -> Any:

@@ -6,8 +6,12 @@ import contextlib
 import functools
 import hashlib
 import inspect
+import operator
 import types
+from collections import deque
 from collections.abc import Hashable, Iterator, Mapping
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import nengo
@@ -16,7 +20,7 @@ from nengo.params import FrozenObject, iter_params
 
 from nengo_layers_plus._upstream import nengo_dl, tf
 from nengo_layers_plus.graph._keras_layers import layer_itself
-from nengo_layers_plus.introspection._comparison._keras_config import plain_config
+from nengo_layers_plus.introspection._keras_config import plain_config
 
 
 def fingerprint(value: Any) -> Hashable:
@@ -36,12 +40,10 @@ def fingerprint(value: Any) -> Hashable:
 
 
 def _of(value: Any, around: tuple[int, ...]) -> Hashable:
-    if isinstance(value, bool | np.bool_):
-        return ("number", float(value))
     if value is None or isinstance(value, str | bytes):
         return (type(value).__name__, value)
-    if isinstance(value, int | float | np.number):
-        return ("number", float(value))
+    if isinstance(value, bool | int | float | np.bool_ | np.number):
+        return _of_number(value)
     if id(value) in around:
         return ("around", around.index(id(value)))
     around = (*around, id(value))
@@ -50,6 +52,9 @@ def _of(value: Any, around: tuple[int, ...]) -> Hashable:
             return describe(value, around)
     if hasattr(value, "tocoo"):
         return _of_sparse(value.tocoo(), around)
+    for inner in ("python_function", "__wrapped__"):  # of tf.function, and of functools.lru_cache
+        if callable(getattr(value, inner, None)):
+            return (*_class_of(value), _of(getattr(value, inner), around))
     module, name = getattr(value, "__module__", None), getattr(value, "__qualname__", None)
     if isinstance(name, str) and inspect.isroutine(value):
         return ("routine", module, name)
@@ -68,6 +73,14 @@ def attributes_of(value: Any) -> Iterator[tuple[str, Any]]:
                     yield name, member.__get__(value)
 
 
+def _of_number(value: Any) -> Hashable:
+    try:
+        number: Any = float(value)
+    except (OverflowError, TypeError):  # too large, or complex
+        number = value
+    return ("number", "nan" if number != number else number)
+
+
 def _class_of(value: Any) -> tuple[str, ...]:
     return ("object", type(value).__module__, type(value).__qualname__)
 
@@ -75,7 +88,7 @@ def _class_of(value: Any) -> tuple[str, ...]:
 def _of_array(value: Any, around: tuple[int, ...]) -> Hashable:
     array = np.asarray(value)
     if array.ndim == 0 and array.dtype.kind in "biuf":
-        return ("number", float(array))
+        return _of_number(array[()])
     if array.dtype.kind == "O":
         return ("array", array.shape, tuple(_of(each, around) for each in array.flat))
     if array.dtype.kind in "biuf":
@@ -152,8 +165,16 @@ def _of_code(value: types.CodeType, around: tuple[int, ...]) -> Hashable:
 
 
 def _is_docstring(code: types.CodeType, constant: Any) -> bool:
-    return isinstance(constant, str) and code.co_consts[:1] == (constant,)
+    # lambdas and comprehensions, whose names are in brackets, have none
+    is_first = isinstance(constant, str) and code.co_consts[:1] == (constant,)
+    return is_first and not code.co_name.startswith("<")
 
+
+# what they hold is seen in how they are pickled alone
+_REDUCED: Any = (
+    *(operator.itemgetter, operator.attrgetter, operator.methodcaller),
+    *(Decimal, Fraction),
+)
 
 # the first that fits is taken
 _KINDS: tuple[tuple[Any, Any], ...] = (
@@ -179,6 +200,23 @@ _KINDS: tuple[tuple[Any, Any], ...] = (
     (
         functools.partial,
         lambda v, around: ("partial", _of(v.func, around), _of((v.args, v.keywords), around)),
+    ),
+    (
+        types.BuiltinMethodType | types.MethodWrapperType,
+        lambda v, around: (
+            "routine",
+            v.__name__,
+            v.__self__.__name__
+            if isinstance(v.__self__, types.ModuleType)
+            else _of(v.__self__, around),
+        ),
+    ),
+    (np.random.RandomState, lambda v, around: ("random", _of(v.get_state(), around))),
+    (np.random.Generator, lambda v, around: ("random", _of(v.bit_generator.state, around))),
+    (deque, lambda v, around: ("deque", v.maxlen, _of(list(v), around))),
+    (
+        _REDUCED,
+        lambda v, around: (*_class_of(v), _of(v.__reduce__()[1:], around)),
     ),
     (np.ufunc, lambda value, _: ("ufunc", value.__name__)),
     (types.CodeType, _of_code),
