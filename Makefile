@@ -88,8 +88,8 @@ docs: $(VENV)/installed-docs  ## build the documentation and run its examples
 	$(RUN) -m sphinx -W --keep-going -b html docs docs/_build/html
 	$(RUN) -m sphinx -W --keep-going -b doctest docs docs/_build/doctest
 
-clean:  ## remove the environment and what was built
-	rm -rf $(VENV) build dist docs/_build *.egg-info .mypy_cache .pytest_cache .ruff_cache
+clean:  ## remove the environments and what was built
+	rm -rf $(VENV) .venv-peers build dist docs/_build *.egg-info .mypy_cache .pytest_cache .ruff_cache
 
 # One environment for all: each extra is added to it when it is first needed, or when setup.cfg
 # changes.

@@ -1,0 +1,190 @@
+"""The environments of the libraries, in ``.venv-peers``.
+
+``python -m benchmarks.peers.environments`` makes them. What can't be installed is reported, and
+left out of the benchmarks; the others are installed all the same.
+
+The libraries on torch share one environment, since one release of torch and of NumPy suits them
+all. Without an NVIDIA GPU torch comes from its index of wheels for CPUs, if that can be reached, as
+those for GPUs need several GB.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / ".venv-peers"
+REQUIREMENTS = Path(__file__).parent / "requirements"
+CPU_INDEX = "https://download.pytorch.org/whl/cpu"
+LEAST_FREE = 12 * 1024**3  # bytes; torch or TensorFlow with CUDA takes about half of it
+
+
+@dataclass(frozen=True)
+class Library:
+    """
+    A library that ours is measured beside.
+
+    Parameters
+    ----------
+    name : str
+        Its name.
+    environment : str
+        The folder of its environment.
+    """
+
+    name: str
+    environment: str
+
+    @property
+    def given_python(self) -> Path | None:
+        """A Python that has it already, from a variable such as ``PEERS_PYTHON_TORCH``."""
+        given = os.environ.get(f"PEERS_PYTHON_{self.environment.upper().replace('-', '_')}")
+        return Path(given) if given else None
+
+    @property
+    def python(self) -> Path:
+        """The Python that runs it."""
+        scripts = "Scripts" if os.name == "nt" else "bin"
+        return self.given_python or FOLDER / self.environment / scripts / "python"
+
+    @property
+    def why_missing_file(self) -> Path:
+        """Says, once its installation has failed, why."""
+        return FOLDER / f"{self.name}.failed"
+
+    def why_missing(self) -> str:
+        """Return why it can't be run, or nothing if it seems that it can."""
+        if self.given_python:
+            return "" if self.python.exists() else f"there is no {self.python}"
+        if self.why_missing_file.exists():
+            return self.why_missing_file.read_text(encoding="utf-8")
+        return "" if self.python.exists() else "not installed; `make bench-peers` does it"
+
+
+LIBRARIES = {
+    library.name: library
+    for library in (
+        Library("snntorch", "torch"),
+        Library("spikingjelly", "torch"),
+        Library("norse", "torch"),
+        Library("keras-spiking", "keras-spiking"),
+    )
+}
+
+
+def install(library: Library) -> str:
+    """
+    Install a library, in an environment that is made if there is none.
+
+    Parameters
+    ----------
+    library : Library
+        One of `LIBRARIES`.
+
+    Returns
+    -------
+    why_not : str
+        Why it could not be installed, or nothing.
+    """
+    FOLDER.mkdir(exist_ok=True)
+    library.why_missing_file.unlink(missing_ok=True)
+    why_not = _install(library)
+    if why_not:
+        library.why_missing_file.write_text(why_not, encoding="utf-8")
+    return why_not
+
+
+def main() -> None:
+    """Install all of them, or those that are named."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.peers.environments", description=__doc__.partition("\n")[0]
+    )
+    parser.add_argument("names", nargs="*", metavar="library", help=", ".join(LIBRARIES))
+    parser.add_argument("--again", action="store_true", help="also what seems to be installed")
+    options = parser.parse_args()
+    unknown = [name for name in options.names if name not in LIBRARIES]
+    if unknown:
+        parser.error(f"no library is called {', '.join(unknown)}: {', '.join(LIBRARIES)}")
+    for name in options.names or LIBRARIES:
+        library = LIBRARIES[name]
+        if library.given_python:
+            print(f"{name}: taken from {library.given_python}, as it is")
+            continue
+        if not options.again and _is_up_to_date(library):
+            print(f"{name}: installed")
+            continue
+        print(f"{name}: installing in {library.python.parents[1]}", flush=True)
+        why_not = install(library)
+        print(f"{name}: {f'NOT INSTALLED: {why_not}' if why_not else 'installed'}")
+
+
+def _install(library: Library) -> str:
+    free = shutil.disk_usage(FOLDER).free
+    if free < LEAST_FREE:
+        return f"{free / 1024**3:.1f} GB of disk are free; {LEAST_FREE / 1024**3:.0f} are needed"
+    environment = FOLDER / library.environment
+    if not library.python.exists():
+        # pip need not be in it: ours installs into it.
+        made = _run(sys.executable, "-m", "venv", "--without-pip", str(environment))
+        if made:
+            return made
+    requirements = REQUIREMENTS / f"{library.name}.txt"
+    options = []
+    if _has_nvidia_gpu():
+        for_gpu = requirements.with_stem(f"{library.name}-gpu")
+        requirements = for_gpu if for_gpu.exists() else requirements
+    elif library.environment == "torch" and _can_reach(CPU_INDEX):
+        options = ["--extra-index-url", CPU_INDEX]
+    pip = [sys.executable, "-m", "pip", "--python", str(library.python)]
+    why_not = _run(
+        *pip, "install", "--disable-pip-version-check", "-r", str(requirements), *options
+    )
+    if not why_not:
+        _stamp(library).touch()
+    return why_not
+
+
+def _stamp(library: Library) -> Path:
+    return FOLDER / library.environment / f"installed-{library.name}"
+
+
+def _is_up_to_date(library: Library) -> bool:
+    """Say whether it was installed, and no file of requirements has changed since."""
+    if not (library.python.exists() and _stamp(library).exists()):
+        return False
+    changed = max(each.stat().st_mtime for each in REQUIREMENTS.iterdir())
+    return _stamp(library).stat().st_mtime > changed
+
+
+def _run(*command: str) -> str:
+    """Run a command; return the last of what it says if it fails."""
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode == 0:
+        return ""
+    errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
+    said = errors or (done.stderr or done.stdout).strip().splitlines()
+    return said[-1] if said else f"{command[0]} ended with the status {done.returncode}"
+
+
+def _has_nvidia_gpu() -> bool:
+    return shutil.which("nvidia-smi") is not None or Path("/proc/driver/nvidia").exists()
+
+
+def _can_reach(address: str) -> bool:
+    try:
+        with urllib.request.urlopen(address, timeout=10):
+            return True
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,39 @@
+"""The equations of neurons that two libraries or more have; the numbers in them."""
+
+from __future__ import annotations
+
+DT = 0.001
+"""Length of a step (s), where a library has time in seconds."""
+
+TAU = 20.0
+"""Membrane time constant of ``"lif"``, in steps."""
+
+STEEPNESS = 1.0
+"""Of the surrogate of ``"lif"``: its slope is ``1 / (1 + steepness |v - 1|)**2``."""
+
+LIF = "lif"
+r"""Leaky neurons that a spike sets back to 0, as libraries for surrogate gradients have them:
+
+.. math::
+
+    h_t = v_{t - 1} + (J_t - v_{t - 1}) / \tau, \quad z_t = [h_t > 1], \quad v_t = h_t (1 - z_t)
+
+The output is :math:`z`. Gradients pass through :math:`z` by the surrogate and through time by
+:math:`v`, but not through what :math:`z` does to :math:`v`.
+"""
+
+RECTIFIED = "rectified"
+r"""Neurons that fire at a rate of :math:`r = \max(J, 0)`, in Hz, several times a step if need be:
+
+.. math::
+
+    h_t = v_{t - 1} + r_t \Delta t, \quad n_t = \lfloor h_t \rfloor, \quad v_t = h_t - n_t
+
+The output is :math:`n / \Delta t`. Its gradient is that of :math:`r`, and none passes through time.
+"""
+
+MEMBERS = {
+    LIF: ("ours", "snntorch", "spikingjelly", "norse"),
+    RECTIFIED: ("ours", "keras-spiking"),
+}
+"""Who has which neurons."""

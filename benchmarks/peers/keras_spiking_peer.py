@@ -1,0 +1,130 @@
+"""KerasSpiking: `SpikingActivation("relu")`, on tf.keras.
+
+Its voltages begin at random numbers by default; here they are given, as 0. In training it is aware
+of spikes, as it is by default: spikes forwards, the slope of the rate backwards. Convolutions take
+all steps at once, by ``TimeDistributed``, as its documentation does it.
+"""
+
+from __future__ import annotations
+
+import os
+
+os.environ["TF_USE_LEGACY_KERAS"] = "1"  # before TensorFlow is imported
+
+from importlib.metadata import version
+
+import keras_spiking
+import numpy as np
+import tensorflow as tf
+
+from benchmarks.peers.equations import DT
+from benchmarks.peers.stored_layers import StoredLayer
+from benchmarks.peers.worker import Run, Worker, serve
+
+
+class KerasSpikingWorker(Worker):
+    """
+    `SpikingActivation` between layers of Keras.
+
+    ``predict_on_batch`` and ``train_on_batch`` run its compiled functions without what ``predict``
+    and ``fit`` do besides.
+    """
+
+    def __init__(self, device: str, threads: int, equation: str) -> None:
+        super().__init__(device, threads, equation)
+        self.model: tf.keras.Model | None = None
+        tf.config.threading.set_intra_op_parallelism_threads(threads)
+        tf.config.experimental.enable_tensor_float_32_execution(False)
+        gpus = tf.config.list_physical_devices("GPU")
+        if device == "gpu" and not gpus:
+            raise RuntimeError(f"TensorFlow {tf.__version__} sees no GPU")
+
+    def versions(self) -> dict[str, str]:
+        """Return the versions of KerasSpiking and of what it runs on."""
+        return {name: version(name) for name in ("keras-spiking", "tensorflow", "tf-keras")}
+
+    def respond(self, currents: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Run neurons, step by step, since it returns the last voltage alone; see `Worker`."""
+        neurons = _neurons(return_state=True)
+        voltage = tf.zeros_like(currents[:, 0])
+        outputs, voltages = [], []
+        for step in range(currents.shape[1]):
+            output, voltage = neurons(currents[:, step : step + 1], initial_state=[voltage])
+            outputs.append(output[:, 0])
+            voltages.append(voltage)
+        return np.stack(outputs, axis=1), np.stack(voltages, axis=1)
+
+    def predict(self, layers: list[StoredLayer], images: np.ndarray) -> Run:
+        """Build a network; see `Worker`."""
+        self.model = model = _model(layers, images.shape)
+        return lambda: model.predict_on_batch(images)
+
+    def fit(
+        self,
+        layers: list[StoredLayer],
+        images: np.ndarray,
+        labels: np.ndarray,
+        minibatch: int,
+        learning_rate: float,
+    ) -> Run:
+        """Build a network to train it; see `Worker`."""
+        self.model = model = _model(layers, images.shape)
+        cross_entropy = tf.losses.SparseCategoricalCrossentropy(from_logits=True)
+        model.compile(
+            optimizer=tf.optimizers.SGD(learning_rate),
+            loss=lambda wanted, output: cross_entropy(wanted, tf.reduce_mean(output, axis=1)),
+        )
+        starts = range(0, len(images), minibatch)
+        batches = [(images[i : i + minibatch], labels[i : i + minibatch]) for i in starts]
+
+        def run() -> np.ndarray:
+            losses = [model.train_on_batch(*batch) for batch in batches]
+            model.trainable_weights[-1].numpy()  # the last update as well
+            return np.mean(losses, keepdims=True)
+
+        return run
+
+    def to_common(self, output: np.ndarray) -> np.ndarray:
+        """Return the output, which is (batch, time, size) already."""
+        return output
+
+    def first_kernel(self) -> np.ndarray:
+        """Return the first weights; see `Worker`."""
+        assert self.model is not None
+        return self.model.trainable_weights[0].numpy()
+
+    def close(self) -> None:
+        """Let go of the model."""
+        self.model = None
+        tf.keras.backend.clear_session()
+
+
+def _model(layers: list[StoredLayer], shape: tuple[int, ...]) -> tf.keras.Model:
+    source = values = tf.keras.Input(shape[1:])
+    for number, layer in enumerate(layers):
+        if number > 0:
+            voltages = tf.zeros_like(values[:, 0])
+            values = _neurons()(values, initial_state=[voltages])
+        if layer.image_shape:
+            values = tf.keras.layers.TimeDistributed(tf.keras.layers.Flatten())(values)
+        values = tf.keras.layers.TimeDistributed(_keras_layer(layer))(values)
+    return tf.keras.Model(source, values)
+
+
+def _keras_layer(layer: StoredLayer) -> tf.keras.layers.Layer:
+    start = {
+        "kernel_initializer": tf.keras.initializers.Constant(layer.kernel),
+        "bias_initializer": tf.keras.initializers.Constant(layer.bias),
+    }
+    *size, _, n_outputs = layer.kernel.shape
+    if layer.is_convolution:
+        return tf.keras.layers.Conv2D(n_outputs, size, layer.strides, **start)
+    return tf.keras.layers.Dense(n_outputs, **start)
+
+
+def _neurons(**kwargs: object) -> keras_spiking.SpikingActivation:
+    return keras_spiking.SpikingActivation("relu", dt=DT, **kwargs)
+
+
+if __name__ == "__main__":
+    serve(KerasSpikingWorker)
