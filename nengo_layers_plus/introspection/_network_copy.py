@@ -5,7 +5,8 @@ from __future__ import annotations
 import copy
 import types
 import warnings
-from collections import deque
+from collections import ChainMap, deque
+from collections.abc import MutableMapping
 from typing import Any
 
 import nengo
@@ -96,37 +97,46 @@ class NetworkCopy:
 
     def _copy_or_share(self, value: Any) -> Any:
         """Copy what an object holds; what can't be copied is shared with the network."""
-        copies = dict(self._copies)  # one that fails leaves half of what it made
+        if id(value) in self._copies:
+            return self._copies[id(value)]
+        made: dict[int, Any] = {}
+        copies: ChainMap[int, Any] = ChainMap(made, self._copies)
         try:
-            new = self._copy_function(value) or copy.deepcopy(value, copies)
-        except Exception:  # the code of a user may fail in any way
+            if isinstance(value, types.FunctionType) and value.__closure__:
+                new: Any = _copy_function(value, copies)
+            else:
+                new = copy.deepcopy(value, copies)  # type: ignore[arg-type]
+        except Exception:  # the code of a user may fail in any way; half of it may be made
             new = _made_again(value) if isinstance(value, tf.keras.layers.Layer) else value
         else:
             # what was made on the way, whose place in memory something else must not get
-            self._kept_alive.append(copies.pop(id(copies), None))
-            self._copies |= copies
+            self._kept_alive.append(made.pop(id(copies), None))
+            self._copies |= made
         self._copies[id(value)] = new
         return new
 
-    def _copy_function(self, value: Any) -> Any:
-        """Copy a function that keeps plain values between its calls; return None for others."""
-        if not isinstance(value, types.FunctionType) or not value.__closure__:
-            return None
-        held = [cell.cell_contents for cell in value.__closure__]
-        if not any(isinstance(each, _KEPT) for each in held):
-            return None
-        new = types.FunctionType(
-            value.__code__,
-            value.__globals__,
-            value.__name__,
-            value.__defaults__,
-            tuple(
-                types.CellType(copy.deepcopy(each) if isinstance(each, _KEPT) else each)
-                for each in held
-            ),
-        )
-        new.__kwdefaults__ = value.__kwdefaults__
-        return new
+
+def _copy_function(function: types.FunctionType, copies: MutableMapping[int, Any]) -> Any:
+    """Copy a function with the plain values in variables around it, which it may change."""
+    new = types.FunctionType(
+        function.__code__,
+        function.__globals__,
+        function.__name__,
+        function.__defaults__,
+        tuple(_copy_cell(cell, copies) for cell in function.__closure__ or ()),
+    )
+    new.__kwdefaults__ = function.__kwdefaults__
+    new.__dict__.update(function.__dict__)
+    return new
+
+
+def _copy_cell(cell: Any, copies: MutableMapping[int, Any]) -> Any:
+    if not isinstance(cell.cell_contents, _KEPT):
+        return cell
+    if id(cell) not in copies:  # others may have it too
+        contents = copy.deepcopy(cell.cell_contents, copies)  # type: ignore[arg-type]
+        copies[id(cell)] = types.CellType(contents)
+    return copies[id(cell)]
 
 
 def _made_again(layer: Any) -> Any:

@@ -29,6 +29,7 @@ from nengo_layers_plus import (
 )
 from nengo_layers_plus._upstream import tf
 from nengo_layers_plus.introspection import Comparison
+from nengo_layers_plus.introspection._recording import record
 
 
 @pytest.fixture(scope="module")
@@ -406,11 +407,19 @@ def test_functions_that_count_are_left_alone() -> None:
         total += 1
         return total + calls[0]
 
+    def tells(t: float) -> float:
+        return total + calls[0]
+
     with nengo.Network(seed=0) as net:
         nengo.Probe(nengo.Node(counts, size_out=1))
+        nengo.Probe(nengo.Node(tells, size_out=1))
     before = (calls[0], total)  # nengo calls it to see that it works
 
     assert compare(net, net, n_steps=3)
+    assert (calls[0], total) == before
+    outputs = record(net, [], n_steps=3)
+    one, other = (outputs[probe] for probe in net.probes)
+    assert one[0, -1] == other[0, -1] == 6  # they share what they count
     assert (calls[0], total) == before
 
 
