@@ -264,6 +264,24 @@ SCALING = [
     *(_growing("minibatch", 256, minibatch, 10) for minibatch in MINIBATCHES),
 ]
 
+# -----------------------------------------------------------------------------
+# Where the time goes
+
+_profiled = {"suite": "profile", "members": ("ours", "keras")}
+_with_stock = {"suite": "profile", "members": NO_LAYER}
+
+PROFILE = [
+    ONE_DENSE.case("predict", 1, 10, quick=True, **_with_stock),
+    DENSE.case("predict", 10, 10, **_with_stock),
+    DENSE.case("predict", 1000, 10, **_profiled),
+    CONV.case("predict", 1, 10, **_with_stock),
+    CONV.case("predict", 10, 10, quick=True, **_profiled),
+    CONV.case("predict", 100, 10, **_profiled),
+    DEEP.case("predict", 10, 10, **_profiled),
+    replace(_population("lif", nengo.LIF(), 256), suite="profile", members=("ours",)),
+]
+"""From small to large. Where a call of stock would take long, it stays out."""
+
 BY_NAME = {case.name: case for case in (*PREDICT, *FIT, *NEURONS, *NEURONS_FIT, *BESIDE_LIF)}
 """What `python -m benchmarks.ratios` measures."""
 

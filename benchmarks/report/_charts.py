@@ -12,6 +12,7 @@ from benchmarks.report._picture import Picture
 from benchmarks.report._power_law import PowerLaw, fit_power_law
 from benchmarks.report._result import Result
 from benchmarks.report._row import Row, members_of
+from benchmarks.report._stacks import Stack, StackChart, StackGroup, draw_stacks
 
 AXES = {
     "neurons": ("n_neurons", "neurons"),
@@ -19,6 +20,14 @@ AXES = {
     "minibatch": ("minibatch", "samples at once"),
 }
 """What can grow: the key of its size, and the words for it."""
+
+PARTS = {
+    "part_layers": "layers",
+    "part_neurons": "neurons",
+    "part_other": "other operations",
+    "part_calls": "calls",
+}
+"""What the time of a call is divided into: the key of its seconds, and the words for it."""
 
 FEWEST_POINTS = 3
 """Fewer of them are no curve."""
@@ -138,6 +147,48 @@ def amounts(
     cases = f"{len(groups)} case{'s' if len(groups) > 1 else ''}"
     alt = f"Bars of {what} of {', '.join(members)} in {cases}; the table has the numbers."
     return Picture(name, alt, draw_bars, (chart,))
+
+
+def parts(name: str, rows: Sequence[Row]) -> Picture | None:
+    """
+    Draw where the time of a call goes.
+
+    Parameters
+    ----------
+    name : str
+        That of the picture.
+    rows : sequence of Row
+        What was measured; members without parts are left out.
+    """
+    groups = []
+    texts = []
+    members = members_of(rows)
+    for row in rows:
+        stacks = []
+        for member in members:
+            seconds = parts_of(row, member)
+            if seconds is None:
+                continue
+            shares = tuple(each / sum(seconds) for each in seconds)
+            stacks.append(Stack(member, shares, words.seconds(row.seconds(member))))
+            if member == "ours":
+                largest = list(PARTS.values())[shares.index(max(shares))]
+                texts.append(f"{largest} with {words.share(max(shares))} in {row.title}")
+        if stacks:
+            groups.append(StackGroup(row.title, tuple(stacks)))
+    if not groups:
+        return None
+    said = f" The largest part of ours is {'; '.join(texts)}." if texts else ""
+    alt = f"Stacked bars of the parts of a call's time, a bar a member.{said}"
+    chart = StackChart("share of the time of a call", tuple(PARTS.values()), tuple(groups))
+    return Picture(name, alt, draw_stacks, (chart,))
+
+
+def parts_of(row: Row, member: str) -> tuple[float, ...] | None:
+    """Return the seconds of a member's parts; None if any is not known, or all are 0."""
+    seconds = [row.number(member, key) for key in PARTS]
+    known = tuple(each for each in seconds if each is not None and each >= 0)
+    return known if len(known) == len(PARTS) and sum(known) > 0 else None
 
 
 def throughput(name: str, results: Sequence[Result], axis: str) -> Picture | None:

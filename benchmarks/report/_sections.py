@@ -22,6 +22,16 @@ _MARKS = {
     "is left to gain.",
 }
 
+_PARTS_PICTURE = (
+    "Bars are shares of the time of a call, as TensorFlow's profiler saw it; the time behind them "
+    "is the median without it. *Layers* are matrix products and convolutions: where they are most "
+    "of it, arithmetic limits. *Neurons* do little with each number that they read and write: "
+    "there it is memory traffic. *Other operations* are what else TensorFlow runs, and the "
+    "launching of operations; *calls* are the rest, as Python and the conversion of data, and on a "
+    "GPU all the time in which it waits: where these two are most of it, launch overhead limits. "
+    "An instant at which several threads work is divided among them."
+)
+
 
 @dataclass
 class Section:
@@ -192,6 +202,34 @@ def _scaling(prefix: str, results: Sequence[Result], folder: str) -> Section:
     return section
 
 
+def _profile(prefix: str, results: Sequence[Result], folder: str) -> Section:
+    section = Section("Where the time goes")
+    rows = rows_of(results)
+    section.show(charts.parts(f"{prefix}-profile", rows), _PARTS_PICTURE, folder)
+    cells = [
+        (
+            words.escape(row.title),
+            member,
+            words.seconds(row.seconds(member)),
+            *map(words.seconds, parts),
+            words.seconds(sum(parts)),
+        )
+        for row in rows
+        for member in members_of([row])
+        if (parts := charts.parts_of(row, member)) is not None
+    ]
+    if cells:
+        head = ("", "member", "median time", *charts.PARTS.values(), "with the profiler")
+        section.blocks += [
+            "Seconds of a call. Those of the parts are with the profiler, which slows short calls; "
+            "the last column is their sum.",
+            words.table(head, cells, texts=2),
+        ]
+    else:
+        section.blocks += ["The profiler told no parts in this run.", _seconds_table(rows)]
+    return section
+
+
 def _introspection(prefix: str, results: Sequence[Result], folder: str) -> Section:
     section = Section("Introspection")
     rows = rows_of(results)
@@ -249,6 +287,7 @@ _SUITES: dict[str, tuple[str, Maker]] = {
     "start": ("the start", _start),
     "memory": ("memory", _memory),
     "scaling": ("scaling", _scaling),
+    "profile": ("where the time goes", _profile),
     "introspection": ("introspection", _introspection),
     "peers": ("peers", _peers),
 }

@@ -18,6 +18,7 @@ SUITES = {
     "start": cases.START,
     "memory": cases.MEMORY,
     "scaling": cases.SCALING,
+    "profile": cases.PROFILE,
 }
 
 WITH_TARGETS = {
@@ -86,6 +87,7 @@ def test_the_quick_run_has_predict_fit_start_and_memory():
 
     assert all(quick[suite] for suite in ("predict", "fit", "neurons", "start", "memory"))
     assert not quick["scaling"]
+    assert len(quick["profile"]) == 2
 
 
 @pytest.mark.parametrize("case", [*cases.START, *cases.MEMORY, *cases.SCALING], ids=cases.key_of)

@@ -131,6 +131,17 @@ def peers() -> list[dict[str, Any]]:
     ]
 
 
+def profile() -> list[dict[str, Any]]:
+    """Return a call of ours of which neurons take a half, and one of plain tf.keras."""
+    ours = {"part_layers": 0.002, "part_neurons": 0.005, "part_other": 0.001, "part_calls": 0.002}
+    keras = {"part_layers": 0.003, "part_neurons": 0.0, "part_other": 0.001, "part_calls": 0.0}
+    return [
+        benchmark("profile", "dense", "ours", 0.008, **ours),
+        benchmark("profile", "dense", "keras", 0.0035, **keras),
+        benchmark("profile", "dense", "stock", 0.08),  # of which there is no profile
+    ]
+
+
 def write(folder: Path, name: str, found: Any) -> Path:
     """Write a file; return it."""
     path = folder / name
@@ -291,6 +302,33 @@ def test_peers_are_beside_ours(tmp_path) -> None:
     assert "norse takes 2.50 times as long as ours" in report.page
 
 
+def test_parts_of_the_time_are_shares_beside_what_a_call_takes(tmp_path) -> None:
+    report = make_report([run_of(tmp_path, profile())])
+
+    (ax,) = picture(report, "profile").figure().axes
+    bars = [(bar.get_x(), bar.get_x() + bar.get_width()) for bar in ax.patches]
+    assert bars[:4] == [
+        pytest.approx(each) for each in ((0, 0.2), (0.2, 0.7), (0.7, 0.8), (0.8, 1))
+    ]
+    assert bars[4] == pytest.approx((0, 0.75))
+    assert [each.get_text() for each in ax.get_yticklabels()] == ["ours", "keras"]
+    assert {"50%", "8.00 ms", "dense predict 10x10"} <= {each.get_text() for each in ax.texts}
+    rows = table_with(report.page, "| other operations |").splitlines()[2:]
+    assert [row.removeprefix("| dense predict 10x10 | ") for row in rows] == [
+        "ours | 8.00 ms | 2.00 ms | 5.00 ms | 1.00 ms | 2.00 ms | 10.0 ms |",
+        "keras | 3.50 ms | 3.00 ms | 0 ns | 1.00 ms | 0 ns | 4.00 ms |",
+    ]
+    assert "The largest part of ours is neurons with 50.0 % in dense predict 10x10." in report.page
+
+
+def test_without_parts_the_times_are_shown(tmp_path) -> None:
+    report = make_report([run_of(tmp_path, profile()[-1:])])
+
+    assert report.pictures == ()
+    assert "The profiler told no parts in this run." in report.page
+    assert "| dense predict 10x10 | 80.0 ms |" in report.page
+
+
 def test_what_a_run_lacks_is_said(tmp_path) -> None:
     page = make_report([run_of(tmp_path, pipeline())]).page
 
@@ -298,7 +336,7 @@ def test_what_a_run_lacks_is_said(tmp_path) -> None:
     assert "### Peers" not in page
     assert (
         "There is no data of this machine on types of neurons, the start, memory, scaling, "
-        "introspection and peers." in page
+        "where the time goes, introspection and peers." in page
     )
 
 

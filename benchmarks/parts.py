@@ -1,0 +1,281 @@
+"""Where the time of a call goes, as TensorFlow's profiler sees it.
+
+The profiler notes when each operation ran, and on which thread of the CPU or stream of the GPU.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from nengo_layers_plus._upstream import tf
+
+NAMES = ("layers", "neurons", "other", "calls")
+
+LEAST_CALLS, MOST_CALLS = 3, 50
+ENOUGH_SECONDS = 0.3
+"""With so many seconds of calls, or `LEAST_CALLS`, a profile is long enough."""
+
+_PICOSECONDS = 1e12
+
+_OPERATION = re.compile(r"[\w./-]+:(\w+)")
+_WAITING = re.compile(r"(Stateful|Stateless)?(PartitionedCall|While|If|Case)")
+"""Types of operations that wait for others, which have events of their own."""
+
+_LAYERS = re.compile(
+    r"(^|/)(sequential|(SimTensorNode|DotInc|DotSet|SparseDotInc|ConvInc|ConvSet)(Builder)?)(_\d+)?/"
+)
+_PRODUCTS = re.compile(r":\w*(MatMul|Conv[23]D|Conv2d)")
+"""TensorFlow fuses these with what follows, and then gives them its name."""
+
+_NEURONS = re.compile(r"(^|/)(SimNeurons(Builder)?|loop)(_\d+)?/")
+_COMPILED = ("CpuExecutable::ExecuteAsyncOnStream", "ThunkExecutor::Execute")
+_RUNNING = "KernelAndDeviceFunc::Run"
+"""A function or an operation is run, until all that it consists of is done."""
+
+Span = tuple[int, int, str]
+"""Start and end in picoseconds, and the part."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """
+    Seconds of a call by part.
+
+    Parameters
+    ----------
+    layers : float
+        Operations of Keras layers and of other transforms: matrix products and convolutions.
+    neurons : float
+        Steps of neurons and synapses, compiled by XLA or not.
+    other : float
+        What else TensorFlow does while it runs a function: other operations, and their launching.
+    calls : float
+        The rest: Python, conversion of data, launching of functions; on a GPU all the time in which
+        it waits.
+    """
+
+    layers: float
+    neurons: float
+    other: float
+    calls: float
+
+    @property
+    def seconds(self) -> float:
+        """All of them: what a call took."""
+        return self.layers + self.neurons + self.other + self.calls
+
+    @property
+    def info(self) -> dict[str, float]:
+        """What reports read."""
+        return {f"part_{name}": seconds for name, seconds in asdict(self).items()}
+
+
+def measure_parts(run: Callable[[], Any], seconds: float, device: str = "cpu") -> Parts | None:
+    """
+    Call something under the profiler.
+
+    Parameters
+    ----------
+    run : callable
+        What is called. It has to be warm, and to be done when it returns.
+    seconds : float
+        How long a call takes without the profiler. With it, it takes longer.
+    device : {"cpu", "gpu"}
+        Where it runs.
+
+    Returns
+    -------
+    parts : Parts or None
+        None if the profile has nothing of the device, as where a driver forbids it.
+    """
+    n_calls = max(LEAST_CALLS, min(MOST_CALLS, math.ceil(ENOUGH_SECONDS / seconds)))
+    # of Python there would be an event a function, which slows it
+    options = tf.profiler.experimental.ProfilerOptions(host_tracer_level=3, python_tracer_level=0)
+    with tempfile.TemporaryDirectory() as folder:
+        tf.profiler.experimental.start(folder, options)
+        try:
+            start = time.perf_counter()
+            for _ in range(n_calls):
+                run()
+            wall = time.perf_counter() - start
+        finally:
+            tf.profiler.experimental.stop()
+        return read_parts(Path(folder), wall, n_calls, device)
+
+
+def read_parts(folder: Path, wall: float, n_calls: int = 1, device: str = "cpu") -> Parts | None:
+    """
+    Read what the profiler wrote.
+
+    Parameters
+    ----------
+    folder : Path
+        Where it wrote its files.
+    wall : float
+        Seconds of all calls.
+    n_calls : int
+        How many calls there were.
+    device : {"cpu", "gpu"}
+        Where they ran.
+    """
+    from tensorflow.tsl.profiler.protobuf import xplane_pb2
+
+    planes = []
+    for path in sorted(folder.rglob("*.xplane.pb")):
+        space = xplane_pb2.XSpace()
+        space.ParseFromString(path.read_bytes())
+        planes += space.planes
+    return parts_of(planes, wall, n_calls, device)
+
+
+def parts_of(
+    planes: Iterable[Any], wall: float, n_calls: int = 1, device: str = "cpu"
+) -> Parts | None:
+    """
+    Add up the events of a profile.
+
+    Of events within each other on a thread, the innermost counts that belongs to a part. An instant
+    at which several threads or streams work is divided among them, so that the parts sum up to the
+    time of a call, however many cores there are. A thread that an operation employs within itself,
+    as convolutions do, is no other one.
+
+    Parameters
+    ----------
+    planes : iterable of XPlane
+        The profile. That of the CPU has a line a thread, that of a GPU a line a stream.
+    wall : float
+        Seconds of all calls.
+    n_calls : int
+        How many calls there were.
+    device : {"cpu", "gpu"}
+        Whose events count. Those of the CPU say nothing of how long a GPU works.
+
+    Returns
+    -------
+    parts : Parts or None
+        None if there are no events of the device.
+    """
+    spans_of, prefix = (_kernels, "/device:GPU:") if device == "gpu" else (_operations, "/host:CPU")
+    found = [spans_of(each) for each in planes if each.name.startswith(prefix)]
+    working = [span for each, _ in found for span in each]
+    running = [span for _, each in found for span in each]
+    if not working and not running:
+        return None
+    shares = _divide(working, running)
+    busy = sum(shares.values()) / _PICOSECONDS
+    # What goes on behind the calls, as the end of a copy, may make the sum a bit larger.
+    factor = min(1.0, wall / busy) / _PICOSECONDS / n_calls
+    seconds = {name: shares[name] * factor for name in NAMES[:-1]}
+    return Parts(**seconds, calls=max(0.0, wall / n_calls - sum(seconds.values())))
+
+
+def _operations(plane: Any) -> tuple[list[Span], list[Span]]:
+    """Return the spans of what threads of the CPU do, and those in which TensorFlow runs."""
+    kinds = {key: _part_of(each.name) for key, each in plane.event_metadata.items()}
+    working: list[Span] = []
+    running: list[Span] = []
+    for line in plane.lines:
+        spans = list(_spans(line, lambda event: kinds.get(event.metadata_id, "")))
+        working += _innermost(each for each in spans if each[2] != _RUNNING)
+        running += (each for each in spans if each[2] == _RUNNING)
+    return working, running
+
+
+def _part_of(name: str) -> str:
+    """Return the part that an event belongs to by its name; an empty text for none."""
+    if name in _COMPILED:
+        return "neurons"
+    if name == _RUNNING:
+        return _RUNNING
+    operation = _OPERATION.fullmatch(name)
+    if operation is None or _WAITING.fullmatch(operation[1]):
+        return ""
+    return _part_of_operation(name)
+
+
+def _part_of_operation(name: str) -> str:
+    if _NEURONS.search(name):
+        return "neurons"
+    return "layers" if _LAYERS.search(name) or _PRODUCTS.search(name) else "other"
+
+
+def _kernels(plane: Any) -> tuple[list[Span], list[Span]]:
+    """Return the spans of kernels and copies on a GPU."""
+    names = {key: each.name for key, each in plane.stat_metadata.items()}
+
+    def part(event: Any) -> str:
+        # Each says which operation launched it, and which module if XLA compiled it.
+        stats = {names.get(each.metadata_id): each for each in event.stats}
+        if "hlo_module" in stats:
+            return "neurons"
+        operation = stats.get("tf_op")
+        if operation is None:
+            return "other"
+        text = operation.str_value or names.get(operation.ref_value, "")
+        return _part_of_operation(text)
+
+    streams = [line for line in plane.lines if line.name.startswith("Stream ")]
+    return [span for line in streams for span in _innermost(_spans(line, part))], []
+
+
+def _spans(line: Any, part: Callable[[Any], str]) -> Iterator[Span]:
+    for event in line.events:
+        name = part(event)
+        if name and event.duration_ps > 0:
+            start = line.timestamp_ns * 1000 + event.offset_ps
+            yield start, start + event.duration_ps, name
+
+
+def _innermost(spans: Iterable[Span]) -> Iterator[Span]:
+    """Divide spans of a thread, which lie within each other, into spans that don't."""
+    around: list[tuple[int, str]] = []  # ends and parts of those that are open
+    now = 0
+
+    def close(until: float) -> Iterator[Span]:
+        nonlocal now
+        while around and around[-1][0] <= until:
+            end, part = around.pop()
+            if end > now:
+                yield now, end, part
+                now = end
+
+    for start, end, part in sorted(spans, key=lambda span: (span[0], -span[1])):
+        yield from close(start)
+        if around and start > now:
+            yield now, start, around[-1][1]
+        now = max(now, start)
+        around.append((end, part))
+    yield from close(math.inf)
+
+
+def _divide(working: Iterable[Span], running: Iterable[Span]) -> Counter[str]:
+    """Divide each instant among those who work; what is left while TensorFlow runs is "other"."""
+    changes = sorted(
+        change
+        for spans, is_work in ((working, True), (running, False))
+        for start, end, part in spans
+        for change in ((start, 1, part, is_work), (end, -1, part, is_work))
+    )
+    shares: Counter[str] = Counter()
+    active: Counter[str] = Counter()
+    n_running = before = 0
+    for instant, step, part, is_work in changes:
+        n_active = sum(active.values())
+        for name, n in active.items():
+            shares[name] += (instant - before) * n / n_active if n_active else 0
+        if n_running and not n_active:
+            shares["other"] += instant - before
+        before = instant
+        if is_work:
+            active[part] += step
+        else:
+            n_running += step
+    return shares
