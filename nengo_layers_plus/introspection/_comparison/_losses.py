@@ -121,6 +121,11 @@ def _check_is_target(graph: NetworkGraph, probe: nengo.Probe, target: Any) -> np
     return array
 
 
+def fits(loss: Any, target: np.ndarray, outputs: np.ndarray) -> bool:
+    """Say whether targets have the shape that a loss wants for some outputs."""
+    return target.shape == _shape_for(loss, target, outputs)
+
+
 def check_fits(
     graph: NetworkGraph, probe: nengo.Probe, loss: Any, target: np.ndarray, outputs: np.ndarray
 ) -> None:
@@ -138,15 +143,19 @@ def check_fits(
     target, outputs : array
         Both ``(batch, time, size)``; sparse losses of Keras take the numbers of classes as targets.
     """
-    kind = loss if hasattr(loss, "__name__") else type(loss)
-    size = target.shape[2]
-    if "keras" in str(kind.__module__).partition(".")[0]:
-        size = 1 if "sparse" in kind.__name__.lower() else outputs.shape[2]
-    expected = (*outputs.shape[:2], size)
-    if target.shape != expected:
+    if not fits(loss, target, outputs):
         raise ValidationError(
-            f"expected targets of shape {expected} (batch, time, size) for the Probe "
-            f"{graph[probe].name}, which puts out {outputs.shape}, got {target.shape}",
+            f"expected targets of shape {_shape_for(loss, target, outputs)} (batch, time, size) "
+            f"for the Probe {graph[probe].name}, which puts out {outputs.shape}, got "
+            f"{target.shape}",
             "targets",
             graph,
         )
+
+
+def _shape_for(loss: Any, target: np.ndarray, outputs: np.ndarray) -> tuple[int, ...]:
+    kind = loss if hasattr(loss, "__name__") else type(loss)
+    size = target.shape[2]  # what a function of the user takes is not known
+    if "keras" in str(kind.__module__).partition(".")[0]:
+        size = 1 if "sparse" in kind.__name__.lower() else outputs.shape[2]
+    return (*outputs.shape[:2], size)

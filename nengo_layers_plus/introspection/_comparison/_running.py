@@ -19,7 +19,7 @@ from nengo_layers_plus.introspection._comparison._gradient_difference import (
     GradientDifference,
     differ,
 )
-from nengo_layers_plus.introspection._comparison._losses import check_fits
+from nengo_layers_plus.introspection._comparison._losses import check_fits, fits
 from nengo_layers_plus.introspection._comparison._member import Member
 from nengo_layers_plus.introspection._comparison._undo import has_to_follow, undo
 from nengo_layers_plus.introspection._network_copy import NetworkCopy
@@ -180,8 +180,8 @@ class Running:
             other = self.partner.get(probe)
             if other is None:
                 why = "has no partner in b"
-            elif self.outputs[1][other].shape != outputs.shape:
-                why = "puts out values of another shape in b"
+            elif not fits(each, targets[probe], self.outputs[1][other]):
+                why = "puts out values of another shape in b, which the targets do not fit"
             else:
                 compared.append(probe)
                 continue
