@@ -24,6 +24,7 @@ pytestmark = [
 
 
 def network(neurons, bias=2):
+    tf.keras.utils.set_random_seed(0)  # with some weights no neuron fires, and nothing moves
     with nengo.Network(seed=0) as net:
         before = CustomLayer(tf.keras.layers.Dense(3), label="before")(nengo.Node(np.ones(2)))
         middle = CustomLayer(neurons, label="middle", ensemble_kwargs={"gain": 1, "bias": bias})(
