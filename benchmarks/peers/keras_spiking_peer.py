@@ -18,7 +18,7 @@ import numpy as np
 import tensorflow as tf
 
 from benchmarks.peers.equations import DT
-from benchmarks.peers.stored_layers import StoredLayer
+from benchmarks.peers.stored_layers import StoredLayer, keras_layer
 from benchmarks.peers.worker import Run, Worker, serve
 
 
@@ -107,19 +107,8 @@ def _model(layers: list[StoredLayer], shape: tuple[int, ...]) -> tf.keras.Model:
             values = _neurons()(values, initial_state=[voltages])
         if layer.image_shape:
             values = tf.keras.layers.TimeDistributed(tf.keras.layers.Flatten())(values)
-        values = tf.keras.layers.TimeDistributed(_keras_layer(layer))(values)
+        values = tf.keras.layers.TimeDistributed(keras_layer(tf.keras, layer))(values)
     return tf.keras.Model(source, values)
-
-
-def _keras_layer(layer: StoredLayer) -> tf.keras.layers.Layer:
-    start = {
-        "kernel_initializer": tf.keras.initializers.Constant(layer.kernel),
-        "bias_initializer": tf.keras.initializers.Constant(layer.bias),
-    }
-    *size, _, n_outputs = layer.kernel.shape
-    if layer.is_convolution:
-        return tf.keras.layers.Conv2D(n_outputs, size, layer.strides, **start)
-    return tf.keras.layers.Dense(n_outputs, **start)
 
 
 def _neurons(**kwargs: object) -> keras_spiking.SpikingActivation:

@@ -13,7 +13,7 @@ import numpy as np
 import nengo_layers_plus
 from benchmarks import device as devices
 from benchmarks.peers import neurons
-from benchmarks.peers.stored_layers import StoredLayer
+from benchmarks.peers.stored_layers import StoredLayer, keras_layer
 from benchmarks.peers.worker import Run, Worker, serve
 from nengo_layers_plus import CustomLayer, Simulator, Trainable
 from nengo_layers_plus._upstream import tf
@@ -115,7 +115,7 @@ class OurWorker(Worker):
         with nengo.Network(seed=0) as network:
             source = values = nengo.Node(np.zeros(int(np.prod(shape))))
             for stored in layers:
-                layer = _keras_layer(stored)
+                layer = keras_layer(tf.keras, stored)
                 if not stored.is_convolution:
                     shape = (int(np.prod(shape)),)
                 if values is source:
@@ -131,17 +131,6 @@ class OurWorker(Worker):
         sim = Simulator(network, minibatch_size=minibatch, seed=0, progress_bar=False)
         self.kept.enter_context(sim)
         return sim
-
-
-def _keras_layer(layer: StoredLayer) -> tf.keras.layers.Layer:
-    start = {
-        "kernel_initializer": tf.keras.initializers.Constant(layer.kernel),
-        "bias_initializer": tf.keras.initializers.Constant(layer.bias),
-    }
-    *size, _, n_outputs = layer.kernel.shape
-    if layer.is_convolution:
-        return tf.keras.layers.Conv2D(n_outputs, size, layer.strides, **start)
-    return tf.keras.layers.Dense(n_outputs, **start)
 
 
 if __name__ == "__main__":

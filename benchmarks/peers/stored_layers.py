@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -59,3 +60,24 @@ def load(path: Path) -> list[StoredLayer]:
             )
             for number in range(len(stored.files) // 4)
         ]
+
+
+def keras_layer(keras: Any, layer: StoredLayer) -> Any:
+    """
+    Make a Keras layer that begins with the weights of a stored one.
+
+    Parameters
+    ----------
+    keras : module
+        The Keras of who asks: each library has its own.
+    layer : StoredLayer
+        The stored layer.
+    """
+    start = {
+        "kernel_initializer": keras.initializers.Constant(layer.kernel),
+        "bias_initializer": keras.initializers.Constant(layer.bias),
+    }
+    *size, _, n_outputs = layer.kernel.shape
+    if layer.is_convolution:
+        return keras.layers.Conv2D(n_outputs, size, layer.strides, **start)
+    return keras.layers.Dense(n_outputs, **start)

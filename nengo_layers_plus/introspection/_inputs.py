@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import nengo
@@ -88,30 +88,62 @@ def _by_node(
     if data is None:
         return {}
     if isinstance(data, Mapping):
-        known: dict[Any, nengo.Node] = {graph[node].name: node for node in nodes}
-        for node in reversed(nodes):
-            if node.label is not None:
-                known.setdefault(node.label, node)
-        known |= {node: node for node in nodes}
+        known = known_by(graph, nodes)
         for key in data:
             if key not in known:
                 raise ValidationError(
                     f"{key} is not an input Node (one without inputs) of {graph.network}; these "
-                    f"are {_names(graph, nodes)}",
+                    f"are {names_of(graph, nodes)}",
                     "data",
                     graph,
                 )
         return {known[key]: value for key, value in data.items()}
-    several = list(data) if isinstance(data, list | tuple) else [data]
-    if len(several) > len(nodes) or (isinstance(data, list | tuple) and len(data) != len(nodes)):
+    return in_order(graph, nodes, data, "data", "input Nodes")
+
+
+def known_by(graph: NetworkGraph, objects: Sequence[Any]) -> dict[Any, Any]:
+    """Return objects by all that users may call them by: themselves, graph names, and labels."""
+    known = {graph[obj].name: obj for obj in objects}
+    for obj in reversed(objects):
+        if obj.label is not None:
+            known.setdefault(obj.label, obj)
+    return known | {obj: obj for obj in objects}
+
+
+def in_order(
+    graph: NetworkGraph, objects: Sequence[Any], given: Any, what: str, called: str
+) -> dict[Any, Any]:
+    """
+    Return arrays by the objects that they are for: one for the first, or one for each.
+
+    Parameters
+    ----------
+    graph : NetworkGraph
+        The network.
+    objects : sequence of NengoObject
+        The objects.
+    given : array, or list of arrays
+        What was given for them.
+    what, called : str
+        The argument, and what the objects are called, for the error.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If there are not as many as objects.
+    """
+    is_list = isinstance(given, list | tuple)
+    several = list(given) if is_list else [given]
+    if len(several) > len(objects) or (is_list and len(several) != len(objects)):
         raise ValidationError(
-            f"expected one array for each of the input Nodes {_names(graph, nodes)}, or a dict "
+            f"expected one array for each of the {called} {names_of(graph, objects)}, or a dict "
             f"that says which is for which, got {len(several)}",
-            "data",
+            what,
             graph,
         )
-    return dict(zip(nodes, several, strict=False))
+    return dict(zip(objects, several, strict=False))
 
 
-def _names(graph: NetworkGraph, nodes: list[nengo.Node]) -> str:
-    return ", ".join(graph[node].name for node in nodes) or "(none)"
+def names_of(graph: NetworkGraph, objects: Sequence[Any]) -> str:
+    """Write the names of objects, for errors."""
+    return ", ".join(graph[obj].name for obj in objects) or "(none)"

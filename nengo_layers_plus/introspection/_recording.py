@@ -19,7 +19,6 @@ from nengo_layers_plus.graph import NetworkGraph
 from nengo_layers_plus.introspection._gradients import gradients_of
 from nengo_layers_plus.introspection._inputs import check_data
 from nengo_layers_plus.introspection._network_copy import NetworkCopy
-from nengo_layers_plus.introspection._open_network import open_network
 from nengo_layers_plus.parameters._simulator_parameters import SimulatorParameters
 from nengo_layers_plus.simulator import Simulator
 
@@ -251,8 +250,6 @@ def record(
     nengo.exceptions.ValidationError
         If the data does not fit, or if neither data nor ``n_steps`` is given.
     """
-    if isinstance(network, nengo_dl.Simulator):
-        open_network(network, "run a copy of")
     graph = NetworkGraph(network)
     values = check_data(graph, data, n_steps)
     if not values and n_steps is None:

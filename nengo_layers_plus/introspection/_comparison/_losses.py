@@ -11,6 +11,7 @@ from nengo.exceptions import ValidationError
 
 from nengo_layers_plus._upstream import tf
 from nengo_layers_plus.graph import NetworkGraph
+from nengo_layers_plus.introspection._inputs import in_order, known_by, names_of
 
 
 def check_loss(
@@ -40,7 +41,9 @@ def check_loss(
         )
     if loss is None:
         return {}, {}
-    given = _by_probe(graph, _named(graph, targets), "targets")
+    if not isinstance(targets, Mapping):
+        targets = in_order(graph, graph.network.all_probes, targets, "targets", "Probes")
+    given = _by_probe(graph, targets, "targets")
     losses = (
         _by_probe(graph, loss, "loss") if isinstance(loss, Mapping) else dict.fromkeys(given, loss)
     )
@@ -58,40 +61,17 @@ def check_loss(
     )
 
 
-def _named(graph: NetworkGraph, targets: Any) -> Mapping[Any, Any]:
-    """Return the targets with the Probes that they are for."""
-    if isinstance(targets, Mapping):
-        return targets
-    probes = graph.network.all_probes
-    several = isinstance(targets, list | tuple)
-    arrays = list(targets) if several else [targets]
-    if len(arrays) > len(probes) or (several and len(arrays) != len(probes)):
-        raise ValidationError(
-            f"expected one array for each of the Probes {_names(graph)}, or a dict that says which "
-            f"is for which, got {len(arrays)}",
-            "targets",
-            graph,
-        )
-    return dict(zip(probes, arrays, strict=False))
-
-
 def _by_probe(graph: NetworkGraph, given: Mapping[Any, Any], what: str) -> dict[nengo.Probe, Any]:
     probes = graph.network.all_probes
-    known: dict[Any, nengo.Probe] = {graph[probe].name: probe for probe in probes}
-    for probe in reversed(probes):
-        if probe.label is not None:
-            known.setdefault(probe.label, probe)
-    known |= {probe: probe for probe in probes}
+    known = known_by(graph, probes)
     for key in given:
         if key not in known:
             raise ValidationError(
-                f"expected Probes of {graph.network} ({_names(graph)}), got {key!r}", what, graph
+                f"expected Probes of {graph.network} ({names_of(graph, probes)}), got {key!r}",
+                what,
+                graph,
             )
     return {known[key]: each for key, each in given.items()}
-
-
-def _names(graph: NetworkGraph) -> str:
-    return ", ".join(graph[probe].name for probe in graph.network.all_probes) or "(none)"
 
 
 def _check_is_loss(graph: NetworkGraph, probe: nengo.Probe, loss: Any) -> Any:

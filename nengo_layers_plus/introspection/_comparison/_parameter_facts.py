@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import nengo
 import numpy as np
 
 from nengo_layers_plus._declared import ParameterSignal
-from nengo_layers_plus._upstream import tf
+from nengo_layers_plus._upstream import nengo_dl, tf
 from nengo_layers_plus.graph import NetworkGraph, Parameter
 from nengo_layers_plus.graph._keras_layers import (
     layer_itself,
@@ -39,7 +39,7 @@ _CAUSES_OF_TRAINING = (
 
 
 def facts_of_parameters(
-    graph: NetworkGraph, obj: Any, name: str, parameters: Iterable[Parameter]
+    graph: NetworkGraph, obj: Any, name: str, parameters: Sequence[Parameter]
 ) -> Iterator[Fact]:
     """
     Yield what trains of an object, and the values of its parameters where they are known.
@@ -52,9 +52,12 @@ def facts_of_parameters(
         The object.
     name : str
         Its name in the graph; that of a connection does not matter.
-    parameters : iterable of Parameter
+    parameters : sequence of Parameter
         Those of `NetworkGraph.parameters` that belong to it.
     """
+    # to find out may take building a copy of the layer
+    holder = next((each.obj for each in parameters), None)
+    stay = isinstance(holder, nengo_dl.TensorNode) and weights_stay(holder)
     numbers: Counter[str] = Counter()
     for parameter in parameters:
         number = numbers[parameter.kind]
@@ -79,7 +82,7 @@ def facts_of_parameters(
             follows_output=True,
             shown=f"{'yes' if parameter.moves else 'no'} ({parameter.why})",
         )
-        value = _value(graph, parameter)
+        value = _value(graph, parameter, stay)
         if value is not None:
             yield Fact(
                 f"{part} values",
@@ -125,14 +128,12 @@ def _is_solved(parameter: Parameter, value: np.ndarray) -> bool:
     return np.array_equal(initial_value(parameter.source), value)
 
 
-def _value(graph: NetworkGraph, parameter: Parameter) -> np.ndarray | None:
+def _value(graph: NetworkGraph, parameter: Parameter, stay: bool) -> np.ndarray | None:
     if graph.simulator is not None:
         return graph.value(parameter)
     source = parameter.source
     if isinstance(source, tf.Variable):
         # a copy that was built to know the shape holds nothing of the layer's own
         held = any(source is each for each in weights_of(parameter.obj.tensor_func))
-        if not held or not weights_stay(parameter.obj):
-            return None
-        return np.asarray(tf.keras.backend.get_value(source))
+        return np.asarray(tf.keras.backend.get_value(source)) if held and stay else None
     return None if source is None else np.asarray(initial_value(source))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import nengo
@@ -77,6 +77,7 @@ class Running:
         self.failed = ""
         self.shares_weights = False
         self._stack = ExitStack()
+        self._undecided = cache(self._find_undecided)
 
     def start(self) -> None:
         """Build both networks and run them; if that fails, ``failed`` says which."""
@@ -257,7 +258,7 @@ class Running:
                 recorder.set_parameters(values)
                 self.shares_weights = True
 
-    def _undecided(self, side: int, node: nengo_dl.TensorNode) -> bool:
+    def _find_undecided(self, side: int, node: nengo_dl.TensorNode) -> bool:
         """Say whether the weights of a Keras layer will be drawn when it is first simulated."""
         return self.graphs[side].simulator is None and not weights_stay(node)
 
