@@ -235,9 +235,16 @@ class Peers:
         measured = MeasuredPeers()
         outputs: dict[str, np.ndarray] = {}
         for member in members:
-            try:
-                if member != "ours":
+            if member != "ours":
+                try:
+                    # before any network is built: it takes the process of ours as well
                     self.require_alike(member, case.equation)
+                except (AssertionError, PeerError) as error:
+                    measured.failed[member] = error
+        for member in members:
+            if member in measured.failed:
+                continue
+            try:
                 outputs[member] = self._first(member, case)
                 if member != "ours":
                     measured.agreement[member] = _agreement(
