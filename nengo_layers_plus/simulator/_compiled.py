@@ -38,6 +38,10 @@ _RANDOM = (_neuron_builders.StochasticSpikingBuilder, _neuron_builders.PoissonSp
 
 # Lengths that loops of unknown length are compiled for, so that few lengths are compiled.
 _LENGTHS = np.array(sorted({1, *(factor << power for factor in (2, 3) for power in range(20))}))
+# Shorter loops share one length, unless that takes more memory: to fill as much is nothing beside
+# what it takes to compile.
+_SHARED_LENGTH = 64
+_SHARED_BYTES = 2 << 20
 
 
 def compiles(operator: Operator) -> bool:
@@ -56,8 +60,19 @@ def compiles(operator: Operator) -> bool:
     return type(operator) in _COMPILES
 
 
-def kernel_length(steps: Any) -> Any:
-    """Return the length that a kernel for some number of steps is compiled for."""
+def kernel_length(steps: Any, bytes_per_step: int) -> Any:
+    """Return the length that a kernel for some number of steps is compiled for.
+
+    Parameters
+    ----------
+    steps : tf.Tensor
+        The number of steps.
+    bytes_per_step : int
+        What its series take in a step.
+    """
+    affordable = _SHARED_BYTES // max(1, bytes_per_step)
+    least = min(_SHARED_LENGTH, 1 << max(0, affordable.bit_length() - 1))
+    steps = tf.maximum(steps, least)
     lengths = tf.constant(_LENGTHS, tf.int32)
     place = tf.searchsorted(lengths, tf.reshape(steps, [1]))[0]
     return tf.maximum(steps, tf.gather(lengths, tf.minimum(place, len(_LENGTHS) - 1)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -213,7 +214,10 @@ class Loop:
         inputs = [[each.tensor for each in varying], list(constant), list(carried)]
         counts = [len(each) for each in inputs]
         kernel = self._kernel(inputs)
-        length = tf.maximum(steps, 1) if values.keeps_length else kernel_length(steps)
+        if values.keeps_length:
+            length = tf.maximum(steps, 1)
+        else:
+            length = kernel_length(steps, self._bytes_per_step(varying))
         n_recorded = len(self.recorded)
 
         @tf.custom_gradient  # type: ignore[untyped-decorator]
@@ -263,6 +267,13 @@ class Loop:
 
         results = loop(*(each for kind in inputs for each in kind))
         return list(results[:n_recorded]), list(results[n_recorded:])
+
+    def _bytes_per_step(self, varying: Sequence[Series]) -> int:
+        of_inputs = [
+            (_without_time(each.tensor).num_elements(), each.tensor.dtype) for each in varying
+        ]
+        of_records = [(math.prod(shape), kind) for shape, kind in self._shapes()]
+        return sum(count * kind.size for count, kind in (*of_inputs, *of_records))
 
     def _kernel(self, inputs: Sequence[Sequence[Any]]) -> Any:
         """Compile the loop for inputs of certain shapes, unless that was done before.

@@ -184,10 +184,22 @@ def test_which_operators_compile():
 
 
 def test_loops_are_compiled_for_few_lengths():
-    lengths = [int(kernel_length(tf.constant(each))) for each in range(1, 1001)]
+    large = 2 << 20  # bytes of a step
+    lengths = [int(kernel_length(tf.constant(each), large)) for each in range(1, 1001)]
     assert all(length >= steps for steps, length in enumerate(lengths, start=1))
     assert all(length <= 1.5 * steps + 1 for steps, length in enumerate(lengths, start=1))
     assert len(set(lengths)) <= 20
+
+
+@pytest.mark.parametrize(("bytes_per_step", "shared"), [(1, 64), (40_000, 32), (1 << 20, 2)])
+def test_short_loops_share_a_length_that_takes_little_memory(bytes_per_step, shared):
+    lengths = [int(kernel_length(tf.constant(each), bytes_per_step)) for each in range(1, 201)]
+    assert set(lengths[:shared]) == {shared}
+    assert shared * bytes_per_step <= 2 << 20
+    assert all(
+        shared < length <= 1.5 * steps
+        for steps, length in enumerate(lengths[shared:], start=shared + 1)
+    )
 
 
 def test_lengthen():
