@@ -172,6 +172,8 @@ class ArrayModel:
                 )
         verbose = 1 if verbose == "auto" else verbose
         count = size // batch_size
+        if count == 1 and verbose == 0 and not callbacks:
+            return self.predict_on_batch(x)  # nothing watches it
         watching = keras.callbacks.CallbackList(
             callbacks,
             add_history=True,
@@ -186,20 +188,24 @@ class ArrayModel:
         for index in range(count):
             part = slice(index * batch_size, (index + 1) * batch_size)
             watching.on_predict_batch_begin(index)
-            outputs = self.predict_on_batch({name: value[part] for name, value in x.items()})
-            watching.on_predict_batch_end(index, {"outputs": outputs})
+            outputs = self._calls({name: value[part] for name, value in x.items()})
+            logs = {"outputs": _copied(outputs)} if callbacks else {}
+            watching.on_predict_batch_end(index, logs)
             batches.append(outputs)
         watching.on_predict_end()
         if count == 1:
-            return batches[0]
-        return tf.nest.map_structure(lambda *each: numpy.concatenate(each), *batches)
+            return _copied(batches[0])
+        # views of the tensors, so that their values are copied once
+        return [
+            numpy.concatenate(list(map(numpy.asarray, each))) for each in zip(*batches, strict=True)
+        ]
 
     def predict_on_batch(self, x: Any) -> Any:
         """Do what ``tf.keras.Model.predict_on_batch`` does."""
         if _count_items(x) is None:
             with self._calls.case_of(None) as case, self.functions_for(case):
                 return super().predict_on_batch(x)  # type: ignore[misc]
-        return [each.numpy() for each in self._calls(x)]
+        return _copied(self._calls(x))
 
     def _needed(self, callbacks: Any) -> Any:
         """Leave out what nengo_dl adds to restore the state, where nothing writes it."""
@@ -207,6 +213,11 @@ class ArrayModel:
             return callbacks
         restoring = nengo_dl.callbacks.IsolateState
         return [each for each in callbacks if type(each) is not restoring]
+
+
+def _copied(outputs: Any) -> list[Any]:
+    """Return arrays that may be written to."""
+    return [each.numpy() for each in outputs]
 
 
 def _count_items(x: Any) -> int | None:

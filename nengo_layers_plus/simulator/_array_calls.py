@@ -35,12 +35,15 @@ class _Case:
         Whether the state of the simulation is written.
     waits : bool
         Whether it runs step by step for now.
+    shapes : tuple of tf.TensorShape
+        Those of the inputs, in order, if the number of steps is known.
     """
 
     still: frozenset[str]
     steps: int | None
     writes_state: bool
     waits: bool
+    shapes: tuple[Any, ...]
 
 
 class ArrayCalls:
@@ -186,49 +189,48 @@ class ArrayCalls:
                 inputs[name] = tf.convert_to_tensor(_cast(values, self._dtype))
             else:
                 inputs[name] = tf.convert_to_tensor(_cast(values, "int32"))
+        traced_for = self._lengths.choose(steps)
         case = _Case(
             frozenset(still),
-            self._lengths.choose(steps),
+            traced_for,
             self._settings.writes_state,
             self._has_to_wait(steps),
+            () if traced_for is None else tuple(each.shape for each in inputs.values()),
         )
-        if case not in self._functions:
-            while len(self._functions) >= _MOST_FUNCTIONS:
-                self._functions.pop(next(iter(self._functions)))
-            self._functions[case] = self._trace(case)
         nodes = {self._nodes[name] for name in still}
         try:
             # what stands still was looked for here
             with self._settings.changed(
                 still=nodes, steps=case.steps, waits=case.waits, shares_still_inputs=False
             ):
+                if case not in self._functions:
+                    while len(self._functions) >= _MOST_FUNCTIONS:
+                        self._functions.pop(next(iter(self._functions)))
+                    self._functions[case] = self._trace(case, inputs)
                 outputs = self._functions[case](inputs)
         except BaseException:
             self._functions.pop(case, None)
             raise
         return list(tf.nest.flatten(outputs))
 
-    def _trace(self, case: _Case) -> Any:
+    def _trace(self, case: _Case, inputs: dict[str, Any]) -> Any:
+        """Trace one concrete function: which one to call is known without comparing tensors."""
         model = self._model
 
         def run(inputs: dict[str, Any]) -> Any:
             return model(inputs, training=False)
 
-        signature = None
+        signature = inputs
         if case.steps is None:
-            signature = [
-                {
-                    each.name: tf.TensorSpec(
-                        [each.shape[0], 1, each.shape[2]]
-                        if each.name in case.still
-                        else each.shape,
-                        each.dtype,
-                        name=each.name,
-                    )
-                    for each in model.inputs
-                }
-            ]
-        return tf.function(run, input_signature=signature, autograph=False)
+            signature = {
+                each.name: tf.TensorSpec(
+                    [each.shape[0], 1, each.shape[2]] if each.name in case.still else each.shape,
+                    each.dtype,
+                    name=each.name,
+                )
+                for each in model.inputs
+            }
+        return tf.function(run, autograph=False).get_concrete_function(signature)
 
 
 def stands_still(values: Any) -> bool:

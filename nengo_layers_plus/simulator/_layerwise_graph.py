@@ -115,7 +115,7 @@ class LayerwiseGraph(SequenceGraph):
         self.settings.steps_met += steps
         if self.phase_of(False):
             return False
-        choice = self.choice_for(self._context(False))
+        choice = self._choices.get(False) or self.choice_for(self._context(False))
         return choice.layerwise and self.settings.steps_met < choice.patience
 
     def describe(self, training: bool) -> Execution:

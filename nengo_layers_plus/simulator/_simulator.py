@@ -325,7 +325,7 @@ class Simulator(nengo_dl.Simulator):
         probe_values : dict of nengo.Probe to array
             What the probes record, ``(batch, time, size)``.
         """
-        if self._forgets_state():
+        if self._forgets_state(self._steps_in_state() if self.stateful else 0):
             return super().predict_on_batch(x, n_steps=n_steps, stateful=stateful, **kwargs)
         before, self._writes_state = self._writes_state, stateful
         try:
@@ -343,7 +343,8 @@ class Simulator(nengo_dl.Simulator):
     ) -> Any:
         settings = self.tensor_graph.settings
         kept = stateful and self.stateful and self._writes_state
-        writes_state = kept or self._forgets_state()
+        steps_before = self._steps_in_state() if self.stateful else 0
+        writes_state = kept or self._forgets_state(steps_before)
         chunked = truncation is not None
         # where a call fails, some of the state may have been written
         puts_back = self._check_numerics or (chunked and not kept)
@@ -370,7 +371,8 @@ class Simulator(nengo_dl.Simulator):
             if not isinstance(settings.problem, NonFiniteError):
                 self._forget_functions()
             raise settings.problem from None
-        if not writes_state and self.stateful and self.n_steps != self._steps_in_state():
+        may_have_moved = self.n_steps != steps_before or bool(kwargs.get("callbacks"))
+        if not writes_state and self.stateful and may_have_moved:
             self._update_steps()  # as nengo_dl does when it has restored the state
         return results
 
@@ -389,16 +391,16 @@ class Simulator(nengo_dl.Simulator):
     def _steps_in_state(self) -> int:
         """Return how many steps the state of the simulation has behind it."""
         place = self.tensor_graph.signals[self.model.step]
-        state = self.tensor_graph.saved_state[place.key].numpy()
+        state = np.asarray(tf.convert_to_tensor(self.tensor_graph.saved_state[place.key]))
         return int(np.take(state, place.slices[0][0], axis=int(place.minibatched)).flat[0])
 
-    def _forgets_state(self) -> bool:
+    def _forgets_state(self, steps_in_state: int) -> bool:
         """Say whether nengo_dl would have the state begin anew behind the first minibatch.
 
         It does if no step was run, as far as it knows, though a state was loaded, or written by
         calls of the Keras model. So does this Simulator then.
         """
-        return bool(self.stateful and self.n_steps == 0 and self._steps_in_state() != 0)
+        return bool(self.stateful and self.n_steps == 0 and steps_in_state != 0)
 
     def _forget_functions(self) -> None:
         """Have all functions traced anew."""

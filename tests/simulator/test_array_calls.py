@@ -116,6 +116,19 @@ def test_the_state_is_left_as_it_was():
         assert sim.n_steps == 7 + 2 * 6
 
 
+@pytest.mark.parametrize("items", [2, 6])  # one minibatch, and several
+def test_results_may_be_written_to(items):
+    with nengo.Network(seed=0) as net:
+        source = nengo.Node(np.arange(3.0))
+        probes = [nengo.Probe(source), nengo.Probe(source)]
+    data = {source: np.random.RandomState(0).uniform(size=(items, 4, 3)).astype(np.float32)}
+    with Simulator(net, minibatch_size=2, progress_bar=False) as sim:
+        first = sim.predict(data, verbose=0)
+        first[probes[0]][:] = -1
+        np.testing.assert_array_equal(first[probes[1]], data[source])
+        np.testing.assert_array_equal(sim.predict(data, verbose=0)[probes[0]], data[source])
+
+
 @pytest.mark.parametrize("execution", ["auto", "stepwise"])
 def test_processes_in_python_share_no_memory_with_the_state(execution):
     """Whether TensorFlow shares it depends on where it lies, hence many of them."""
