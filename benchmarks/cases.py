@@ -84,9 +84,9 @@ PREDICT = [
     DENSE.case("predict", 1000, 20, target=7, **_in_pipeline),
     CONV.case("predict", 1, 10, **_in_pipeline),
     CONV.case("predict", 10, 10, quick=True, **_in_pipeline),
-    CONV.case("predict", 100, 10, **_in_pipeline),
+    CONV.case("predict", 100, 10, members=NO_LAYER, **_in_pipeline),
     CONV.case("predict", 10, 1, **_in_pipeline),
-    CONV.case("predict", 10, 100, **_in_pipeline),
+    CONV.case("predict", 10, 100, members=NO_LAYER, **_in_pipeline),
     CONV.case("predict", 1, 50, target=6, **_in_pipeline),
     CONV.case("predict", 10, 50, target=9, **_in_pipeline),
     CONV.case("predict", 200, 30, target=12, members=NO_LAYER, **_in_pipeline),
@@ -107,17 +107,17 @@ FIT = [
     DENSE.case("fit", 1, 1, batches=EPOCH, **_in_pipeline),
     DENSE.case("fit", 10, 1, batches=EPOCH, **_in_pipeline),
     DENSE.case("fit", 100, 1, batches=EPOCH, quick=True, **_in_pipeline),
-    DENSE.case("fit", 1000, 1, batches=EPOCH, target=5, **_in_pipeline),
+    DENSE.case("fit", 1000, 1, batches=SHORT_EPOCH, target=5, **_in_pipeline),
     DENSE.case("fit", 10, 10, batches=EPOCH, **_in_pipeline),
     DENSE.case("fit", 100, 10, batches=SHORT_EPOCH, **_in_pipeline),
     DENSE.case("fit", 10, 100, batches=SHORT_EPOCH, **_in_pipeline),
     CONV.case("fit", 1, 1, batches=EPOCH, **_in_pipeline),
     CONV.case("fit", 10, 1, batches=SHORT_EPOCH, quick=True, **_in_pipeline),
-    CONV.case("fit", 100, 1, batches=SHORT_EPOCH, **_in_pipeline),
-    CONV.case("fit", 200, 1, batches=EPOCH, target=5, members=NO_LAYER, **_in_pipeline),
-    CONV.case("fit", 10, 10, batches=SHORT_EPOCH, **_in_pipeline),
-    DEEP.case("fit", 10, 1, batches=SHORT_EPOCH, **_in_pipeline),
-    LOWPASS.case("fit", 20, 10, batches=SHORT_EPOCH, target=4, **_in_pipeline),
+    CONV.case("fit", 100, 1, batches=SHORT_EPOCH, members=NO_LAYER, **_in_pipeline),
+    CONV.case("fit", 200, 1, batches=SHORT_EPOCH, target=5, members=NO_LAYER, **_in_pipeline),
+    CONV.case("fit", 10, 10, batches=SHORT_EPOCH, members=NO_LAYER, **_in_pipeline),
+    DEEP.case("fit", 10, 1, batches=SHORT_EPOCH, members=NO_LAYER, **_in_pipeline),
+    LOWPASS.case("fit", 20, 10, batches=SHORT_EPOCH, target=4, members=NO_LAYER, **_in_pipeline),
     RESIDUAL.case("fit", 10, 10, batches=SHORT_EPOCH, **_in_pipeline),
     RECURRENT_LAYER.case("fit", 10, 10, batches=SHORT_EPOCH, **_in_pipeline),
 ]
@@ -216,17 +216,16 @@ BESIDE_LIF = [
 # In processes of their own
 
 START = [
-    CONV.case("predict", 10, 50, suite="start", members=STANDARD_MEMBERS, quick=True),
+    CONV.case("predict", 10, 50, suite="start", members=TWO, quick=True),
     DENSE.case("predict", 10, 50, suite="start", members=STANDARD_MEMBERS),
 ]
 
 LARGEST_MEMORY = 2 * 1024**3  # bytes
 
 MEMORY = [
-    CONV.case("predict", 10, 50, suite="memory", members=STANDARD_MEMBERS),
+    CONV.case("predict", 10, 50, suite="memory", members=TWO),
     DENSE.case("predict", 100, 100, suite="memory", members=TWO, quick=True),
     CONV.case("fit", 100, 1, batches=SHORT_EPOCH, suite="memory", members=TWO),
-    LOWPASS.case("fit", 20, 10, batches=SHORT_EPOCH, suite="memory", members=TWO),
     replace(SPIKES, suite="memory", target=None),
     CONV.case(
         "predict",
