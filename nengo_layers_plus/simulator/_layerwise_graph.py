@@ -20,7 +20,7 @@ from nengo_layers_plus.simulator._numerics import Numerics
 from nengo_layers_plus.simulator._operator_builders import OperatorBuilders, is_built_by_nengo_dl
 from nengo_layers_plus.simulator._pipeline import Observed, Pipeline
 from nengo_layers_plus.simulator._plan import Plan
-from nengo_layers_plus.simulator._settings import Settings
+from nengo_layers_plus.simulator._settings import MEMORY_LIMIT_OF_SIMULATION, Settings
 from nengo_layers_plus.simulator._sizes import Sizes, bytes_per_step, choose_sizes
 from nengo_layers_plus.simulator._tiles import count_cores
 from nengo_layers_plus.simulator._views import shape_of, type_of
@@ -165,7 +165,9 @@ class LayerwiseGraph(SequenceGraph):
         if not context.training:
             # what is checked is not run in parts side by side: items are named by their number
             cores = count_cores() if context.numerics is None else 1
-            return choose_sizes(plan, context, length, limit, cores)
+            return choose_sizes(plan, context, length, limit or MEMORY_LIMIT_OF_SIMULATION, cores)
+        if limit is None:
+            return Sizes(parts=1, longest=np.iinfo(np.int32).max)
         each = max(1, bytes_per_step(plan, self.minibatch_size, context.dtype))
         longest = max(1, limit // (_COPIES_FOR_GRADIENT * each))
         message = (

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from nengo_layers_plus.simulator._truncation import Chunks, Truncation
 
-DEFAULT_MEMORY_LIMIT = 1 << 30
+MEMORY_LIMIT_OF_SIMULATION = 1 << 30
 
 
 @dataclass
@@ -21,8 +21,9 @@ class Settings:
     ----------
     execution : {"auto", "layerwise", "stepwise"}
         How the network runs.
-    memory_limit : int
-        How many bytes the values of a network may take.
+    memory_limit : int or None
+        How many bytes the values of a network may take; None for `MEMORY_LIMIT_OF_SIMULATION` in
+        simulation, and as many as the gradient needs in training.
     check_numerics : bool
         Whether to find where numbers are not finite.
     constructing : bool
@@ -55,7 +56,7 @@ class Settings:
     """
 
     execution: str = "auto"
-    memory_limit: int = DEFAULT_MEMORY_LIMIT
+    memory_limit: int | None = None
     check_numerics: bool = False
     constructing: bool = False
     shares_still_inputs: bool = False

@@ -26,7 +26,6 @@ from nengo_layers_plus.simulator._lif import starts_regularly
 from nengo_layers_plus.simulator._live_data import LiveData, freeze_synapse, with_learned_parameters
 from nengo_layers_plus.simulator._non_finite_error import NonFiniteError
 from nengo_layers_plus.simulator._progress import Progress
-from nengo_layers_plus.simulator._settings import DEFAULT_MEMORY_LIMIT
 from nengo_layers_plus.simulator._truncation import Truncation
 
 _EXECUTIONS = ("auto", "layerwise", "stepwise")
@@ -53,9 +52,10 @@ class Simulator(nengo_dl.Simulator):
         How the network runs. ``"auto"``: layer by layer where that is faster. ``"layerwise"``:
         layer by layer, or a `nengo.exceptions.BuildError` that says which parts can't be.
         ``"stepwise"``: one step after another, as in `nengo_dl.Simulator`.
-    memory_limit : int
+    memory_limit : int, optional
         How many bytes the values of all layers may take, about. Longer sequences are simulated in
-        chunks of steps; ``fit`` raises an error.
+        chunks of steps; ``fit`` raises an error. By default 1 GiB in simulation, and as many as the
+        gradient needs in ``fit``, as in `nengo_dl.Simulator`.
     check_numerics : bool
         Whether to find where numbers are infinite or not numbers. What is computed in each step,
         and in training its gradient, is checked, and the first place where one of them is not
@@ -90,7 +90,7 @@ class Simulator(nengo_dl.Simulator):
         progress_bar: bool = True,
         *,
         execution: str = "auto",
-        memory_limit: int = DEFAULT_MEMORY_LIMIT,
+        memory_limit: int | None = None,
         check_numerics: bool = False,
     ) -> None:
         self.closed = None  # as in nengo_dl's own, for an object whose making fails
@@ -100,11 +100,11 @@ class Simulator(nengo_dl.Simulator):
                 "execution",
                 self,
             )
-        if isinstance(memory_limit, bool) or not isinstance(memory_limit, int | np.integer):
+        if isinstance(memory_limit, bool) or not isinstance(memory_limit, int | np.integer | None):
             raise ValidationError(
-                f"expected a number of bytes, got {memory_limit!r}", "memory_limit", self
+                f"expected a number of bytes or None, got {memory_limit!r}", "memory_limit", self
             )
-        if memory_limit <= 0:
+        if memory_limit is not None and memory_limit <= 0:
             raise ValidationError(
                 f"expected at least one byte, got {memory_limit}", "memory_limit", self
             )
@@ -122,7 +122,7 @@ class Simulator(nengo_dl.Simulator):
             )
         self._check_numerics = bool(check_numerics)
         self._execution = execution
-        self._memory_limit = int(memory_limit)
+        self._memory_limit = None if memory_limit is None else int(memory_limit)
         self._minibatched = minibatch_size is not None
         self._writes_state = True
         self._progress = Progress()

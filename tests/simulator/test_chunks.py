@@ -9,7 +9,7 @@ from nengo.exceptions import ValidationError
 
 from nengo_layers_plus import CustomLayer, Simulator, nengo_dl
 from nengo_layers_plus._upstream import tf
-from nengo_layers_plus.simulator import _chunks
+from nengo_layers_plus.simulator import _chunks, _layerwise_graph
 from nengo_layers_plus.simulator._sizes import bytes_per_step
 
 STEPS = 50
@@ -167,3 +167,15 @@ def test_fit_over_the_limit_is_an_error_of_nengo(network, step_bytes):
 def test_fit_after_one_that_was_over_the_limit(network, step_bytes):
     _, loss = train_over_the_limit(network, step_bytes, Exception, "memory_limit")
     assert np.isfinite(loss).all()
+
+
+def test_a_limit_that_nobody_gave_is_none_of_training(network, step_bytes, monkeypatch):
+    monkeypatch.setattr(_layerwise_graph, "MEMORY_LIMIT_OF_SIMULATION", 6 * step_bytes)
+    probe = network.probes_of[1]
+    losses = []
+    for limit in (None, 1 << 30):
+        with Simulator(network, minibatch_size=2, progress_bar=False, memory_limit=limit) as sim:
+            sim.compile(tf.optimizers.SGD(0.0), loss={probe: "mse"})
+            data = {network.image: DATA}, {probe: np.ones((2, STEPS, 2))}
+            losses.append(sim.fit(*data, verbose=0).history["loss"])
+    np.testing.assert_allclose(*losses, rtol=1e-10)
