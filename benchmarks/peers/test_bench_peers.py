@@ -86,7 +86,7 @@ def test_network(
     measured = measured_cases[peer_case]
     if library in measured.failed:
         raise measured.failed[library]
-    benchmark.group = f"peers-{peer_case}"
+    benchmark.group = f"peers: {peer_case}"
     benchmark.extra_info |= {
         "suite": "peers",
         "network": peer_case.network,

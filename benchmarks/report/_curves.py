@@ -153,7 +153,7 @@ def _draw_panel(ax: Axes, panel: Panel, members: list[str]) -> None:
             laws.append(line)
     ax.set_xscale("log")
     ax.set_yscale("log")
-    ax.set_title(panel.title, fontsize="medium")
+    ax.set_title(panel.title.replace(", ", ",\n"), fontsize="medium")
     ax.set_xlabel(panel.x_label)
     ax.set_ylabel(panel.y_label)
     ax.grid(color=GREY, alpha=0.25, linewidth=0.6)
@@ -174,10 +174,14 @@ def _draw_panel(ax: Axes, panel: Panel, members: list[str]) -> None:
 
 
 def _ticks(panel: Panel) -> list[float]:
-    """Return where numbers stand: what was measured, every second of it if that is much."""
-    measured = sorted({x for curve in panel.curves for x in curve.x})
-    step = -(-len(measured) // _MOST_TICKS)
-    return measured[::step]
+    """Return where numbers stand: what was measured, from the largest down, with room between."""
+    smallest, *_, largest = measured = sorted({x for curve in panel.curves for x in curve.x})
+    room = (largest / smallest) ** (1 / _MOST_TICKS)
+    ticks = [largest]
+    for each in reversed(measured):
+        if each * room <= ticks[-1]:
+            ticks.append(each)
+    return ticks[::-1]
 
 
 def with_prefix(value: float, unit: str = "") -> str:

@@ -264,7 +264,7 @@ def test_throughput_is_a_line_a_member_on_logarithmic_axes(tmp_path) -> None:
     (ax,) = picture(report, "throughput-minibatch").figure().axes
 
     assert (ax.get_xscale(), ax.get_yscale()) == ("log", "log")
-    assert ax.get_title() == "conv predict, 10 steps"
+    assert ax.get_title() == "conv predict,\n10 steps"
     stock, _, ours, _ = ax.lines
     assert list(stock.get_xdata()) == [1, 10, 100]
     assert list(ours.get_ydata()) == pytest.approx([112.5, 1542.5, 18750])
