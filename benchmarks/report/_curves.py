@@ -175,10 +175,10 @@ def _draw_panel(ax: Axes, panel: Panel, members: list[str]) -> None:
 
 def _ticks(panel: Panel) -> list[float]:
     """Return where numbers stand: what was measured, from the largest down, with room between."""
-    smallest, *_, largest = measured = sorted({x for curve in panel.curves for x in curve.x})
-    room = (largest / smallest) ** (1 / _MOST_TICKS)
-    ticks = [largest]
-    for each in reversed(measured):
+    measured = sorted({x for curve in panel.curves for x in curve.x})
+    room = (measured[-1] / measured[0]) ** (1 / _MOST_TICKS)
+    ticks = measured[-1:]
+    for each in reversed(measured[:-1]):
         if each * room <= ticks[-1]:
             ticks.append(each)
     return ticks[::-1]

@@ -325,7 +325,7 @@ class Simulator(nengo_dl.Simulator):
         probe_values : dict of nengo.Probe to array
             What the probes record, ``(batch, time, size)``.
         """
-        if self._forgets_state(self._steps_in_state() if self.stateful else 0):
+        if self._forgets_state(self._steps_in_state()):
             return super().predict_on_batch(x, n_steps=n_steps, stateful=stateful, **kwargs)
         before, self._writes_state = self._writes_state, stateful
         try:
@@ -343,7 +343,7 @@ class Simulator(nengo_dl.Simulator):
     ) -> Any:
         settings = self.tensor_graph.settings
         kept = stateful and self.stateful and self._writes_state
-        steps_before = self._steps_in_state() if self.stateful else 0
+        steps_before = self._steps_in_state()
         writes_state = kept or self._forgets_state(steps_before)
         chunked = truncation is not None
         # where a call fails, some of the state may have been written
@@ -389,7 +389,9 @@ class Simulator(nengo_dl.Simulator):
             raise
 
     def _steps_in_state(self) -> int:
-        """Return how many steps the state of the simulation has behind it."""
+        """Return how many steps the state has behind it; none if the network keeps no state."""
+        if not self.stateful:
+            return 0
         place = self.tensor_graph.signals[self.model.step]
         state = np.asarray(tf.convert_to_tensor(self.tensor_graph.saved_state[place.key]))
         return int(np.take(state, place.slices[0][0], axis=int(place.minibatched)).flat[0])
@@ -400,7 +402,7 @@ class Simulator(nengo_dl.Simulator):
         It does if no step was run, as far as it knows, though a state was loaded, or written by
         calls of the Keras model. So does this Simulator then.
         """
-        return bool(self.stateful and self.n_steps == 0 and steps_in_state != 0)
+        return self.n_steps == 0 and steps_in_state != 0
 
     def _forget_functions(self) -> None:
         """Have all functions traced anew."""
