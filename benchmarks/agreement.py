@@ -57,7 +57,8 @@ def assert_same(stock: Any, ours: Any, member: str = "ours") -> float | None:
     needed = min(LEAST_AGREEMENT, ENOUGH_STEPS / stock.shape[1])
     assert agreement >= needed, (
         f"the outputs of {member} are those of stock, within {CLOSE:.0e} of the largest, only for "
-        f"{agreement:.0%} of the steps, as a mean over samples; {needed:.0%} are needed"
+        f"{agreement:.0%} of the steps, as a mean over samples; {needed:.0%} are needed. If "
+        "weights start at random, their initialisers need a seed"
     )
     means, expected = ours.mean(axis=1), stock.mean(axis=1)
     difference = np.sqrt(np.mean((means - expected) ** 2) / np.mean(expected**2))

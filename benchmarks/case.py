@@ -15,6 +15,9 @@ from nengo_layers_plus._upstream import tf
 STANDARD_MEMBERS = ("stock", "layer", "ours")
 """What each case compares; "keras" joins them where the case says what plain tf.keras applies."""
 
+MEMBERS = (*STANDARD_MEMBERS, "keras")
+USES = ("predict", "fit")
+
 
 @dataclass(frozen=True)
 class PlainLayers:
@@ -80,6 +83,15 @@ class Case:
         Whether the members give the same numbers.
     fed : bool
         Whether the network gets data; else its input is constant.
+    still : bool
+        Whether the data of a sample is the same in each step, as of an image that is shown. Else
+        each step has other data. Our Simulator computes what still data alone decides only once.
+
+    Raises
+    ------
+    ValueError
+        If a member or use is not known, a number is not positive, or "keras" is a member and there
+        are no layers for it.
     """
 
     network: str
@@ -103,6 +115,24 @@ class Case:
     beside: Callable[[Any, Any], BenchmarkNetwork] | None = None
     same: bool = True
     fed: bool = True
+    still: bool = False
+
+    def __post_init__(self) -> None:
+        name = f"case {self.label or self.network!r}"
+        if self.use not in USES:
+            raise ValueError(f"{name}: expected a use of {', '.join(USES)}, got {self.use!r}")
+        unknown = [member for member in self.members if member not in MEMBERS]
+        if unknown or not self.members:
+            got = ", ".join(map(repr, unknown)) or "none"
+            raise ValueError(f"{name}: expected members of {', '.join(MEMBERS)}, got {got}")
+        for key in ("minibatch", "n_steps", "batches"):
+            if getattr(self, key) < 1:
+                raise ValueError(f"{name}: expected {key} >= 1, got {getattr(self, key)!r}")
+        if "keras" in self.members and self.plain is None:
+            raise ValueError(
+                f'{name} has the member "keras"; give plain=PlainLayers(...), the layers that '
+                "tf.keras shall apply"
+            )
 
     @property
     def size(self) -> str:
@@ -118,7 +148,18 @@ class Case:
     @property
     def group(self) -> str:
         """The name of its members' group."""
-        return f"{self.suite}: {self.label or self.network} {self.use} {self.size}"
+        return self.group_of(self.use)
+
+    def group_of(self, use: str) -> str:
+        """
+        Return the name of a group where the network is used in another way.
+
+        Parameters
+        ----------
+        use : str
+            What is timed, e.g. "build".
+        """
+        return f"{self.suite}: {self.label or self.network} {use} {self.size}"
 
     @property
     def samples_steps(self) -> int:
@@ -137,6 +178,17 @@ class Case:
         Returns
         -------
         built : BenchmarkNetwork
+
+        Raises
+        ------
+        TypeError
+            If what builds it returns something else.
         """
         build = (self.beside or self.build) if member == "stock" else self.build
-        return build(self.stock_layer if member == "stock" else self.layer, self.neurons)
+        built = build(self.stock_layer if member == "stock" else self.layer, self.neurons)
+        if not isinstance(built, BenchmarkNetwork):
+            raise TypeError(
+                f"case {self.name!r}: expected {getattr(build, '__name__', build)} to return a "
+                f"BenchmarkNetwork(network, input, probe), got {built!r}"
+            )
+        return built

@@ -18,9 +18,12 @@ from benchmarks import networks, neuron_types
 from benchmarks.case import STANDARD_MEMBERS, Case, PlainLayers
 
 EPOCH = 20
-"""Minibatches of an epoch: with fewer, what a call of Keras' `fit` takes would be measured."""
+"""Minibatches of an epoch, the same wherever cases are compared with each other: a call of Keras'
+`fit` takes some time of its own, which few minibatches do not hide."""
 
 SHORT_EPOCH = 5
+"""Where an epoch of "stock" would take long, and on no curve."""
+
 NO_LAYER = ("stock", "ours", "keras")
 TWO = ("stock", "ours")
 
@@ -44,6 +47,12 @@ class Subject:
             n_steps,
             **{"members": members, "plain": self.plain} | settings,
         )
+
+    def still(self, minibatch: int, n_steps: int, **settings: Any) -> Case:
+        """Return what simulates images that stand still."""
+        label = f"{self.network}-still"
+        case = self.case("predict", minibatch, n_steps, label=label, still=True, **settings)
+        return replace(case, members=NO_LAYER)
 
 
 _images = PlainLayers(networks.convolutional_layers, networks.IMAGE_SHAPE)
@@ -80,16 +89,20 @@ PREDICT = [
     DENSE.case("predict", 1000, 10, **_in_pipeline),
     DENSE.case("predict", 10, 1, **_in_pipeline),
     DENSE.case("predict", 10, 100, **_in_pipeline),
-    DENSE.case("predict", 100, 100, target=9, **_in_pipeline),
-    DENSE.case("predict", 1000, 20, target=7, **_in_pipeline),
+    DENSE.case("predict", 100, 100, **_in_pipeline),
     CONV.case("predict", 1, 10, **_in_pipeline),
     CONV.case("predict", 10, 10, quick=True, **_in_pipeline),
     CONV.case("predict", 100, 10, members=NO_LAYER, **_in_pipeline),
     CONV.case("predict", 10, 1, **_in_pipeline),
+    CONV.case("predict", 10, 50, **_in_pipeline),
     CONV.case("predict", 10, 100, members=NO_LAYER, **_in_pipeline),
-    CONV.case("predict", 1, 50, target=6, **_in_pipeline),
-    CONV.case("predict", 10, 50, target=9, **_in_pipeline),
-    CONV.case("predict", 200, 30, target=12, members=NO_LAYER, **_in_pipeline),
+    ONE_DENSE.still(1000, 10, **_in_pipeline),
+    DENSE.still(10, 10, **_in_pipeline),
+    DENSE.still(100, 100, target=9, **_in_pipeline),
+    DENSE.still(1000, 20, target=7, **_in_pipeline),
+    CONV.still(1, 50, target=6, **_in_pipeline),
+    CONV.still(10, 50, target=9, **_in_pipeline),
+    CONV.still(200, 30, target=12, **_in_pipeline),
     DEEP.case("predict", 1, 10, **_in_pipeline),
     DEEP.case("predict", 10, 10, **_in_pipeline),
     LOWPASS.case("predict", 10, 10, quick=True, **_in_pipeline),
@@ -108,18 +121,19 @@ FIT = [
     DENSE.case("fit", 10, 1, batches=EPOCH, **_in_pipeline),
     DENSE.case("fit", 100, 1, batches=EPOCH, quick=True, **_in_pipeline),
     DENSE.case("fit", 1000, 1, batches=EPOCH, target=5, **_in_pipeline),
+    DENSE.case("fit", 10, 1, label="dense-one-minibatch", batches=1, **_in_pipeline),
     DENSE.case("fit", 10, 10, batches=EPOCH, **_in_pipeline),
-    DENSE.case("fit", 100, 10, batches=SHORT_EPOCH, **_in_pipeline),
-    DENSE.case("fit", 10, 100, batches=SHORT_EPOCH, **_in_pipeline),
+    DENSE.case("fit", 100, 10, batches=EPOCH, members=NO_LAYER, **_in_pipeline),
+    DENSE.case("fit", 10, 100, batches=EPOCH, members=NO_LAYER, **_in_pipeline),
     CONV.case("fit", 1, 1, batches=EPOCH, **_in_pipeline),
-    CONV.case("fit", 10, 1, batches=SHORT_EPOCH, quick=True, **_in_pipeline),
-    CONV.case("fit", 100, 1, batches=SHORT_EPOCH, members=NO_LAYER, **_in_pipeline),
+    CONV.case("fit", 10, 1, batches=EPOCH, quick=True, **_in_pipeline),
+    CONV.case("fit", 100, 1, batches=EPOCH, members=NO_LAYER, **_in_pipeline),
     CONV.case("fit", 200, 1, batches=EPOCH, target=5, members=NO_LAYER, **_in_pipeline),
-    CONV.case("fit", 10, 10, batches=SHORT_EPOCH, members=NO_LAYER, **_in_pipeline),
-    DEEP.case("fit", 10, 1, batches=SHORT_EPOCH, members=NO_LAYER, **_in_pipeline),
+    CONV.case("fit", 10, 10, batches=EPOCH, members=NO_LAYER, **_in_pipeline),
+    DEEP.case("fit", 10, 1, batches=EPOCH, members=NO_LAYER, **_in_pipeline),
     LOWPASS.case("fit", 20, 10, batches=SHORT_EPOCH, target=4, members=NO_LAYER, **_in_pipeline),
-    RESIDUAL.case("fit", 10, 10, batches=SHORT_EPOCH, **_in_pipeline),
-    RECURRENT_LAYER.case("fit", 10, 10, batches=SHORT_EPOCH, **_in_pipeline),
+    RESIDUAL.case("fit", 10, 10, batches=EPOCH, members=TWO, **_in_pipeline),
+    RECURRENT_LAYER.case("fit", 10, 10, batches=EPOCH, **_in_pipeline),
 ]
 
 # -----------------------------------------------------------------------------
@@ -290,6 +304,11 @@ _ALONE = {f"{case.suite}/{case.name}": case for case in (*START, *MEMORY, *SCALI
 def key_of(case: Case) -> str:
     """Return what `find` knows a case by that has processes of its own."""
     return f"{case.suite}/{case.name}"
+
+
+def is_known(case: Case) -> bool:
+    """Say whether another process can `find` this case."""
+    return _ALONE.get(key_of(case)) is case
 
 
 def find(key: str) -> Case:

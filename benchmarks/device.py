@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from nengo_layers_plus._upstream import tf
-
 CHOICES = ("auto", "cpu", "gpu")
 
 
@@ -29,6 +27,9 @@ def choose(wanted: str) -> str:
     NoGpuError
         If a GPU is wanted and there is none.
     """
+    # Who only asks which choices there are need not wait for TensorFlow.
+    from nengo_layers_plus._upstream import tf
+
     gpus = [] if wanted == "cpu" else tf.config.list_physical_devices("GPU")
     if wanted == "gpu" and not gpus:
         built = tf.sysconfig.get_build_info()

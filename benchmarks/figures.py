@@ -72,7 +72,8 @@ def summarise(
     Returns
     -------
     info : dict of float
-        By name. Ratios are to "stock", within the same round, if it was measured.
+        By name. Ratios are to "stock", within the same round, if it was measured; and
+        ``times_of_keras`` is how many times as long as "keras" ours takes.
     """
     info: dict[str, float] = {}
     if samples_steps is not None:
@@ -83,6 +84,8 @@ def summarise(
         info["ratio_to_stock"] = measured.ratio("stock", member)
         info["ratio_least"] = min(ratios)
         info["ratio_most"] = max(ratios)
+    if member == "ours" and "keras" in measured.seconds:
+        info["times_of_keras"] = measured.ratio("ours", "keras")
     if member in measured.agreement:
         info["agreement"] = measured.agreement[member]
     return info

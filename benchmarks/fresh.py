@@ -18,6 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from benchmarks import device
 from benchmarks.measure import Measurement
 
 if TYPE_CHECKING:
@@ -136,10 +137,9 @@ def main() -> None:
     parser.add_argument("case", help="suite/name, as in benchmarks/cases.py")
     parser.add_argument("member", choices=["stock", "layer", "ours"])
     parser.add_argument("what", choices=["start", "memory"])
-    parser.add_argument("--device", default="auto", help="auto, cpu or gpu")
+    parser.add_argument("--device", choices=device.CHOICES, default="auto", help="where it runs")
     options = parser.parse_args()
 
-    from benchmarks import device
     from benchmarks.cases import find
 
     chosen, case = device.choose(options.device), find(options.case)

@@ -6,7 +6,9 @@ import importlib.metadata
 import os
 import platform
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import nengo_layers_plus
 from nengo_layers_plus._upstream import tf
@@ -41,6 +43,36 @@ def summarise(info: dict[str, str]) -> str:
     """Write the most important of `describe` in one line."""
     names = ("cpu_model", "cores", "gpus", "python", *_PACKAGES, "commit")
     return ", ".join(f"{name} {info[name]}" for name in names)
+
+
+def differences(info: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
+    """
+    Say what of two runs differs, other than the commit.
+
+    Parameters
+    ----------
+    info, other : dict
+        What pytest-benchmark keeps as ``machine_info``, with what `describe` adds.
+
+    Returns
+    -------
+    texts : list of str
+        What differs, and from which value to which.
+    """
+    facts, others = _flat(info), _flat(other)
+    names = (name for name in facts | others if name not in ("commit", "gpu_driver"))
+    return [
+        f"{name}: {others.get(name, 'not known')} -> {facts.get(name, 'not known')}"
+        for name in names
+        if facts.get(name) != others.get(name)
+    ]
+
+
+def _flat(info: Mapping[str, Any]) -> dict[str, str]:
+    """Return what `describe` tells, and which model of its brand the processor is."""
+    cpu = info.get("cpu") if isinstance(info.get("cpu"), Mapping) else {}
+    facts = {name: str(info[name]) for name in describe() if name in info}
+    return facts | {f"cpu {name}": str(cpu[name]) for name in ("model", "stepping") if name in cpu}
 
 
 def _cpu_model() -> str:

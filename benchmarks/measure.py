@@ -16,6 +16,13 @@ LEAST_ROUNDS = 3
 MANY_SECONDS = 8.0
 """Where a round of all members takes longer, there are fewer rounds."""
 
+MOST_ROUNDS = 11
+NOISY = 1.3
+"""Where the slowest of the middle half of rounds took so many times as long as the fastest, there
+are more rounds, as long as all of them take less than `MOST_SECONDS`."""
+
+MOST_SECONDS = 20.0
+
 LEAST_SECONDS = 0.1
 """What takes less is done several times for one timing."""
 
@@ -64,7 +71,8 @@ def measure(
         Each does its work once and returns its numbers as an array of NumPy, hence only after
         they are on the host. Those of "layer" and "ours" are compared with those of "stock".
     rounds : int
-        How often each is timed; by default `ROUNDS`, or `LEAST_ROUNDS` of what takes long.
+        How often each is timed; by default `ROUNDS`, or `LEAST_ROUNDS` of what takes long, and up
+        to `MOST_ROUNDS` of what a busy machine disturbs.
     same : bool
         Whether the numbers have to be the same.
 
@@ -86,17 +94,33 @@ def measure(
     del first
     once = {name: _time(run) for name, run in members.items()}
     repeats = {name: math.ceil(LEAST_SECONDS / each) for name, each in once.items()}
-    if rounds is None:
-        rounds = ROUNDS if sum(once.values()) < MANY_SECONDS else LEAST_ROUNDS
     seconds: dict[str, list[float]] = {name: [] for name in members}
     order = list(members)
-    for _ in range(rounds):
+
+    def do_round() -> None:
         for name in order:
             seconds[name].append(_time(members[name], repeats[name]))
         order.append(order.pop(0))  # who comes first changes
+
+    if rounds is not None:
+        more = 0
+    else:
+        a_round = sum(each * repeats[name] for name, each in once.items())
+        rounds = ROUNDS if a_round < MANY_SECONDS else LEAST_ROUNDS
+        more = min(MOST_ROUNDS, int(MOST_SECONDS / a_round)) - rounds
+    for _ in range(rounds):
+        do_round()
+    while more > 0 and any(_is_noisy(each) for each in seconds.values()):
+        do_round()
+        more -= 1
     return Measurement(
         seconds, {name: each for name, each in agreement.items() if each is not None}
     )
+
+
+def _is_noisy(seconds: list[float]) -> bool:
+    least, _, most = statistics.quantiles(seconds, method="inclusive")
+    return most > NOISY * least
 
 
 def _time(run: Callable[[], Any], repeats: int = 1) -> float:

@@ -70,7 +70,9 @@ class Members(Mapping[str, Run]):
     @property
     def execution(self) -> str:
         """How ours ran, and why: known after it has."""
-        sim = self.simulators["ours"]
+        sim = self.simulators.get("ours")
+        if sim is None:
+            return ""
         execution = sim.training_execution if self.case.use == "fit" else sim.execution
         return f"{execution.mode}, {execution.why}"
 
@@ -165,14 +167,29 @@ def bind(case: Case, built: BenchmarkNetwork, sim: nengo_dl.Simulator) -> Run:
 
 
 def make_images(case: Case, size: int) -> np.ndarray:
-    """Return still images, with the shape (batch, time, size), from 0 to 1."""
-    rng = np.random.RandomState(0)
-    images = rng.uniform(0, 1, (case.minibatch * case.batches, 1, size)).astype(np.float32)
-    return np.tile(images, (1, case.n_steps, 1))
+    """
+    Return random images, from 0 to 1.
+
+    Parameters
+    ----------
+    case : Case
+        How many samples and steps there are, and whether the images stand still.
+    size : int
+        Numbers of an image.
+
+    Returns
+    -------
+    images : ndarray of shape (batch, time, size)
+        With 32 bits.
+    """
+    rng = np.random.default_rng(0)
+    n_images, n_steps = case.minibatch * case.batches, 1 if case.still else case.n_steps
+    images = rng.random((n_images, n_steps, size), dtype=np.float32)
+    return np.repeat(images, case.n_steps, axis=1) if case.still else images
 
 
 def _plain(case: Case) -> Run:
-    assert case.plain is not None, f"{case.name} has no layers for plain tf.keras"
+    assert case.plain is not None  # Case sees to it
     layers, shape = case.plain.make(), case.plain.shape
     images = make_images(case, int(np.prod(shape)))
     if case.use == "predict":

@@ -1,23 +1,26 @@
 """Where the time of a call goes, as TensorFlow's profiler sees it.
 
-The profiler notes when each operation ran, and on which thread of the CPU or stream of the GPU.
+The profiler notes when each operation ran, and on which thread of the CPU or stream of the GPU. How
+long NumPy copies what goes in and comes out, that of Python says.
 """
 
 from __future__ import annotations
 
+import cProfile
 import math
+import pstats
 import re
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from nengo_layers_plus._upstream import tf
 
-NAMES = ("layers", "neurons", "other", "calls")
+NAMES = ("layers", "neurons", "data", "other", "calls")
 
 LEAST_CALLS, MOST_CALLS = 3, 50
 ENOUGH_SECONDS = 0.3
@@ -34,6 +37,10 @@ _LAYERS = re.compile(
 )
 _PRODUCTS = re.compile(r":\w*(MatMul|Conv[23]D|Conv2d)")
 """TensorFlow fuses these with what follows, and then gives them its name."""
+
+_COPIES = re.compile(r"Memcpy(H2D|D2H)")
+_OF_NUMPY = re.compile(r"\bnumpy\b")
+_CONVERSION = "convert_to_eager_tensor"
 
 _NEURONS = re.compile(r"(^|/)(SimNeurons(Builder)?|loop)(_\d+)?/")
 _COMPILED = ("CpuExecutable::ExecuteAsyncOnStream", "ThunkExecutor::Execute")
@@ -55,22 +62,25 @@ class Parts:
         Operations of Keras layers and of other transforms: matrix products and convolutions.
     neurons : float
         Steps of neurons and synapses, compiled by XLA or not.
+    data : float
+        What goes in and comes out is copied and converted: by NumPy and TensorFlow, or to a GPU and
+        from it.
     other : float
         What else TensorFlow does while it runs a function: other operations, and their launching.
     calls : float
-        The rest: Python, conversion of data, launching of functions; on a GPU all the time in which
-        it waits.
+        The rest: Python, launching of functions; on a GPU all the time in which it waits.
     """
 
     layers: float
     neurons: float
+    data: float
     other: float
     calls: float
 
     @property
     def seconds(self) -> float:
         """All of them: what a call took."""
-        return self.layers + self.neurons + self.other + self.calls
+        return sum(asdict(self).values())
 
     @property
     def info(self) -> dict[str, float]:
@@ -108,7 +118,41 @@ def measure_parts(run: Callable[[], Any], seconds: float, device: str = "cpu") -
             wall = time.perf_counter() - start
         finally:
             tf.profiler.experimental.stop()
-        return read_parts(Path(folder), wall, n_calls, device)
+        parts = read_parts(Path(folder), wall, n_calls, device)
+    if parts is None or device == "gpu":
+        return parts
+    data = min(parts.calls, seconds_of_data(run, n_calls))
+    return replace(parts, data=data, calls=parts.calls - data)
+
+
+def seconds_of_data(run: Callable[[], Any], n_calls: int = LEAST_CALLS) -> float:
+    """
+    Return how long a call takes to copy and convert data on the CPU.
+
+    TensorFlow's profiler does not see that. Python's slows what is written in Python, yet not what
+    NumPy and TensorFlow do within one of their functions.
+
+    Parameters
+    ----------
+    run : callable
+        What is called. It has to be warm.
+    n_calls : int
+        How many calls there are.
+    """
+    profile = cProfile.Profile()
+    profile.enable()
+    try:
+        for _ in range(n_calls):
+            run()
+    finally:
+        profile.disable()
+    functions = pstats.Stats(profile).stats  # type: ignore[attr-defined]
+    own = (
+        seconds
+        for (file, _, name), (_, _, seconds, _, _) in functions.items()
+        if name == _CONVERSION or _OF_NUMPY.search(name) or _OF_NUMPY.search(file)
+    )
+    return sum(own) / n_calls
 
 
 def read_parts(folder: Path, wall: float, n_calls: int = 1, device: str = "cpu") -> Parts | None:
@@ -173,7 +217,7 @@ def parts_of(
     busy = sum(shares.values()) / _PICOSECONDS
     # What goes on behind the calls, as the end of a copy, may make the sum a bit larger.
     factor = min(1.0, wall / busy) / _PICOSECONDS / n_calls
-    seconds = {name: shares[name] * factor for name in NAMES[:-1]}
+    seconds = {name: shares[name] * factor for name in NAMES if name != "calls"}
     return Parts(**seconds, calls=max(0.0, wall / n_calls - sum(seconds.values())))
 
 
@@ -210,8 +254,11 @@ def _part_of_operation(name: str) -> str:
 def _kernels(plane: Any) -> tuple[list[Span], list[Span]]:
     """Return the spans of kernels and copies on a GPU."""
     names = {key: each.name for key, each in plane.stat_metadata.items()}
+    copies = {key for key, each in plane.event_metadata.items() if _COPIES.search(each.name)}
 
     def part(event: Any) -> str:
+        if event.metadata_id in copies:
+            return "data"
         # Each says which operation launched it, and which module if XLA compiled it.
         stats = {names.get(each.metadata_id): each for each in event.stats}
         if "hlo_module" in stats:

@@ -6,14 +6,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import device, figures, fresh, machine
+from benchmarks import cases, device, figures, fresh, machine
 from benchmarks.case import STANDARD_MEMBERS, Case
 from benchmarks.groups import Cache, Group, measure_group
 from benchmarks.recorded import RECORDED
@@ -23,6 +22,7 @@ QUICK_ROUNDS = 2
 _WIDTH = 220  # so that no column is cut
 TABLE = pytest.StashKey[Table]()
 DEVICE = pytest.StashKey[str]()
+DIFFERENCES = pytest.StashKey[list[str]]()
 _FIXTURES = {"compare_members", "report_group"}
 _MARKS = (
     pytest.mark.benchmark(timer=RECORDED),
@@ -57,11 +57,23 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[TABLE] = make_table()
 
 
-def pytest_report_header(config: pytest.Config) -> str:
+def pytest_report_header(config: pytest.Config) -> list[str]:
     if config.stash[DEVICE] == "gpu":
-        return f"device: {machine.describe()['gpus']}, with memory growth"
-    why = "as asked for" if config.getoption("--device") == "cpu" else "TensorFlow sees no GPU"
-    return f"device: CPU ({why})"
+        where = f"{machine.describe()['gpus']}, with memory growth"
+    else:
+        asked = config.getoption("--device") == "cpu"
+        where = f"CPU ({'as asked for' if asked else 'TensorFlow sees no GPU'})"
+    return [f"device: {where}", *_say_what_differs(config)]
+
+
+def _say_what_differs(config: pytest.Config) -> list[str]:
+    found = config.stash.get(DIFFERENCES, [])
+    if not found:
+        return []
+    return [
+        "compared with a run of another machine or of other versions, so ratios to stock say more "
+        f"than seconds: {'; '.join(found)}"
+    ]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -90,6 +102,15 @@ def pytest_benchmark_update_machine_info(machine_info: dict[str, Any]) -> None:
     # Else it would differ whenever two runs are compared.
     for name in ("hz_actual", "hz_actual_friendly"):
         machine_info.get("cpu", {}).pop(name, None)
+
+
+def pytest_benchmark_compare_machine_info(
+    config: pytest.Config, machine_info: dict[str, Any], compared_benchmark: dict[str, Any]
+) -> None:
+    # pytest-benchmark prints all of both, even if commits alone differ, which setup.cfg ignores.
+    config.stash[DIFFERENCES] = machine.differences(
+        machine_info, compared_benchmark["machine_info"]
+    )
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
@@ -144,8 +165,14 @@ def report_group(benchmark: Any, table: Table, device_kind: str) -> Callable[...
         samples_steps: int | None = None,
     ) -> None:
         case = group.case
+        if member not in group.measured.seconds:
+            raise ValueError(
+                f"case {case.name!r} has the members {', '.join(group.measured.seconds)}, and this "
+                f"test is that of {member!r}; parametrize it with "
+                "@pytest.mark.parametrize(**cases.of([case])), which has a test for each member"
+            )
         timed = case.samples_steps if samples_steps is None else samples_steps
-        benchmark.group = (replace(case, use=use) if use else case).group
+        benchmark.group = case.group_of(use or case.use)
         benchmark.extra_info |= figures.describe(case, member, device_kind, group.n_neurons, use)
         benchmark.extra_info |= figures.summarise(group.measured, member, timed)
         if member == "ours" and group.execution:
@@ -177,6 +204,12 @@ def compare_members(
     """
 
     def compare(case: Case, memory: bool = False) -> Group:
+        if memory and not cases.is_known(case):
+            raise ValueError(
+                f"case {case.name!r}: memory=True needs a case that benchmarks.cases lists in "
+                "MEMORY or SCALING, since other processes build it by its name"
+            )
+
         def make() -> Group:
             group = measure_group(case, QUICK_ROUNDS if quick else None)
             if memory and fresh.memory_is_known(device_kind):
@@ -184,12 +217,19 @@ def compare_members(
                 group.peaks.update({name: each["peak"] for name, each in measured.items()})
             return group
 
-        function = request.node.nodeid.partition("[")[0]
-        group = cache.get((function, case.group), make)
+        group = cache.get((_function_of(request.node), case.group), make)
         report_group(group, member)
         return group
 
     return compare
+
+
+def _function_of(item: pytest.Item) -> tuple[Any, ...]:
+    """Return what the tests of all members of a case share, and no other test has."""
+    # The ID of a test need not name its file: those outside of the root have none.
+    parameters = item.callspec.params if hasattr(item, "callspec") else {}
+    others = sorted((name, id(value)) for name, value in parameters.items() if name != "member")
+    return item.path, item.nodeid.partition("[")[0], *others
 
 
 def _argument_names(mark: pytest.Mark) -> list[str]:

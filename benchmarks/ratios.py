@@ -13,6 +13,8 @@ import warnings
 
 from rich.console import Console
 
+from benchmarks import device
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; return 1 if numbers differ or a row fails."""
@@ -20,7 +22,7 @@ def main(arguments: list[str] | None = None) -> int:
     warnings.simplefilter("ignore")
     options = _parser().parse_args(arguments)
 
-    from benchmarks import cases, device, fresh, machine
+    from benchmarks import cases, fresh, machine
     from benchmarks.measure import measure
     from benchmarks.members import open_members
     from benchmarks.table import add_measurement, make_table
@@ -42,7 +44,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         chosen_device = device.choose(options.device)
     except device.NoGpuError as error:
-        console.print(str(error), style="red")
+        console.print(str(error), style="red", markup=False)
         return 2
 
     def is_chosen(name: str) -> bool:
@@ -72,7 +74,8 @@ def main(arguments: list[str] | None = None) -> int:
                 if options.traceback:
                     console.print_exception()
                 else:
-                    console.print(f"{name}: {type(error).__name__}: {error}", style="red")
+                    text = f"{name}: {type(error).__name__}: {error}"
+                    console.print(text, style="red", markup=False)
         chosen = [name for name in starts if is_chosen(name)]
         if chosen:
             case = cases.START[0]
@@ -95,7 +98,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("rows", nargs="*", help="parts of names; by default all that have a target")
     parser.add_argument("--rounds", type=int, default=5, help="how often each is timed (5)")
     parser.add_argument("--quick", action="store_true", help="only the cases of the quick run")
-    parser.add_argument("--device", default="auto", help="auto, cpu or gpu")
+    parser.add_argument("--device", choices=device.CHOICES, default="auto", help="where it runs")
     parser.add_argument("--list", action="store_true", help="only name the rows")
     parser.add_argument("--execution", help="for our simulator: auto, layerwise or stepwise")
     parser.add_argument("--traceback", action="store_true", help="show where an error is from")

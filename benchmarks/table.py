@@ -18,7 +18,7 @@ def make_table(title: str = "") -> Table:
     table.add_column("group", no_wrap=True)
     headers = [f"{member}\n(s)" for member in _MEMBERS]
     headers += [f"{slow} /\n{fast}" for slow, fast in _RATIOS]
-    headers[5:5] = ["least\nto most", "at\nleast"]
+    headers[5:5] = ["least\nto most", "target"]
     for header in [*headers, "ours: samples\nx steps / s", "agree\nfor", "MiB: stock,\nours"]:
         table.add_column(header, justify="right", no_wrap=True)
     return table

@@ -28,12 +28,12 @@ WITH_TARGETS = {
     "conv-builder-predict-10x50",
     "conv-fit-200x1",
     "conv-lowpass-fit-20x10",
-    "conv-predict-10x50",
-    "conv-predict-1x50",
-    "conv-predict-200x30",
+    "conv-still-predict-10x50",
+    "conv-still-predict-1x50",
+    "conv-still-predict-200x30",
     "dense-fit-1000x1",
-    "dense-predict-1000x20",
-    "dense-predict-100x100",
+    "dense-still-predict-1000x20",
+    "dense-still-predict-100x100",
     "izhikevich-predict-256x50",
     "izhikevich-predict-32x50",
     "own-lif-beside-lif-256x50",
@@ -73,6 +73,11 @@ def test_groups_say_what_they_are_of(suite):
     for case in SUITES[suite]:
         assert case.group.startswith(f"{case.suite}: ")
         assert case.group.endswith(f" {case.use} {case.minibatch}x{case.n_steps}")
+
+
+def test_what_stands_still_is_told_by_its_name():
+    for case in cases.BY_NAME.values():
+        assert case.still == case.label.endswith("-still")
 
 
 def test_members_are_compared_with_stock():

@@ -40,7 +40,7 @@ def test_it_says_what_was_measured(case):
 
 
 def test_targets_and_other_uses_are_named():
-    case = cases.BY_NAME["conv-predict-10x50"]
+    case = cases.BY_NAME["conv-still-predict-10x50"]
 
     assert figures.describe(case, "ours", "gpu", 1)["target"] == 9
     assert "target" not in figures.describe(cases.PREDICT[0], "ours", "gpu", 1)
@@ -57,6 +57,14 @@ def test_ratios_are_those_of_rounds(measured):
         "agreement": 0.9,
     }
     assert figures.summarise(measured, "stock", 100)["ratio_to_stock"] == 1
+
+
+def test_ours_is_compared_with_plain_keras_within_rounds(measured):
+    seconds = {**measured.seconds, "keras": [0.5, 0.5, 2.0]}
+    with_keras = Measurement(seconds)
+
+    assert figures.summarise(with_keras, "ours")["times_of_keras"] == 2.0
+    assert "times_of_keras" not in figures.summarise(with_keras, "stock")
 
 
 def test_without_stock_there_are_no_ratios():

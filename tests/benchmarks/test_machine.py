@@ -53,6 +53,18 @@ def test_a_run_names_hardware_versions_and_commit():
     assert info["nengo"] in machine.summarise(info)
 
 
+def test_what_differs_between_two_runs_is_told():
+    info = machine.describe() | {"cpu": {"model": 85, "stepping": 7, "flags": ["avx"]}}
+    other = info | {"cpu": {"model": 207, "stepping": 7}, "nengo": "4.0.0", "commit": "abc"}
+
+    assert machine.differences(info, dict(info)) == []
+    assert machine.differences(info, other) == [
+        f"nengo: 4.0.0 -> {info['nengo']}",
+        "cpu model: 207 -> 85",
+    ]
+    assert "nengo: not known -> 4.1.0" in machine.differences({"nengo": "4.1.0"}, {})
+
+
 def test_hardware_of_a_gpu_comes_from_its_driver(monkeypatch):
     class Done:
         stdout = "81559 MiB, 550.54\n81559 MiB, 550.54\n"

@@ -77,6 +77,38 @@ def test_what_takes_long_has_fewer_rounds(monkeypatch):
     assert len(measured.seconds["ours"]) == module.LEAST_ROUNDS < module.ROUNDS
 
 
+def make_times(monkeypatch: pytest.MonkeyPatch, rounds: list[float]) -> None:
+    """Have calls take as long as is given: once to see how long, and then in rounds."""
+    left = [rounds[0], *rounds]
+    monkeypatch.setattr(module, "_time", lambda run, repeats=1: left.pop(0))
+
+
+def test_what_a_busy_machine_disturbs_has_more_rounds(monkeypatch):
+    make_times(monkeypatch, [1, 1, 2, 1, 2, 1, 1, 1, 1])
+
+    measured = measure(make_members([], ours=1))
+
+    # then three quarters of the rounds took about the same
+    assert measured.seconds["ours"] == [1, 1, 2, 1, 2, 1, 1, 1]
+
+
+def test_noise_without_an_end_and_long_rounds_have_one(monkeypatch):
+    make_times(monkeypatch, [1, 2] * 10)
+    assert len(measure(make_members([], ours=1)).seconds["ours"]) == module.MOST_ROUNDS
+
+    make_times(monkeypatch, [3, 6] * 10)
+    assert len(measure(make_members([], ours=1)).seconds["ours"]) == module.MOST_SECONDS // 3
+
+    make_times(monkeypatch, [10, 20] * 10)
+    assert len(measure(make_members([], ours=1)).seconds["ours"]) == module.LEAST_ROUNDS
+
+
+def test_rounds_that_are_asked_for_are_kept_to(monkeypatch):
+    make_times(monkeypatch, [1, 2] * 10)
+
+    assert len(measure(make_members([], ours=1), rounds=2).seconds["ours"]) == 2
+
+
 def test_ratios_are_within_a_round():
     measured = Measurement({"stock": [10.0, 40.0, 9.0], "ours": [1.0, 2.0, 3.0]})
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks.parts import Parts, measure_parts, parts_of
+from benchmarks.parts import Parts, measure_parts, parts_of, seconds_of_data
 from nengo_layers_plus._upstream import tf
 
 pytest.importorskip("tensorflow.tsl.profiler.protobuf.xplane_pb2")
@@ -55,8 +55,8 @@ def parts(*planes: Any, wall: float = 10, **kwargs: Any) -> tuple[float, ...]:
 def test_what_is_no_operation_is_other_while_tensorflow_runs_and_else_the_call():
     host = plane("/host:CPU", python=[("run", 0, 9), (RUN, 1, 8)], pool=[(CONV, 2, 4), (XLA, 5, 6)])
 
-    assert parts(host) == pytest.approx((2, 1, 4, 3))
-    assert parts(host, n_calls=2) == pytest.approx((1, 0.5, 2, 1.5))
+    assert parts(host) == pytest.approx((2, 1, 0, 4, 3))
+    assert parts(host, n_calls=2) == pytest.approx((1, 0.5, 0, 2, 1.5))
 
 
 def test_of_events_within_each_other_the_innermost_counts_once():
@@ -71,7 +71,7 @@ def test_of_events_within_each_other_the_innermost_counts_once():
 
     host = plane("/host:CPU", python=[(RUN, 0, 10), (RUN, 2, 4)], pool=pool)
 
-    assert parts(host) == pytest.approx((1, 4, 5, 0))
+    assert parts(host) == pytest.approx((1, 4, 0, 5, 0))
 
 
 def test_threads_that_work_at_once_share_the_time():
@@ -82,7 +82,7 @@ def test_threads_that_work_at_once_share_the_time():
         other=[(CONV, 0, 2), (XLA, 2, 6)],
     )
 
-    assert parts(host) == pytest.approx((6, 2, 2, 0))
+    assert parts(host) == pytest.approx((6, 2, 0, 2, 0))
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_threads_that_work_at_once_share_the_time():
         ("keras_model/TensorGraph/while/iteration_0/SimNeuronsBuilder_1/Expm1:Expm1", 1),
         ("keras_model/TensorGraph/SimNeurons/add:AddV2", 1),
         ("keras_model/TensorGraph/loop/while/add:AddV2", 1),
-        ("keras_model/TensorGraph/while/iteration_0/CopyBuilder_2/x:TensorScatterAdd", 2),
+        ("keras_model/TensorGraph/while/iteration_0/CopyBuilder_2/x:TensorScatterAdd", 3),
     ],
 )
 def test_operations_belong_to_parts_by_their_names(name, part):
@@ -114,12 +114,12 @@ def test_on_a_gpu_kernels_count_and_the_rest_is_waiting():
                 ("implicit_gemm", 0, 2, ("tf_op", CONV)),
                 ("loop_fusion", 2, 5, ("tf_op", "call:XlaRun"), ("hlo_module", "cluster")),
             ],
-            "Stream_#2(MemcpyD2H)": [("MemcpyD2H", 5, 6)],
+            "Stream_#2(MemcpyD2H)": [("MemcpyD2H", 5, 6), ("MemcpyD2D", 6, 6.5)],
             "XLA_Ops": [("loop_fusion", 0, 9)],  # the same once more
         },
     )
 
-    assert parts(host, gpu, device="gpu") == pytest.approx((2, 3, 1, 4))
+    assert parts(host, gpu, device="gpu") == pytest.approx((2, 3, 1, 0.5, 3.5))
 
 
 def test_a_profile_without_events_of_the_device_tells_nothing():
@@ -154,10 +154,46 @@ def test_parts_sum_up_to_what_a_call_took_with_the_profiler():
     assert found.calls >= 0.01  # it slept
     assert found.layers > 0
     assert found.neurons == 0
-    assert list(found.info) == ["part_layers", "part_neurons", "part_other", "part_calls"]
+    assert list(found.info) == [
+        *("part_layers", "part_neurons", "part_data", "part_other", "part_calls")
+    ]
 
 
 def test_no_part_is_negative_where_work_goes_on_behind_the_calls():
     host = plane("/host:CPU", pool=[(CONV, 0, 12)])
 
-    assert parts_of([host], 10) == Parts(pytest.approx(10), 0, 0, pytest.approx(0))
+    assert parts_of([host], 10) == Parts(pytest.approx(10), 0, 0, 0, pytest.approx(0))
+
+
+def test_copies_of_data_are_told_from_the_rest_of_a_call():
+    numbers = np.ones(5_000_000, np.float32)
+    function = tf.function(lambda x: x[:1])
+    copying = []
+
+    def run() -> Any:
+        time.sleep(0.01)  # which is no copy
+        start = time.perf_counter()
+        copy = numbers.copy()
+        copying.append(time.perf_counter() - start)
+        return function(tf.constant(copy[:10])).numpy()
+
+    run()
+    copying.clear()
+
+    assert seconds_of_data(run, 3) == pytest.approx(np.mean(copying), rel=0.2)
+
+
+def test_what_is_copied_is_no_longer_part_of_the_call():
+    numbers = np.ones(5_000_000, np.float32)
+    function = tf.function(lambda x: x[:1])
+
+    def run() -> Any:
+        time.sleep(0.05)
+        return function(tf.constant(numbers)).numpy()
+
+    run()
+    found = measure_parts(run, 0.06)
+
+    assert found is not None
+    assert found.data > 0.0002  # 20 MB
+    assert 0.01 < found.calls < found.seconds - found.data
