@@ -1,4 +1,4 @@
-"""Writes the report, or keeps the file of a run: ``python -m benchmarks.report``."""
+"""Writes the report, keeps the file of a run, or compares two: ``python -m benchmarks.report``."""
 
 from __future__ import annotations
 
@@ -6,7 +6,14 @@ import argparse
 import sys
 from pathlib import Path
 
-from benchmarks.report import NotKept, ResultFileError, keep, make_report, read_run
+from benchmarks.report import (
+    NotKept,
+    ResultFileError,
+    keep,
+    make_report,
+    print_comparison,
+    read_run,
+)
 
 ROOT = Path(__file__).parents[2]
 
@@ -25,8 +32,13 @@ def main(arguments: list[str] | None = None) -> int:
     status : int
         1 if ``--check`` finds differences, 2 if a file can't be taken.
     """
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    _refuse_what_would_be_ignored(parser, options)
     try:
+        if options.against:
+            print_comparison(read_run(options.files[0]), read_run(options.against))
+            return 0
         if options.keep:
             for path in options.keep:
                 kept = keep(path, options.results, part=options.part, force=options.force)
@@ -49,6 +61,23 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
+def _refuse_what_would_be_ignored(
+    parser: argparse.ArgumentParser, options: argparse.Namespace
+) -> None:
+    """End with an error if what is given does not go together."""
+    chosen = [name for name in ("check", "against", "keep") if getattr(options, name)]
+    if len(chosen) > 1:
+        parser.error(f"{' and '.join(f'--{name}' for name in chosen)} do not go together")
+    if not options.keep:
+        for name in ("part", "force"):
+            if getattr(options, name):
+                parser.error(f"--{name} is for --keep, which is not given")
+    elif options.files:
+        parser.error(f"--keep takes one file; give it once more for {options.files[0]}")
+    if options.against and len(options.files) != 1:
+        parser.error(f"--against compares with one FILE, got {len(options.files) or 'none'}")
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.report", description=__doc__)
     parser.add_argument(
@@ -60,6 +89,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--check", action="store_true", help="write nothing; fail if the page is not up to date"
+    )
+    parser.add_argument(
+        "--against",
+        type=Path,
+        metavar="KEPT",
+        help="print how fast ours is in FILE beside what it was in another file, and write nothing",
     )
     parser.add_argument(
         "--keep",

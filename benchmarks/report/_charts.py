@@ -24,10 +24,18 @@ AXES = {
 PARTS = {
     "part_layers": "layers",
     "part_neurons": "neurons",
+    "part_data": "data",
     "part_other": "other operations",
     "part_calls": "calls",
 }
 """What the time of a call is divided into: the key of its seconds, and the words for it."""
+
+_LIMITS = {
+    "arithmetic": ("part_layers",),
+    "memory traffic": ("part_neurons", "part_data"),
+    "launches": ("part_other", "part_calls"),
+}
+"""What can limit a call, and the parts of its time that say so."""
 
 FEWEST_POINTS = 3
 """Fewer of them are no curve."""
@@ -186,9 +194,30 @@ def parts(name: str, rows: Sequence[Row]) -> Picture | None:
 
 def parts_of(row: Row, member: str) -> tuple[float, ...] | None:
     """Return the seconds of a member's parts; None if any is not known, or all are 0."""
-    seconds = [row.number(member, key) for key in PARTS]
+    found = {key: row.number(member, key) for key in PARTS}
+    # Earlier files count the data among the calls.
+    if found["part_data"] is None:
+        found["part_data"] = 0.0
+    seconds = found.values()
     known = tuple(each for each in seconds if each is not None and each >= 0)
     return known if len(known) == len(PARTS) and sum(known) > 0 else None
+
+
+def limit_of(seconds: Sequence[float]) -> tuple[str, float]:
+    """
+    Return what limits a call, and the share of its time that says so.
+
+    Parameters
+    ----------
+    seconds : sequence of float
+        Those of its parts, as `parts_of` returns them.
+    """
+    of_part = dict(zip(PARTS, seconds, strict=True))
+    shares = {
+        limit: sum(of_part[key] for key in keys) / sum(seconds) for limit, keys in _LIMITS.items()
+    }
+    largest = max(shares, key=lambda limit: shares[limit])
+    return largest, shares[largest]
 
 
 def throughput(name: str, results: Sequence[Result], axis: str) -> Picture | None:

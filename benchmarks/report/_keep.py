@@ -45,10 +45,11 @@ def keep(path: Path, results: Path, *, part: str = "", force: bool = False) -> P
     ResultFileError
         If it is no file of pytest-benchmark.
     NotKept
-        If ``force`` is needed.
+        If ``force`` is needed, or the part is no name.
     """
     content = load(path)
     run = run_of(content, path.name)
+    stem = file_stem(run, part)
     if not run.results:
         raise NotKept(f"{path} has nothing that the report would show")
     if not force and (run.dirty or run.commit in ("", "unknown", "unversioned")):
@@ -57,7 +58,7 @@ def keep(path: Path, results: Path, *, part: str = "", force: bool = False) -> P
             f"{'with changes that no commit has' if run.dirty else 'whose commit is not known'}; "
             "commit and run it again, or give --force"
         )
-    target = results / f"{file_stem(run, part)}.json"
+    target = results / f"{stem}.json"
     lost = _lost_suites(run, target)
     if lost and not force:
         raise NotKept(
@@ -79,9 +80,17 @@ def file_stem(run: Run, part: str = "") -> str:
         What is in it.
     part : str
         As for `keep`.
+
+    Raises
+    ------
+    NotKept
+        If the part has neither letters nor digits: the file would replace that of all suites.
     """
-    part = part or ("peers" if run.suites == ["peers"] else "")
-    return "-".join(filter(None, (hardware_name(run), re.sub(r"[^a-z0-9]+", "-", part.lower()))))
+    word = re.sub(r"[^a-z0-9]+", "-", part.lower()).strip("-")
+    if part and not word:
+        raise NotKept(f"expected a part with letters or digits, got {part!r}")
+    word = word or ("peers" if run.suites == ["peers"] else "")
+    return "-".join(filter(None, (hardware_name(run), word)))
 
 
 def _lost_suites(run: Run, target: Path) -> list[str]:

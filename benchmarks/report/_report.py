@@ -10,7 +10,7 @@ from benchmarks.report import _words as words
 from benchmarks.report._hardware import hardware_name
 from benchmarks.report._picture import Picture
 from benchmarks.report._result import Result
-from benchmarks.report._row import Row, rows_of
+from benchmarks.report._row import rows_of
 from benchmarks.report._run import NEEDED, Run
 from benchmarks.report._sections import Section, make_sections
 
@@ -20,6 +20,9 @@ PICTURES = "_static/benchmarks"
 
 _COMPARED = ("pipeline", "neurons", "own")
 """The suites that are compared over machines: others repeat their cases, or have other ends."""
+
+_NOISY = 1.5
+"""Where the slowest round takes so many times as long as the fastest, a machine was busy."""
 
 _INTRODUCTION = """\
 <!-- Written by `make bench-report` of the files in benchmarks/results: change those, not this. -->
@@ -36,12 +39,20 @@ _TERMS = """\
 | stock | `nengo_dl.Layer` | `nengo_dl.Simulator` |
 | layer | `CustomLayer` | `nengo_dl.Simulator` |
 | ours | `CustomLayer` | `nengo_layers_plus.Simulator` |
-| keras | the same layers in plain tf.keras, without neurons in time: the bound | |
+| keras | the same layers in plain tf.keras, without neurons in time: a reference | |
 
 - A case is named by its network, its use and its size: `conv predict 10x50` simulates 10 samples
   at once for 50 time steps.
+- Images that are fed in change in each step, unless the name of a case says `still`: there a sample
+  is one image, and ours computes the layers before the first neurons only once.
+- The reference is what the arithmetic of the layers takes: in `predict` in the fastest of several
+  batch sizes; in `fit` with rates of neurons between them, and with the minibatches of the others.
+  Ours can be below it, with less than 1 as ours / keras, where images stand still, and in `fit`,
+  where Keras takes some time of its own for each minibatch.
 - Members do the same in turns, after a warm-up. Times are medians over rounds. A ratio is that of
   the times of two members within a round, and the median of those over rounds.
+- What slows a machine for a while slows both members of a ratio, as they run in the same round. The
+  span of ratios from the least to the most says how noisy the machine was.
 - Agreement is the share of steps up to which the numbers of ours are those of stock, as a mean over
   samples. Rounding moves a spike of 32-bit neurons now and then, and what follows differs."""
 
@@ -177,12 +188,12 @@ def make_report(runs: Iterable[Run]) -> Report:
     pictures = []
     for machine in machines:
         sections, missing = make_sections(machine.name, machine.results, PICTURES)
-        blocks += _head(machine)
+        blocks += [*_head(machine), *_noise(machine.results)]
         for section in sections:
             blocks += [f"### {section.title}", *section.blocks]
             pictures += section.pictures
         if missing:
-            blocks.append(f"There is no data of this machine on {_listed(missing)}.")
+            blocks.append(f"There is no data of this machine on {words.listed(missing)}.")
     over = _over_machines(machines)
     if over is not None:
         blocks += [f"## {over.title}", *over.blocks]
@@ -225,6 +236,18 @@ def _head(machine: Machine) -> list[str]:
     return blocks
 
 
+def _noise(results: Iterable[Result]) -> list[str]:
+    """Say how often rounds took unlike times; nothing if none was repeated."""
+    spreads = [each.spread for each in results if each.spread is not None]
+    if not spreads:
+        return []
+    noisy = sum(spread > _NOISY for spread in spreads)
+    return [
+        f"In {noisy} of {len(spreads)} results that have several rounds, the slowest round took "
+        f"more than {_NOISY:g} times as long as the fastest."
+    ]
+
+
 def _short(commit: str) -> str:
     """Return the first letters of a commit's hash, as Git shows it."""
     is_hash = len(commit) == 40 and set(commit) <= set("0123456789abcdef")
@@ -243,7 +266,7 @@ def _over_machines(machines: Sequence[Machine]) -> Section | None:
             if rate:
                 ratio = row.number("ours", "ratio_to_stock")
                 text = words.count(rate) + (f" ({words.ratio(ratio)}×)" if ratio else "")
-                cells.setdefault(_title_of(row), {})[machine.name] = text
+                cells.setdefault(row.title_with_suite, {})[machine.name] = text
     rows = [
         (words.escape(title), *(each.get(machine.name, words.GAP) for machine in machines))
         for title, each in cells.items()
@@ -259,12 +282,3 @@ def _over_machines(machines: Sequence[Machine]) -> Section | None:
         words.table(("", *(words.code(machine.name) for machine in machines)), rows),
     ]
     return section
-
-
-def _title_of(row: Row) -> str:
-    """Return a title with the name of the suite, unless it is the pipeline."""
-    return row.title if row.first.suite == "pipeline" else f"{row.first.suite}: {row.title}"
-
-
-def _listed(texts: Sequence[str]) -> str:
-    return texts[0] if len(texts) == 1 else f"{', '.join(texts[:-1])} and {texts[-1]}"

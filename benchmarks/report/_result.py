@@ -30,6 +30,8 @@ class Result:
         How often it was timed.
     info : dict
         The extra information of the benchmark.
+    fastest, slowest : float or None
+        The seconds of two of the rounds.
     """
 
     suite: str
@@ -39,6 +41,15 @@ class Result:
     seconds: float | None
     rounds: int | None
     info: Mapping[str, Any]
+    fastest: float | None = None
+    slowest: float | None = None
+
+    @property
+    def spread(self) -> float | None:
+        """How many times as long as the fastest round the slowest took; None with less than two."""
+        if not self.fastest or self.slowest is None or (self.rounds or 0) < 2:
+            return None
+        return self.slowest / self.fastest
 
     @property
     def title(self) -> str:

@@ -48,6 +48,22 @@ class Row:
         result = self.results.get(member)
         return None if result is None else result.seconds
 
+    @property
+    def times_of_keras(self) -> float | None:
+        """How many times as long as plain tf.keras ours takes; None if one of them is missing."""
+        value = self.ratio("ours", "times_of_keras")
+        if value is None:
+            # Earlier files have no ratios within rounds: there it is that of the medians.
+            ours, keras = self.seconds("ours"), self.seconds("keras")
+            value = ours / keras if ours and keras else None
+        return value
+
+    @property
+    def title_with_suite(self) -> str:
+        """The title with the name of the suite, unless it is the pipeline."""
+        suite = self.first.suite
+        return self.title if suite == "pipeline" else f"{suite}: {self.title}"
+
 
 def rows_of(results: Iterable[Result]) -> list[Row]:
     """

@@ -153,6 +153,8 @@ def run_of(content: Mapping[str, Any], file: str) -> Run:
                 seconds=finite(stats.get("median")),
                 rounds=None if rounds is None else int(rounds),
                 info=info,
+                fastest=finite(stats.get("min")),
+                slowest=finite(stats.get("max")),
             )
         )
     commit = _dictionary(content.get("commit_info"))

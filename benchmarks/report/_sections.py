@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from benchmarks.report import _charts as charts
+from benchmarks.report import _peers as of_peers
+from benchmarks.report import _tables as tables
 from benchmarks.report import _words as words
 from benchmarks.report._picture import Picture
 from benchmarks.report._result import Result
-from benchmarks.report._row import Row, members_of, rows_of, with_any
+from benchmarks.report._row import Row, members_of, rows_of
 
 _RATIO_PICTURE = (
     "Bars are how many times as fast as stock ours is: the median over rounds, with a whisker from "
@@ -18,18 +20,23 @@ _RATIO_PICTURE = (
 )
 _MARKS = {
     "layer": "The triangle is `CustomLayer` under `nengo_dl.Simulator`; it should be at stock.",
-    "keras": "The diamond is plain tf.keras, the bound: the nearer the bar comes to it, the less "
-    "is left to gain.",
+    "keras": "The diamond is plain tf.keras, the reference: what the layers alone take. A bar far "
+    "from it has something left to gain; the list above says where one can be beyond it.",
+}
+_MARKS_OF_NEURONS = {
+    **_MARKS,
+    "layer": "The triangle is `CustomLayer` under `nengo_dl.Simulator`, which runs neurons in "
+    "TensorFlow as well: what lies between it and the bar is the Simulator's.",
 }
 
 _PARTS_PICTURE = (
-    "Bars are shares of the time of a call, as TensorFlow's profiler saw it; the time behind them "
-    "is the median without it. *Layers* are matrix products and convolutions: where they are most "
-    "of it, arithmetic limits. *Neurons* do little with each number that they read and write: "
-    "there it is memory traffic. *Other operations* are what else TensorFlow runs, and the "
-    "launching of operations; *calls* are the rest, as Python and the conversion of data, and on a "
-    "GPU all the time in which it waits: where these two are most of it, launch overhead limits. "
-    "An instant at which several threads work is divided among them."
+    "Bars are shares of the time of a call, as profilers saw it; the time behind them is the "
+    "median without them. *Layers* are matrix products and convolutions: arithmetic. *Neurons* do "
+    "little with each number that they read and write, and *data* is copied and converted on its "
+    "way in and out: memory traffic. *Other operations* are what else TensorFlow runs, with the "
+    "launching of operations, and *calls* are the rest, as Python, and on a GPU all the time in "
+    "which it waits: launches. The largest of these three limits a call. An instant at which "
+    "several threads work is divided among them."
 )
 
 
@@ -121,7 +128,7 @@ def _speed(prefix: str, results: Sequence[Result], folder: str, suite: str = "pi
         chosen = [row for row in rows if row.first.text("use") == use]
         name = "-".join(filter(None, (prefix, _file_name(suite), use, "speed-up")))
         section.show(charts.speed_up(name, chosen), _how_to_read(chosen), folder)
-    section.blocks += [_seconds_table(rows), *_ratio_table(rows)]
+    section.blocks += [tables.seconds_table(rows), *tables.ratio_table(rows)]
     for axis, word in (("minibatch", "samples at once"), ("steps", "steps")):
         name = f"{prefix}-{_file_name(suite)}-throughput-{axis}"
         section.show(
@@ -142,8 +149,8 @@ def _neurons(prefix: str, results: Sequence[Result], folder: str) -> Section:
         "a type. Ours runs all of them in TensorFlow."
     )
     name = f"{prefix}-neurons-speed-up"
-    section.show(charts.speed_up(name, rows), _how_to_read(rows), folder)
-    section.blocks += [_seconds_table(rows), *_ratio_table(rows)]
+    section.show(charts.speed_up(name, rows), _how_to_read(rows, _MARKS_OF_NEURONS), folder)
+    section.blocks += [tables.seconds_table(rows), *tables.ratio_table(rows)]
     return section
 
 
@@ -156,7 +163,7 @@ def _start(prefix: str, results: Sequence[Result], folder: str) -> Section:
         "process of its own each. Shorter is faster.",
         folder,
     )
-    section.blocks += [_seconds_table(rows), *_ratio_table(rows)]
+    section.blocks += [tables.seconds_table(rows), *tables.ratio_table(rows)]
     return section
 
 
@@ -164,12 +171,14 @@ def _memory(prefix: str, results: Sequence[Result], folder: str) -> Section:
     section = Section("Memory")
     rows = rows_of(results)
     section.show(
-        charts.amounts(f"{prefix}-memory", rows, "memory", _peak, words.memory, ("MiB", 1024**2)),
+        charts.amounts(
+            f"{prefix}-memory", rows, "memory", tables.peak, words.memory, ("MiB", 1024**2)
+        ),
         "Peak memory in a process of its own, beyond what it holds when the simulator is built. "
         "Shorter is less.",
         folder,
     )
-    section.blocks.append(_memory_table(rows))
+    section.blocks.append(tables.memory_table(rows))
     return section
 
 
@@ -198,7 +207,7 @@ def _scaling(prefix: str, results: Sequence[Result], folder: str) -> Section:
     else:
         section.blocks.append("There are too few sizes to fit exponents to.")
     rows = rows_of(results)
-    section.blocks += [_seconds_table(rows), _memory_table(rows)]
+    section.blocks += [tables.seconds_table(rows), tables.memory_table(rows)]
     return section
 
 
@@ -210,8 +219,9 @@ def _profile(prefix: str, results: Sequence[Result], folder: str) -> Section:
         (
             words.escape(row.title),
             member,
+            _limit(parts),
             words.seconds(row.seconds(member)),
-            *map(words.seconds, parts),
+            *(words.seconds(row.number(member, key)) for key in charts.PARTS),
             words.seconds(sum(parts)),
         )
         for row in rows
@@ -219,14 +229,17 @@ def _profile(prefix: str, results: Sequence[Result], folder: str) -> Section:
         if (parts := charts.parts_of(row, member)) is not None
     ]
     if cells:
-        head = ("", "member", "median time", *charts.PARTS.values(), "with the profiler")
+        head = (
+            *("", "member", "limited by", "median time"),
+            *(*charts.PARTS.values(), "with the profiler"),
+        )
         section.blocks += [
             "Seconds of a call. Those of the parts are with the profiler, which slows short calls; "
-            "the last column is their sum.",
-            words.table(head, cells, texts=2),
+            "the last column is their sum, of which what limits a call has the share behind it.",
+            words.table(head, cells, texts=3),
         ]
     else:
-        section.blocks += ["The profiler told no parts in this run.", _seconds_table(rows)]
+        section.blocks += ["The profiler told no parts in this run.", tables.seconds_table(rows)]
     return section
 
 
@@ -261,7 +274,7 @@ def _peers(prefix: str, results: Sequence[Result], folder: str) -> Section:
         "the most.",
         folder,
     )
-    section.blocks.append(_seconds_table(rows))
+    section.blocks += [*of_peers.libraries(rows), tables.seconds_table(rows)]
     peers = [member for member in members_of(rows) if member != "ours"]
     cells = [
         (
@@ -277,7 +290,10 @@ def _peers(prefix: str, results: Sequence[Result], folder: str) -> Section:
     ]
     if cells:
         head = ("", "library", "its time / ours", "least to most", "agreement")
-        section.blocks.append(words.table(head, cells, texts=2))
+        section.blocks += [
+            *of_peers.faster_than_ours(rows, peers),
+            words.table(head, cells, texts=2),
+        ]
     return section
 
 
@@ -293,76 +309,19 @@ _SUITES: dict[str, tuple[str, Maker]] = {
 }
 
 
-def _how_to_read(rows: Sequence[Row]) -> str:
+def _limit(parts: Sequence[float]) -> str:
+    limit, share = charts.limit_of(parts)
+    return f"{limit} ({words.percent(share)})"
+
+
+def _how_to_read(rows: Sequence[Row], marks: Mapping[str, str] = _MARKS) -> str:
     """Say how to read a picture of ratios, without marks that it does not have."""
     drawn = (
         text
-        for member, text in _MARKS.items()
+        for member, text in marks.items()
         if any(row.ratio(member) is not None and row.ratio("ours") is not None for row in rows)
     )
     return " ".join([_RATIO_PICTURE, *drawn])
-
-
-def _seconds_table(rows: Sequence[Row]) -> str:
-    members = members_of(rows)
-    cells = [
-        (words.escape(row.title), *(words.seconds(row.seconds(member)) for member in members))
-        for row in with_any(rows, Row.seconds, members)
-    ]
-    if not cells:
-        return "There are no times in this run."
-    return f"Median times:\n\n{words.table(('', *members), cells)}"
-
-
-def _ratio_table(rows: Sequence[Row]) -> list[str]:
-    """Return the table of what is said of ours; none if there is nothing to say."""
-    cells = []
-    title = "Ratios of times"
-    for row in rows:
-        numbers = [row.number("ours", key) for key in ("ratio_to_stock", "agreement")]
-        rate = row.number("ours", "samples_steps_per_second")
-        bound = row.number("keras", "ratio_to_stock")
-        if numbers == [None, None] and not rate:
-            continue
-        target = row.number("ours", "target")
-        title = "Ratios of times, and what ours does in a second" if rate else title
-        cells.append(
-            (
-                words.escape(row.title),
-                words.ratio(numbers[0]),
-                words.span(row.number("ours", "ratio_least"), row.number("ours", "ratio_most")),
-                words.ratio(target),
-                words.ratio(bound),
-                words.share(numbers[1]),
-                words.count(rate or None),
-            )
-        )
-    if not cells:
-        return []
-    head = (
-        *("", "stock / ours", "least to most", "at least", "stock / keras"),
-        *("agreement", "ours: samples × steps / s"),
-    )
-    return [f"{title}:\n\n{words.table(head, cells)}"]
-
-
-def _peak(row: Row, member: str) -> float | None:
-    return row.number(member, "peak_memory")
-
-
-def _memory_table(rows: Sequence[Row]) -> str:
-    members = members_of(rows)
-    cells = [
-        (
-            words.escape(row.title),
-            *(words.memory(_peak(row, member)) for member in members),
-            words.memory(row.number("ours", "peak_memory_target")),
-        )
-        for row in with_any(rows, _peak, members)
-    ]
-    if not cells:
-        return "Peak memory was not measured in this run."
-    return f"Peak memory:\n\n{words.table(('', *members, 'ours at most'), cells)}"
 
 
 def _file_name(text: str) -> str:

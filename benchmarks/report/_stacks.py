@@ -17,8 +17,8 @@ _THICKNESS = 0.8  # of a bar, where 1 is the distance to the next
 _TITLE = 1.15  # the room of a title, likewise
 _LEAST_SHARE = 0.07  # what is smaller has no room for its number
 
-# None is that of a member: whose bar it is, is written beside it.
-_COLOURS = (SKY, PURPLE, ORANGE, "#c8c8c8")
+# None is that of ours, stock or keras: whose bar it is, is written beside it.
+_COLOURS = (SKY, PURPLE, "#f0e442", ORANGE, "#c8c8c8")
 
 
 @dataclass(frozen=True)

@@ -65,6 +65,11 @@ def share(value: float | None) -> str:
     return "100 %" if value >= 1 else f"{math.floor(value * 1000) / 10:.1f} %"
 
 
+def percent(value: float) -> str:
+    """Return a share in percent, rounded to a whole number."""
+    return f"{value * 100:.0f} %"
+
+
 def exponent(law: PowerLaw | None) -> str:
     """Return an exponent with its standard error."""
     if law is None:
@@ -107,6 +112,11 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]], texts: int = 1) ->
         *([row[index] for index in kept] for row in rows),
     ]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def listed(texts: Sequence[str]) -> str:
+    """Return texts as a list in a sentence."""
+    return texts[0] if len(texts) == 1 else f"{', '.join(texts[:-1])} and {texts[-1]}"
 
 
 def some(names: Sequence[str], most: int = 5) -> str:
