@@ -14,12 +14,12 @@ from benchmarks.networks import BIAS, GAIN, LIF
 from nengo_layers_plus._upstream import tf
 
 BATCHES = (64, 256, 1024, 4096)
-"""Images at once, of which the fastest are taken. Dense layers want many; those of convolutions are
-larger than the caches with many."""
-
+"""Images at once, of which the fastest are taken. Dense layers are fastest with many; what
+convolutions put out for many is larger than the caches."""
 
 TRIALS = 3
 SLOWER = 1.2
+"""Where a batch takes so many times as long as the best, larger ones are not tried."""
 
 
 def bare(
