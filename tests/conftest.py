@@ -1,5 +1,7 @@
 """What all tests share."""
 
+import gc
+
 import nengo
 from hypothesis import HealthCheck, settings
 
@@ -12,3 +14,8 @@ settings.load_profile("ci")
 
 # nengo keeps decoders in the user's home, for which tests that run at once would have to wait.
 nengo.rc.set("decoder_cache", "enabled", "False")
+
+
+def pytest_collection_finish():
+    """Leave what was imported out of each search for garbage: TensorFlow is a million objects."""
+    gc.freeze()

@@ -26,19 +26,23 @@ def run(network: nengo.Network, n_steps: int = 3, **kwargs: Any) -> list[np.ndar
 def fit(network: nengo.Network, n_steps: int = 1) -> dict[str, tuple[bool, bool]]:
     """Train for a few epochs; return for each parameter whether it is trainable and has moved."""
     with simulator(network, minibatch_size=4) as sim:
-        graph = NetworkGraph(sim)
-        before = [graph.value(each) for each in graph.parameters]
-        sim.compile(optimizer=tf.optimizers.SGD(0.1), loss="mse")
-        rng = np.random.RandomState(0)
-        inputs = {
-            node: rng.uniform(0.1, 1, (4, n_steps, node.size_out))
-            for node in sim.tensor_graph.invariant_inputs
-        }
-        targets = {
-            probe: rng.uniform(-1, 1, (4, n_steps, probe.size_in)) for probe in network.all_probes
-        }
-        sim.fit(inputs, targets, epochs=2, verbose=0)
-        return {
-            each.name: (each.trainable, not np.array_equal(old, graph.value(each)))
-            for each, old in zip(graph.parameters, before, strict=True)
-        }
+        return fit_in(sim, NetworkGraph(sim), n_steps)
+
+
+def fit_in(
+    sim: nengo_dl.Simulator, graph: NetworkGraph, n_steps: int = 1
+) -> dict[str, tuple[bool, bool]]:
+    """Do so in a Simulator of four items that is open, with the graph of it."""
+    before = [graph.value(each) for each in graph.parameters]
+    sim.compile(optimizer=tf.optimizers.SGD(0.1), loss="mse")
+    rng = np.random.RandomState(0)
+    inputs = {
+        node: rng.uniform(0.1, 1, (4, n_steps, node.size_out))
+        for node in sim.tensor_graph.invariant_inputs
+    }
+    targets = {probe: rng.uniform(-1, 1, (4, n_steps, probe.size_in)) for probe in sim.model.probes}
+    sim.fit(inputs, targets, epochs=2, verbose=0)
+    return {
+        each.name: (each.trainable, not np.array_equal(old, graph.value(each)))
+        for each, old in zip(graph.parameters, before, strict=True)
+    }

@@ -9,7 +9,7 @@ import numpy as np
 from hypothesis import given, note
 from hypothesis import strategies as st
 from networks import SYNAPSES, NetworkPlan, network_plans
-from simulation import fit, run, simulator
+from simulation import fit_in, run, simulator
 
 from nengo_layers_plus import Sequential, nengo_dl
 from nengo_layers_plus._upstream import tf
@@ -32,9 +32,13 @@ def test_trains_what_it_says(plan: NetworkPlan) -> None:
     note(str(plan))
     network = plan.build("hooks")
     planned = {each.name: each for each in NetworkGraph(network).parameters}
-    with simulator(network) as sim:
-        built = {each.name: each for each in NetworkGraph(sim).parameters}
+    with simulator(network, minibatch_size=4) as sim:
+        graph = NetworkGraph(sim)
+        built = {each.name: each for each in graph.parameters}
         trained = sum(weight.shape.num_elements() for weight in sim.keras_model.trainable_weights)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Keras: no gradient, where nothing trains
+            found = fit_in(sim, graph, n_steps=3) if trained else {}
     assert {name: each.trainable for name, each in planned.items()} == {
         name: each.trainable for name, each in built.items()
     }
@@ -42,9 +46,6 @@ def test_trains_what_it_says(plan: NetworkPlan) -> None:
         name: each.shape for name, each in built.items()
     }
     assert sum(each.size for each in built.values() if each.trainable) == trained
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Keras: no gradient, where nothing trains
-        found = fit(network, n_steps=3) if trained else {}
     for name, (trainable, moved) in found.items():
         assert trainable == built[name].trainable
         assert trainable or not moved, f"{name} is frozen and has moved"

@@ -15,6 +15,7 @@ parameters and inputs moved by one rounding; a difference that this makes too is
 from __future__ import annotations
 
 import difflib
+import functools
 import re
 import warnings
 from collections.abc import Callable, Iterator
@@ -602,7 +603,7 @@ def _assert_same_training(
     tolerances: dict[str, float],
 ) -> None:
     tolerance = tolerances.get(plan.settings.dtype, 1e-8)
-    one, other = run(expected, plan, call), run(tested, plan, call)
+    one, other = _expected_of(run, expected, plan, call), run(tested, plan, call)
     assert_same_names(one, other)
     # a gradient that is nothing but the rounding of greater ones is none
     least = 1e-3 * _norm([values for name, values in one.items() if name.startswith("gradient")])
@@ -637,6 +638,14 @@ def _assert_same_training(
         )
 
 
+# What is expected is found once for several that are tested against it.
+@functools.lru_cache(maxsize=8)
+def _expected_of(
+    run: Callable[..., dict[str, np.ndarray]], factory: Factory, plan: NetworkPlan, call: Call
+) -> dict[str, np.ndarray]:
+    return run(factory, plan, call)
+
+
 def _norm(arrays: list[np.ndarray]) -> float:
     return float(np.sqrt(sum(np.sum(np.square(each, dtype=np.float64)) for each in arrays)))
 
@@ -667,9 +676,7 @@ def assert_same_distribution(
         How many samples.
     """
     call = Call("predict", n_steps, stateful=False, data="repeated", batches=n_batches)
-    samples = [
-        _moments(simulate(each, plan, [call]), plan, n_batches) for each in (expected, tested)
-    ]
+    samples = [_expected_of(_moments, expected, plan, call), _moments(tested, plan, call)]
     for name, one in samples[0].items():
         other = samples[1][name]
         spread = np.std(np.concatenate([one, other]), axis=0) * np.sqrt(2 / n_batches)
@@ -685,12 +692,12 @@ def assert_same_distribution(
             )
 
 
-def _moments(recording: Recording, plan: NetworkPlan, n_batches: int) -> dict[str, np.ndarray]:
+def _moments(factory: Factory, plan: NetworkPlan, call: Call) -> dict[str, np.ndarray]:
     """Return the mean of each minibatch, ``(batch, ...)``."""
     found = {}
-    for name, flat in recording.outputs[0].items():
+    for name, flat in simulate(factory, plan, [call]).outputs[0].items():
         if name.startswith("probe"):
-            values = flat.astype(np.float64).reshape((n_batches, -1, *flat.shape[1:]))
+            values = flat.astype(np.float64).reshape((call.batches, -1, *flat.shape[1:]))
             later = np.roll(values, -1, axis=2)
             neighbour = np.roll(values, -1, axis=1)
             found[name] = np.mean(values, axis=1)

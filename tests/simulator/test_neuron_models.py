@@ -86,12 +86,10 @@ def layered(neurons, recurrent=False, per_neuron=False):
 
 
 def simulate(sim, net):
-    data = {net.nodes[0]: np.random.RandomState(1).normal(size=(2 * BATCH, STEPS, 3))}
-    probe = net.probes[0]
-    first = sim.predict(data, verbose=0)[probe]
-    sim.run_steps(STEPS, data={net.nodes[0]: data[net.nodes[0]][:BATCH]})
-    sim.run_steps(2, data={net.nodes[0]: data[net.nodes[0]][BATCH:, :2]})
-    return {"predict": first, "run": sim.data[probe]}
+    """Run, and go on from there: as many steps, for which nothing is compiled again."""
+    for each in np.random.RandomState(1).normal(size=(2, BATCH, STEPS, 3)):
+        sim.run_steps(STEPS, data={net.nodes[0]: each})
+    return {"run": sim.data[net.probes[0]]}
 
 
 def train(sim, net):
@@ -171,8 +169,12 @@ def test_neurons_of_several_sizes_are_merged_by_nengo_dl():
 @pytest.mark.parametrize("minibatch", [1, 1000])
 def test_minibatches_of_any_size(minibatch):
     def use(sim, net):
-        data = np.random.RandomState(1).normal(size=(minibatch, 5, 3))
-        return {"predict": sim.predict({net.nodes[0]: data}, verbose=0)[net.probes[0]]}
+        data = np.random.RandomState(1).normal(size=(2 * minibatch, 5, 3))
+        found = sim.predict({net.nodes[0]: data}, verbose=0)[net.probes[0]]
+        # other lengths than that
+        for steps in (slice(2), slice(2, 4)):
+            sim.run_steps(2, data={net.nodes[0]: data[:minibatch, steps]})
+        return {"predict": found, "run": sim.data[net.probes[0]]}
 
     build = layered(TYPES["surrogate of a model"])
     assert_same_use(build, use, nengo_dl.Simulator, Simulator, minibatch_size=minibatch)
@@ -215,23 +217,23 @@ def test_inputs_that_stand_still_train_with_the_gradients_of_all_steps():
             nengo.Probe(x)
         return net
 
-    def use(sim, net, still):
-        rng = np.random.RandomState(2)
-        data = rng.normal(size=(2 * BATCH, 1 if still else STEPS, 3))
-        data = np.tile(data, (1, STEPS if still else 1, 1))
-        targets = {net.probes[0]: rng.uniform(0, 1, (2 * BATCH, STEPS, 6))}
+    def use(sim, net):
         sim.compile(tf.optimizers.SGD(0.01), loss="mse")
-        history = sim.fit({net.nodes[0]: data}, targets, epochs=2, verbose=0, shuffle=False)
-        return {"loss": history.history["loss"]}
+        found = {}
+        for still in (False, True):
+            rng = np.random.RandomState(2)
+            data = rng.normal(size=(2 * BATCH, 1 if still else STEPS, 3))
+            data = np.tile(data, (1, STEPS if still else 1, 1))
+            targets = {net.probes[0]: rng.uniform(0, 1, (2 * BATCH, STEPS, 6))}
+            history = sim.fit({net.nodes[0]: data}, targets, epochs=2, verbose=0, shuffle=False)
+            found[f"loss, still: {still}"] = history.history["loss"]
+            found |= {
+                f"weights {index}, still: {still}": weight.numpy()
+                for index, weight in enumerate(sim.keras_model.trainable_weights)
+            }
+        return found
 
-    for still in (False, True):
-        assert_same_use(
-            build,
-            lambda sim, net, still=still: use(sim, net, still),
-            nengo_dl.Simulator,
-            Simulator,
-            minibatch_size=BATCH,
-        )
+    assert_same_use(build, use, nengo_dl.Simulator, Simulator, minibatch_size=BATCH)
 
 
 def test_what_a_user_writes_wrongly_is_said_when_the_simulator_is_built():

@@ -162,7 +162,7 @@ def moved_by_a_rounding(*args, **kwargs):
     ("factory", "name", "dtype"),
     [
         (Late, "time order", "float64"),
-        (Late, "time order", "float32"),
+        (Late, "values that are decoded", "float32"),
         (without_delay, "time order", "float64"),
         (OneSpikeMoved, "biases in one variable", "float64"),
         (OneSpikeMoved, "biases in one variable", "float32"),
