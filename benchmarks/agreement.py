@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,8 @@ CLOSE = 1e-4  # of the largest number
 LEAST_AGREEMENT = 0.5
 ENOUGH_STEPS = 500  # sooner or later rounding moves a spike, however long the simulation is
 LARGEST_MEAN_DIFFERENCE = 0.05
-LOSSES_DIFFERENCE = 0.01
+DEVIATIONS = 2.0  # standard errors of means over time, where spikes are other ones
+LOSSES_DIFFERENCE = 0.03
 
 
 def assert_same(stock: Any, ours: Any, member: str = "ours") -> float | None:
@@ -19,11 +21,13 @@ def assert_same(stock: Any, ours: Any, member: str = "ours") -> float | None:
 
     A spike of a 32-bit simulation flips where a membrane is within rounding of the threshold, and
     then moves others of the same sample. Hence each sample is compared up to the first step at
-    which it differs, and for the steps behind it only its mean.
+    which it differs, and for the steps behind it only its mean. That of few steps says little: what
+    the mean would differ by if outputs were drawn anew in those steps is allowed as well.
 
-    The slope of a LIF rate has no bound near the threshold. Rounding alone, put into
-    nengo_dl.Simulator, changed gradients by 1 % and the losses of an epoch by 0.3 %. What is
-    compared here finds coarse errors of training; the tests do so for fine ones, with 64 bits.
+    The slope of a LIF rate has no bound near the threshold, so the more neurons and steps there
+    are, the more rounding changes gradients. Even with 64 bits, inputs changed by 1e-14 changed the
+    loss that nengo_dl.Simulator has after 20 minibatches of 1,000 samples times steps by 0.6 %.
+    What is compared here finds coarse errors of training; the tests do so for fine ones.
 
     Parameters
     ----------
@@ -61,9 +65,17 @@ def assert_same(stock: Any, ours: Any, member: str = "ours") -> float | None:
         "weights start at random, their initialisers need a seed"
     )
     means, expected = ours.mean(axis=1), stock.mean(axis=1)
-    difference = np.sqrt(np.mean((means - expected) ** 2) / np.mean(expected**2))
-    assert difference <= LARGEST_MEAN_DIFFERENCE, (
+    mean_size = _root_mean_square(expected) or size
+    difference = _root_mean_square(means - expected) / mean_size
+    spread = _root_mean_square(stock - expected[:, np.newaxis]) / mean_size
+    error = spread * math.sqrt(2 * (1 - agreement) / stock.shape[1])
+    allowed = LARGEST_MEAN_DIFFERENCE + DEVIATIONS * error
+    assert difference <= allowed, (
         f"the means over time of {member} differ from those of stock by {difference:.1%} of their "
-        f"size; {LARGEST_MEAN_DIFFERENCE:.0%} are allowed"
+        f"size; {allowed:.1%} are allowed where they agree for {agreement:.0%} of the steps"
     )
     return agreement
+
+
+def _root_mean_square(values: np.ndarray) -> float:
+    return math.sqrt(np.mean(np.square(values)))

@@ -21,6 +21,10 @@ Run = Callable[[], np.ndarray]
 
 N_CLASSES = 10
 
+NOISE = 0.2
+"""How large the noise of each step is, as a share of all that images consist of. With nothing else,
+the input of a neuron would be about the same for all images, and few would fire."""
+
 MOST_SECONDS_OF_WAITING = 20.0
 
 
@@ -168,7 +172,7 @@ def bind(case: Case, built: BenchmarkNetwork, sim: nengo_dl.Simulator) -> Run:
 
 def make_images(case: Case, size: int) -> np.ndarray:
     """
-    Return random images, from 0 to 1.
+    Return random images, from 0 to 1: still ones, or with other noise in each step.
 
     Parameters
     ----------
@@ -183,9 +187,15 @@ def make_images(case: Case, size: int) -> np.ndarray:
         With 32 bits.
     """
     rng = np.random.default_rng(0)
-    n_images, n_steps = case.minibatch * case.batches, 1 if case.still else case.n_steps
-    images = rng.random((n_images, n_steps, size), dtype=np.float32)
-    return np.repeat(images, case.n_steps, axis=1) if case.still else images
+    n_images = case.minibatch * case.batches
+    images = rng.random((n_images, 1, size), dtype=np.float32)
+    if case.still:
+        return np.repeat(images, case.n_steps, axis=1)
+    noise = rng.random((n_images, case.n_steps, size), dtype=np.float32)
+    # in place, as there can be gigabytes of them
+    noise *= NOISE
+    noise += (1 - NOISE) * images
+    return noise
 
 
 def _plain(case: Case) -> Run:
