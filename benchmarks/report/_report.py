@@ -48,7 +48,7 @@ _TERMS = """\
 - The reference is what the arithmetic of the layers takes: in `predict` in the fastest of several
   batch sizes; in `fit` with rates of neurons between them, and with the minibatches of the others.
   Ours can be below it, with less than 1 as ours / keras, where images stand still, and in `fit`,
-  where Keras takes some time of its own for each minibatch.
+  where it computes the rates in one compiled pass, and Keras operation by operation.
 - Members do the same in turns, after a warm-up. Times are medians over rounds. A ratio is that of
   the times of two members within a round, and the median of those over rounds.
 - What slows a machine for a while slows both members of a ratio, as they run in the same round. The
