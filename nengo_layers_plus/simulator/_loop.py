@@ -223,9 +223,12 @@ class Loop:
         @tf.custom_gradient  # type: ignore[untyped-decorator]
         def loop(*flat: Any) -> Any:
             tensors, constant, carried = split([tf.stop_gradient(each) for each in flat], counts)
-            # one entry of those that may be still is enough, but XLA can't slice none
+            # one entry of those that stand still is enough, but XLA can't slice none
             longer = [
-                lengthen(tensor, 1 if each.may_be_still else length)
+                lengthen(
+                    tensor,
+                    tf.where(tf.shape(tensor)[1] > 1, length, 1) if each.may_be_still else length,
+                )
                 for each, tensor in zip(varying, tensors, strict=True)
             ]
             results = kernel(steps, tf.zeros([length]), *longer, *constant, *carried)

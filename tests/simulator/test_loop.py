@@ -11,6 +11,7 @@ from python_neurons import InPython
 from nengo_layers_plus import CustomLayer, Simulator, nengo_dl
 from nengo_layers_plus._upstream import tf
 from nengo_layers_plus.simulator._compiled import compiles, kernel_length, lengthen
+from nengo_layers_plus.simulator._loop import Loop
 
 STEPS = 9
 
@@ -189,6 +190,39 @@ def test_loops_are_compiled_for_few_lengths():
     assert all(length >= steps for steps, length in enumerate(lengths, start=1))
     assert all(length <= 1.5 * steps + 1 for steps, length in enumerate(lengths, start=1))
     assert len(set(lengths)) <= 20
+
+
+def test_data_of_any_short_length_reaches_the_same_kernel(monkeypatch):
+    """Data that is fed may stand still, and is one entry then; else it is as long as all others."""
+    compiled = set()
+    make_kernel = Loop._kernel
+
+    def noting(self, inputs):
+        kernel = make_kernel(self, inputs)
+
+        def run(*arguments):
+            def note(*shapes):
+                compiled.add(tuple(tuple(each.numpy()) for each in shapes))
+
+            tf.py_function(note, [tf.shape(each) for each in arguments], [])
+            return kernel(*arguments)
+
+        return run
+
+    monkeypatch.setattr(Loop, "_kernel", noting)
+    with nengo.Network(seed=0) as net:
+        source = nengo.Node(np.zeros(3))
+        layer = CustomLayer(nengo.LIF())(CustomLayer(tf.keras.layers.Dense(4))(source))
+        nengo.Probe(layer)
+    with Simulator(net, minibatch_size=2, seed=0, progress_bar=False, execution="layerwise") as sim:
+        moving = np.random.RandomState(0).normal(size=(2, 40, 3))
+        for steps in (40, 7, 12, 31):
+            sim.predict({source: moving[:, :steps]}, verbose=0)
+        of_any_length = [shapes for shapes in compiled if (64,) in shapes]
+        assert len(of_any_length) == 1
+        sim.predict({source: np.tile(moving[:, :1], (1, 9, 1))}, verbose=0)
+    of_any_length = [shapes for shapes in compiled if (64,) in shapes]
+    assert len(of_any_length) == 2
 
 
 @pytest.mark.parametrize(("bytes_per_step", "shared"), [(1, 64), (40_000, 32), (1 << 20, 2)])
