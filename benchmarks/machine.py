@@ -6,7 +6,7 @@ import importlib.metadata
 import os
 import platform
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +59,8 @@ def differences(info: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
     texts : list of str
         What differs, and from which value to which.
     """
-    facts, others = _flat(info), _flat(other)
+    described = describe()
+    facts, others = _flat(info, described), _flat(other, described)
     names = (name for name in facts | others if name not in ("commit", "gpu_driver"))
     return [
         f"{name}: {others.get(name, 'not known')} -> {facts.get(name, 'not known')}"
@@ -68,10 +69,10 @@ def differences(info: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _flat(info: Mapping[str, Any]) -> dict[str, str]:
-    """Return what `describe` tells, and which model of its brand the processor is."""
+def _flat(info: Mapping[str, Any], described: Iterable[str]) -> dict[str, str]:
+    """Return what has these names, and which model of its brand the processor is."""
     cpu = info.get("cpu") if isinstance(info.get("cpu"), Mapping) else {}
-    facts = {name: str(info[name]) for name in describe() if name in info}
+    facts = {name: str(info[name]) for name in described if name in info}
     return facts | {f"cpu {name}": str(cpu[name]) for name in ("model", "stepping") if name in cpu}
 
 

@@ -11,8 +11,6 @@ import os
 import sys
 import warnings
 
-from rich.console import Console
-
 from benchmarks import device
 
 
@@ -25,13 +23,11 @@ def main(arguments: list[str] | None = None) -> int:
     from benchmarks import cases, fresh, machine
     from benchmarks.measure import measure
     from benchmarks.members import open_members
-    from benchmarks.table import add_measurement, make_table
+    from benchmarks.table import add_measurement, make_console, make_table
     from nengo_layers_plus._upstream import tf
 
     tf.get_logger().setLevel("ERROR")  # it warns where many functions are traced
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=220)  # a file has room
+    console = make_console()
     starts = {f"start-{use}": use for use in fresh.START_USES}
     names = [*cases.BY_NAME, *starts]
     if options.list:

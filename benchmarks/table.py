@@ -4,12 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from rich.console import Console
 from rich.table import Table
 
 from benchmarks.measure import Measurement
 
 _MEMBERS = ("stock", "layer", "ours", "keras")
 _RATIOS = (("stock", "ours"), ("stock", "layer"), ("ours", "keras"))
+
+
+_WIDTH = 220  # a file has room
+
+
+def make_console() -> Console:
+    """Return the standard output, with room for a whole table where it is no terminal."""
+    console = Console()
+    return console if console.is_terminal else Console(width=_WIDTH)
 
 
 def make_table(title: str = "") -> Table:

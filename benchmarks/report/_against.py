@@ -13,8 +13,7 @@ from benchmarks.report import _words as words
 from benchmarks.report._hardware import hardware_name
 from benchmarks.report._row import Row, rows_of
 from benchmarks.report._run import Run
-
-_WIDTH = 220  # a file has room
+from benchmarks.table import make_console
 
 
 @dataclass(frozen=True)
@@ -112,9 +111,7 @@ def print_comparison(run: Run, kept: Run, console: Console | None = None) -> Non
         By default the standard output.
     """
     if console is None:
-        console = Console()
-        if not console.is_terminal:
-            console = Console(width=_WIDTH)
+        console = make_console()
     compared = compare(run, kept)
     lines = [f"then: {kept.file}, now: {run.file}"]
     machines = hardware_name(kept), hardware_name(run)
