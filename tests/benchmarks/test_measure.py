@@ -69,18 +69,18 @@ def test_what_need_not_be_the_same_is_not_compared():
     assert measure(make_members([], stock=1, ours=2), rounds=1, same=False).agreement == {}
 
 
-def test_what_takes_long_has_fewer_rounds(monkeypatch):
-    monkeypatch.setattr(module, "MANY_SECONDS", 0.0)
-
-    measured = measure(make_members([], stock=1, ours=1))
-
-    assert len(measured.seconds["ours"]) == module.LEAST_ROUNDS < module.ROUNDS
-
-
 def make_times(monkeypatch: pytest.MonkeyPatch, rounds: list[float]) -> None:
     """Have calls take as long as is given: once to see how long, and then in rounds."""
     left = [rounds[0], *rounds]
     monkeypatch.setattr(module, "_time", lambda run, repeats=1: left.pop(0))
+
+
+def test_what_takes_long_has_fewer_rounds(monkeypatch):
+    make_times(monkeypatch, [1] * 20)
+    assert len(measure(make_members([], ours=1)).seconds["ours"]) == module.ROUNDS
+
+    make_times(monkeypatch, [module.MANY_SECONDS] * 20)
+    assert len(measure(make_members([], ours=1)).seconds["ours"]) == module.LEAST_ROUNDS
 
 
 def test_what_a_busy_machine_disturbs_has_more_rounds(monkeypatch):
