@@ -14,6 +14,7 @@ from nengo.rc import rc
 
 from nengo_layers_plus._upstream import keras3_equivalent, nengo_dl, tf
 from nengo_layers_plus._upstream._array_model import use_array_model
+from nengo_layers_plus._upstream._custom_gradients import custom_gradients_kept
 from nengo_layers_plus._upstream._tensor_graph import replace_class
 from nengo_layers_plus.graph import TrainingReport, what_trains
 from nengo_layers_plus.graph._keras_layers import mark_inputs_built
@@ -359,6 +360,7 @@ class Simulator(nengo_dl.Simulator):
                     chunks=None,
                 ),
                 self._state_put_back() if puts_back else contextlib.nullcontext(),
+                custom_gradients_kept(self.keras_model),
             ):
                 results = super()._call_keras(func_type, stateful=stateful, **kwargs)
                 if func_type == "fit":

@@ -22,6 +22,9 @@ from benchmarks.case import Case
 from benchmarks.networks import BenchmarkNetwork, tuning
 
 
+MEMBERS = ("stock", "ours")
+
+
 def population(size):
     def build(layer, neurons):
         with nengo.Network(seed=0) as net:
@@ -38,7 +41,10 @@ def test_size(compare_members, size):
 
 
 @pytest.mark.parametrize(**cases.of(
-    [Case("same-name", population(size), minibatch=2, n_steps=3, quick=True) for size in SIZES]
+    [
+        Case("same-name", population(size), minibatch=2, n_steps=3, members=MEMBERS, quick=True)
+        for size in SIZES
+    ]
 ))
 def test_name(compare_members, case):
     compare_members(case)

@@ -223,7 +223,6 @@ def test_negative_outputs_are_declared():
 
 MODELS = [
     IntegrateAndFire(),
-    IntegrateAndFire(reset="hard", threshold=0.5),
     LeakyIntegrateAndFire(amplitude=0.5),
     CurrentBasedLIF(reset="soft", tau_rc=[0.01, 0.02, 0.05]),
     LeakyIntegrator(per_neuron=True),
@@ -234,15 +233,21 @@ MODELS = [
     SpikingRectifiedLinearModel(negative_slope=0.1),
     RegularSpikingModel(),
 ]
-SURROGATES = [
+SURROGATES = [Surrogate(nengo.AdaptiveLIF(), surrogate.triangle(), through_reset=True)]
+# with the dynamics of one above
+OTHERS = [
+    IntegrateAndFire(reset="hard", threshold=0.5),
     Surrogate(nengo.LIF()),
-    Surrogate(nengo.AdaptiveLIF(), surrogate.triangle(), through_reset=True),
     Surrogate(nengo.Izhikevich(), surrogate.fast_sigmoid(5.0)),
     Surrogate(nengo.SpikingRectifiedLinear(), surrogate.sigmoid()),
 ]
 
 
-@pytest.mark.parametrize("neurons", MODELS + SURROGATES, ids=repr)
+@pytest.mark.parametrize(
+    "neurons",
+    MODELS + SURROGATES + [pytest.param(each, marks=pytest.mark.deep) for each in OTHERS],
+    ids=repr,
+)
 def test_they_keep_the_contract(neurons):
     check_neuron(neurons)
 
