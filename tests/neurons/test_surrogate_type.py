@@ -211,9 +211,19 @@ def test_trains_what_the_rate_curve_does_not_see(function, through_reset):
     assert moved["spikes"] > 0
 
 
+# test_neuron_models.py trains the others, too
 @pytest.mark.parametrize(
     "neuron_type",
-    [each for each in INNER if not isinstance(each, nengo.Izhikevich | nengo_dl.SpikingLeakyReLU)],
+    [
+        pytest.param(
+            each,
+            marks=[]
+            if type(each) in (nengo.LIF, nengo.SpikingRectifiedLinear)
+            else [pytest.mark.deep],
+        )
+        for each in INNER
+        if not isinstance(each, nengo.Izhikevich | nengo_dl.SpikingLeakyReLU)
+    ],
     ids=lambda each: type(each).__name__,
 )
 def test_the_same_training_in_every_simulator(neuron_type):
