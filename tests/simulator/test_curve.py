@@ -56,15 +56,15 @@ def train(cls, net, n_steps):
         return history.history["loss"], [each.numpy() for each in sim.keras_model.weights]
 
 
-@pytest.mark.parametrize("n_steps", [1, 3])
 @pytest.mark.parametrize(
-    ("neurons", "smoothing"),
+    ("neurons", "smoothing", "n_steps"),
     [
-        (nengo.LIF(amplitude=0.01), None),
-        (nengo.LIF(amplitude=0.01), 0.05),
-        (nengo.LIFRate(tau_rc=0.05, amplitude=0.02), None),
-        (nengo.Sigmoid(tau_ref=0.5), None),
-        (nengo.SpikingRectifiedLinear(), None),
+        (nengo.LIF(amplitude=0.01), None, 1),
+        (nengo.LIF(amplitude=0.01), None, 3),
+        (nengo.LIF(amplitude=0.01), 0.05, 3),
+        (nengo.LIFRate(tau_rc=0.05, amplitude=0.02), None, 3),
+        (nengo.Sigmoid(tau_ref=0.5), None, 1),
+        (nengo.SpikingRectifiedLinear(), None, 3),
     ],
     ids=str,
 )

@@ -139,7 +139,7 @@ def test_it_is_the_loop_that_one_would_write(by_hand, execution):
     assert_same(train(net, targets, execution=execution), by_hand)
 
 
-@pytest.mark.parametrize("chunk", [CHUNK, STEPS, 1])
+@pytest.mark.parametrize("chunk", [CHUNK, 1])
 def test_networks_that_run_layer_by_layer_as_a_whole(chunk):
     net = build_linear()
     targets = {net.probe: TARGETS[..., :1]}
