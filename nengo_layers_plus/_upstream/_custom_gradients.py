@@ -47,8 +47,8 @@ def custom_gradients_kept(owner: Any) -> Iterator[None]:
         if next(reversed(functions), None) != last:
             kept = vars(owner).setdefault("_custom_gradients", [])
             for name in _names_since(start, functions):
-                entry = functions[name]
-                if not isinstance(entry["type"], _Borrowed):  # by a call within this one
+                entry = functions.get(name)  # none, where the garbage collector was faster
+                if entry and not isinstance(entry["type"], _Borrowed):  # by a call within this one
                     kept.append(entry["type"])
                     entry["type"] = _Borrowed(entry["type"], partial(_forget, functions, name))
 
