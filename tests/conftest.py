@@ -8,8 +8,6 @@ import nengo
 import pytest
 from hypothesis import HealthCheck, settings
 
-from nengo_layers_plus._upstream._custom_gradients import custom_gradients_kept
-
 # A simulator costs seconds: no deadline, and few examples unless `make deep` asks for many. In the
 # default profile the examples are the same in every run.
 _SLOW = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
@@ -24,6 +22,9 @@ nengo.rc.set("decoder_cache", "enabled", "False")
 @pytest.fixture(autouse=True, scope="module")
 def nothing_left_behind() -> Iterator[None]:
     """Delete what TensorFlow would keep of nengo_dl's Simulators: some gigabytes for all tests."""
+    # not before: a process that only hands out tests would import TensorFlow, too
+    from nengo_layers_plus._upstream._custom_gradients import custom_gradients_kept
+
     with custom_gradients_kept(SimpleNamespace()):
         yield
 
