@@ -9,17 +9,15 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from rich.console import Console
 from rich.table import Table
 
 from benchmarks import cases, device, figures, fresh, machine
 from benchmarks.case import STANDARD_MEMBERS, Case
 from benchmarks.groups import Cache, Group, measure_group
 from benchmarks.recorded import RECORDED
-from benchmarks.table import add_measurement, make_table
+from benchmarks.table import add_measurement, make_table, write_table
 
 QUICK_ROUNDS = 2
-_WIDTH = 220  # so that no column is cut
 TABLE = pytest.StashKey[Table]()
 DEVICE = pytest.StashKey[str]()
 DIFFERENCES = pytest.StashKey[list[str]]()
@@ -117,11 +115,8 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     table = config.stash[TABLE]
     if table.row_count == 0:
         return
-    console = Console(width=max(_WIDTH, terminalreporter._tw.fullwidth))
-    with console.capture() as captured:
-        console.print(table)
     terminalreporter.section("members of each group, side by side")
-    terminalreporter.write(captured.get())
+    write_table(table, terminalreporter)
 
 
 @pytest.fixture(scope="session")

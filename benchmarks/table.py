@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -11,15 +12,32 @@ from benchmarks.measure import Measurement
 
 _MEMBERS = ("stock", "layer", "ours", "keras")
 _RATIOS = (("stock", "ours"), ("stock", "layer"), ("ours", "keras"))
-
-
-_WIDTH = 220  # a file has room
+_WIDTH = 220  # so that no column is cut
 
 
 def make_console() -> Console:
     """Return the standard output, with room for a whole table where it is no terminal."""
     console = Console()
     return console if console.is_terminal else Console(width=_WIDTH)
+
+
+def write_table(table: Table, reporter: Any, width: int = _WIDTH) -> None:
+    """
+    Write a table at the end of a run of pytest.
+
+    Parameters
+    ----------
+    table : rich.table.Table
+        The table.
+    reporter : pytest.TerminalReporter
+        Where to.
+    width : int
+        How many columns it may have at least, whatever the terminal has.
+    """
+    console = Console(width=max(width, reporter._tw.fullwidth))
+    with console.capture() as captured:
+        console.print(table)
+    reporter.write(captured.get())
 
 
 def make_table(title: str = "") -> Table:

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from rich.console import Console
 from rich.table import Table
 
 from benchmarks.peers.measured import MeasuredPeers, PeerCase, Peers
+from benchmarks.table import write_table
 
 HERE = Path(__file__).parent
 
@@ -76,10 +76,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         return
     terminalreporter.section("beside other libraries")
     if table.table.row_count:
-        console = Console(width=max(120, terminalreporter._tw.fullwidth))
-        with console.capture() as captured:
-            console.print(table.table)
-        terminalreporter.write(captured.get())
+        write_table(table.table, terminalreporter, width=120)
     for name, reason in table.missing.items():
         terminalreporter.write_line(f"{name} is missing: {reason}", yellow=True)
 

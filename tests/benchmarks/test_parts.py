@@ -151,7 +151,7 @@ def test_parts_sum_up_to_what_a_call_took_with_the_profiler():
 
     assert found is not None
     profiled = calls[1 : len(calls) // 2 + 1]  # the others were to find what data took
-    assert np.mean(profiled) <= found.seconds == pytest.approx(np.mean(profiled), rel=0.5)
+    assert np.mean(profiled) <= found.seconds == pytest.approx(np.mean(profiled), rel=0.2)
     assert found.calls >= 0.01  # it slept
     assert found.layers > 0
     assert found.neurons == 0
@@ -181,9 +181,7 @@ def test_copies_of_data_are_told_from_the_rest_of_a_call():
     run()
     copying.clear()
 
-    found = seconds_of_data(run, 3)
-    # half, as a busy machine may take time between the two clocks
-    assert np.mean(copying) / 2 < found < 1.5 * np.mean(copying)
+    assert seconds_of_data(run, 3) == pytest.approx(np.mean(copying), rel=0.2)
 
 
 def test_what_is_copied_is_no_longer_part_of_the_call():
