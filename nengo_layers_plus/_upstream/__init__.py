@@ -10,7 +10,7 @@ That Keras lives on as ``tf-keras``. `wake` makes nengo_dl work on it:
    is first used, so TensorFlow may have been imported before;
 3. nengo_dl is imported while ``keras`` is, in ``sys.modules``, a stand-in with the four names that
    nengo_dl asks for. Afterwards ``sys.modules`` is as it was: ``import keras`` is Keras 3;
-4. its builder of linear filters is replaced by one that knows the shapes of nengo 4.
+4. its faults that can't be mended elsewhere are repaired (`_repairs`), for its own Simulator too.
 
 The package does so when it is imported. Whatever goes wrong is kept (`find_failure`), and raised
 when `nengo_dl`, `tf` or `keras` is asked for, so that the ``doctor`` command can always run.
@@ -52,7 +52,7 @@ from nengo_layers_plus._upstream._keras import (
     snake_case_of,
     with_sublayers,
 )
-from nengo_layers_plus._upstream._linear_filter import mend_linear_filters
+from nengo_layers_plus._upstream._repairs import repair
 from nengo_layers_plus._upstream._simulation import (
     build_again,
     default_simulation_settings,
@@ -516,7 +516,7 @@ def _import_upstream() -> dict[str, ModuleType]:
     _lead_to_tf_keras(tensorflow, tf_keras)
     with _blamed(_NENGO_DL):
         nengo_dl = import_nengo_dl()
-        mend_linear_filters(nengo_dl)
+        repair(nengo_dl)
     return {"nengo_dl": nengo_dl, "tf": tensorflow, "keras": tensorflow.keras}
 
 

@@ -1,4 +1,7 @@
-"""nengo_dl's builder of linear filters, for the shapes that nengo 4 gives their matrices."""
+"""Repairs of nengo_dl and nengo, applied once to the imported modules.
+
+nengo_dl's own Simulator has them too. Each repair is one function with the fault in its docstring.
+"""
 
 from __future__ import annotations
 
@@ -7,16 +10,26 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 
-def mend_linear_filters(nengo_dl: ModuleType) -> None:
-    """Have nengo_dl build all linear filters, as well as nengo runs them.
-
-    It knows another shape of their ``D`` than nengo 4, and takes the output of a filter of first
-    order for its state, which is wrong in a Node.
+def repair(nengo_dl: ModuleType) -> None:
+    """Repair nengo_dl.
 
     Parameters
     ----------
     nengo_dl : module
         nengo_dl, imported.
+    """
+    _repair_linear_filters(nengo_dl)
+
+
+# -----------------------------------------------------------------------------
+# Linear filters
+
+
+def _repair_linear_filters(nengo_dl: ModuleType) -> None:
+    """Have nengo_dl build all linear filters, as well as nengo runs them.
+
+    It knows another shape of their ``D`` than nengo 4, and takes the output of a filter of first
+    order for its state, which is wrong in a Node.
     """
     linear_filter = importlib.import_module("nengo.synapses").LinearFilter
     builders: Any = nengo_dl.process_builders
