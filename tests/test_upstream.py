@@ -13,7 +13,11 @@ import threading
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
+import nengo
+import nengo.utils.filter_design
+import numpy as np
 import pytest
+import scipy.signal
 from packaging.requirements import Requirement as Declared
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
@@ -591,6 +595,50 @@ def test_a_tensorflow_that_does_not_import(tmp_path):
         """,
         PYTHONPATH=str(tmp_path),
     )
+
+
+# ---------------------------------------------------------------------------
+# Repairs
+
+
+@pytest.mark.parametrize("order", [199, 256])
+def test_filters_of_any_order_can_be_discretised(order):
+    degrees = np.arange(order)
+    i, j = degrees[:, None], degrees
+    scale = (2 * i + 1) / 784
+    system = (
+        np.where(i < j, -1, (-1.0) ** (i - j + 1)) * scale,
+        (-1.0) ** i * scale,
+        np.ones((1, order)),
+        np.zeros((1, 1)),
+    )
+    for found, right in zip(
+        nengo.utils.filter_design.cont2discrete(system, dt=1.0, method="zoh"),
+        scipy.signal.cont2discrete(system, dt=1.0, method="zoh"),
+        strict=True,
+    ):
+        np.testing.assert_allclose(found, right, atol=1e-12)
+
+
+def test_the_benchmarks_of_nengo_dl_can_be_imported_and_built():
+    benchmarks = importlib.import_module("nengo_dl.benchmarks")
+    network = benchmarks.lmu(784, 1, native_nengo=True)
+    assert max(each.size_out for each in network.all_nodes) == 256
+
+
+@pytest.mark.parametrize("name", ["nengo_dl", "nengo_layers_plus"])
+def test_a_simulator_may_be_closed_within_its_block(name):
+    with nengo.Network() as network:
+        nengo_dl = _upstream.nengo_dl
+        nengo_dl.configure_settings(dtype="float64")
+    simulator = (nengo_dl if name == "nengo_dl" else nengo_layers_plus).Simulator
+    with simulator(network, device="/cpu:0", progress_bar=False) as sim:
+        assert _upstream.keras.backend.floatx() == "float64"
+        sim.close()
+    assert _upstream.keras.backend.floatx() == "float32"
+    assert _upstream.tf.zeros(()).device == "/job:localhost/replica:0/task:0/device:CPU:0"
+    with pytest.raises(nengo.exceptions.SimulatorClosed), sim:
+        pass
 
 
 # ---------------------------------------------------------------------------

@@ -6,7 +6,7 @@ import contextlib
 import importlib
 import inspect
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,19 +19,42 @@ def with_sublayers(layer: Any) -> list[Any]:
     return list(layer._flatten_layers())
 
 
-@contextlib.contextmanager
-def random_state_kept() -> Iterator[None]:
-    """Have what is built inside draw no seed from those that tf-keras or NumPy would draw next."""
+def note_random_state() -> Callable[[], None]:
+    """Note the state of the random generators of tf-keras, NumPy and TensorFlow.
+
+    Returns
+    -------
+    put_back : callable
+        Puts it back.
+    """
     seeds = importlib.import_module("tf_keras.src.backend")._SEED_GENERATOR
     # the generator of tf.keras.utils.set_random_seed; without one, tf-keras uses Python's own
     generator = getattr(seeds, "generator", None) or random
     numpy_random = importlib.import_module("numpy.random")
     state, numpy_state = generator.getstate(), numpy_random.get_state()
+    # a Simulator sets the seed of all of TensorFlow
+    tensorflow = importlib.import_module("tensorflow.python.eager.context").context()
+    seed, seeds_of_tensorflow = tensorflow._seed, getattr(tensorflow, "_rng", None)
+    tensorflow_state = seeds_of_tensorflow and seeds_of_tensorflow.getstate()
+
+    def put_back() -> None:
+        generator.setstate(state)
+        numpy_random.set_state(numpy_state)
+        tensorflow._seed, tensorflow._rng = seed, seeds_of_tensorflow
+        if seeds_of_tensorflow is not None:
+            seeds_of_tensorflow.setstate(tensorflow_state)
+
+    return put_back
+
+
+@contextlib.contextmanager
+def random_state_kept() -> Iterator[None]:
+    """Have what is built inside draw no seed from those that others would draw next."""
+    put_back = note_random_state()
     try:
         yield
     finally:
-        generator.setstate(state)
-        numpy_random.set_state(numpy_state)
+        put_back()
 
 
 def is_automatic_name(layer: Any) -> bool:

@@ -5,9 +5,12 @@ nengo_dl's own Simulator has them too. Each repair is one function with the faul
 
 from __future__ import annotations
 
+import functools
 import importlib
 from types import ModuleType, SimpleNamespace
 from typing import Any
+
+from nengo_layers_plus._upstream._keras import note_random_state
 
 
 def repair(nengo_dl: ModuleType) -> None:
@@ -19,6 +22,9 @@ def repair(nengo_dl: ModuleType) -> None:
         nengo_dl, imported.
     """
     _repair_linear_filters(nengo_dl)
+    _repair_matrix_exponentials()
+    _repair_failing_builds(nengo_dl)
+    _repair_leaving_a_simulator(nengo_dl)
 
 
 # -----------------------------------------------------------------------------
@@ -73,3 +79,70 @@ def _with_flat_steps(operator: Any) -> SimpleNamespace:
         state=operator.state,
         process=SimpleNamespace(make_step=make_step, make_state=process.make_state),
     )
+
+
+# -----------------------------------------------------------------------------
+# NumPy 2
+
+
+def _repair_matrix_exponentials() -> None:
+    """Have nengo discretise filters of order 200 and more on NumPy 2.
+
+    The exponential of so large a matrix asks NumPy for functions that it has no more, or warns of.
+    """
+    numpy = importlib.import_module("numpy")
+    # NumPy, with these; NumPy itself stays as it is
+    with_old_names: Any = ModuleType("numpy")
+    with_old_names.find_common_type = lambda arrays, scalars: numpy.result_type(*arrays, *scalars)
+    with_old_names.in1d = numpy.isin
+    with_old_names.__getattr__ = lambda name: getattr(numpy, name)
+    for name in ("linalg_expm", "linalg_interface", "linalg_onenormest"):
+        module: Any = importlib.import_module(f"nengo._vendor.scipy.sparse.{name}")
+        module.np = with_old_names
+
+
+# -----------------------------------------------------------------------------
+# Settings of the process
+
+
+def _repair_failing_builds(nengo_dl: ModuleType) -> None:
+    """Have a Simulator that can't be built leave the settings of the process as they were.
+
+    nengo's precision would stay that of the network, 32 bits, for all that is simulated afterwards,
+    and the random generators would go on from where the building stopped.
+    """
+    simulator: Any = nengo_dl.Simulator
+    make = simulator.__init__
+    rc = importlib.import_module("nengo.rc").rc
+
+    @functools.wraps(make)
+    def make_or_undo(self: Any, *args: Any, **kwargs: Any) -> None:
+        bits, put_back = rc.get("precision", "bits"), note_random_state()
+        try:
+            make(self, *args, **kwargs)
+        except BaseException:
+            rc.set("precision", "bits", bits)
+            put_back()
+            raise
+
+    simulator.__init__ = make_or_undo
+
+
+def _repair_leaving_a_simulator(nengo_dl: ModuleType) -> None:
+    """Have ``with simulator:`` end as in nengo where the Simulator was closed within.
+
+    That would be an error, and leave its device and dtype in force for all that follows.
+    """
+    simulator: Any = nengo_dl.Simulator
+    leave = simulator.__exit__
+    backend = importlib.import_module("tf_keras").backend
+
+    @functools.wraps(leave)
+    def leave_once(self: Any, *args: Any) -> None:
+        if not self.closed:
+            leave(self, *args)
+            return
+        backend.set_floatx(self._keras_dtype)
+        self._device_context.__exit__(*args)
+
+    simulator.__exit__ = leave_once

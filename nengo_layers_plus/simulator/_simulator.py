@@ -10,7 +10,6 @@ from typing import Any
 import nengo
 import numpy as np
 from nengo.exceptions import ValidationError
-from nengo.rc import rc
 
 from nengo_layers_plus._upstream import keras3_equivalent, nengo_dl, tf
 from nengo_layers_plus._upstream._array_model import use_array_model
@@ -19,6 +18,7 @@ from nengo_layers_plus._upstream._tensor_graph import replace_class
 from nengo_layers_plus.graph import TrainingReport, what_trains
 from nengo_layers_plus.graph._keras_layers import mark_inputs_built
 from nengo_layers_plus.parameters import LoadedParameters, load_parameters, save_parameters
+from nengo_layers_plus.simulator._arguments import check_arguments
 from nengo_layers_plus.simulator._array_calls import ArrayCalls
 from nengo_layers_plus.simulator._execution import Execution
 from nengo_layers_plus.simulator._gradient_check import check_gradients
@@ -28,8 +28,6 @@ from nengo_layers_plus.simulator._live_data import LiveData, freeze_synapse, wit
 from nengo_layers_plus.simulator._non_finite_error import NonFiniteError
 from nengo_layers_plus.simulator._progress import Progress
 from nengo_layers_plus.simulator._truncation import Truncation
-
-_EXECUTIONS = ("auto", "layerwise", "stepwise")
 
 
 class Simulator(nengo_dl.Simulator):
@@ -95,24 +93,23 @@ class Simulator(nengo_dl.Simulator):
         check_numerics: bool = False,
     ) -> None:
         self.closed = None  # as in nengo_dl's own, for an object whose making fails
-        if execution not in _EXECUTIONS:
-            raise ValidationError(
-                f"expected one of {', '.join(map(repr, _EXECUTIONS))}, got {execution!r}",
-                "execution",
-                self,
-            )
-        if isinstance(memory_limit, bool) or not isinstance(memory_limit, int | np.integer | None):
-            raise ValidationError(
-                f"expected a number of bytes or None, got {memory_limit!r}", "memory_limit", self
-            )
-        if memory_limit is not None and memory_limit <= 0:
-            raise ValidationError(
-                f"expected at least one byte, got {memory_limit}", "memory_limit", self
-            )
-        if not isinstance(check_numerics, bool | np.bool_):
-            raise ValidationError(
-                f"expected True or False, got {check_numerics!r}", "check_numerics", self
-            )
+        arguments = {
+            "network": network,
+            "dt": dt,
+            "seed": seed,
+            "model": model,
+            "device": device,
+            "unroll_simulation": unroll_simulation,
+            "minibatch_size": minibatch_size,
+            "progress_bar": progress_bar,
+        }
+        check_arguments(
+            self,
+            **arguments,
+            execution=execution,
+            memory_limit=memory_limit,
+            check_numerics=check_numerics,
+        )
         if check_numerics and execution == "stepwise":
             raise ValidationError(
                 'expected execution="auto" or "layerwise" with check_numerics=True, got '
@@ -127,22 +124,10 @@ class Simulator(nengo_dl.Simulator):
         self._minibatched = minibatch_size is not None
         self._writes_state = True
         self._progress = Progress()
-        bits = rc.get("precision", "bits")
-        try:
-            super().__init__(
-                network,
-                dt=dt,
-                seed=seed,
-                model=model,
-                device=device,
-                unroll_simulation=unroll_simulation,
-                minibatch_size=minibatch_size,
-                progress_bar=progress_bar,
-            )
-        except BaseException:
-            # nengo_dl sets it for the building, and leaves it so where that fails
-            rc.set("precision", "bits", bits)
-            raise
+        # TensorFlow does not take integers of NumPy everywhere
+        super().__init__(
+            **{k: int(v) if isinstance(v, np.integer) else v for k, v in arguments.items()}
+        )
 
     def _build_keras(self, progress: Any = None) -> None:
         self.data = LiveData(self, self._minibatched)
@@ -278,6 +263,31 @@ class Simulator(nengo_dl.Simulator):
             check_gradients(self)
         if truncation is not None:
             Truncation(self, truncation)
+
+    def reset(
+        self,
+        seed: int | None = None,
+        include_trainable: bool = True,
+        include_probes: bool = True,
+        include_processes: bool = True,
+    ) -> None:
+        """
+        Go back to the initial state; see `nengo_dl.Simulator.reset`.
+
+        Parameters
+        ----------
+        seed : int, optional
+            The seed from now on.
+        include_trainable, include_probes, include_processes : bool
+            Whether parameters, what Probes have recorded, and processes begin anew as well.
+
+        Raises
+        ------
+        nengo.exceptions.ValidationError
+            If the seed is none; nothing is reset then.
+        """
+        check_arguments(self, seed=seed)
+        super().reset(seed, include_trainable, include_probes, include_processes)
 
     def run_steps(
         self,

@@ -11,7 +11,7 @@ import nengo
 import numpy as np
 from nengo.ensemble import Neurons
 
-from nengo_layers_plus._upstream import nengo_dl, tf
+from nengo_layers_plus._upstream import nengo_dl, random_state_kept, tf
 from nengo_layers_plus.graph import NetworkGraph, Parameter, Shape, size_of
 from nengo_layers_plus.layers import CustomLayer, LayerParts
 from nengo_layers_plus.layers._layer_wrapper import LayerWrapper
@@ -110,7 +110,7 @@ def check_layer(
     n_calls = len(layer.calls)
     check = _Check(layer, shapes, several, call_arguments)
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), random_state_kept():
             # what a user's own run of the network would say is not what is checked here
             warnings.simplefilter("ignore")
             check.run()

@@ -14,7 +14,7 @@ import numpy as np
 from nengo.neurons import NeuronType
 from nengo.rc import rc
 
-from nengo_layers_plus._upstream import nengo_dl, tf
+from nengo_layers_plus._upstream import nengo_dl, random_state_kept, tf
 from nengo_layers_plus.neurons._native import Native
 from nengo_layers_plus.neurons._natives import model_of, native_of
 from nengo_layers_plus.neurons._neuron_model import NeuronModel
@@ -135,7 +135,7 @@ def check_neuron(
     bits = rc.get("precision", "bits")
     rc.set("precision", "bits", "64")  # whatever somebody else has left there
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), random_state_kept():
             # what a user's own run of the network would say is not what is checked here
             warnings.simplefilter("ignore")
             check.run()

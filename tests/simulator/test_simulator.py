@@ -116,23 +116,6 @@ def test_parameters_by_name(tmp_path):
             method(*arguments)
 
 
-@pytest.mark.parametrize(
-    ("name", "value", "message"),
-    [
-        ("execution", "fast", "expected one of 'auto', 'layerwise', 'stepwise', got 'fast'"),
-        ("execution", None, "expected one of 'auto', 'layerwise', 'stepwise', got None"),
-        ("memory_limit", 0, "expected at least one byte, got 0"),
-        ("memory_limit", -5, "expected at least one byte, got -5"),
-        ("memory_limit", "1 GB", "expected a number of bytes or None, got '1 GB'"),
-        ("memory_limit", 1e9, "expected a number of bytes or None, got 1000000000.0"),
-        ("memory_limit", True, "expected a number of bytes or None, got True"),
-    ],
-)
-def test_bad_arguments(name, value, message):
-    with pytest.raises(ValidationError, match=rf"^Simulator\.{name}: {message}$"):
-        Simulator(nengo.Network(), progress_bar=False, **{name: value})
-
-
 def test_bad_arguments_leave_nothing_behind(monkeypatch):
     caught = []
     monkeypatch.setattr(sys, "unraisablehook", caught.append)

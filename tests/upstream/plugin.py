@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 import nengo
-import numpy as np
 import pytest
 
 from nengo_layers_plus import CustomLayer, Simulator
@@ -119,14 +118,12 @@ def _replace(name: str) -> None:
 
 
 def _bring_back_what_is_gone() -> None:
-    """Stand in for what the tests use of older versions of nengo, NumPy and pytest.
+    """Stand in for what the tests use of older versions of nengo and pytest.
 
-    Without the first two, nengo_dl's test_simulator and test_benchmarks can't be imported.
+    Without the first, nengo_dl's test_simulator can't be imported. nengo has removed it on purpose.
     """
     if not hasattr(nengo.networks, "Oscillator"):
         nengo.networks.Oscillator = _oscillator
-    if not hasattr(np, "find_common_type"):
-        np.find_common_type = lambda arrays, _: np.result_type(*arrays)  # noqa: NPY201
 
     warns = pytest.warns
 
