@@ -50,7 +50,7 @@ def measure_group(case: Case, rounds: int | None = None) -> Group:
     """
     with open_members(case) as members:
         members.settle()
-        measured = measure(members, rounds, case.same)
+        measured = measure(members, rounds, case.same, members.remark)
         return Group(case, measured, members.n_neurons, members.execution)
 
 

@@ -60,7 +60,10 @@ class Measurement:
 
 
 def measure(
-    members: Mapping[str, Callable[[], Any]], rounds: int | None = None, same: bool = True
+    members: Mapping[str, Callable[[], Any]],
+    rounds: int | None = None,
+    same: bool = True,
+    remark: str = "",
 ) -> Measurement:
     """
     Compare the numbers of the members with those of "stock", then measure all in turns.
@@ -75,6 +78,8 @@ def measure(
         to `MOST_ROUNDS` of what a busy machine disturbs.
     same : bool
         Whether the numbers have to be the same.
+    remark : str
+        What is said beside, where they differ.
 
     Returns
     -------
@@ -90,7 +95,10 @@ def measure(
     if same and "stock" in first:
         for name in COMPARED:
             if name in first:
-                agreement[name] = assert_same(first["stock"], first[name], name)
+                try:
+                    agreement[name] = assert_same(first["stock"], first[name], name)
+                except AssertionError as error:
+                    raise AssertionError(f"{error}{remark}") from None
     del first
     once = {name: _time(run) for name, run in members.items()}
     repeats = {name: math.ceil(LEAST_SECONDS / each) for name, each in once.items()}

@@ -13,7 +13,7 @@ import numpy as np
 from benchmarks import neuron_types, plain_keras
 from benchmarks.case import Case
 from benchmarks.networks import BenchmarkNetwork
-from nengo_layers_plus import Simulator, nengo_dl
+from nengo_layers_plus import CustomLayer, Simulator, nengo_dl
 from nengo_layers_plus._upstream import tf
 
 Run = Callable[[], np.ndarray]
@@ -63,6 +63,18 @@ class Members(Mapping[str, Run]):
     def n_neurons(self) -> int:
         """How many neurons the network has."""
         return next(iter(reversed(self.networks.values()))).n_neurons
+
+    @property
+    def remark(self) -> str:
+        """What explains numbers that differ, where the layers of a case are a user's own."""
+        layer, stock = self.case.layer, self.case.stock_layer
+        if layer in (CustomLayer, stock):
+            return ""
+        names = [getattr(each, "__name__", repr(each)) for each in (layer, stock)]
+        return (
+            f". They were compared with those of {names[1]}: if {names[0]} makes another network, "
+            f"give the case stock_layer={names[0]}, so that both simulators get the same"
+        )
 
     def settle(self) -> None:
         """Call ours until it runs as it goes on to run: at first it may be that it waits."""

@@ -61,7 +61,7 @@ def main(arguments: list[str] | None = None) -> int:
             try:
                 with console.status(name), open_members(case, ours) as members:
                     members.settle()
-                    measured = measure(members, options.rounds, case.same)
+                    measured = measure(members, options.rounds, case.same, members.remark)
                 add_measurement(table, name, measured, case.target, case.samples_steps)
             except Exception as error:
                 # The others are worth knowing all the same.

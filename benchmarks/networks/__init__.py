@@ -25,7 +25,7 @@ from benchmarks.networks._feedforward import (
 from benchmarks.networks._population import population
 from benchmarks.networks._recurrent import recurrent, recurrent_ensemble
 from benchmarks.networks._residual import residual
-from benchmarks.networks._scale import BIAS, GAIN, LIF, tuning, weights
+from benchmarks.networks._scale import BIAS, GAIN, LIF, apply, weights
 
 __all__ = [
     "BIAS",
@@ -37,6 +37,7 @@ __all__ = [
     "VECTOR_SHAPE",
     "BenchmarkNetwork",
     "alternating_layers",
+    "apply",
     "convolutional",
     "convolutional_layers",
     "deep",
@@ -50,7 +51,6 @@ __all__ = [
     "recurrent",
     "recurrent_ensemble",
     "residual",
-    "tuning",
     "weights",
     "with_synapses",
 ]

@@ -10,7 +10,7 @@ import nengo
 import numpy as np
 
 from benchmarks.networks._benchmark_network import BenchmarkNetwork
-from benchmarks.networks._scale import LIF, tuning, weights
+from benchmarks.networks._scale import LIF, apply, weights
 from nengo_layers_plus import CustomLayer
 from nengo_layers_plus._upstream import tf
 
@@ -99,10 +99,10 @@ def feedforward(
             if isinstance(keras_layer, tf.keras.layers.Dense):
                 shape = (int(np.prod(shape)),)
             if x is source:
-                x = layer(keras_layer)(x, shape_in=shape)
+                x = apply(layer(keras_layer), x, shape_in=shape)
             else:
-                x = layer(neurons)(x, **tuning())
-                x = layer(keras_layer)(x, shape_in=shape, synapse=synapse)
+                x = apply(layer(neurons), x)
+                x = apply(layer(keras_layer), x, shape_in=shape, synapse=synapse)
             shape = tuple(keras_layer.compute_output_shape((None, *shape)))[1:]
         return BenchmarkNetwork(network, source, nengo.Probe(x))
 

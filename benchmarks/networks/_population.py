@@ -9,7 +9,7 @@ import nengo
 import numpy as np
 
 from benchmarks.networks._benchmark_network import BenchmarkNetwork
-from benchmarks.networks._scale import LIF, tuning
+from benchmarks.networks._scale import LIF, apply
 from nengo_layers_plus import CustomLayer
 
 CURRENT = 8.0
@@ -40,5 +40,5 @@ def population(
     with nengo.Network(seed=0) as network:
         source = nengo.Node(np.zeros(size))
         return BenchmarkNetwork(
-            network, source, nengo.Probe(layer(neurons)(source, **tuning(CURRENT)))
+            network, source, nengo.Probe(apply(layer(neurons), source, gain=CURRENT))
         )

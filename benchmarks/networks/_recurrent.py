@@ -9,7 +9,7 @@ import nengo
 import numpy as np
 
 from benchmarks.networks._benchmark_network import BenchmarkNetwork
-from benchmarks.networks._scale import LIF, tuning, weights
+from benchmarks.networks._scale import LIF, apply, weights
 from nengo_layers_plus import CustomLayer
 from nengo_layers_plus._upstream import tf
 
@@ -39,9 +39,9 @@ def recurrent(
     readout = tf.keras.layers.Dense(10, kernel_initializer=weights(_N_UNITS, seed=2))
     with nengo.Network(seed=0) as network:
         source = nengo.Node(np.full(784, 0.5))
-        x = layer(neurons)(layer(first)(source), **tuning())
+        x = apply(layer(neurons), apply(layer(first), source))
         nengo.Connection(x, x, transform=back, synapse=0.01)
-        return BenchmarkNetwork(network, source, nengo.Probe(layer(readout)(x)))
+        return BenchmarkNetwork(network, source, nengo.Probe(apply(layer(readout), x)))
 
 
 def recurrent_ensemble() -> BenchmarkNetwork:

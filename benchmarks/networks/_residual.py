@@ -9,7 +9,7 @@ import nengo
 import numpy as np
 
 from benchmarks.networks._benchmark_network import BenchmarkNetwork
-from benchmarks.networks._scale import LIF, tuning, weights
+from benchmarks.networks._scale import LIF, apply, weights
 from nengo_layers_plus import CustomLayer
 from nengo_layers_plus._upstream import tf
 
@@ -44,20 +44,20 @@ def residual(
             padding="same",
             kernel_initializer=weights(9, seed=1, images=True),
         )
-        x = layer(first)(source, shape_in=(28, 28, 1))
+        x = apply(layer(first), source, shape_in=(28, 28, 1))
         for number in range(_N_BLOCKS):
-            x = layer(neurons)(x, **tuning())
-            body = layer(_convolution(seed=2 + 2 * number))(x, shape_in=_SHAPE)
-            body = layer(neurons)(body, **tuning())
-            body = layer(_convolution(seed=3 + 2 * number))(body, shape_in=_SHAPE)
+            x = apply(layer(neurons), x)
+            body = apply(layer(_convolution(seed=2 + 2 * number)), x, shape_in=_SHAPE)
+            body = apply(layer(neurons), body)
+            body = apply(layer(_convolution(seed=3 + 2 * number)), body, shape_in=_SHAPE)
             # a layer of nengo_dl has one input: a Node adds the two
             added = nengo.Node(size_in=size)
             nengo.Connection(body, added, synapse=None)
             nengo.Connection(x, added, synapse=None)
             x = added
-        x = layer(neurons)(x, **tuning())
+        x = apply(layer(neurons), x)
         readout = tf.keras.layers.Dense(10, kernel_initializer=weights(size, seed=9))
-        return BenchmarkNetwork(network, source, nengo.Probe(layer(readout)(x)))
+        return BenchmarkNetwork(network, source, nengo.Probe(apply(layer(readout), x)))
 
 
 def _convolution(seed: int) -> tf.keras.layers.Layer:

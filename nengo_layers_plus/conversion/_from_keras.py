@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import nengo
+import numpy as np
 from nengo.neurons import NeuronType
 from nengo.synapses import Synapse
 
@@ -19,6 +20,7 @@ from nengo_layers_plus.conversion._neuron_choice import NeuronChoice
 from nengo_layers_plus.conversion._plan import Plan
 from nengo_layers_plus.conversion._scales import read_scales, scale_amplitude, warn_of_skew
 from nengo_layers_plus.conversion._sources import given_sources
+from nengo_layers_plus.conversion._spikes import warn_of_spikes
 
 # neurons are immutable, so that one can be a default
 _RATES = nengo.RectifiedLinear()
@@ -30,6 +32,7 @@ def from_keras(
     *,
     synapse: float | Synapse | None = None,
     scale_firing_rates: float | Mapping[Any, float] | None = None,
+    max_to_avg_pool: bool = False,
     inputs: Any = None,
 ) -> KerasNetwork:
     """
@@ -62,6 +65,10 @@ def from_keras(
         The input of the neurons is multiplied by it, and their output divided by it: the rates of
         spiking neurons rise, and each spike counts less. A number for all neurons, or a mapping
         from Keras layers or their names, in Keras or in the network, to numbers.
+    max_to_avg_pool : bool
+        Whether average pooling of the same geometry takes the place of ``MaxPooling`` and
+        ``GlobalMaxPooling``, which needs no synapse behind spiking neurons. The network then does
+        something else than the model, and should be trained again. ``Maximum`` stays.
     inputs : NengoObject, list or dict, optional
         Objects to take the model's inputs from, in place of new Nodes; for several inputs a list,
         or a dict by the names or Keras layers of the inputs. They must be in a network around the
@@ -77,6 +84,12 @@ def from_keras(
     ConversionError
         If the network would not do what the model does, or an argument can't be used. It names
         the layer, and what to do. Nothing is built then.
+
+    Warns
+    -----
+    UserWarning
+        If layers that are not linear get the spikes of neurons, and no synapse averages them over
+        10 ms or more. The mean of a maximum over spikes is many times the maximum of their means.
 
     Notes
     -----
@@ -120,7 +133,9 @@ def from_keras(
     """
     choice = NeuronChoice(neuron)
     _check_synapse(synapse)
-    plan = Plan(model, choice)
+    if not isinstance(max_to_avg_pool, bool | np.bool_):
+        raise ConversionError(f"max_to_avg_pool: expected True or False, got {max_to_avg_pool!r}")
+    plan = Plan(model, choice, bool(max_to_avg_pool))
     layers = plan.name_layers("layers", {id(s.call.layer): s.neuron_type for s in plan.steps})
     scales = read_scales(scale_firing_rates, layers)
     neuron_types = {
@@ -131,6 +146,7 @@ def from_keras(
     _check_dtype(plan.dtype)
     choice.warn_of_unused()
     warn_of_skew({name: (layers[name], scale) for name, scale in scales.items()})
+    warn_of_spikes(plan, synapse)
 
     builder = NetworkBuilder(model, plan, neuron_types=neuron_types, scales=scales, synapse=synapse)
     around = nengo.Network.context[-1] if nengo.Network.context else None

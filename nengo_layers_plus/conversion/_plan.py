@@ -34,6 +34,7 @@ from nengo_layers_plus.conversion._checks import (
 from nengo_layers_plus.conversion._conversion_error import ConversionError, describe_error
 from nengo_layers_plus.conversion._flat_model import FlatCall, FlatModel, check_arguments
 from nengo_layers_plus.conversion._keras_copy import copy_layer
+from nengo_layers_plus.conversion._max_pooling import average_pooling_for, is_max_pooling
 from nengo_layers_plus.conversion._named import Entry, Named
 from nengo_layers_plus.conversion._neuron_choice import NeuronChoice
 from nengo_layers_plus.graph import Shape
@@ -111,6 +112,27 @@ class Step:
     inference: bool
     shapes: tuple[Shape, ...]
 
+    def apply(self, tensors: Sequence[tf.Tensor]) -> tf.Tensor:
+        """
+        Apply it as the network does in inference, without neurons behind it.
+
+        Parameters
+        ----------
+        tensors : sequence of tf.Tensor
+            Its inputs.
+        """
+        if self.applies is None:
+            return tensors[0]
+        return _apply(self.applies, self.call, tensors)
+
+
+def _apply(applies: Any, call: FlatCall, tensors: Sequence[tf.Tensor]) -> tf.Tensor:
+    """Apply a Keras layer as nengo_dl does, or a function of tensors."""
+    if not isinstance(applies, tf.keras.layers.Layer):
+        return applies(*tensors)
+    arguments = {"training": False} if expects_training(applies) else {}
+    return applies.call(list(tensors) if call.several else tensors[0], **arguments)
+
 
 class Plan:
     """
@@ -124,6 +146,8 @@ class Plan:
         The model; it is left as it is.
     choice : NeuronChoice
         Which neurons stand for which activation.
+    max_to_avg_pool : bool
+        Whether average pooling takes the place of max pooling.
 
     Attributes
     ----------
@@ -144,9 +168,12 @@ class Plan:
         If something can't be built so that it does what the model does.
     """
 
-    def __init__(self, model: tf.keras.Model, choice: NeuronChoice) -> None:
+    def __init__(
+        self, model: tf.keras.Model, choice: NeuronChoice, max_to_avg_pool: bool = False
+    ) -> None:
         self.flat = FlatModel(model)
         self.choice = choice
+        self.max_to_avg_pool = max_to_avg_pool
         self.shapes = input_shapes_of(model)
         self.dtype = dtype_of(self.flat.calls)
         self._copies: dict[int, tuple[Any, NeuronType | None, bool | None]] = {}
@@ -273,6 +300,8 @@ class Plan:
             self._check_copy(call, expected, inputs, copy)
             return copy, None
         whole = of_layer(layer)
+        if self.max_to_avg_pool and is_max_pooling(layer):
+            return average_pooling_for(layer), None
         if whole is None:
             refuse_what_is_hidden(layer, call.name)
         activation = whole or own_activation(layer)
@@ -303,14 +332,10 @@ class Plan:
         then: Any = None,
     ) -> None:
         """Compare a copy, and what is applied after it, with the layer; let it train as that."""
-        arguments = {"training": False} if expects_training(copy) else {}
-
-        def applies(values: Any) -> Any:  # as nengo_dl does
-            return copy.call(values, **arguments)
-
         if isinstance(call.layer, tf.keras.layers.Lambda):
-            refuse_variables(applies, [inputs], call.name)
-        self._check(call, expected, inputs, applies, then)
+            tensors = tf.nest.flatten(inputs)
+            refuse_variables(lambda *each: _apply(copy, call, each), tensors, call.name)
+        self._check(call, expected, inputs, copy, then)
         if not any(each.trainable for each in self.flat.calls if each.layer is call.layer):
             copy.trainable = False
 
@@ -335,10 +360,7 @@ class Plan:
         try:
             results = []
             for part in (tensors, [each[:1] for each in tensors]):
-                if operation_of(call.layer) is not None:
-                    result = applies(*part)
-                else:
-                    result = applies(part if call.several else part[0])
+                result = _apply(applies, call, part)
                 results.append(result if then is None else then(result))
         except Exception as error:
             raise ConversionError(

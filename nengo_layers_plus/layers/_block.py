@@ -56,8 +56,8 @@ class Block(CustomLayer):
     ``shape_in`` of the call is ``"auto"`` if it is not given: a block sees the shape that its
     input has.
 
-    Settings reach the `.CustomLayer` objects that `make_output` calls, and no other objects that
-    it makes, such as a `nengo.Ensemble`.
+    Settings reach the `.CustomLayer` objects that `make_output` calls. Of other objects that it
+    makes, such as a `nengo.Ensemble`, ``trainable`` alone speaks, as of what `on_built` adds.
 
     Examples
     --------

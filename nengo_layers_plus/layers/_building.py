@@ -77,9 +77,13 @@ def connect(
     return tuple(connections)
 
 
-def forget_new_objects(network: nengo.Network, undo: ExitStack) -> None:
+def count_objects(network: nengo.Network) -> dict[type, int]:
+    """Return how many objects of each class a network has, without those in its subnetworks."""
+    return {cls: len(objects) for cls, objects in network.objects.items()}
+
+
+def forget_new_objects(network: nengo.Network, before: Mapping[type, int], undo: ExitStack) -> None:
     """Have a failing call take back the objects that it added to the network."""
-    before = {cls: len(objects) for cls, objects in network.objects.items()}
 
     def forget() -> None:
         for cls, objects in network.objects.items():

@@ -13,7 +13,13 @@ from nengo.exceptions import NetworkContextError, ValidationError
 
 from nengo_layers_plus._upstream import nengo_dl
 from nengo_layers_plus.graph import Shape, size_of
-from nengo_layers_plus.layers._building import connect, forget_new_objects, make_ensemble, make_node
+from nengo_layers_plus.layers._building import (
+    connect,
+    count_objects,
+    forget_new_objects,
+    make_ensemble,
+    make_node,
+)
 from nengo_layers_plus.layers._describe import default_name, describe, name_of
 from nengo_layers_plus.layers._enclosing import Enclosing, Inherited, enclosing_call, inside
 from nengo_layers_plus.layers._ensemble_arguments import closest, ensemble_arguments
@@ -37,7 +43,13 @@ from nengo_layers_plus.layers._neuron_parameters import (
 from nengo_layers_plus.layers._not_given import NOT_GIVEN
 from nengo_layers_plus.layers._origins import note_origins
 from nengo_layers_plus.layers._trainable import Trainable
-from nengo_layers_plus.layers._training import apply_trainable, check_trainable, coerce_trainable
+from nengo_layers_plus.layers._training import (
+    apply_to_added,
+    apply_trainable,
+    check_trainable,
+    coerce_trainable,
+    trainable_of_added,
+)
 from nengo_layers_plus.neurons import model_in
 
 _NODE_ARGUMENTS = ("shape_out", "label")
@@ -213,6 +225,11 @@ class CustomLayer(nengo_dl.Layer):
 
         Runs inside the network of the call. If it raises, all that the call made is taken back.
 
+        What is added goes by the layer's own setting of what trains, be it its own or that of a
+        block around it: Connections and Keras layers by ``weights``, Ensembles by ``bias`` and
+        ``neuron_parameters``, of which True and False mean all. What says something itself
+        (``network.config[connection].trainable``, or a layer's ``trainable``) goes by that.
+
         Parameters
         ----------
         parts : LayerParts
@@ -306,12 +323,18 @@ class CustomLayer(nengo_dl.Layer):
         inherited = Inherited() if around is None else around.inherited
         with ExitStack() as undo:
             undo.callback(setattr, self, "_made", self._made)
-            forget_new_objects(nengo.Network.context[-1], undo)
+            network = nengo.Network.context[-1]
+            before = count_objects(network)
+            forget_new_objects(network, before, undo)
             with inside(Enclosing(undo)):
                 parts = self._build(context, inputs, layer_args, inherited, undo)
-                self.calls.append(parts)
-                undo.callback(self.calls.remove, parts)
+            self.calls.append(parts)
+            undo.callback(self.calls.remove, parts)
+            trainable = trainable_of_added(parts.trainable)
+            with inside(Enclosing(undo, Inherited(trainable=trainable))) as enclosing:
                 self.on_built(parts)
+            made = (parts, *enclosing.parts)
+            apply_to_added(self, trainable, network, before, made, undo)
             done = undo.pop_all()
         if around is not None:
             around.undo.callback(done.close)
@@ -328,6 +351,7 @@ class CustomLayer(nengo_dl.Layer):
     ) -> LayerParts:
         """Make the objects of one call."""
         several = isinstance(context.input, tuple)
+        overridden = overridden_hooks(type(self), CustomLayer)
         layer_func = self._layer_func(context)
         kind = kind_of(self, layer_func, n_inputs=len(inputs) if several else None)
         population: Shape = ()
@@ -358,6 +382,7 @@ class CustomLayer(nengo_dl.Layer):
             kind,
             len(inputs),
             (PART,) if kind == "neurons" and model_in(layer_func) is not None else (),
+            adds="on_built" in overridden,
         )
         if kind == "neurons":
             layer_func = set_trained(self, layer_func, trainable.neuron_parameters)
@@ -377,7 +402,7 @@ class CustomLayer(nengo_dl.Layer):
         )
         note_origins(
             self,
-            overridden_hooks(type(self), CustomLayer),
+            overridden,
             target,
             connections,
             arguments=arguments,

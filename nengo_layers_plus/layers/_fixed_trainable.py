@@ -110,6 +110,12 @@ def fix_trainable(
     return setting
 
 
+def is_set(config: nengo.Config, obj: Any) -> bool:
+    """Say whether it was set for an object itself whether it trains."""
+    own = config.params.get(obj)
+    return isinstance(own, FixedTrainable) or (own is not None and "trainable" in own)
+
+
 def put_back_setting(config: nengo.Config, obj: Any, before: InstanceParams | None) -> None:
     """Give an object the settings that it had before."""
     if before is None:

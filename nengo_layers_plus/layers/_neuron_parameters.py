@@ -100,7 +100,7 @@ def set_trained(layer: CustomLayer, neuron_type: Any, trains: bool | tuple[str, 
     LayerError
         If it has no parameter of a name.
     """
-    if trains is None:
+    if trains is None or model_in(neuron_type) is None:
         return neuron_type
     try:
         return changed(neuron_type, trainable=trains)

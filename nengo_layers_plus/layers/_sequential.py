@@ -59,7 +59,8 @@ class Sequential(Block):
     Notes
     -----
     Where a layer in the stack says something itself, that wins over the setting of the stack.
-    Settings reach the layers in the stack, and no other objects that a `.Block` in it makes.
+    Settings reach the layers in the stack. Of other objects that a `.Block` in it makes,
+    ``trainable`` alone speaks.
 
     Examples
     --------

@@ -13,13 +13,15 @@ from nengo.exceptions import ValidationError
 
 from nengo_layers_plus._upstream import nengo_dl, tf, with_sublayers
 from nengo_layers_plus.layers._errors import LayerError
-from nengo_layers_plus.layers._fixed_trainable import fix_trainable
+from nengo_layers_plus.layers._fixed_trainable import fix_trainable, is_set
 from nengo_layers_plus.layers._keras_trainable import (
     asked_otherwise,
     note_asked,
     set_keras_trainable,
 )
 from nengo_layers_plus.layers._layer_func import Kind
+from nengo_layers_plus.layers._layer_parts import LayerParts
+from nengo_layers_plus.layers._neuron_parameters import set_trained
 from nengo_layers_plus.layers._trainable import Trainable
 
 if TYPE_CHECKING:
@@ -32,6 +34,7 @@ _OWN_PARTS: Mapping[Kind, tuple[str, ...]] = {
 }
 
 _PARTS = tuple(each.name for each in fields(Trainable))
+_PARAMETERS = tuple(part for part in _PARTS if part != "connection")
 
 
 def coerce_trainable(layer: CustomLayer, value: Any) -> Trainable | bool:
@@ -75,6 +78,7 @@ def check_trainable(
     kind: Kind,
     n_inputs: int,
     more: tuple[str, ...] = (),
+    adds: bool = False,
 ) -> tuple[Trainable, tuple[bool, ...]]:
     """
     Check that a layer has the parts that are spoken of, and add what it inherits.
@@ -93,6 +97,8 @@ def check_trainable(
         How many connections it has.
     more : tuple of str
         Parts that it has besides those that all layers of its kind have.
+    adds : bool
+        Whether it may add objects, which go by its setting and that of the block around it.
 
     Returns
     -------
@@ -107,22 +113,24 @@ def check_trainable(
         If a part does not exist.
     """
     own = (*_OWN_PARTS[kind], *more, *layer.adds_parts)
-    if isinstance(trainable, bool):
-        if trainable and not own:
-            raise _error(
-                layer, "a function has no parameters of its own that could train; it has connection"
-            )
-        trainable = Trainable(**dict.fromkeys(own, trainable))
-    for part in ("bias", "weights", "neuron_parameters"):
-        if getattr(trainable, part) is not None and part not in own:
+    meant = _PARAMETERS if adds else own
+    for part in _PARAMETERS:
+        named = not isinstance(trainable, bool) and getattr(trainable, part) is not None
+        if named and part not in own:
             exist = " and ".join(("connection", *own))
             made_of = {"neurons": "neurons", "keras": "a Keras layer", "function": "a function"}
             raise _error(
                 layer,
                 f"a layer made of {made_of[kind]} has no part {part!r}; it has {exist}",
             )
+    if isinstance(trainable, bool):
+        if trainable and not meant:
+            raise _error(
+                layer, "a function has no parameters of its own that could train; it has connection"
+            )
+        trainable = Trainable(**dict.fromkeys(meant, trainable))
     # a block speaks of the connections into its neurons
-    parts = ("connection", *own) if kind == "neurons" else own
+    parts = ("connection", *meant) if kind == "neurons" else meant
     trainable = inherit_trainable(trainable, inherited, parts)
     asked = trainable.connection
     if isinstance(asked, tuple):
@@ -208,6 +216,70 @@ def apply_trainable(
         fix_trainable(config, ensemble.neurons, trainable.bias, undo)
     if keras_layer is not None and trainable.weights is not None:
         _ask_for_weights(layer, keras_layer, trainable.weights, undo)
+
+
+def trainable_of_added(trainable: Trainable) -> Trainable:
+    """Return what a layer's setting means for what it adds: no connection to it, no names."""
+    names = isinstance(trainable.neuron_parameters, tuple)
+    return replace(
+        trainable,
+        connection=None,
+        neuron_parameters=None if names else trainable.neuron_parameters,
+    )
+
+
+def apply_to_added(
+    layer: CustomLayer,
+    trainable: Trainable,
+    network: nengo.Network,
+    before: Mapping[type, int],
+    parts: Sequence[LayerParts],
+    undo: ExitStack,
+) -> None:
+    """
+    Let what a layer added to a network go by its own setting, where nothing else was said of it.
+
+    That is what it made in a hook, and not as the layer that it is, or through other layers.
+
+    Parameters
+    ----------
+    layer : CustomLayer
+        The layer, for error messages.
+    trainable : Trainable
+        What of the layer trains.
+    network : nengo.Network
+        The network.
+    before : Mapping
+        How many objects of each class the network had before.
+    parts : sequence of LayerParts
+        What layers made, this one and others, which goes by their settings.
+    undo : ExitStack
+        Is told how to take it all back.
+    """
+    config = network.config
+    leaves = [leaf for each in parts for leaf in each.leaves]
+    made = {id(obj) for leaf in leaves for obj in (leaf.ensemble, leaf.node, *leaf.connections)}
+    for cls, objects in network.objects.items():
+        for obj in objects[before.get(cls, 0) :]:
+            if cls is nengo.Network:
+                apply_to_added(layer, trainable, obj, {}, parts, undo)
+            elif id(obj) in made:
+                continue
+            elif cls is nengo.Connection and obj.has_weights:
+                _fix_unless_set(config, obj, trainable.weights, undo)
+            elif cls is nengo.Ensemble:
+                for each in (obj, obj.neurons):
+                    _fix_unless_set(config, each, trainable.bias, undo)
+                obj.neuron_type = set_trained(layer, obj.neuron_type, trainable.neuron_parameters)
+            elif cls is nengo.Node and trainable.weights is not None:
+                function = getattr(obj, "tensor_func", None)
+                if isinstance(function, tf.keras.layers.Layer):
+                    _ask_for_weights(layer, function, trainable.weights, undo)
+
+
+def _fix_unless_set(config: nengo.Config, obj: Any, trains: bool | None, undo: ExitStack) -> None:
+    if trains is not None and not is_set(config, obj):
+        fix_trainable(config, obj, trains, undo)
 
 
 def _ask_for_weights(

@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 from benchmarks import cases, networks
 from benchmarks.case import Case
-from benchmarks.networks import BenchmarkNetwork, tuning
+from benchmarks.networks import BenchmarkNetwork, apply
 
 
 MEMBERS = ("stock", "ours")
@@ -29,7 +29,7 @@ def population(size):
     def build(layer, neurons):
         with nengo.Network(seed=0) as net:
             source = nengo.Node(np.zeros(size))
-            output = layer(neurons)(source, **tuning(gain=8))
+            output = apply(layer(neurons), source, gain=8)
             return BenchmarkNetwork(net, source, nengo.Probe(output))
 
     return build

@@ -422,7 +422,7 @@ def test_skewed_neurons_are_told_once():
         Keras.Dense(2),
     )
     with pytest.warns(UserWarning, match="rates of LIF are not .* output of a, b") as caught:
-        from_keras(model, nengo.LIF(), scale_firing_rates=10)
+        from_keras(model, nengo.LIF(), scale_firing_rates=10, synapse=0.01)
     assert len(caught) == 1
     assert caught[0].filename == __file__
     with warnings.catch_warnings():
@@ -431,8 +431,8 @@ def test_skewed_neurons_are_told_once():
             nengo.SpikingRectifiedLinear(),
             nengo.PoissonSpiking(nengo.RectifiedLinear()),
         ):
-            from_keras(model, neuron, scale_firing_rates=10)
-        from_keras(model, nengo.LIF(), scale_firing_rates=1)
+            from_keras(model, neuron, scale_firing_rates=10, synapse=0.01)
+        from_keras(model, nengo.LIF(), scale_firing_rates=1, synapse=0.01)
 
 
 @pytest.mark.parametrize("synapse", [True, "0.1", -0.1, nengo.Default])

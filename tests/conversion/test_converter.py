@@ -64,6 +64,7 @@ def test_rates_are_those_of_the_converter(model, images, settings, n_steps):
     np.testing.assert_allclose(got, expected, atol=1e-5)
 
 
+@pytest.mark.filterwarnings("ignore:from_keras.*single spikes:UserWarning")
 def test_scales_by_layer_are_those_of_the_converter(model, images):
     scales = {model.get_layer("conv1"): 30, model.get_layer("hidden"): 3}
     theirs = convert(model, SPIKES, scale_firing_rates=scales)

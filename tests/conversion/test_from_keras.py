@@ -265,6 +265,7 @@ def test_a_relu_at_an_output_is_neurons():
     assert converted.output.synapse == nengo.Lowpass(0.01)
 
 
+@pytest.mark.filterwarnings("ignore:from_keras.*single spikes:UserWarning")
 def test_a_mapping():
     inputs = x = tf.keras.Input((4,))
     for activation in ["elu", "gelu", "tanh", "selu", "relu", tf.square]:

@@ -82,7 +82,10 @@ def test_nothing_to_compare(converted):
 
 
 def test_weights_are_copied_to_another_network_and_back_to_a_model(model):
-    trained, spiking = from_keras(model), from_keras(model, nengo.SpikingRectifiedLinear())
+    trained, spiking = (
+        from_keras(model),
+        from_keras(model, nengo.SpikingRectifiedLinear(), synapse=0.01),
+    )
     images = np.random.RandomState(0).uniform(-1, 1, (4, 2, 2))
     with simulator(trained.net, minibatch_size=4) as sim:
         sim.compile(optimizer=tf.optimizers.SGD(0.1), loss="mse")

@@ -6,9 +6,10 @@ import pytest
 from nengo.exceptions import ValidationError
 from simulation import fit, simulator
 
-from nengo_layers_plus import CustomLayer, Trainable, nengo_dl
+from nengo_layers_plus import Block, CustomLayer, Sequential, Trainable, nengo_dl
 from nengo_layers_plus._upstream import tf
 from nengo_layers_plus.graph import NetworkGraph
+from nengo_layers_plus.neurons import TrainableLIF
 
 Keras = tf.keras.layers
 
@@ -274,3 +275,97 @@ def test_weights_left_alone_follow_the_keras_layer():
         nengo.Probe(CustomLayer(dense)(nengo.Node(np.ones(3))))
     with simulator(net) as sim:
         assert sim.keras_model.trainable_weights == []
+
+
+# -----------------------------------------------------------------------------
+# What a layer adds in a hook
+
+
+class Adding(CustomLayer):
+    """Adds a connection, an Ensemble, a Keras layer and a layer of its own kind."""
+
+    def on_built(self, parts):
+        nengo.Connection(parts.output, parts.output, transform=-0.01, synapse=0.02)
+        with nengo.Network():
+            ensemble = nengo.Ensemble(3, 1, neuron_type=TrainableLIF())
+        nengo.Connection(parts.output[:3], ensemble.neurons, transform=np.ones((3, 3)))
+        node = nengo_dl.TensorNode(Keras.Dense(2), shape_in=(3,), pass_time=False)
+        nengo.Connection(ensemble.neurons, node, synapse=None)
+        nengo.Probe(CustomLayer(nengo.RectifiedLinear())(node))
+
+
+class AddingBlock(Block):
+    def make_output(self, context):
+        neurons = CustomLayer(nengo.RectifiedLinear())(
+            context.input, **context.connection_arguments
+        )
+        nengo.Connection(neurons, neurons, transform=-0.01, synapse=0.02)
+        nengo.Probe(neurons)
+        return neurons
+
+
+def trained_kinds(layer):
+    with nengo.Network(seed=0) as net:
+        layer(nengo.Node(np.ones(3)))
+    parameters = [each for each in NetworkGraph(net).parameters if each.kind != "encoders"]
+    return net, {(each.kind, each.trainable) for each in parameters}
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        lambda trainable: Adding(nengo.RectifiedLinear(), trainable=trainable),
+        lambda trainable: Sequential([Adding(nengo.RectifiedLinear())], trainable=trainable),
+        lambda trainable: Adding(Keras.Dense(3), trainable=trainable),
+        lambda trainable: AddingBlock(trainable=trainable),
+    ],
+)
+def test_what_a_layer_adds_goes_by_its_own_setting(layer):
+    for trainable in (None, True):
+        _, kinds = trained_kinds(layer(trainable))
+        assert ("connection weights", True) in kinds
+        # connections into layers never train
+        assert {kind for kind, trains in kinds if not trains} <= {"connection weights"}
+    net, kinds = trained_kinds(layer(False))
+    assert {trains for _, trains in kinds} == {False}
+    inhibition = next(each for each in net.all_connections if each.pre_obj is each.post_obj)
+    (row,) = [
+        each
+        for each in NetworkGraph(net).parameters
+        if each.obj is inhibition and each.kind == "connection weights"
+    ]
+    assert row.why == "trainable is False for the object itself"
+
+
+def test_parts_of_it_and_what_says_something_itself():
+    class Said(CustomLayer):
+        def on_built(self, parts):
+            self.inhibition = nengo.Connection(
+                parts.output, parts.output, transform=-0.01, synapse=0.02
+            )
+            nengo.Network.context[-1].config[self.inhibition].trainable = True
+            self.dense = CustomLayer(Keras.Dense(2), trainable=True)
+            nengo.Probe(self.dense(parts.output))
+
+    layer = Said(nengo.RectifiedLinear(), trainable=False)
+    net, kinds = trained_kinds(layer)
+    assert ("bias", False) in kinds
+    assert ("Keras weights", True) in kinds
+    assert ("Keras weights", False) not in kinds
+    assert net.config[layer.inhibition].trainable is True
+
+    _, kinds = trained_kinds(Adding(nengo.RectifiedLinear(), trainable={"bias": False}))
+    assert ("bias", True) not in kinds
+    assert {("connection weights", True), ("Keras weights", True)} <= kinds
+
+
+def test_a_frozen_inhibition_stays_in_training():
+    layer = Adding(nengo.RectifiedLinear(), trainable=False)
+    with nengo.Network(seed=0) as net:
+        probe = nengo.Probe(CustomLayer(Keras.Dense(1))(layer(nengo.Node(np.ones(3)))))
+    with nengo_dl.Simulator(net, progress_bar=False) as sim:
+        sim.compile(tf.optimizers.SGD(0.1), loss={probe: "mse"})
+        weights = net.connections[1]
+        assert weights.pre_obj is weights.post_obj
+        sim.fit(n_steps=3, y={probe: np.ones((1, 3, 1))}, epochs=2, verbose=0)
+        np.testing.assert_array_equal(sim.data[weights].weights, np.float32(-0.01))
