@@ -50,6 +50,9 @@ class ParameterMismatchError(ParameterError):
     other_amplitude : dict
         By the names of gains and biases, the amplitude of the neurons where they were saved and
         here.
+    contradicted : dict
+        By the names of what the network itself gives numbers for, what was saved and what it
+        gives, in words.
     """
 
     def __init__(
@@ -59,18 +62,17 @@ class ParameterMismatchError(ParameterError):
         extra: tuple[str, ...] = (),
         other_shape: Mapping[str, tuple[Shape, Shape]] | None = None,
         other_amplitude: Mapping[str, tuple[float, float]] | None = None,
+        contradicted: Mapping[str, tuple[str, str]] | None = None,
     ) -> None:
         super().__init__(msg)
         self.missing = missing
         self.extra = extra
         self.other_shape = dict(other_shape or {})
         self.other_amplitude = dict(other_amplitude or {})
+        self.contradicted = dict(contradicted or {})
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (
-            type(self),
-            (self.args[0], self.missing, self.extra, self.other_shape, self.other_amplitude),
-        )
+        return type(self), (self.args[0], *vars(self).values())
 
 
 class SimulatorBuiltError(ParameterError):

@@ -12,8 +12,9 @@ import numpy as np
 from nengo_layers_plus._upstream import nengo_dl, tf
 from nengo_layers_plus.graph._table import render_table
 from nengo_layers_plus.parameters._errors import ParameterError, ParameterMismatchError
+from nengo_layers_plus.parameters._given_values import GivenValue, GivenValues
 from nengo_layers_plus.parameters._loaded_parameters import LoadedParameters
-from nengo_layers_plus.parameters._parameter_file import read_file
+from nengo_layers_plus.parameters._parameter_file import ParameterFile, read_file
 from nengo_layers_plus.parameters._scaled_responses import ScaledResponses
 from nengo_layers_plus.parameters._signal_arrays import SignalArrays
 from nengo_layers_plus.parameters._simulator_parameters import SavedParameter, SimulatorParameters
@@ -37,7 +38,8 @@ def load_parameters(
     path : str, os.PathLike or Mapping
         A file that `save_parameters` wrote; or arrays by name, such as `read_parameters` returns.
     strict : bool
-        Whether all names and shapes must be those of the network. If not, what fits is loaded.
+        Whether all names and shapes must be those of the network, and nothing contradict the
+        numbers that it gives itself. If not, what fits is loaded.
 
     Returns
     -------
@@ -47,13 +49,13 @@ def load_parameters(
     Raises
     ------
     ParameterMismatchError
-        If ``strict`` is True and something is missing, is extra or has another shape. The error
-        lists all of it.
+        If ``strict`` is True and something is missing, is extra, has another shape, or is given
+        otherwise by the network. The error lists all of it.
     ParameterFileError
         If the file is another one, or not whole.
     ParameterError
-        If a value is no number, or if the Simulator was compiled and would have to be built anew,
-        as nengo_dl has built another value into its model.
+        If a value is no number or would be infinite here, or if the Simulator was compiled and
+        would have to be built anew, as nengo_dl has built another value into its model.
     nengo.exceptions.SimulatorClosed
         If the Simulator is closed.
 
@@ -64,6 +66,13 @@ def load_parameters(
     What the network itself says stays, such as neuron types with their amplitude. Where neurons
     have another amplitude than where they were saved, and gains that are scaled by as much in
     return, as by ``scale_firing_rates`` of `.from_keras`, the gains and biases are scaled.
+
+    So do numbers that the network gives for what trains neither here nor where it was saved:
+    ``gain``, ``bias``, ``max_rates``, ``intercepts``, ``encoders`` and ``radius`` of Ensembles,
+    transforms, and parameters of types of neurons and synapses. A file that was saved with other
+    ones is a mismatch. With ``strict=False`` the network's stay, and so do the gains, biases and
+    encoders that follow from them. Distributions are no such numbers. Arrays by name are loaded
+    whatever the network says.
 
     Values are converted to the precision of the Simulator. Values that are not finite are loaded
     as they are.
@@ -84,9 +93,19 @@ def load_parameters(
     ('hidden.bias',)
     """
     parameters = SimulatorParameters(sim, "load parameters into")
-    arrays, amplitudes = _arrays_of(path)
-    responses = ScaledResponses(parameters, arrays, amplitudes)
-    report = _compare(parameters, arrays, responses)
+    contents = _contents_of(path)
+    arrays = contents.arrays
+    responses = ScaledResponses(parameters, arrays, contents.amplitudes)
+    given = GivenValues(parameters)
+    contradictions: dict[GivenValue, str] = {}
+    if not isinstance(path, Mapping):
+        fitting = {
+            each.name: arrays[each.name] * responses.scales.get(each.name, 1)
+            for each in parameters
+            if each.name in arrays and arrays[each.name].shape == each.shape
+        }
+        contradictions = given.contradictions(fitting, contents)
+    report = _compare(parameters, arrays, responses, given, contradictions)
     if strict and not report.complete:
         where = "the mapping" if isinstance(path, Mapping) else os.fspath(path)
         raise ParameterMismatchError(
@@ -95,30 +114,45 @@ def load_parameters(
             report.extra,
             report.other_shape,
             report.other_amplitude,
+            report.contradicted,
         )
     dtype = SignalArrays(sim).dtype
-    values = {name: _convert(arrays[name], parameters.saved[name], dtype) for name in report.loaded}
-    for name, scale in responses.scales.items():
-        values[name] = values[name] * values[name].dtype.type(scale)
+    values = {
+        name: _convert(
+            arrays[name] * responses.scales[name] if name in responses.scales else arrays[name],
+            parameters.saved[name],
+            dtype,
+        )
+        for name in report.loaded
+    }
     parameters.set(values)
     return report
 
 
-def _arrays_of(source: Any) -> tuple[dict[str, np.ndarray], dict[str, float]]:
-    """Return the arrays in a file or mapping, and the amplitudes that were saved beside them."""
-    if isinstance(source, Mapping):
-        return {name: np.asarray(value) for name, value in source.items()}, {}
-    if not isinstance(source, str | os.PathLike):
-        raise ParameterError(
-            f"expected a path, or a mapping from names to arrays, to load from, got {source!r}"
-        )
-    return read_file(source)
+def _contents_of(source: Any) -> ParameterFile:
+    """Return the arrays in a file or mapping, and what was noted beside them."""
+    if not isinstance(source, Mapping):
+        return read_file(source)
+    arrays = {}
+    for name, value in source.items():
+        if not isinstance(name, str):
+            raise ParameterError(f"expected names of parameters as keys, got {name!r}")
+        try:
+            arrays[name] = np.asarray(value)
+        except Exception as error:  # an object of a user may fail in any way
+            raise ParameterError(
+                f"expected an array of numbers for {name}, got {type(value).__name__} that can't "
+                f"be one ({error})"
+            ) from error
+    return ParameterFile(arrays)
 
 
 def _compare(
     parameters: SimulatorParameters,
     arrays: Mapping[str, np.ndarray],
     responses: ScaledResponses,
+    given: GivenValues,
+    contradictions: Mapping[GivenValue, str],
 ) -> LoadedParameters:
     both = [each for each in parameters if each.name in arrays]
     other_shape = {
@@ -131,14 +165,20 @@ def _compare(
         for name, amplitudes in responses.other_amplitude.items()
         if name in parameters.saved and name not in other_shape
     }
+    contradicted = {
+        each: saved
+        for each, saved in contradictions.items()
+        if not other_amplitude.keys() & {*given.kept(each)}
+    }
+    kept = {*other_shape, *other_amplitude}
+    kept.update(name for each in contradicted for name in given.kept(each))
     return LoadedParameters(
-        loaded=tuple(
-            each.name for each in both if each.name not in {*other_shape, *other_amplitude}
-        ),
+        loaded=tuple(each.name for each in both if each.name not in kept),
         missing=tuple(each.name for each in parameters if each.name not in arrays),
         extra=tuple(name for name in arrays if name not in parameters.saved),
         other_shape=other_shape,
         other_amplitude=other_amplitude,
+        contradicted={each.name: (saved, each.in_words) for each, saved in contradicted.items()},
     )
 
 
@@ -150,11 +190,18 @@ def _convert(array: np.ndarray, parameter: SavedParameter, dtype: Any) -> np.nda
         raise ParameterError(
             f"expected numbers for {parameter.name}, got an array of {array.dtype}"
         )
-    converted = array.astype(dtype)
+    with np.errstate(over="ignore", invalid="ignore"):
+        converted = array.astype(dtype)
     if np.dtype(dtype).kind in "iub" and not np.array_equal(converted, array):
         raise ParameterError(
             f"{parameter.name} holds {np.dtype(dtype).name}, which can't hold the values that "
             f"were given as {array.dtype}"
+        )
+    if not np.array_equal(np.isfinite(converted), np.isfinite(array)):
+        raise ParameterError(
+            f"{parameter.name} holds {np.dtype(dtype).name}, in which some of the values that "
+            f"were given as {array.dtype} would be infinite. What to do: give values of at most "
+            f"{np.finfo(dtype).max:.3g}"
         )
     return converted
 
@@ -175,6 +222,9 @@ def _describe(
         (name, f"amplitude {saved:g}", f"amplitude {own:g}", "other amplitude")
         for name, (saved, own) in report.other_amplitude.items()
     ]
+    rows += [
+        (name, saved, own, "given otherwise") for name, (saved, own) in report.contradicted.items()
+    ]
     table = render_table(("parameter", "saved", "in the network", "what is wrong"), rows)
     hints = _renamed(report, parameters, arrays)
     parts = [
@@ -193,6 +243,13 @@ def _describe(
             "Neurons with another amplitude have the same output if their gains are scaled by as "
             "much, which these are not. strict=False leaves them the gains and biases that they "
             "have; a dict from read_parameters(path) is loaded whatever the amplitude."
+        )
+    if report.contradicted:
+        parts.append(
+            "What a network itself gives numbers for is not overridden by a file. What to do: have "
+            "the network give what was saved, or nothing. strict=False leaves what it gives, and "
+            "gains, biases and encoders that follow from it; a dict from read_parameters(path) is "
+            "loaded whatever the network gives."
         )
     parts.append("strict=False loads what fits.")
     return "\n".join(parts)

@@ -28,6 +28,10 @@ class LoadedParameters:
         By the names of gains and biases, the amplitude of the neurons where they were saved and
         here, where they are others and the gains are not scaled in return; these keep their
         values.
+    contradicted : Mapping
+        By the names of what the network itself gives numbers for, such as ``"hidden.gain"`` or
+        ``"hidden.max_rates"``, what was saved and what it gives, in words, where they differ.
+        What follows of these keeps its values.
     """
 
     loaded: tuple[str, ...]
@@ -35,8 +39,15 @@ class LoadedParameters:
     extra: tuple[str, ...] = ()
     other_shape: Mapping[str, tuple[Shape, Shape]] = field(default_factory=dict)
     other_amplitude: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    contradicted: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
     @property
     def complete(self) -> bool:
         """Whether all that was saved was loaded, and all of the network."""
-        return not (self.missing or self.extra or self.other_shape or self.other_amplitude)
+        return not (
+            self.missing
+            or self.extra
+            or self.other_shape
+            or self.other_amplitude
+            or self.contradicted
+        )

@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import stat
 import zipfile
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
-from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 import safetensors
 import safetensors.numpy
 
 from nengo_layers_plus.parameters._atomic_file import write_atomically
-from nengo_layers_plus.parameters._errors import MissingParameterFileError, ParameterFileError
+from nengo_layers_plus.parameters._errors import (
+    MissingParameterFileError,
+    ParameterError,
+    ParameterFileError,
+)
 
 FORMAT = "nengo_layers_plus.parameters"
 FORMAT_VERSION = 1
+_CHECKSUM = "checksum"
 
 # how files of other kinds begin
 _BEGINNINGS = {
@@ -29,11 +37,34 @@ _BEGINNINGS = {
 }
 
 
+@dataclass(frozen=True)
+class ParameterFile:
+    """
+    What a file of parameters holds.
+
+    Parameters
+    ----------
+    arrays : Mapping
+        The arrays by name.
+    amplitudes : Mapping
+        Those of neurons, by the names of their gains.
+    given : Mapping
+        What tells values that the network itself gave from others, by name.
+    trained : Mapping
+        The arrays that trained or learned there, by name, with their kind.
+    notes_given : bool
+        Whether the two were noted; older files do not say.
+    """
+
+    arrays: Mapping[str, np.ndarray]
+    amplitudes: Mapping[str, float] = field(default_factory=dict)
+    given: Mapping[str, str] = field(default_factory=dict)
+    trained: Mapping[str, str] = field(default_factory=dict)
+    notes_given: bool = True
+
+
 def write_file(
-    path: str | os.PathLike[str],
-    arrays: Mapping[str, np.ndarray],
-    kinds: Mapping[str, str],
-    amplitudes: Mapping[str, float] = MappingProxyType({}),
+    path: str | os.PathLike[str], contents: ParameterFile, kinds: Mapping[str, str]
 ) -> None:
     """
     Write arrays to a file, all or nothing.
@@ -42,15 +73,14 @@ def write_file(
     ----------
     path : str or os.PathLike
         Where to.
-    arrays : Mapping
-        The arrays by name.
+    contents : ParameterFile
+        The arrays and what is noted beside them.
     kinds : Mapping
-        What each of them is, by name.
-    amplitudes : Mapping
-        Those of neurons, by the names of their gains.
+        What each of the arrays is, by name.
     """
     from nengo_layers_plus import __version__
 
+    _check_path(path, "to save to")
     metadata = {
         "format": FORMAT,
         "format_version": str(FORMAT_VERSION),
@@ -58,10 +88,30 @@ def write_file(
         "nengo": version("nengo"),
         "nengo_dl": version("nengo-dl"),
         "kinds": json.dumps(dict(kinds)),
-        "amplitudes": json.dumps(dict(amplitudes)),
+        "amplitudes": json.dumps(dict(contents.amplitudes)),
+        "given": json.dumps(dict(contents.given)),
+        "trained": json.dumps(dict(contents.trained)),
     }
-    contiguous = {name: np.asarray(array, order="C") for name, array in arrays.items()}
+    contiguous = {name: np.asarray(array, order="C") for name, array in contents.arrays.items()}
+    metadata[_CHECKSUM] = _checksum(contiguous, metadata)
     write_atomically(path, safetensors.numpy.save(contiguous, metadata))
+
+
+def _checksum(arrays: Mapping[str, np.ndarray], metadata: Mapping[str, str]) -> str:
+    """Return a digest of all in a file, wherever it lies there."""
+    digest = hashlib.sha256()
+    rest = sorted((key, value) for key, value in metadata.items() if key != _CHECKSUM)
+    digest.update(json.dumps(rest).encode())
+    for name in sorted(arrays):
+        digest.update(json.dumps([name, digest_of(arrays[name])]).encode())
+    return digest.hexdigest()
+
+
+def digest_of(array: np.ndarray) -> str:
+    """Return a digest of an array with its type and shape."""
+    digest = hashlib.sha256(f"{array.dtype.str} {array.shape}".encode())
+    digest.update(np.asarray(array, order="C").data)
+    return digest.hexdigest()
 
 
 def read_parameters(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
@@ -107,39 +157,62 @@ def read_parameters(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
     ...     load_parameters(sim, renamed).loaded
     ('neurons.encoders', 'neurons.bias', 'neurons.gain')
     """
-    return read_file(path)[0]
+    return dict(read_file(path).arrays)
 
 
-def read_file(path: str | os.PathLike[str]) -> tuple[dict[str, np.ndarray], dict[str, float]]:
+def read_file(path: str | os.PathLike[str]) -> ParameterFile:
     """
-    Read arrays by name, and the amplitudes of neurons by the names of their gains.
+    Read arrays by name, and what was noted beside them.
 
     Raises
     ------
     ParameterFileError
-        If it is another file, or not all of it is there.
+        If it is another file, not all of it is there, or something of it was changed.
     """
-    _check_kind(path)
+    # all at once: another file may take its place at any time
+    data = _read(path)
     try:
-        with safetensors.safe_open(path, framework="np") as file:
-            metadata = file.metadata() or {}
-            if metadata.get("format") == FORMAT:
-                _check_version(path, metadata)
-            names = _names(path, file, metadata)
-            arrays = {name: np.array(file.get_tensor(name)) for name in names}
-            return arrays, dict(json.loads(metadata.get("amplitudes", "{}")))
-    except (safetensors.SafetensorError, TypeError, ValueError) as error:
+        metadata = _metadata_of(path, data)
+        loaded = safetensors.numpy.load(data)
+        del data  # it may be large
+        # copies, as those are read-only
+        arrays = {str(name): np.array(loaded.pop(name)) for name in sorted(loaded)}
+        contents = ParameterFile(
+            arrays,
+            _numbers_by_name(metadata.get("amplitudes", "{}")),
+            _texts(json.loads(metadata.get("given", "{}"))),
+            _texts(json.loads(metadata.get("trained", "{}"))),
+            notes_given="given" in metadata,
+        )
+        if _CHECKSUM in metadata and metadata[_CHECKSUM] != _checksum(arrays, metadata):
+            raise ValueError("its checksum is that of other contents")
+        return contents
+    # what is not as it should be shows in all of these ways
+    except (
+        safetensors.SafetensorError,
+        ArithmeticError,
+        AttributeError,
+        LookupError,
+        MemoryError,
+        RecursionError,
+        TypeError,
+        ValueError,
+    ) as error:
         if isinstance(error, ParameterFileError):
             raise
+        reason = f"it has the type {error}" if isinstance(error, KeyError) else f"{error}"
         raise ParameterFileError(
             f"{path} is not whole, or was damaged: it begins as a file of parameters does, but "
-            f"{error}. Copy it again, or save the parameters again"
+            f"{reason or type(error).__name__}. Copy it again, or save the parameters again"
         ) from error
 
 
-def _names(
-    path: str | os.PathLike[str], file: safetensors.safe_open, metadata: Mapping[str, str]
-) -> list[str]:
+def _metadata_of(path: str | os.PathLike[str], data: bytes) -> Mapping[str, str]:
+    """Return the metadata of a file of ours."""
+    length = int.from_bytes(data[:8], "little")
+    if length > len(data) - 8:
+        raise ValueError(f"its header of {length} bytes is not all there")
+    metadata = json.loads(data[8 : 8 + length]).get("__metadata__", {})
     if metadata.get("format") != FORMAT:
         raise ParameterFileError(
             f"{path} is a safetensors file of another program (its metadata has no format="
@@ -147,7 +220,21 @@ def _names(
             "safetensors.numpy.load_file, give them the names that "
             "nengo_layers_plus.graph.NetworkGraph shows, and hand the dict to load_parameters"
         )
-    return [str(name) for name in file.keys()]  # type: ignore[no-untyped-call]  # noqa: SIM118
+    _check_version(path, metadata)
+    return _texts(metadata)
+
+
+def _texts(value: Any) -> dict[str, str]:
+    if isinstance(value, dict) and all(isinstance(each, str) for each in value.values()):
+        return value
+    raise ValueError("its metadata is no dict of texts")
+
+
+def _numbers_by_name(text: str) -> dict[str, float]:
+    value = json.loads(text)
+    if isinstance(value, dict) and all(type(each) in (int, float) for each in value.values()):
+        return {name: float(number) for name, number in value.items()}
+    raise ValueError("its amplitudes are no dict of numbers")
 
 
 def _check_version(path: str | os.PathLike[str], metadata: Mapping[str, str]) -> None:
@@ -160,30 +247,38 @@ def _check_version(path: str | os.PathLike[str], metadata: Mapping[str, str]) ->
         )
 
 
-def _check_kind(path: str | os.PathLike[str]) -> None:
-    """Raise if a file is none of ours, and say what it seems to be."""
+def _check_path(path: Any, purpose: str) -> None:
+    if not isinstance(path, str | os.PathLike) or "\0" in os.fsdecode(path):
+        raise ParameterError(f"expected the path of a file {purpose}, got {path!r}")
+
+
+def _read(path: str | os.PathLike[str]) -> bytes:
+    """Return what is in a file of ours; of any other, raise an error that says what it is."""
+    _check_path(path, "to read")
     file = Path(path)
-    if not file.exists():
-        near = [each for each in _similar(file) if each.exists()]
-        hint = f"; there is {near[0]}" if near else ""
-        raise MissingParameterFileError(
-            f"there is no file {path}{hint}. Names are used as they are given, with nothing added"
-        )
-    if file.is_dir():
+    try:
+        status = file.stat()
+    except FileNotFoundError:
+        raise _missing(path) from None
+    if stat.S_ISDIR(status.st_mode):
         raise ParameterFileError(f"{path} is a folder; give the name of a file in it")
+    if not stat.S_ISREG(status.st_mode):
+        raise ParameterFileError(
+            f"{path} is a device or a pipe, and not a file; give the name of a file"
+        )
     with file.open("rb") as opened:
         beginning = opened.read(9)
-    if not beginning:
-        raise ParameterFileError(f"{path} is empty; save the parameters again")
-    # a safetensors file, whose first bytes are a length that may look like any of the others
-    if beginning[8:] == b"{":
-        return
-    if zipfile.is_zipfile(file):
-        raise ParameterFileError(_describe_zip(file))
-    for start, what in _BEGINNINGS.items():
+        if not beginning:
+            raise ParameterFileError(f"{path} is empty; save the parameters again")
+        # a safetensors file, whose first bytes are a length that may look like any of the others
+        if beginning[8:] == b"{":
+            return beginning + opened.read()
+        if zipfile.is_zipfile(opened):
+            raise ParameterFileError(_describe_zip(file))
+    for start, kind in _BEGINNINGS.items():
         if beginning.startswith(start):
             raise ParameterFileError(
-                f"{path} is {what}. Give a file that save_parameters wrote, or a dict of arrays"
+                f"{path} is {kind}. Give a file that save_parameters wrote, or a dict of arrays"
             )
     raise ParameterFileError(
         f"{path} is no file of parameters: it does not begin as one. Give a file that "
@@ -191,8 +286,17 @@ def _check_kind(path: str | os.PathLike[str]) -> None:
     )
 
 
-def _similar(file: Path) -> list[Path]:
-    return [file.with_name(f"{file.name}{suffix}") for suffix in (".safetensors", ".npz")]
+def _missing(path: str | os.PathLike[str]) -> MissingParameterFileError:
+    file = Path(path)
+    similar = [file.with_name(f"{file.name}{suffix}") for suffix in (".safetensors", ".npz")]
+    near = [each for each in similar if file.name and each.is_file()]
+    if near and zipfile.is_zipfile(near[0]):
+        hint = f"; {_describe_zip(near[0])}"
+    elif near:
+        hint = f"; there is {near[0]}. Names are used as they are given, with nothing added"
+    else:
+        hint = ". Names are used as they are given, with nothing added"
+    return MissingParameterFileError(f"there is no file {path}{hint}")
 
 
 def _describe_zip(file: Path) -> str:

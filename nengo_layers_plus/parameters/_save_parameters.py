@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 
 from nengo_layers_plus._upstream import nengo_dl
-from nengo_layers_plus.parameters._parameter_file import write_file
+from nengo_layers_plus.parameters._given_values import GivenValues
+from nengo_layers_plus.parameters._parameter_file import ParameterFile, write_file
 from nengo_layers_plus.parameters._simulator_parameters import SimulatorParameters
 
 
@@ -29,7 +30,8 @@ def save_parameters(sim: nengo_dl.Simulator, path: str | os.PathLike[str]) -> No
     Raises
     ------
     ParameterError
-        If a learning rule has moved weights differently in the items of the minibatch.
+        If a learning rule has moved weights differently in the items of the minibatch, or if
+        ``path`` is no path.
     nengo.exceptions.SimulatorClosed
         If the Simulator is closed.
     OSError
@@ -42,6 +44,10 @@ def save_parameters(sim: nengo_dl.Simulator, path: str | os.PathLike[str]) -> No
     as it is until all of the new one is on the disk.
 
     The weights of a Keras layer that is used in several places are saved once.
+
+    With the values the file has a checksum of them, and what the network itself gave: amplitudes
+    of neurons, and numbers for gains, time constants and so on, which `load_parameters` compares
+    with those of the network that it loads into.
 
     Examples
     --------
@@ -66,4 +72,10 @@ def save_parameters(sim: nengo_dl.Simulator, path: str | os.PathLike[str]) -> No
     """
     parameters = SimulatorParameters(sim, "save the parameters of")
     kinds = {each.name: each.kind for each in parameters}
-    write_file(path, parameters.read(), kinds, parameters.amplitudes)
+    contents = ParameterFile(
+        parameters.read(),
+        parameters.amplitudes,
+        given=GivenValues(parameters).statements,
+        trained={each.name: each.kind for each in parameters if each.trains},
+    )
+    write_file(path, contents, kinds)

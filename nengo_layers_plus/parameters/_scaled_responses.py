@@ -15,8 +15,9 @@ class ScaledResponses:
 
     Neurons that fire ``s`` times as fast, and of which each spike counts ``1 / s`` as much, are
     the same neurons for the layers behind them (exactly so if their rate is linear). Their gains
-    and biases are ``s`` times those that were saved. With another amplitude and no such gains they
-    are other neurons.
+    and biases are ``s`` times those that were saved, and so are their encoders, which are kept as
+    nengo has them, times the gains. With another amplitude and no such gains they are other
+    neurons.
 
     Parameters
     ----------
@@ -52,8 +53,8 @@ class ScaledResponses:
         }
         gains = parameters.read_some(changed)
         for name, (saved, own) in changed.items():
-            bias = f"{name.removesuffix('gain')}bias"
-            names = [each for each in (name, bias) if each in arrays]
+            stem = name.removesuffix("gain")
+            names = [each for each in (name, f"{stem}bias", f"{stem}encoders") if each in arrays]
             scale = saved / own if own else np.nan
             scaled = arrays[name] * scale
             if gains[name].shape == scaled.shape and np.allclose(gains[name], scaled, rtol=1e-4):

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import nengo
 import numpy as np
@@ -29,6 +30,8 @@ from nengo_layers_plus.graph._parameters import initial_value
 from nengo_layers_plus.parameters._errors import ParameterError
 from nengo_layers_plus.parameters._signal_arrays import SignalArrays
 
+# which parameters of Simulators hold what was loaded, by the id of their object and their kind
+_loaded: WeakKeyDictionary[nengo_dl.Simulator, set[tuple[int, str]]] = WeakKeyDictionary()
 # how far items of a minibatch that see the same may be apart, as a part of the largest value
 _ROUNDING = 1e-6
 
@@ -50,6 +53,8 @@ class SavedParameter:
         What it belongs to.
     source : nengo.builder.Signal, tf.Variable or None
         What holds it; None for gains, of which each connection holds some.
+    trains : bool
+        Whether an optimiser or a learning rule moves it.
     """
 
     name: str
@@ -57,6 +62,7 @@ class SavedParameter:
     shape: Shape
     obj: Any
     source: Any
+    trains: bool = False
 
 
 def probe_weights(model: Model) -> list[tuple[nengo.Connection, Signal]]:
@@ -68,6 +74,11 @@ def probe_weights(model: Model) -> list[tuple[nengo.Connection, Signal]]:
         for each in connections
         if isinstance(each.post_obj, nengo.Probe) and each.has_weights
     ]
+
+
+def was_loaded(sim: nengo_dl.Simulator | None, obj: Any, kind: str) -> bool:
+    """Say whether a kind of parameters of an object was loaded into a Simulator."""
+    return sim is not None and (id(obj), kind) in _loaded.get(sim, ())
 
 
 class SimulatorParameters:
@@ -115,7 +126,8 @@ class SimulatorParameters:
         for each in self.graph.parameters:
             assert each.shape is not None  # all is built
             used.add(each.name)
-            yield SavedParameter(each.name, each.kind, each.shape, each.obj, each.source)
+            trains = each.trainable or bool(getattr(each.source, "minibatched", False))
+            yield SavedParameter(each.name, each.kind, each.shape, each.obj, each.source, trains)
         for other in (*self._list_gains(), *self._list_probes()):
             yield replace(other, name=unique_name(other.name, used))
 
@@ -215,6 +227,8 @@ class SimulatorParameters:
             arrays.assign(undo)
             self._note(values, undo)
             undo.pop_all()
+        own = (self.saved[name] for name in values)
+        _loaded.setdefault(self.sim, set()).update((id(each.obj), each.kind) for each in own)
 
     def _built_in(self, values: Mapping[str, np.ndarray]) -> list[str]:
         """Name those that another value was built in for."""
@@ -236,14 +250,15 @@ class SimulatorParameters:
             for signal, part_value in pairs:
                 if isinstance(signal, tf.Variable) or signal in signals or signal.trainable:
                     continue
-                if parameter.kind == "encoders" and not self._is_decoded_into(parameter.obj):
+                if parameter.kind == "encoders" and not self.is_decoded_into(parameter.obj):
                     continue
                 now = initial_value(signal).astype(part_value.dtype)
                 if not np.array_equal(now, part_value.reshape(now.shape), equal_nan=True):
                     changed.append(name)
         return changed
 
-    def _is_decoded_into(self, ensemble: nengo.Ensemble) -> bool:
+    def is_decoded_into(self, ensemble: nengo.Ensemble) -> bool:
+        """Say whether something comes to an ensemble that its encoders encode."""
         signal = self.sim.model.sig[ensemble]["in"]
         return any(
             each.base is signal

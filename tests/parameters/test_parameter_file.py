@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import pickle
+import shutil
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +15,13 @@ import pytest
 import safetensors
 import safetensors.numpy
 
-from nengo_layers_plus import MissingParameterFileError, ParameterFileError, read_parameters
-from nengo_layers_plus.parameters._parameter_file import write_file
+from nengo_layers_plus import (
+    MissingParameterFileError,
+    ParameterError,
+    ParameterFileError,
+    read_parameters,
+)
+from nengo_layers_plus.parameters._parameter_file import ParameterFile, read_file, write_file
 
 ARRAYS = {
     "a.bias": np.arange(3, dtype=np.float32),
@@ -26,7 +35,7 @@ ARRAYS = {
 @pytest.fixture
 def path(tmp_path):
     path = tmp_path / "parameters.safetensors"
-    write_file(path, ARRAYS, dict.fromkeys(ARRAYS, "bias"))
+    write_file(path, ParameterFile(ARRAYS), dict.fromkeys(ARRAYS, "bias"))
     return path
 
 
@@ -134,7 +143,144 @@ def test_no_length_of_the_header_is_taken_for_another_file(tmp_path):
     path = tmp_path / "file"
     beginnings = set()
     for length in range(1, 900, 8):  # safetensors fills its header up to a multiple of 8
-        write_file(path, {"a" * length: np.ones(1)}, {})
+        write_file(path, ParameterFile({"a" * length: np.ones(1)}), {})
         beginnings.add(path.read_bytes()[:2])
         assert list(read_parameters(path)) == ["a" * length]
     assert b"\x80\x02" in beginnings  # that of a pickle
+
+
+# the file of a version that wrote neither a checksum nor what a network gave
+OLD_FILE = (
+    b'\xe0\x01\x00\x00\x00\x00\x00\x00{"__metadata__":{"nengo_layers_plus":"0.1.0",'
+    b'"nengo":"4.1.0","nengo_dl":"3.6.0","format_version":"1",'
+    b'"format":"nengo_layers_plus.parameters","kinds":"{\\"hidden.encoders\\": '
+    b'\\"encoders\\", \\"hidden.bias\\": \\"bias\\", \\"hidden.gain\\": \\"gain\\"}",'
+    b'"amplitudes":"{\\"hidden.gain\\": 1.0}"},'
+    b'"hidden.bias":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},'
+    b'"hidden.encoders":{"dtype":"F32","shape":[2,1],"data_offsets":[8,16]},'
+    b'"hidden.gain":{"dtype":"F32","shape":[2],"data_offsets":[16,24]}}  '
+    b"\x00\x00\x80>\x00\x00\x80>\x00\x00H\xc2\x00\x00HB\x00\x00HB\x00\x00HB"
+)
+
+
+def test_files_of_the_version_before(tmp_path):
+    path = tmp_path / "old"
+    path.write_bytes(OLD_FILE)
+    found = read_file(path)
+    assert {name: value.tolist() for name, value in found.arrays.items()} == {
+        "hidden.bias": [0.25, 0.25],
+        "hidden.encoders": [[-50.0], [50.0]],
+        "hidden.gain": [50.0, 50.0],
+    }
+    assert found.amplitudes == {"hidden.gain": 1.0}
+    assert not found.notes_given
+
+
+def test_every_flipped_bit_is_an_error_or_changes_nothing(path):
+    whole = path.read_bytes()
+    before = read_file(path)
+    rng = np.random.RandomState(0)
+    data_begins = 8 + int.from_bytes(whole[:8], "little")
+    in_data = range(data_begins, len(whole))
+    for position in [*in_data, *rng.choice(data_begins, 150, replace=False)]:
+        changed = bytearray(whole)
+        changed[position] ^= 1 << rng.randint(8)
+        path.write_bytes(changed)
+        with contextlib.suppress(ParameterFileError):
+            after = read_file(path)
+            assert position < data_begins
+            # the name of the checksum itself, or a space behind the header
+            assert after.amplitudes == before.amplitudes
+            assert after.given == before.given
+            for name, array in before.arrays.items():
+                np.testing.assert_array_equal(after.arrays[name], array)
+
+
+def with_header(change, data=b"\0" * 8):
+    """Return a file whose header was changed."""
+    header = {
+        "__metadata__": {"format": "nengo_layers_plus.parameters", "format_version": "1"},
+        "a": {"dtype": "F64", "shape": [1], "data_offsets": [0, 8]},
+    }
+    change(header)
+    text = json.dumps(header).encode()
+    return struct.pack("<Q", len(text)) + text + data
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda header: header["__metadata__"].update(amplitudes="[1, 2]"),
+        lambda header: header["__metadata__"].update(amplitudes='{"a": "1"}'),
+        lambda header: header["__metadata__"].update(amplitudes='{"a": null}'),
+        lambda header: header["__metadata__"].update(amplitudes='{"a": [[1], 2]}'),
+        lambda header: header["__metadata__"].update(amplitudes='{"a": ' + "[" * 100_000),
+        lambda header: header["__metadata__"].update(amplitudes="no JSON"),
+        lambda header: header["__metadata__"].update(given='{"a": 1}'),
+        lambda header: header["__metadata__"].update(trained="[]"),
+        lambda header: header["__metadata__"].update(checksum="0"),
+        lambda header: header["__metadata__"].update(amplitudes=1),
+        lambda header: header["a"].update(dtype="F8_E4M3", shape=[8]),
+        lambda header: header["a"].update(dtype="X"),
+        lambda header: header["a"].update(shape=[2]),
+        lambda header: header["a"].update(shape=[-1]),
+        lambda header: header["a"].update(shape="x"),
+        lambda header: header["a"].update(data_offsets=[0, 1 << 62]),
+        lambda header: header.update(a=1),
+        lambda header: header.update(__metadata__=[1]),
+        lambda header: header.update(__metadata__=None),
+    ],
+)
+def test_headers_with_wrong_contents(tmp_path, change):
+    path = tmp_path / "file"
+    path.write_bytes(with_header(lambda header: None))
+    assert read_parameters(path)["a"].tolist() == [0.0]
+    path.write_bytes(with_header(change))
+    with pytest.raises(ParameterFileError, match=f"{path} is not whole, or was damaged"):
+        read_parameters(path)
+
+
+def test_headers_that_are_no_dict(tmp_path):
+    path = tmp_path / "file"
+    for text in (b"{" * 200_000, b'{"a":', b"{}", b"{\xff}"):
+        path.write_bytes(struct.pack("<Q", len(text)) + text)
+        with pytest.raises(ParameterFileError, match=str(path)):
+            read_parameters(path)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="devices and pipes of POSIX")
+def test_devices_and_pipes_are_not_read(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", "/dev/zero"):
+        with pytest.raises(ParameterFileError, match="is a device or a pipe, and not a file"):
+            read_parameters(path)
+
+
+@pytest.mark.parametrize("path", [None, 1, ["a"], b"a", "a\0b"])
+def test_what_is_no_path(path):
+    with pytest.raises(ParameterError, match="expected the path of a file to read, got"):
+        read_parameters(path)
+    with pytest.raises(ParameterError, match="expected the path of a file to save to, got"):
+        write_file(path, ParameterFile(ARRAYS), {})
+
+
+def test_nengo_dls_name_without_a_suffix(tmp_path):
+    np.savez(tmp_path / "x.npz", np.ones(2))
+    message = r"there is no file .*x; .*x\.npz is a file of nengo_dl's .* sim\.load_params\('.*x'\)"
+    with pytest.raises(MissingParameterFileError, match=message):
+        read_parameters(tmp_path / "x")
+
+
+def test_a_file_that_is_replaced_while_it_is_read(path, monkeypatch):
+    """All that is read is of one file, whatever takes its place."""
+    other = path.with_name("other")
+    write_file(other, ParameterFile({"b": np.ones(1)}), {})
+    load = safetensors.numpy.load
+
+    def replace_and_load(data):
+        shutil.copy(other, path)
+        return load(data)
+
+    monkeypatch.setattr(safetensors.numpy, "load", replace_and_load)
+    assert set(read_parameters(path)) == set(ARRAYS)
+    assert set(read_parameters(path)) == {"b"}

@@ -257,7 +257,7 @@ def test_constants_that_nengo_dl_builds_in(first, second, trainable, tmp_path):
     with simulator(folded(**second, trainable=trainable), minibatch_size=2) as sim:
         before = sim.keras_model
         sim.run_steps(3)
-        load_parameters(sim, tmp_path / "a")
+        load_parameters(sim, read_parameters(tmp_path / "a"))
         assert (sim.keras_model is not before) == (not trainable or second is PLAIN)
         assert sim.n_steps == 3, "the state of the simulation is kept"
         save_parameters(sim, tmp_path / "b")
@@ -386,12 +386,23 @@ def test_mappings(small_saved):
         np.testing.assert_array_equal(values(sim)["output.bias"], lists["output.bias"])
 
 
-@pytest.mark.parametrize("wrong", [["a", "b"], [1j, 2], [None, 1]])
-def test_values_that_are_no_numbers_change_nothing(small_saved, wrong):
-    saved = {**read_parameters(small_saved[0]), "output.bias": wrong}
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"output.bias": ["a", "b"]}, r"expected numbers for output\.bias"),
+        ({"output.bias": [1j, 2]}, r"expected numbers for output\.bias"),
+        ({"output.bias": [None, 1]}, r"expected numbers for output\.bias"),
+        ({"output.bias": [[1], [1, 2]]}, r"array of numbers for output\.bias, got list"),
+        ({"output.bias": [0, 1e300]}, r"output\.bias holds float32, in which .* infinite"),
+        ({"output.bias": [0, -1e39]}, r"give values of at most 3\.4e\+38"),
+        ({3: [0, 1]}, "expected names of parameters as keys, got 3"),
+    ],
+)
+def test_values_that_are_no_numbers_change_nothing(small_saved, changes, message):
+    saved = {**read_parameters(small_saved[0]), **changes}
     with simulator(small(seed=1)) as sim:
         before = values(sim)
-        with pytest.raises(ParameterError, match=r"expected numbers for output\.bias"):
+        with pytest.raises(ParameterError, match=message):
             load_parameters(sim, saved)
         for name, value in values(sim).items():
             np.testing.assert_array_equal(value, before[name])
@@ -530,12 +541,13 @@ def test_random_networks(plan: NetworkPlan, minibatch_size, tmp_path_factory):
         with simulator(plan.build("hooks")) as sim:
             save_parameters(sim, path)
             expected = outputs(sim)
+            assert load_parameters(sim, path).complete
         plan.seed += 1
         with simulator(plan.build("call"), minibatch_size=minibatch_size) as sim:
             # the images are the network's own, and drawn with the plan's seed
             node = sim.model.toplevel.nodes[0]
             image = np.random.RandomState(plan.seed - 1).uniform(-1, 1, plan.size_in)
-            assert load_parameters(sim, path).complete
+            assert load_parameters(sim, read_parameters(path)).complete
             data = np.broadcast_to(image, (minibatch_size or 1, 4, plan.size_in))
             found = [each[:1] for each in sim.predict({node: data}, verbose=0).values()]
     assert_same(found, expected, 1e-4)

@@ -56,6 +56,28 @@ def test_rates_that_are_scaled_keep_the_output(tmp_path):
         np.testing.assert_allclose(sim.data[ensemble].bias, [20, -10], rtol=1e-5)
 
 
+def test_encoders_are_scaled_with_gains(tmp_path):
+    def decoded(rate):
+        with nengo.Network(seed=0) as net:
+            neurons = nengo.Ensemble(
+                *(2, 1),
+                neuron_type=nengo.RectifiedLinear(amplitude=1 / rate),
+                gain=[rate, 2 * rate],
+                bias=[0.0, 0.0],
+                encoders=[[1.0], [1.0]],
+                label="neurons",
+            )
+            nengo.Connection(nengo.Node([0.5]), neurons, synapse=None)
+            nengo.Probe(neurons.neurons)
+        return net
+
+    expected = saved(decoded(100), tmp_path / "file")
+    np.testing.assert_allclose(expected, [0.5, 1.0], rtol=1e-5)
+    with simulator(decoded(200)) as sim:
+        assert load_parameters(sim, tmp_path / "file").complete
+        np.testing.assert_allclose(output(sim), expected, rtol=1e-5)
+
+
 def test_another_amplitude_alone_makes_other_neurons(tmp_path):
     path = tmp_path / "file"
     saved(tuned(100, 1 / 100), path, change={"neurons.bias": [10.0, -5.0]})
@@ -68,9 +90,11 @@ def test_another_amplitude_alone_makes_other_neurons(tmp_path):
         assert e.value.other_amplitude == {
             "neurons.gain": (0.01, 0.005),
             "neurons.bias": (0.01, 0.005),
+            "neurons.encoders": (0.01, 0.005),
         }
         report = load_parameters(sim, path, strict=False)
-        assert set(report.other_amplitude) == {"neurons.gain", "neurons.bias"}
+        assert report.other_amplitude == e.value.other_amplitude
+        assert report.loaded == ()
         np.testing.assert_array_equal(output(sim), before)
         assert load_parameters(sim, read_parameters(path)).complete
         np.testing.assert_allclose(output(sim), [0.3, 0.1], rtol=1e-5)

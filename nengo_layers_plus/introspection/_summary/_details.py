@@ -10,6 +10,7 @@ from nengo_layers_plus.introspection._summary._variables import Index, write_ind
 from nengo_layers_plus.introspection._summary._words import (
     arguments_of,
     number,
+    range_of,
     shapes_in_words,
     synapse_in_words,
 )
@@ -75,7 +76,11 @@ def _parameters(row: SummaryRow, places: Mapping[str, str]) -> Lines:
             state = "is not used"
         shape = "shape not known" if each.shape is None else str(each.shape)
         place = "; built in as a constant" if each in row.constants else places.get(each.name, "")
-        yield "parameter", f"{each.name} {shape} {state}: {each.why}{place}"
+        values = ""
+        if each.name in row.declared:
+            first, now = (range_of(value) for value in row.declared[each.name])
+            values = f"; {now}" if first == now else f"; {now}, at first {first}"
+        yield "parameter", f"{each.name} {shape} {state}: {each.why}{values}{place}"
 
 
 def _rest(row: SummaryRow) -> Lines:

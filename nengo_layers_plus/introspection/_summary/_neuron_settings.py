@@ -12,13 +12,15 @@ from nengo.neurons import Direct
 from nengo_layers_plus.graph import NetworkGraph
 from nengo_layers_plus.introspection._same import same
 from nengo_layers_plus.introspection._summary._summary_setting import SummarySetting
-from nengo_layers_plus.introspection._summary._words import number
+from nengo_layers_plus.introspection._summary._words import in_words, number
 from nengo_layers_plus.layers._origins import origin_of
+from nengo_layers_plus.parameters._simulator_parameters import was_loaded
 
 _UNITS = {"max_rates": "Hz", "refractory_time": "s"}
 _CURVE = ("gain", "bias", "max_rates", "intercepts")
 _FROM_RATES = "found from max_rates and intercepts"
 _FROM_CURRENTS = "found from gain and bias"
+_FROM_LOADED = "found from gain and bias that were loaded"
 
 
 def neuron_settings(
@@ -80,24 +82,24 @@ def _settings(
                 found = neuron_type.max_rates_intercepts(built.gain, bias)
             curve["max_rates"], curve["intercepts"] = found
         from_currents = ensemble.gain is not None and ensemble.bias is not None
+        loaded = {each for each in _CURVE if was_loaded(graph.simulator, ensemble, each)}
         for name in _CURVE:
             derived = (name in ("max_rates", "intercepts")) == from_currents
+            given = None if derived else getattr(ensemble, name)
             if derived:
                 set_by = _FROM_CURRENTS if from_currents else _FROM_RATES
             else:
                 set_by = set_by_of(graph, ensemble, name)
+            if name in loaded or (loaded and name in ("max_rates", "intercepts")):
+                by = "loaded" if name in loaded else _FROM_LOADED
+                given, set_by = _replaced(given, getattr(built, name), set_by, by)
             if trained and name != "gain":
                 set_by = f"trained; at first {set_by}"
-            yield SummarySetting(
-                name,
-                None if derived else getattr(ensemble, name),
-                curve[name],
-                set_by,
-                _UNITS.get(name, ""),
-            )
-    yield SummarySetting(
-        "encoders", ensemble.encoders, built.encoders, set_by_of(graph, ensemble, "encoders")
-    )
+            yield SummarySetting(name, given, curve[name], set_by, _UNITS.get(name, ""))
+    given, set_by = ensemble.encoders, set_by_of(graph, ensemble, "encoders")
+    if was_loaded(graph.simulator, ensemble, "encoders"):
+        given, set_by = _replaced(given, built.encoders, set_by, "loaded")
+    yield SummarySetting("encoders", given, built.encoders, set_by)
     for name in ("radius", "noise"):
         value = getattr(ensemble, name)
         set_by = set_by_of(graph, ensemble, name)
@@ -115,6 +117,16 @@ def _settings(
             _UNITS.get(name, ""),
             initial_state=True,
         )
+
+
+def _replaced(given: Any, value: np.ndarray, set_by: str, by: str) -> tuple[Any, str]:
+    """Return what was given and what set it for a value that was loaded."""
+    if given is None:
+        return None, by
+    is_array = isinstance(given, np.ndarray)
+    if is_array and np.allclose(np.broadcast_to(given, value.shape), value, rtol=1e-4):
+        return given, set_by
+    return None, f"{by}, in place of {in_words(given)}, {set_by}"
 
 
 def parameters_in_words(arguments: dict[str, Any]) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 import nengo
 import numpy as np
 
+from nengo_layers_plus._declared import ParameterSignal
 from nengo_layers_plus.graph import GraphEdge, GraphObject, NetworkGraph, Parameter
 from nengo_layers_plus.graph._keras_layers import first_uses
 from nengo_layers_plus.introspection._summary._activity import Activity
@@ -22,6 +23,7 @@ from nengo_layers_plus.introspection._summary._summary_setting import SummarySet
 from nengo_layers_plus.introspection._summary._words import transform_in_words, what_of
 from nengo_layers_plus.layers._origins import origin_of
 from nengo_layers_plus.parameters._signal_arrays import SignalArrays
+from nengo_layers_plus.parameters._simulator_parameters import was_loaded
 
 
 def rows_of(
@@ -46,6 +48,7 @@ def rows_of(
             probes.setdefault(edge.source, []).append(edge.target.name)
     state = state_bytes(graph)
     biases = _biases_now(graph)
+    declared = _declared_values(graph)
     first_of = first_uses(graph.objects)
     rows = []
     for item in graph.objects:
@@ -77,6 +80,7 @@ def rows_of(
                 state_bytes=state.get(item, 0),
                 probes=tuple(probes.get(item, ())),
                 activity=activities.get(obj),
+                declared={each.name: declared[each] for each in own if each in declared},
             )
         )
     return tuple(rows)
@@ -120,6 +124,19 @@ def _biases_now(graph: NetworkGraph) -> dict[nengo.Ensemble, np.ndarray]:
     return {ensemble: values for ensemble, values in held.items() if values is not None}
 
 
+def _declared_values(graph: NetworkGraph) -> dict[Parameter, tuple[np.ndarray, np.ndarray]]:
+    """Return the first values and those of now of parameters of types of neurons and synapses."""
+    arrays = None if graph.simulator is None else SignalArrays(graph.simulator)
+    found = {}
+    for each in graph.parameters:
+        if isinstance(each.source, ParameterSignal):
+            first = each.source.reparametrisation.initial
+            free = None if arrays is None else arrays.get(each.source)
+            now = each.source.initial_value if free is None else free
+            found[each] = first, each.source.value(now)
+    return found
+
+
 def _owner(graph: NetworkGraph, parameter: Parameter) -> GraphObject:
     """Return the object whose row lists a parameter."""
     obj = parameter.obj
@@ -134,10 +151,13 @@ def _owner(graph: NetworkGraph, parameter: Parameter) -> GraphObject:
 def _input(graph: NetworkGraph, edge: GraphEdge) -> SummaryInput:
     connection = edge.connection
     assert connection is not None
+    given = not isinstance(connection.transform, nengo.transforms.NoTransform)
+    loaded = given and was_loaded(graph.simulator, connection, "connection weights")
     return SummaryInput(
         connection=connection,
         source=edge.source.name,
         transform=transform_in_words(connection),
         synapse_set_by=set_by_of(graph, connection, "synapse"),
-        transform_set_by=set_by_of(graph, connection, "transform"),
+        transform_set_by=set_by_of(graph, connection, "transform")
+        + ("; its weights were loaded" if loaded else ""),
     )

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 from nengo.neurons import Direct
 
 from nengo_layers_plus.graph import GraphObject, Parameter, Shape
@@ -67,6 +68,9 @@ class SummaryRow:
         Names of the probes that read it.
     activity : Activity or None
         What its neurons did, if data was run.
+    declared : Mapping
+        By the names of parameters that its type of neurons and the synapses declare, the values
+        that they begin with, and those that they have now.
     """
 
     item: GraphObject
@@ -83,6 +87,7 @@ class SummaryRow:
     state_bytes: int
     probes: tuple[str, ...]
     activity: Activity | None = None
+    declared: Mapping[str, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)
 
     @property
     def name(self) -> str:

@@ -1,0 +1,270 @@
+"""Values that a network gives its parameters itself, and where saved ones contradict them."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import nengo
+import numpy as np
+from nengo.dists import Distribution
+from nengo.transforms import SparseMatrix
+
+from nengo_layers_plus.layers._origins import origin_of
+from nengo_layers_plus.neurons import model_in
+from nengo_layers_plus.parameters._parameter_file import ParameterFile, digest_of
+from nengo_layers_plus.parameters._simulator_parameters import SavedParameter, SimulatorParameters
+
+# how far numbers of single precision that were computed in other ways may be apart
+_TOLERANCE = 1e-4
+# how statements of arrays begin
+_DIGEST = "sha256:"
+
+
+@dataclass(frozen=True, eq=False)
+class GivenValue:
+    """
+    A value that a network gives: numbers, not a distribution to draw them from.
+
+    Parameters
+    ----------
+    name : str
+        The name of the object and of what it was given for.
+    obj : NengoObject
+        The object.
+    attribute : str
+        What it was given for: an attribute of the object, or a parameter of its neurons or synapse.
+    value : array
+        The value.
+    kinds : tuple of str
+        The kinds of the object's parameters that follow from it.
+    first_of : str or None
+        The parameter that it is but the first value of, where that trains.
+    """
+
+    name: str
+    obj: Any
+    attribute: str
+    value: np.ndarray
+    kinds: tuple[str, ...]
+    first_of: str | None
+
+    @property
+    def statement(self) -> str:
+        """What tells it from another value: the number itself, or a digest of an array."""
+        array = np.asarray(self.value, np.float64)
+        same = array.size and np.all(array == array.flat[0])
+        return repr(float(array.flat[0])) if same else _DIGEST + digest_of(array)
+
+    def follows_from(self, other: GivenValue) -> bool:
+        """Say whether it is a gain that was found from max_rates and intercepts."""
+        return self.attribute == "gain" and other.obj is self.obj and self.obj.gain is None
+
+    @property
+    def in_words(self) -> str:
+        """The value, and what gave it."""
+        origin = origin_of(self.obj)
+        set_by = None if origin is None else origin.set_by.get(self.attribute)
+        if self.attribute == "neuron_type":
+            set_by = "the type of neurons"
+        elif self.attribute == "gain" and self.obj.gain is None:
+            set_by = "found from max_rates and intercepts"
+        return f"{range_in_words(self.value)}, {set_by or 'given to the object'}"
+
+
+class GivenValues:
+    """
+    The values that a network gives its parameters itself.
+
+    Parameters
+    ----------
+    parameters : SimulatorParameters
+        Those of the network.
+    """
+
+    def __init__(self, parameters: SimulatorParameters) -> None:
+        self._parameters = parameters
+        self._by_object: dict[tuple[int, str], list[SavedParameter]] = {}
+        for each in parameters:
+            self._by_object.setdefault((id(each.obj), each.kind), []).append(each)
+        self._all = [given for each in parameters for given in self._given(each)]
+
+    @property
+    def statements(self) -> dict[str, str]:
+        """What tells each from another value, by name."""
+        return {each.name: each.statement for each in self._all}
+
+    def contradictions(
+        self, arrays: Mapping[str, np.ndarray], contents: ParameterFile
+    ) -> dict[GivenValue, str]:
+        """
+        Return the values that saved ones contradict, with what was saved in words.
+
+        What trains, here or where it was saved, was given but to begin with. A network that gives
+        what the saved one gave may have other values, which were loaded there.
+
+        Parameters
+        ----------
+        arrays : Mapping
+            What was saved, by name, of the right shapes.
+        contents : ParameterFile
+            What was noted beside it.
+        """
+        found: dict[GivenValue, str] = {}
+        learned = {each.name for each in self._parameters if each.trains} | {*contents.trained}
+        for each in self._all:
+            may_have_trained = not contents.notes_given and each.first_of is not None
+            there = contents.given.get(each.name, "")
+            if each.first_of in learned or may_have_trained or there == each.statement:
+                continue
+            if any(each.follows_from(other) for other in found):
+                continue
+            saved = self._saved(each, arrays)
+            if saved is None:
+                if there:
+                    found[each] = f"{float(there):.4g}" if _is_number(there) else "another array"
+            elif not _close(saved, each.value):
+                found[each] = range_in_words(saved)
+        return found
+
+    def kept(self, given: GivenValue) -> tuple[str, ...]:
+        """Return the names of the parameters that follow from a value."""
+        return tuple(
+            each.name
+            for kind in given.kinds
+            for each in self._of(given.obj, kind)
+            if kind not in _SEVERAL or each.name == given.name
+        )
+
+    def _of(self, obj: Any, kind: str) -> list[SavedParameter]:
+        return self._by_object.get((id(obj), kind), [])
+
+    def _given(self, parameter: SavedParameter) -> Iterator[GivenValue]:
+        obj, name, kinds = parameter.obj, parameter.name, (parameter.kind,)
+        if parameter.kind == "gain":
+            yield from self._given_of_ensemble(obj, name.rpartition(".")[0])
+        elif parameter.kind in _SEVERAL:
+            attribute = name.rpartition(".")[2]
+            if parameter.kind == "neuron parameter":
+                model = model_in(obj.neuron_type)
+                assert model is not None  # it has declared the parameter
+                own, default = getattr(model, attribute), model.parameters[attribute].default
+                if isinstance(own, Distribution) or (np.ndim(own) == 0 and own == default):
+                    return
+                attribute = "neuron_type"
+            else:
+                attribute = "synapse"
+            value = parameter.source.reparametrisation.initial
+            yield GivenValue(name, obj, attribute, value, kinds, name)
+        elif parameter.kind == "connection weights":
+            transform = _transform(obj.transform)
+            if transform is not None:
+                yield GivenValue(name, obj, "transform", transform, kinds, name)
+
+    def _given_of_ensemble(self, ensemble: nengo.Ensemble, stem: str) -> Iterator[GivenValue]:
+        def given(name: str, value: Any, kinds: tuple[str, ...], first_of: str | None) -> Any:
+            held = [] if first_of is None else self._of(ensemble, first_of)
+            name_of_first = held[0].name if held else None
+            return GivenValue(f"{stem}.{name}", ensemble, name, value, kinds, name_of_first)
+
+        response = ("gain", "bias", "encoders")
+        curve = {
+            name: _numbers(getattr(ensemble, name), ensemble.n_neurons)
+            for name in ("gain", "bias", "max_rates", "intercepts")
+        }
+        if curve["gain"] is not None and curve["bias"] is not None:
+            yield given("gain", curve["gain"], response, None)
+            yield given("bias", curve["bias"], ("bias",), "bias")
+        else:
+            rates = [name for name in ("max_rates", "intercepts") if curve[name] is not None]
+            # the same gain means others with another bias
+            yield from (given(name, curve[name], response, "bias") for name in rates)
+            if len(rates) == 2:
+                found = _quietly(ensemble.neuron_type.gain_bias, *(curve[name] for name in rates))
+                if found is not None:
+                    yield given("gain", np.asarray(found[0]), response, None)
+        if not self._parameters.is_decoded_into(ensemble):
+            return  # its encoders multiply zeros
+        if isinstance(ensemble.encoders, np.ndarray):
+            encoders = np.array(ensemble.encoders, np.float64)
+            if ensemble.normalize_encoders:
+                encoders /= np.linalg.norm(encoders, axis=1, keepdims=True)
+            yield given("encoders", encoders, ("encoders",), "encoders")
+        yield given("radius", np.asarray(ensemble.radius), ("encoders",), None)
+
+    def _saved(self, given: GivenValue, arrays: Mapping[str, np.ndarray]) -> np.ndarray | None:
+        """Return what was saved for what was given; None if that can't be told."""
+        if isinstance(given.obj, nengo.Connection) and given.attribute == "transform":
+            # weights of decoded connections are made of more than the transform
+            return None if isinstance(given.obj.pre_obj, nengo.Ensemble) else arrays.get(given.name)
+        if given.attribute in ("gain", "bias", "neuron_type", "synapse"):
+            return arrays.get(given.name)
+        saved = {
+            kind: arrays[each.name]
+            for kind in ("gain", "bias", "encoders")
+            for each in self._of(given.obj, kind)
+            if each.name in arrays
+        }
+        if given.attribute == "radius" or len(saved) < 3:
+            return None
+        if given.attribute == "encoders":
+            with np.errstate(all="ignore"):
+                scale = given.obj.radius / np.asarray(saved["gain"], np.float64)
+                return np.asarray(saved["encoders"] * scale[:, np.newaxis])
+        curve = _quietly(given.obj.neuron_type.max_rates_intercepts, saved["gain"], saved["bias"])
+        return None if curve is None else np.asarray(curve[given.attribute == "intercepts"])
+
+
+# kinds of which an object may have several parameters, named as what is given for them
+_SEVERAL = ("neuron parameter", "synapse parameter")
+
+
+def range_in_words(values: Any) -> str:
+    """Write the least and the greatest of some numbers."""
+    low, high = (f"{float(each):.4g}" for each in (np.min(values), np.max(values)))
+    return low if low == high else f"{low} .. {high}"
+
+
+def _numbers(value: Any, n_neurons: int) -> np.ndarray | None:
+    """Return an array for neurons; None for a distribution and what was not given."""
+    if value is None or isinstance(value, Distribution):
+        return None
+    return np.broadcast_to(np.asarray(value, np.float64), (n_neurons,))
+
+
+def _transform(transform: Any) -> np.ndarray | None:
+    """Return the numbers that a transform was given; None for those that are drawn."""
+    init = getattr(transform, "init", None)
+    if init is None or isinstance(init, Distribution):
+        return None
+    if isinstance(init, SparseMatrix):
+        init = init.data
+    elif hasattr(init, "tocoo"):
+        init = init.tocoo().data
+    # the values of a sparse matrix may be drawn
+    return None if isinstance(init, Distribution) else np.asarray(init, np.float64)
+
+
+def _is_number(statement: str) -> bool:
+    return not statement.startswith(_DIGEST)
+
+
+def _quietly(function: Any, *arguments: Any) -> Any:
+    """Call a method of a type of neurons; None if it has no answer for what was saved."""
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        try:
+            return function(*(np.asarray(each, np.float64) for each in arguments))
+        except Exception:  # a type of a user may fail in any way
+            return None
+
+
+def _close(saved: np.ndarray, given: np.ndarray) -> bool:
+    try:
+        given = np.broadcast_to(given, saved.shape)
+    except ValueError:
+        return True  # another shape is listed as such
+    scale = np.max(np.abs(given), initial=0, where=np.isfinite(given))
+    return np.allclose(saved, given, _TOLERANCE, _TOLERANCE * scale, equal_nan=True)
