@@ -641,6 +641,42 @@ def test_a_simulator_may_be_closed_within_its_block(name):
         pass
 
 
+def test_a_forked_process_is_told_that_it_would_wait_for_ever():
+    out, _ = run_python("""
+        import os, sys, nengo
+        from nengo_layers_plus import Simulator, nengo_dl
+
+        def in_child(*calls):
+            process = os.fork()
+            if process == 0:
+                for call in calls:
+                    try:
+                        call()
+                        print("done", flush=True)
+                    except nengo.exceptions.SimulationError as error:
+                        print("spawn" in str(error), flush=True)
+                os._exit(0)
+            os.waitpid(process, 0)
+
+        def predict():
+            sim.predict(n_steps=2, verbose=0)
+
+        with nengo.Network() as net:
+            nengo.Probe(nengo.Ensemble(3, 1))
+        with nengo_dl.Simulator(net, progress_bar=False), Simulator(net, progress_bar=False) as sim:
+            in_child(
+                lambda: Simulator(net),
+                lambda: nengo_dl.Simulator(net),
+                predict,
+                lambda: sim.run_steps(3),
+                lambda: sim.check_gradients(),
+                lambda: sim.data[net.ensembles[0]].bias,
+            )
+            predict()
+        """)
+    assert out.split() == ["True"] * 5 + ["done"]
+
+
 # ---------------------------------------------------------------------------
 # The graph of a Keras model
 

@@ -52,6 +52,7 @@ from nengo_layers_plus._upstream._keras import (
     snake_case_of,
     with_sublayers,
 )
+from nengo_layers_plus._upstream._layer_dtype import dtype_blamed
 from nengo_layers_plus._upstream._repairs import repair
 from nengo_layers_plus._upstream._simulation import (
     build_again,
@@ -81,6 +82,7 @@ __all__ = [
     "build_again",
     "carries_mask",
     "default_simulation_settings",
+    "dtype_blamed",
     "expects_training",
     "find_failure",
     "find_gain_scales",

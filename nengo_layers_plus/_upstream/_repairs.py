@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import functools
 import importlib
+import os
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
 from nengo_layers_plus._upstream._keras import note_random_state
+from nengo_layers_plus._upstream._layer_dtype import dtype_blamed, follow_dtype
 
 
 def repair(nengo_dl: ModuleType) -> None:
@@ -25,6 +27,8 @@ def repair(nengo_dl: ModuleType) -> None:
     _repair_matrix_exponentials()
     _repair_failing_builds(nengo_dl)
     _repair_leaving_a_simulator(nengo_dl)
+    _repair_dtypes_of_layers(nengo_dl)
+    _repair_forked_processes(nengo_dl)
 
 
 # -----------------------------------------------------------------------------
@@ -146,3 +150,72 @@ def _repair_leaving_a_simulator(nengo_dl: ModuleType) -> None:
         self._device_context.__exit__(*args)
 
     simulator.__exit__ = leave_once
+
+
+# -----------------------------------------------------------------------------
+# Keras layers
+
+
+def _repair_dtypes_of_layers(nengo_dl: ModuleType) -> None:
+    """Have Keras layers compute in the dtype of the network.
+
+    They would compute in Keras' own, float32, and fail in a network of float64 without a word of
+    which layer it is.
+    """
+    keras_layer = importlib.import_module("tf_keras").layers.Layer
+    graph: Any = nengo_dl.tensor_graph.TensorGraph
+    builder: Any = nengo_dl.tensor_node.SimTensorNodeBuilder
+    build, build_step = graph.build, builder.build_step
+
+    @functools.wraps(build)
+    def build_in_dtype(self: Any, input_shape: Any = None) -> None:
+        for operators in self.plan:
+            for each in operators:
+                if isinstance(getattr(each, "func", None), keras_layer):
+                    follow_dtype(each.func, self.dtype)
+        build(self, input_shape)
+
+    @functools.wraps(build_step)
+    def build_step_or_blame(self: Any, signals: Any) -> None:
+        with dtype_blamed(self.ops[0], signals.dtype):
+            build_step(self, signals)
+
+    graph.build, builder.build_step = build_in_dtype, build_step_or_blame
+
+
+# -----------------------------------------------------------------------------
+# Processes
+
+_forked_while_running = False
+
+
+def _repair_forked_processes(nengo_dl: ModuleType) -> None:
+    """Have a Simulator in a forked process be an error where it would wait for ever.
+
+    The threads of TensorFlow, once it has computed anything, are not there in the child.
+    """
+    simulator: Any = nengo_dl.Simulator
+    exceptions = importlib.import_module("nengo.exceptions")
+    context = importlib.import_module("tensorflow.python.eager.context")
+    os.register_at_fork(after_in_child=functools.partial(_note_fork, context))
+    for name in ("__init__", "_call_keras", "check_gradients"):
+        method = getattr(simulator, name)
+
+        @functools.wraps(method)
+        def call(self: Any, *args: Any, _method: Any = method, **kwargs: Any) -> Any:
+            if _forked_while_running:
+                raise exceptions.SimulationError(
+                    "Simulator: this process was forked from one in which TensorFlow was at work, "
+                    "whose threads are not here, so that it would wait for them for ever. What to "
+                    'do: start processes by multiprocessing.get_context("spawn"), or make '
+                    "Simulators in the children alone, before anything is computed in the parent"
+                )
+            return _method(self, *args, **kwargs)
+
+        setattr(simulator, name, call)
+
+
+def _note_fork(context: Any) -> None:
+    global _forked_while_running
+    running = context.context_safe()
+    _forked_while_running |= running is not None and running._initialized

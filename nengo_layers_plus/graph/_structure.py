@@ -91,7 +91,7 @@ def _config(layer: Any) -> str:
 def _plain(value: Any) -> Any:
     """Reduce a configuration to what does not differ from one process to the next."""
     if isinstance(value, dict):
-        left_out = ("name", "inbound_nodes", "input_layers", "output_layers")
+        left_out = ("name", "dtype", "inbound_nodes", "input_layers", "output_layers")
         return sorted(
             (str(key), _plain(each)) for key, each in value.items() if key not in left_out
         )

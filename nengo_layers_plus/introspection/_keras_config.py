@@ -16,6 +16,8 @@ _OF_KERAS = ("keras", "tf_keras", "tensorflow")
 _LEFT_OUT = frozenset(
     {"name", "build_config", "build_input_shape", "batch_input_shape", "registered_name", "module"}
 )
+# dtypes of networks, which their layers follow
+_OF_NETWORKS = ("float32", "float64")
 
 
 def plain_config(layer: tf.keras.layers.Layer) -> dict[str, Any] | None:
@@ -41,7 +43,7 @@ def plain_config(layer: tf.keras.layers.Layer) -> dict[str, Any] | None:
         return None
     plain = {}
     for key, value in config.items():
-        if key in _LEFT_OUT:
+        if key in _LEFT_OUT or (key == "dtype" and value in _OF_NETWORKS):
             continue
         held = getattr(layer, key, None)
         if is_users_function(held):

@@ -76,7 +76,7 @@ _ARGUMENTS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "dt": (
         "a time in seconds, above 0",
         lambda value: (
-            isinstance(value, Real) and not isinstance(value, bool) and 0 < value < math.inf
+            not isinstance(value, bool) and isinstance(value, Real) and 0 < float(value) < math.inf
         ),
     ),
     "seed": (

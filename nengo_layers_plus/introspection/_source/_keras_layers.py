@@ -77,8 +77,14 @@ class KerasLayers:
         NoExpressionError
             If there is none that makes an equal layer.
         """
-        with random_state_kept():
-            return self._layer(layer, name)
+        # for a process in which nobody has set another one, such as the block of a Simulator does
+        floatx = tf.keras.backend.floatx()
+        tf.keras.backend.set_floatx("float32")
+        try:
+            with random_state_kept():
+                return self._layer(layer, name)
+        finally:
+            tf.keras.backend.set_floatx(floatx)
 
     def _layer(self, layer: Any, name: str) -> tuple[Expression, Any]:
         if id(layer) in self.variables:
@@ -118,6 +124,14 @@ class KerasLayers:
         more, given = {}, {}
         if not is_automatic_name(layer):
             more, given = {"name": Text(quoted(layer.name))}, {"name": layer.name}
+        (tensor,) = layer.inputs or [None]
+        if tensor is not None and tensor.dtype != tf.float32:
+            # else it would take them for float32, and round
+            options = {"shape": tuple(tensor.shape[1:]), "dtype": tensor.dtype.name}
+            first = {key: self.values.expression(each, name) for key, each in options.items()}
+            inner.insert(
+                0, (call(self.values.names.of(tf.keras.Input), **first), tf.keras.Input(**options))
+            )
         made = tf.keras.Sequential([each for _, each in inner], **given)
         written = collection("[", [each for each, _ in inner], "]")
         return call(self.values.names.of(tf.keras.Sequential), written, **more), made

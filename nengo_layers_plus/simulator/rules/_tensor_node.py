@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from nengo_layers_plus._upstream import expects_training, list_effects, nengo_dl, tf
+from nengo_layers_plus._upstream import dtype_blamed, expects_training, list_effects, nengo_dl, tf
 from nengo_layers_plus.simulator._context import Context
 from nengo_layers_plus.simulator._decision import Decision, Kind
 from nengo_layers_plus.simulator._series import Series
@@ -108,12 +108,13 @@ def _call_once(operator: Any, context: Context) -> None:
     if operator.input is not None:
         shape = operator.shape_in or operator.input.shape
         arguments.append(tf.zeros((context.batch, *shape), context.dtype))
-    nengo_dl.tensor_node.validate_output(
-        function_of(operator, context)(*arguments),
-        minibatch_size=context.batch,
-        output_d=operator.output.shape[0],
-        dtype=context.dtype,
-    )
+    with dtype_blamed(operator, context.dtype):
+        nengo_dl.tensor_node.validate_output(
+            function_of(operator, context)(*arguments),
+            minibatch_size=context.batch,
+            output_d=operator.output.shape[0],
+            dtype=context.dtype,
+        )
 
 
 def _flat(tensor: Any) -> Any:
