@@ -16,7 +16,7 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 from nengo_layers_plus import _upstream
-from nengo_layers_plus._upstream import UpstreamError, UpstreamWarning
+from nengo_layers_plus._upstream import UpstreamError, UpstreamWarning, tf_keras_as_keras
 
 if TYPE_CHECKING:
     from nengo_layers_plus import graph, neurons, plot, surrogate, synapses, testing
@@ -131,6 +131,7 @@ __all__ = [
     "surrogate",
     "synapses",
     "testing",
+    "tf_keras_as_keras",
     "to_source",
     "unfreeze",
 ]

@@ -1,6 +1,7 @@
 """Importing nengo_dl on tf-keras, and saying what is wrong where that can't work."""
 
 import configparser
+import contextlib
 import importlib
 import importlib.metadata
 import os
@@ -456,6 +457,35 @@ MODEL3 = of_keras3("Model", "keras.src.models.model", LAYER3)
 def test_the_equivalent_of_a_keras_3_object_and_class(cls, name):
     assert _upstream.keras3_equivalent(cls()) == name
     assert _upstream.keras3_equivalent(cls) == name
+
+
+def test_what_to_do_about_a_layer_of_a_library():
+    lmu = of_keras3("LMU", "keras_lmu.layers", LAYER3)
+    installed = str(_upstream.find_version("keras_lmu"))
+    assert _upstream.keras3_remedy(DENSE3()) == "use tf.keras.layers.Dense"
+    assert _upstream.keras3_remedy(lmu()) == (
+        f"keras_lmu {installed} is written for Keras 3: take a version that is for Keras 2, such "
+        "as 0.7, imported within `with nengo_layers_plus.tf_keras_as_keras():`, or derive its "
+        "class, LMU, from tf.keras.layers.Layer"
+    )
+    own = of_keras3("Own", "experiment", DENSE3)
+    assert _upstream.keras3_remedy(own()) == "derive its class, Own, from tf.keras.layers.Dense"
+    assert _upstream.keras3_remedy(3) is None
+
+
+def test_keras_is_tf_keras_for_a_while():
+    import tf_keras
+
+    before = {name: each for name, each in sys.modules.items() if name.split(".")[0] == "keras"}
+    with contextlib.suppress(KeyError), _upstream.tf_keras_as_keras():
+        from keras.layers import Dense
+        from keras.src.layers.rnn.dropout_rnn_cell_mixin import DropoutRNNCellMixin
+
+        assert Dense is _upstream.tf.keras.layers.Dense
+        assert issubclass(tf_keras.layers.LSTMCell, DropoutRNNCellMixin)
+        raise KeyError
+    after = {name: each for name, each in sys.modules.items() if name.split(".")[0] == "keras"}
+    assert after == before
 
 
 def test_the_equivalent_of_a_keras_3_function():

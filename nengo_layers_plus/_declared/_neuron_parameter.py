@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import nengo
 import numpy as np
 from nengo.exceptions import ValidationError
 
@@ -107,8 +108,13 @@ class NeuronParameter:
                 raise TypeError
             array = np.array(array, dtype=np.float64)
         except (TypeError, ValueError):
+            draws = (
+                "; ensemble_kwargs of a layer take it, and draw a value for each neuron"
+                if isinstance(value, nengo.dists.Distribution)
+                else ""
+            )
             raise ValidationError(
-                f"expected a number, or an array with one for each neuron, got {value!r}",
+                f"expected a number, or an array with one for each neuron, got {value!r}{draws}",
                 attr=name,
                 obj=obj,
             ) from None

@@ -46,6 +46,7 @@ from nengo_layers_plus._upstream._keras import (
     is_automatic_name,
     is_graph_of_layers,
     keras3_equivalent,
+    keras3_remedy,
     layer_calls,
     operation_of,
     random_state_kept,
@@ -91,6 +92,7 @@ __all__ = [
     "is_graph_of_layers",
     "keras",
     "keras3_equivalent",
+    "keras3_remedy",
     "layer_calls",
     "list_effects",
     "model_inputs",
@@ -101,6 +103,7 @@ __all__ = [
     "set_initial_value",
     "snake_case_of",
     "tf",
+    "tf_keras_as_keras",
     "with_sublayers",
     "write_range",
     "xla_slice",
@@ -369,6 +372,45 @@ def stand_in_keras(functional: ModuleType, layers: ModuleType) -> Iterator[None]
     with _lock:
         hidden = _take_modules("keras")
         sys.modules.update(stand_ins)
+        try:
+            yield
+        finally:
+            _take_modules("keras")
+            sys.modules.update(hidden)
+
+
+@contextlib.contextmanager
+def tf_keras_as_keras() -> Iterator[None]:
+    """Let ``import keras`` find tf-keras, for a library that is written for Keras 2.
+
+    TensorFlow brings Keras 3 as ``keras`` since version 2.16, and nengo_dl can't use its layers.
+    What is imported inside takes tf-keras, and works in a `.CustomLayer`. Afterwards ``keras`` is
+    what it was.
+
+    Raises
+    ------
+    UpstreamError
+        If nengo_dl can't work here.
+
+    Examples
+    --------
+    >>> from nengo_layers_plus import nengo_dl, tf_keras_as_keras
+    >>> with tf_keras_as_keras():
+    ...     from keras.layers import Layer
+    >>> import tensorflow as tf
+    >>> Layer is tf.keras.layers.Layer
+    True
+    """
+    require()
+    with _lock:
+        hidden = _take_modules("keras")
+        sys.modules.update(
+            {
+                "keras" + name.removeprefix("tf_keras"): module
+                for name, module in sys.modules.items()
+                if name.partition(".")[0] == "tf_keras"
+            }
+        )
         try:
             yield
         finally:

@@ -191,6 +191,35 @@ def keras3_equivalent(obj: object) -> str | None:
     return found
 
 
+# versions of libraries that are written for Keras 2
+_FOR_KERAS_2 = {"keras_lmu": "0.7"}
+
+
+def keras3_remedy(obj: object) -> str | None:
+    """Say what to do about something that is of Keras 3; None for an object that is not.
+
+    Parameters
+    ----------
+    obj : object
+        As for `keras3_equivalent`.
+    """
+    equivalent = keras3_equivalent(obj)
+    cls = obj if isinstance(obj, type) else type(obj)
+    library = cls.__module__.partition(".")[0]
+    if equivalent is None or library == "keras" or inspect.isroutine(obj):
+        return equivalent and f"use {equivalent}"
+    version = _upstream.find_version(library)
+    own = f"derive its class, {cls.__name__}, from {equivalent}"
+    if version is None:
+        return own
+    suited = _FOR_KERAS_2.get(library)
+    return (
+        f"{library} {version} is written for Keras 3: take a version that is for Keras 2"
+        f"{f', such as {suited}' if suited else ''}, imported within "
+        f"`with nengo_layers_plus.tf_keras_as_keras():`, or {own}"
+    )
+
+
 def _in_tf_keras(name: str, modules: list[str]) -> str | None:
     """Find a public name of ``tf.keras``, in the modules given before others."""
     keras = _upstream.keras

@@ -9,8 +9,10 @@ import nengo
 import numpy as np
 
 from nengo_layers_plus.layers._custom_layer import CustomLayer
+from nengo_layers_plus.layers._ensemble_arguments import closest
 from nengo_layers_plus.layers._errors import LayerError
 from nengo_layers_plus.layers._layer_context import LayerContext
+from nengo_layers_plus.layers._neuron_parameters import names_of_parameters
 
 
 class ChannelNeurons(CustomLayer):
@@ -28,7 +30,8 @@ class ChannelNeurons(CustomLayer):
         The response curve, by firing rate (Hz) for an input of 1 and the input from which on a
         neuron fires; in place of gain and bias.
     **kwargs
-        Arguments of `.CustomLayer`.
+        Arguments of `.CustomLayer`, and parameters that the neuron type declares (a
+        `.NeuronModel`, or a `.Surrogate` around one): one value a channel, or one for all.
 
     Raises
     ------
@@ -62,19 +65,32 @@ class ChannelNeurons(CustomLayer):
         intercepts: Any = None,
         **kwargs: Any,
     ) -> None:
+        names = names_of_parameters(neuron_type)
+        parameters = {name: kwargs.pop(name) for name in names if name in kwargs}
+        known = ("ensemble_kwargs", "synapse", "trainable", "label")
+        unknown = [name for name in kwargs if name not in known]
+        if unknown:
+            usable = ("gain", "bias", "max_rates", "intercepts", *names, *known)
+            raise TypeError(
+                f"{type(self).__name__} has no argument {unknown[0]!r}; "
+                f"{closest(unknown[0], usable)}it takes {', '.join(usable)}"
+            )
         super().__init__(neuron_type, **kwargs)
+        self.neuron_parameters = parameters
         self.gain = gain
         self.bias = bias
         self.max_rates = max_rates
         self.intercepts = intercepts
 
     def make_ensemble_kwargs(self, context: LayerContext) -> Mapping[str, Any]:
-        """Return the response curves, spread over the places of each channel."""
+        """Return response curves and parameters, spread over the places of each channel."""
         arguments = dict(self.ensemble_kwargs or {})
         for name in ("gain", "bias", "max_rates", "intercepts"):
             value = getattr(self, name)
             if value is not None:
                 arguments[name] = self._spread(name, value, context.shape_in)
+        for name, value in self.neuron_parameters.items():
+            arguments[name] = self._spread(name, value, context.shape_in)
         return arguments
 
     def _spread(self, name: str, value: Any, shape: Any) -> np.ndarray:

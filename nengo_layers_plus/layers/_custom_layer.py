@@ -12,7 +12,7 @@ import nengo
 from nengo.exceptions import NetworkContextError, ValidationError
 
 from nengo_layers_plus._upstream import nengo_dl
-from nengo_layers_plus.graph import Shape, size_of
+from nengo_layers_plus.graph import Shape
 from nengo_layers_plus.layers._building import (
     connect,
     count_objects,
@@ -72,8 +72,8 @@ class CustomLayer(nengo_dl.Layer):
     ensemble_kwargs : dict, optional
         Arguments of `nengo.Ensemble` for a layer of neurons: gain, bias, max_rates (Hz),
         intercepts, encoders, noise, seed and so on; and the parameters of a `.NeuronModel`. A
-        number is used for all neurons, and an array of the shape of the population is taken neuron
-        by neuron.
+        number is used for all neurons, an array of the shape of the population is taken neuron
+        by neuron, and a distribution is drawn from.
     synapse : None, float or nengo.synapses.Synapse, optional
         Filter on the connection into the layer: a time constant in seconds, a synapse, None for
         no filter, or ``nengo.Default`` for the network's default. Not given means None, as in
@@ -365,7 +365,7 @@ class CustomLayer(nengo_dl.Layer):
         given = levels
         if kind == "neurons":
             layer_func, levels = take_values(self, layer_func, levels, population)
-        arguments = self._object_arguments(levels, inherited, population)
+        arguments = self._object_arguments(layer_func, levels, inherited, population)
         own_synapse = self.make_synapse(context)
         synapses = choose_synapses(
             self,
@@ -425,6 +425,7 @@ class CustomLayer(nengo_dl.Layer):
 
     def _object_arguments(
         self,
+        layer_func: Any,
         levels: Mapping[str, Mapping[str, Any]],
         inherited: Inherited,
         population: Shape,
@@ -432,7 +433,7 @@ class CustomLayer(nengo_dl.Layer):
         """Return the arguments of the Ensemble or TensorNode, with its label in full."""
         if population:
             arguments = ensemble_arguments(
-                self, levels, inherited.ensemble_kwargs, population, size_of(population)
+                self, levels, inherited.ensemble_kwargs, population, layer_func
             )
         else:
             arguments = self._node_arguments(levels["ensemble_kwargs"], levels["call"])

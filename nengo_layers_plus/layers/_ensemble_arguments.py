@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import nengo
 import numpy as np
+from nengo.neurons import NeuronType
 
-from nengo_layers_plus.graph import Shape
+from nengo_layers_plus.graph import Shape, size_of
 from nengo_layers_plus.layers._errors import LayerError, UnknownArgumentError
+from nengo_layers_plus.layers._neuron_parameters import names_of_parameters
 
 if TYPE_CHECKING:
     from nengo_layers_plus.layers._custom_layer import CustomLayer
@@ -32,7 +34,7 @@ def ensemble_arguments(
     levels: Mapping[str, Mapping[str, Any]],
     inherited: Sequence[Mapping[str, Any]],
     shape: Shape,
-    n_neurons: int,
+    neuron_type: NeuronType,
 ) -> dict[str, Any]:
     """
     Combine what the call, the hook and the blocks around the layer give to the Ensemble.
@@ -47,8 +49,8 @@ def ensemble_arguments(
         Those of the blocks around the layer, which checked them; the nearest first.
     shape : tuple of int
         Shape of the population; an array of this shape is taken neuron by neuron.
-    n_neurons : int
-        Number of neurons.
+    neuron_type : nengo.neurons.NeuronType
+        The type of the neurons, for error messages.
 
     Returns
     -------
@@ -63,7 +65,8 @@ def ensemble_arguments(
         curve, or if there is a gain without a bias or a bias without a gain.
     """
     for attr, level in levels.items():
-        check_ensemble_arguments(layer, attr, level)
+        check_ensemble_arguments(layer, attr, level, neuron_type)
+    n_neurons = size_of(shape)
     nearest_first = [
         (
             attr,
@@ -81,16 +84,32 @@ def ensemble_arguments(
     return merged
 
 
-def check_ensemble_arguments(layer: CustomLayer, attr: str, level: Mapping[str, Any]) -> None:
+def check_ensemble_arguments(
+    layer: CustomLayer,
+    attr: str,
+    level: Mapping[str, Any],
+    neuron_type: NeuronType | None = None,
+) -> None:
     """
     Check the names of arguments, and that they give one kind of response curve.
+
+    Parameters
+    ----------
+    layer : CustomLayer
+        The layer, for error messages.
+    attr : str
+        Where they were given.
+    level : Mapping
+        The arguments, without the parameters that the type of neurons declares.
+    neuron_type : nengo.neurons.NeuronType or None
+        The type of the neurons; None for a block, in which there may be several.
 
     Raises
     ------
     LayerError
         If an argument is unknown or the layer's own, or if both kinds are given.
     """
-    _check_names(layer, attr, level)
+    _check_names(layer, attr, level, neuron_type)
     _check_one_kind(layer, attr, _resolve_defaults(level))
 
 
@@ -100,7 +119,16 @@ def closest(name: str, names: tuple[str, ...]) -> str:
     return f"did you mean {near[0]!r}? " if near else ""
 
 
-def _check_names(layer: CustomLayer, attr: str, level: Mapping[str, Any]) -> None:
+def _check_names(
+    layer: CustomLayer, attr: str, level: Mapping[str, Any], neuron_type: NeuronType | None
+) -> None:
+    usable = tuple(each for each in _NAMES if each not in _OWN)
+    declared = names_of_parameters(neuron_type)
+    inner = type(getattr(neuron_type, "neuron_type", neuron_type))  # that within a Surrogate
+    # what nengo's types take themselves, one value for all neurons
+    settings: tuple[str, ...] = ()
+    if neuron_type is not None and not declared:
+        settings = tuple(inspect.signature(inner).parameters)
     for name in level:
         if name in _OWN:
             raise UnknownArgumentError(
@@ -117,10 +145,13 @@ def _check_names(layer: CustomLayer, attr: str, level: Mapping[str, Any]) -> Non
                 obj=layer,
             )
         if name not in _NAMES:
-            usable = tuple(each for each in _NAMES if each not in _OWN)
+            near = closest(name, (*usable, *declared, *settings))
+            for each in settings:
+                near = near.replace(repr(each), f"{inner.__name__}({each}=...)")
+            parameters = f", and {', '.join(declared)} of {inner.__name__}" if declared else ""
             raise UnknownArgumentError(
-                f"nengo.Ensemble has no argument {name!r}; {closest(name, usable)}"
-                f"it takes {', '.join(usable)}",
+                f"nengo.Ensemble has no argument {name!r}; {near}"
+                f"it takes {', '.join(usable)}{parameters}",
                 attr=attr,
                 obj=layer,
             )

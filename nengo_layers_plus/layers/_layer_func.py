@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import nengo
 from nengo.neurons import NeuronType
 
-from nengo_layers_plus._upstream import keras3_equivalent, nengo_dl, tf, with_sublayers
+from nengo_layers_plus._upstream import keras3_remedy, nengo_dl, tf, with_sublayers
 from nengo_layers_plus.layers._errors import LayerError
 from nengo_layers_plus.layers._warnings import warn_user
 
@@ -146,13 +146,13 @@ def _refuse_keras3(layer: CustomLayer, layer_func: Any) -> None:
     for place, found in _within(layer_func):
         if inspect.isroutine(found) or isinstance(found, type):
             continue  # functions of Keras 3 hold no weights
-        equivalent = keras3_equivalent(found)
-        if equivalent is not None:
+        remedy = keras3_remedy(found)
+        if remedy is not None:
             where = f" in {place}" if place else ""
             raise _error(
                 layer,
                 f"{type(found).__name__}{where} is of Keras 3; nengo_dl knows tf.keras alone, and "
-                f"would train nothing of it without saying so; use {equivalent}",
+                f"would train nothing of it without saying so; {remedy}",
             )
 
 

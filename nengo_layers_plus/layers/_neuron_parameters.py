@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import nengo
 import numpy as np
 from nengo.exceptions import ValidationError
+from nengo.neurons import NeuronType
 
 from nengo_layers_plus.graph import Shape
 from nengo_layers_plus.layers._errors import LayerError
@@ -23,6 +24,12 @@ if TYPE_CHECKING:
     from nengo_layers_plus.layers._custom_layer import CustomLayer
 
 PART = "neuron_parameters"
+
+
+def names_of_parameters(neuron_type: NeuronType | None) -> tuple[str, ...]:
+    """Return the names of the parameters that a type of neurons declares."""
+    model = None if neuron_type is None else model_in(neuron_type)
+    return () if model is None else tuple(model.parameters)
 
 
 def take_values(
@@ -57,8 +64,7 @@ def take_values(
     LayerError
         If a value can't be used.
     """
-    model = model_in(neuron_type)
-    names = () if model is None else tuple(model.parameters)
+    names = names_of_parameters(neuron_type)
     values: dict[str, Any] = {}
     for level in reversed(list(levels.values())):
         values.update({name: level[name] for name in names if name in level})
@@ -68,6 +74,11 @@ def take_values(
     }
     if not values:
         return neuron_type, rest
+    rng = _generator(next((each["seed"] for each in levels.values() if "seed" in each), None))
+    for name in names:  # in one order, whatever that of the arguments is
+        value = values.get(name)
+        if isinstance(value, nengo.dists.Distribution):
+            values[name] = value.sample(int(np.prod(shape)), rng=rng)
     for name, value in values.items():
         if np.ndim(value) and np.shape(value) not in (shape, (int(np.prod(shape)),)):
             raise LayerError(
@@ -80,6 +91,17 @@ def take_values(
         return changed(neuron_type, **values), rest
     except ValidationError as error:
         raise LayerError(str(error), attr="ensemble_kwargs", obj=layer) from error
+
+
+def _generator(seed: Any) -> np.random.RandomState:
+    """Return what values are drawn by, the same ones whenever a network with a seed is made."""
+    if isinstance(seed, int | np.integer):
+        return np.random.RandomState(seed)
+    networks = nengo.Network.context
+    seeds = [network.seed for network in networks if network.seed is not None]
+    if not seeds:
+        return np.random.RandomState()
+    return np.random.RandomState([seeds[-1], len(networks[0].all_ensembles)])
 
 
 def set_trained(layer: CustomLayer, neuron_type: Any, trains: bool | tuple[str, ...] | None) -> Any:

@@ -12,6 +12,7 @@ from nengo.neurons import NeuronType, RatesToSpikesNeuronType
 from nengo_layers_plus._declared import ParameterSignal, reparametrise
 from nengo_layers_plus._upstream import nengo_dl
 from nengo_layers_plus.graph import trains_by_setting
+from nengo_layers_plus.neurons._dynamics_error import check_in_tensorflow, warn_of_height
 from nengo_layers_plus.neurons._native import Native
 from nengo_layers_plus.neurons._natives import (
     as_known_type,
@@ -41,6 +42,7 @@ def build_model(model: Any, neuron_type: NeuronModel, neurons: Any, **signals: A
         See `nengo.builder.neurons.build_neurons`.
     """
     neuron_type.values_for(neurons.size_in)  # raises if an array has another size
+    warn_of_height(neuron_type, neurons.size_in)
     build_neurons(model, neuron_type, neurons, **signals)
 
 
@@ -165,6 +167,9 @@ def _build(
     assert isinstance(made, SimNeurons)
     values = native.model.values_for(neurons.size_in)
     signals = _parameter_signals(model, neurons, native, values, current.dtype)
+    if native.is_declared:
+        check_in_tensorflow(native.model, neurons.size_in, signals)
+        warn_of_height(native.model, neurons.size_in)
     model.sig[neurons].update(signals)
     model.add_op(SimNeuronModel(neuron_type, native, current, output, made.state, values, signals))
 

@@ -14,6 +14,7 @@ from nengo.neurons import NeuronType
 from nengo.params import NumberParam, Parameter
 
 from nengo_layers_plus._declared import NeuronParameter
+from nengo_layers_plus.neurons._dynamics_error import explained
 from nengo_layers_plus.neurons._neuron_namespace import NumPyNeurons
 from nengo_layers_plus.neurons._response import gain_and_bias, steady_rates
 
@@ -405,9 +406,10 @@ class NeuronModel(NeuronType):
         Raises
         ------
         nengo.exceptions.ValidationError
-            If `dynamics` does not return an output and all states.
+            If `dynamics` does not return an output and all states, or uses what arrays of NumPy
+            and tensors of TensorFlow do not both have. The error says what to write.
         """
-        result = self.dynamics(xp, dt, current, **state, **values)
+        result = self._run(self.dynamics, xp, dt, current, **state, **values)
         if not self.state and not isinstance(result, tuple):
             result = (result, {})
         if (
@@ -431,6 +433,16 @@ class NeuronModel(NeuronType):
         if self.amplitude != 1:
             output = output * self.amplitude
         return output, {name: new[name] for name in self.state}
+
+    def _run(self, method: Any, *args: Any, **kwargs: Any) -> Any:
+        """Call what a subclass wrote; an error says what to write if that is known."""
+        try:
+            return method(*args, **kwargs)
+        except Exception as error:
+            known = explained(error, method, self)
+            if known is None:
+                raise
+            raise known from error
 
     @property
     def has_rate_curve(self) -> bool:
@@ -461,7 +473,7 @@ class NeuronModel(NeuronType):
             for name, value in {**state, **values}.items()
             if taken is None or name in taken
         }
-        rates = self.rate_curve(xp, current, **given)
+        rates = self._run(self.rate_curve, xp, current, **given)
         return rates if self.amplitude == 1 else rates * self.amplitude
 
     @property

@@ -15,6 +15,11 @@ from nengo.neurons import NeuronType
 from nengo.rc import rc
 
 from nengo_layers_plus._upstream import nengo_dl, random_state_kept, tf
+from nengo_layers_plus.neurons._dynamics_error import (
+    DynamicsError,
+    check_in_tensorflow,
+    is_one_high,
+)
 from nengo_layers_plus.neurons._native import Native
 from nengo_layers_plus.neurons._natives import model_of, native_of
 from nengo_layers_plus.neurons._neuron_model import NeuronModel
@@ -46,6 +51,8 @@ _STEPS = 1e-6, 1e-5  # of finite differences, as a part of a number
 _GRADIENT_TOLERANCE = 1e-4
 _EXTREME = 1e6
 
+_BOTH = "`dynamics` is written for arrays of NumPy and tensors of TensorFlow, by xp and operators"
+_HZ = "the output of a model that spikes is in Hz"
 _PURE = "`dynamics` is a pure function of its arguments"
 _SHAPES = "the output and each state are shaped like the input"
 _ALONE = "each neuron is computed by itself"
@@ -131,14 +138,15 @@ def check_neuron(
         )
     if nengo.Network.context:
         raise RuntimeError("check_neuron makes its own networks: call it outside of any network")
-    check = _Check(neurons, model, native, float(dt), n_neurons, seed)
     bits = rc.get("precision", "bits")
     rc.set("precision", "bits", "64")  # whatever somebody else has left there
     try:
         with warnings.catch_warnings(), random_state_kept():
             # what a user's own run of the network would say is not what is checked here
             warnings.simplefilter("ignore")
-            check.run()
+            _Check(neurons, model, native, float(dt), n_neurons, seed).run()
+    except DynamicsError as error:
+        raise BrokenPromiseError(neurons, _BOTH, str(error)) from error
     finally:
         rc.set("precision", "bits", bits)
 
@@ -170,6 +178,10 @@ class _Check:
 
     def run(self) -> None:
         self.check_pure()
+        if self.is_ours:
+            check_in_tensorflow(self.model, self.n_neurons, self.model.trainable_names)
+            if is_one_high(self.model, self.n_neurons):
+                raise self.broken(_HZ, "its spikes are 1 high; write spikes / dt for the output")
         self.warm = self.run_warm()
         self.check_finite()
         self.check_alone()
@@ -256,7 +268,9 @@ class _Check:
             output, new = advance(self.model, NumPyNeurons(), self.dt, current, state, self.values)
             for name, each in given.items():
                 if not np.array_equal(each, before[name], equal_nan=True):
-                    raise self.broken(_PURE, f"it has changed {name} in place")
+                    raise self.broken(
+                        _PURE, f"it has changed {name} in place; write {name} = ... for a new array"
+                    )
             results.append({"output": np.array(output), **{k: np.array(v) for k, v in new.items()}})
         for name, first in results[0].items():
             if not np.array_equal(first, results[1][name], equal_nan=True):

@@ -8,8 +8,9 @@ import pytest
 from nengo.exceptions import ValidationError
 from simulation import run
 
-from nengo_layers_plus import ChannelNeurons, Sequential
+from nengo_layers_plus import ChannelNeurons, Sequential, Surrogate
 from nengo_layers_plus._upstream import tf
+from nengo_layers_plus.neurons import TrainableLIF
 from nengo_layers_plus.testing import check_layer
 
 
@@ -46,3 +47,24 @@ def test_what_does_not_fit_the_channels(gain):
         node = nengo.Node([0.0] * 8)
         with pytest.raises(ValidationError, match=r"gain: .*each of the 2 channels of \(4, 2\)"):
             layer(node, shape_in=(4, 2))
+
+
+@pytest.mark.parametrize("wrap", [lambda neurons: neurons, Surrogate])
+def test_parameters_of_the_type_of_neurons_by_channel(wrap):
+    layer = ChannelNeurons(wrap(TrainableLIF()), gain=1, bias=[1, 2], tau_rc=[0.01, 0.03])
+    with nengo.Network():
+        ensemble = layer(nengo.Node([0.0] * 4), shape_in=(2, 2)).ensemble
+    neurons = getattr(ensemble.neuron_type, "neuron_type", ensemble.neuron_type)
+    assert neurons.tau_rc.tolist() == [0.01, 0.03, 0.01, 0.03]
+    assert ensemble.bias.tolist() == [1, 2, 1, 2]
+    assert layer.neuron_parameters == {"tau_rc": [0.01, 0.03]}
+
+
+def test_parameters_that_do_not_fit():
+    layer = ChannelNeurons(TrainableLIF(), tau_rc=[0.01, 0.02, 0.03])
+    with nengo.Network(), pytest.raises(ValidationError, match=r"tau_rc: .*each of the 2 channels"):
+        layer(nengo.Node([0.0] * 4), shape_in=(2, 2))
+    with pytest.raises(TypeError, match="ChannelNeurons has no argument 'taurc'; did you mean 'ta"):
+        ChannelNeurons(TrainableLIF(), taurc=[0.01, 0.02])
+    with pytest.raises(TypeError, match="ChannelNeurons has no argument 'tau_rc'; it takes gain"):
+        ChannelNeurons(nengo.LIF(), tau_rc=[0.01, 0.02])

@@ -70,9 +70,46 @@ def test_values_that_cannot_be_used(values, message):
         layer_in(TrainableLIF(), values=values)
 
 
-def test_a_type_of_nengo_has_no_such_argument():
-    with pytest.raises(UnknownArgumentError, match=r"nengo\.Ensemble has no argument 'tau_rc'"):
-        layer_in(nengo.LIF(), values={"tau_rc": 0.05})
+@pytest.mark.parametrize(
+    ("neurons", "name", "message"),
+    [
+        (nengo.LIF(), "tau_rc", r"did you mean LIF\(tau_rc=\.\.\.\)\?"),
+        (Surrogate(nengo.AdaptiveLIF()), "tau_nn", r"did you mean AdaptiveLIF\(tau_n=\.\.\.\)"),
+        (TrainableLIF(), "tau_rcc", r"did you mean 'tau_rc'\?.*, and tau_rc, .* of TrainableLIF"),
+        (TrainableLIF(), "gian", "did you mean 'gain'"),
+        (nengo.LIF(), "xyz", r"no argument 'xyz'; it takes radius.*, seed$"),
+    ],
+)
+@pytest.mark.parametrize("in_call", [False, True])
+def test_names_of_no_argument(neurons, name, message, in_call):
+    layer = CustomLayer(neurons, ensemble_kwargs={} if in_call else {name: 1})
+    with nengo.Network(), pytest.raises(UnknownArgumentError, match=message):
+        layer(nengo.Node([0.0]), **({name: 1} if in_call else {}))
+
+
+def test_distributions_are_drawn_from():
+    def drawn(**settings):
+        with nengo.Network(seed=settings.pop("network", None)):
+            layer = CustomLayer(
+                TrainableLIF(),
+                ensemble_kwargs={"tau_rc": nengo.dists.Uniform(0.01, 0.03), **settings},
+            )
+            node = nengo.Node(np.ones(50))
+            return [layer(node).ensemble.neuron_type.tau_rc for _ in range(2)]
+
+    first, second = drawn(network=1)
+    assert first.shape == (50,)
+    assert 0.01 <= first.min() < 0.013 < 0.027 < first.max() <= 0.03
+    assert not np.array_equal(first, second)
+    np.testing.assert_array_equal(drawn(network=1), [first, second])
+    assert not np.array_equal(drawn(network=2)[0], first)
+    seeded = drawn(seed=3)
+    np.testing.assert_array_equal(seeded[0], seeded[1])
+    assert not np.array_equal(drawn()[0], drawn()[0])
+    with pytest.raises(LayerError, match="expected values above 0"):
+        drawn(tau_rc=nengo.dists.Uniform(-1, -0.5))
+    with pytest.raises(nengo.exceptions.ValidationError, match="ensemble_kwargs of a layer take"):
+        TrainableLIF(tau_rc=nengo.dists.Uniform(0.01, 0.03))
 
 
 # -----------------------------------------------------------------------------

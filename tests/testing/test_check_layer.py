@@ -8,6 +8,7 @@ import pytest
 
 from nengo_layers_plus import CustomLayer, nengo_dl
 from nengo_layers_plus._upstream import tf
+from nengo_layers_plus.neurons import TrainableLIF
 from nengo_layers_plus.testing import BrokenPromiseError, check_layer
 
 Keras = tf.keras.layers
@@ -29,6 +30,14 @@ class Steady(CustomLayer):
         return {"bias": False}
 
 
+class Drawn(CustomLayer):
+    """Neurons whose time constants are drawn, others at each call."""
+
+    def make_ensemble_kwargs(self, context):
+        rng = np.random.RandomState(len(self.calls))
+        return {"tau_rc": rng.uniform(0.01, 0.03, context.size_in), "gain": 5, "bias": 1}
+
+
 class Recurrent(Steady):
     def on_built(self, parts):
         nengo.Connection(parts.output, parts.output, transform=0.1, synapse=0.01)
@@ -43,6 +52,7 @@ class Recurrent(Steady):
         (lambda: CustomLayer(nengo.LIF()), (4,), {}),
         (Steady, (2, 2, 1), {}),
         (Recurrent, (3,), {}),
+        (lambda: Drawn(TrainableLIF()), (3,), {}),
         (lambda: CustomLayer(Keras.Concatenate(), synapse=[None, 0.1]), [(2,), (3,)], {}),
         (
             lambda: CustomLayer(nengo.RectifiedLinear(), trainable={"connection": True}),
