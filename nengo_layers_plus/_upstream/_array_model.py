@@ -9,17 +9,17 @@ from typing import Any, Protocol
 
 import numpy
 
-from nengo_layers_plus._upstream import keras, nengo_dl, tf
+from nengo_layers_plus._upstream import keras, tf
 
-_FUNCTIONS = ("train_function", "train_tf_function", "test_function", "predict_function")
+_TRAIN = ("train_function", "train_tf_function")
+_TEST = ("test_function",)
+_PREDICT = ("predict_function",)
+# Of how many cases functions are kept.
+_MOST_CASES = 16
 
 
 class Calls(Protocol):
     """How an `ArrayModel` is called."""
-
-    @property
-    def isolated(self) -> bool:
-        """Whether the state of the simulation is left as it is."""
 
     @property
     def chunked(self) -> bool:
@@ -27,6 +27,11 @@ class Calls(Protocol):
 
     def check_loss(self, y: Any, loss: Any) -> Any:
         """Check targets and a loss; return the loss."""
+
+    def minibatch(
+        self, data: Any, fills: bool = False, learned: bool = True
+    ) -> tuple[Any, Any, Any, Any]:
+        """Check and complete a minibatch; return x, y, weights, and how many items it has."""
 
     def case_of(
         self, x: Any, training: bool = False, y: Any = None, weights: Any = None
@@ -70,56 +75,70 @@ class ArrayModel:
     _calls: Calls
 
     @contextlib.contextmanager
-    def functions_for(self, case: Hashable) -> Iterator[None]:
+    def functions_for(self, case: Hashable, names: tuple[str, ...]) -> Iterator[None]:
         """Use functions that are traced for some case, and for no other.
 
         Parameters
         ----------
         case : hashable
-            The case; None for the functions that are used outside.
+            The case.
+        names : tuple of str
+            The functions that are called: validation within ``fit`` has others.
         """
-        if case is None:
-            yield
-            return
         kept = self.__dict__["_functions"]
-        outside = {name: getattr(self, name) for name in _FUNCTIONS}
-        own = kept.get(case, {})
+        outside = {name: getattr(self, name) for name in names}
+        own = kept.get((case, names), {})
         try:
-            for name in _FUNCTIONS:
+            for name in names:
                 setattr(self, name, own.get(name))
             yield
+        except BaseException:
+            kept.pop((case, names), None)  # it may be half traced
+            raise
+        else:
+            kept.pop((case, names), None)
+            kept[case, names] = {name: getattr(self, name) for name in names}
+            while len(kept) > _MOST_CASES:
+                kept.pop(next(iter(kept)))
         finally:
-            kept[case] = {name: getattr(self, name) for name in _FUNCTIONS}
             for name, function in outside.items():
                 setattr(self, name, function)
+
+    @contextlib.contextmanager
+    def _own_validation(self) -> Iterator[None]:
+        """Validate on the data of this call: not on those of one that failed or is around it."""
+        outside = getattr(self, "_eval_data_handler", None)
+        self._eval_data_handler = None
+        try:
+            yield
+        finally:
+            self._eval_data_handler = outside
 
     def forget_functions(self) -> None:
         """Have Keras trace its functions anew."""
         self.__dict__["_functions"].clear()
-        for name in _FUNCTIONS:
-            setattr(self, name, None)
 
     def compile(self, *args: Any, **kwargs: Any) -> None:
         """Do what ``tf.keras.Model.compile`` does."""
-        self.__dict__["_functions"].clear()
+        self.forget_functions()
         super().compile(*args, **kwargs)  # type: ignore[misc]
 
-    def fit(self, x: Any = None, *args: Any, callbacks: Any = None, **kwargs: Any) -> Any:
+    def fit(self, x: Any = None, *args: Any, **kwargs: Any) -> Any:
         """Do what ``tf.keras.Model.fit`` does."""
-        callbacks = self._needed(callbacks)
         y, weights = kwargs.get("y"), kwargs.get("sample_weight")
         with (
+            self._own_validation(),
             self._calls.case_of(x, training=True, y=y, weights=weights) as case,
-            self.functions_for(case),
+            self.functions_for(case, _TRAIN),
         ):
-            return super().fit(x, *args, callbacks=callbacks, **kwargs)  # type: ignore[misc]
+            return super().fit(x, *args, **kwargs)  # type: ignore[misc]
 
     @tf.autograph.experimental.do_not_convert  # type: ignore[untyped-decorator]
     def train_step(self, data: Any) -> Any:
         """Do what ``tf.keras.Model.train_step`` does, with one chunk of steps after another."""
+        x, y, weights, _ = self._calls.minibatch(data)
         if not self._calls.chunked:
-            return super().train_step(data)  # type: ignore[misc]
-        x, y, weights = keras.utils.unpack_x_y_sample_weight(data)
+            return super().train_step((x, y, weights))  # type: ignore[misc]
         self._prepare_metrics(y)
         self._calls.train_in_chunks(
             (x, y, weights),
@@ -127,6 +146,23 @@ class ArrayModel:
             run=lambda inputs: self(inputs, training=True),  # type: ignore[operator]
         )
         return self.get_metrics_result()  # type: ignore[attr-defined]
+
+    @tf.autograph.experimental.do_not_convert  # type: ignore[untyped-decorator]
+    def test_step(self, data: Any) -> Any:
+        """Do what ``tf.keras.Model.test_step`` does, with minibatches that are not full."""
+        x, y, weights, count = self._calls.minibatch(data, fills=True)
+        outputs = self._first(count, self(x, training=False))  # type: ignore[operator]
+        self.compute_loss(x, y, outputs, weights)
+        return self.compute_metrics(x, y, outputs, weights)  # type: ignore[attr-defined]
+
+    @tf.autograph.experimental.do_not_convert  # type: ignore[untyped-decorator]
+    def predict_step(self, data: Any) -> Any:
+        """Do what ``tf.keras.Model.predict_step`` does, with minibatches that are not full."""
+        x, _, _, count = self._calls.minibatch(data, fills=True, learned=False)
+        return self._first(count, self(x, training=False))  # type: ignore[operator]
+
+    def _first(self, count: Any, outputs: Any) -> Any:
+        return outputs if count is None else [each[:count] for each in outputs]
 
     def compute_loss(
         self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None
@@ -142,11 +178,10 @@ class ArrayModel:
             outputs = self.outputs  # type: ignore[attr-defined]
             metrics.build(outputs, metrics._conform_to_outputs(outputs, y))
 
-    def evaluate(self, x: Any = None, *args: Any, callbacks: Any = None, **kwargs: Any) -> Any:
+    def evaluate(self, x: Any = None, *args: Any, **kwargs: Any) -> Any:
         """Do what ``tf.keras.Model.evaluate`` does."""
-        callbacks = self._needed(callbacks)
-        with self._calls.case_of(x) as case, self.functions_for(case):
-            return super().evaluate(x, *args, callbacks=callbacks, **kwargs)  # type: ignore[misc]
+        with self._calls.case_of(x) as case, self.functions_for(case, _TEST):
+            return super().evaluate(x, *args, **kwargs)  # type: ignore[misc]
 
     def predict(
         self,
@@ -158,10 +193,9 @@ class ArrayModel:
         **kwargs: Any,
     ) -> Any:
         """Do what ``tf.keras.Model.predict`` does."""
-        callbacks = self._needed(callbacks)
         size = _count_items(x)
-        if size is None or batch_size is None or size % batch_size or steps is not None or kwargs:
-            with self._calls.case_of(None) as case, self.functions_for(case):
+        if size is None or batch_size is None or steps is not None or kwargs:
+            with self._calls.case_of(None) as case, self.functions_for(case, _PREDICT):
                 return super().predict(  # type: ignore[misc]
                     x,
                     batch_size=batch_size,
@@ -171,7 +205,7 @@ class ArrayModel:
                     **kwargs,
                 )
         verbose = 1 if verbose == "auto" else verbose
-        count = size // batch_size
+        count = -(-size // batch_size)
         if count == 1 and verbose == 0 and not callbacks:
             return _copied(self._calls(x))  # nothing watches it
         watching = keras.callbacks.CallbackList(
@@ -203,16 +237,9 @@ class ArrayModel:
     def predict_on_batch(self, x: Any) -> Any:
         """Do what ``tf.keras.Model.predict_on_batch`` does."""
         if _count_items(x) is None:
-            with self._calls.case_of(None) as case, self.functions_for(case):
+            with self._calls.case_of(None) as case, self.functions_for(case, _PREDICT):
                 return super().predict_on_batch(x)  # type: ignore[misc]
         return _copied(self._calls(x))
-
-    def _needed(self, callbacks: Any) -> Any:
-        """Leave out what nengo_dl adds to restore the state, where nothing writes it."""
-        if not self._calls.isolated or not isinstance(callbacks, list):
-            return callbacks
-        restoring = nengo_dl.callbacks.IsolateState
-        return [each for each in callbacks if type(each) is not restoring]
 
 
 def _copied(outputs: Any) -> list[Any]:

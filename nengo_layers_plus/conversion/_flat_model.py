@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
 from typing import Any
@@ -102,7 +102,8 @@ class FlatModel:
         self.input_names = tuple(names[id(tensor.node.layer)] for tensor in model.inputs)
         used: set[str] = set()
         self.output_names = tuple(
-            unique_name(names[id(tensor.node.layer)], used) for tensor in model.outputs
+            unique_name(name or names[id(tensor.node.layer)], used)
+            for name, tensor in zip(_given_names(model), model.outputs, strict=True)
         )
 
     def _walk(
@@ -154,6 +155,16 @@ class FlatModel:
                     name,
                 )
         return [numbers[id(tensor)] for tensor in model.outputs]
+
+
+def _given_names(model: tf.keras.Model) -> list[str | None]:
+    """List the names that a model gives its outputs, as one does that returns a dict of them."""
+    if isinstance(model.output, Mapping):
+        # in the order of Keras, which is that of tf.nest
+        names = tf.nest.flatten({name: name for name in model.output})
+        if len(names) == len(model.outputs) and all(isinstance(each, str) for each in names):
+            return list(names)
+    return [None] * len(model.outputs)
 
 
 def _needed(calls: list[FlatCall], outputs: tuple[int, ...]) -> list[FlatCall]:

@@ -31,7 +31,8 @@ class KerasNetwork:
         The Node of each input of the model, by its name, its input layer or its Keras tensor.
         Where `from_keras` was given other objects to begin with, those.
     outputs : Mapping
-        The Probe of each output, by its name, its Keras layer or its Keras tensor.
+        The Probe of each output, by its name, its Keras layer or its Keras tensor. The name is that
+        of the layer, or the key if the model returns a dict.
     layers : Mapping
         The `CustomLayer` of each Keras layer, by its name or by the Keras layer. Layers of a
         model within the model have names such as ``"encoder/conv1"``. What was made of it is in

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from nengo.exceptions import NengoException
 
 from nengo_layers_plus._upstream import tf
+from nengo_layers_plus.simulator._given_data import GivenData
 from nengo_layers_plus.simulator._lengths import Lengths
 from nengo_layers_plus.simulator._numerics import Numerics
 from nengo_layers_plus.simulator._settings import Settings
@@ -60,6 +62,8 @@ class ArrayCalls:
         The names of its inputs.
     settings : Settings
         What the functions are traced for is noted there.
+    given : GivenData
+        Checks minibatches that are no arrays, and fills them up.
     dtype : str
         The type of numbers.
     cuts : bool
@@ -77,6 +81,7 @@ class ArrayCalls:
         model: Any,
         names: Mapping[Any, str],
         settings: Settings,
+        given: GivenData,
         dtype: str,
         cuts: bool,
         has_to_wait: Callable[[int], bool],
@@ -86,24 +91,23 @@ class ArrayCalls:
         self._model = model
         self._nodes = {name: node for node, name in names.items()}
         self._settings = settings
+        self._given = given
         self._dtype = dtype
         self._cuts = cuts
         self._has_to_wait = has_to_wait
         self._state = state
         self._numerics = numerics
         self._functions: dict[_Case, Any] = {}
-        self._lengths, self._lengths_in_keras = Lengths(), Lengths()
+        self._lengths = Lengths()
+        # training, and what is validated in between
+        self._lengths_in_keras = {True: Lengths(), False: Lengths()}
 
     def forget(self) -> None:
         """Have all functions traced anew."""
         self._functions.clear()
         self._lengths.forget()
-        self._lengths_in_keras.forget()
-
-    @property
-    def isolated(self) -> bool:
-        """Whether the state of the simulation is left as it is."""
-        return not self._settings.writes_state
+        for lengths in self._lengths_in_keras.values():
+            lengths.forget()
 
     @property
     def chunked(self) -> bool:
@@ -117,6 +121,39 @@ class ArrayCalls:
         chunks = self._settings.chunks
         assert chunks is not None
         train_in_chunks(chunks, data, train, run, self._state, self._settings)
+
+    def minibatch(
+        self, data: Any, fills: bool = False, learned: bool = True
+    ) -> tuple[Any, Any, Any, Any]:
+        """Check and complete a minibatch, which a function is traced for.
+
+        Parameters
+        ----------
+        data : any
+            What Keras hands on.
+        fills : bool
+            Whether it may have fewer items than a minibatch has.
+        learned : bool
+            Whether it has targets.
+
+        Returns
+        -------
+        x, y, weights : dict of str to tf.Tensor
+            The data.
+        count : tf.Tensor or None
+            How many items there are, if fewer.
+        """
+        x, y, weights = tf.keras.utils.unpack_x_y_sample_weight(data)
+        if not self._settings.in_memory:
+            try:
+                x, y, weights = self._given.minibatch(x, y, weights, fills, learned)
+            except NengoException as problem:
+                self._settings.problem = self._settings.problem or problem
+                raise
+        elif self._settings.whole:
+            return x, y, weights, None
+        x, count = self._given.filled(x)
+        return x, y, weights, count
 
     def check_loss(self, y: Any, loss: Any) -> Any:
         """Check that targets and a loss are finite, if that was asked for; return the loss."""
@@ -140,30 +177,37 @@ class ArrayCalls:
         Yields
         ------
         case : hashable
-            What the functions are for; None if for any data.
+            What the functions are for.
         """
         settings = self._settings
         if training and settings.truncation is not None:
             chunks = settings.truncation.chunks_of(x, y, weights)
             if chunks is not None:
-                with settings.changed(still=set(), waits=False, chunks=chunks):
+                with settings.changed(
+                    still=set(), waits=False, chunks=chunks, in_memory=True, whole=True
+                ):
                     yield settings.writes_state, chunks
                 return
         # what is validated in between must not move the state that training goes on from
         isolated = settings.chunks is not None
         writes_state = settings.writes_state and not isolated
         known = _steps_of(x)
-        steps, waits = None, False
+        steps, waits, whole = None, False, False
         if known is not None:
-            steps = self._lengths_in_keras.choose(known)
+            steps = self._lengths_in_keras[training].choose(known)
+            items, size = len(x["n_steps"]), self._model.inputs[-1].shape[0]
+            whole = items % size == 0
             if not training:
-                minibatches = -(-len(x["n_steps"]) // self._model.inputs[-1].shape[0])
-                waits = self._has_to_wait(known * minibatches)
-        case = (writes_state, steps, waits)
-        with settings.changed(
-            still=set(), steps=steps, waits=waits, writes_state=writes_state, chunks=None
-        ):
-            yield None if case == (True, None, False) else case
+                waits = self._has_to_wait(known * -(-items // size))
+        case = {
+            "writes_state": writes_state,
+            "steps": steps,
+            "waits": waits,
+            "in_memory": known is not None,
+            "whole": whole,
+        }
+        with settings.changed(still=set(), chunks=None, **case):
+            yield tuple(case.values())
 
     def __call__(self, arrays: Mapping[str, Any]) -> list[Any]:
         """Run a minibatch.
@@ -171,24 +215,25 @@ class ArrayCalls:
         Parameters
         ----------
         arrays : mapping of str to array
-            The values of the inputs, ``(batch, time, size)``, and ``n_steps``, ``(batch, 1)``.
+            The values of the inputs, ``(batch, time, size)``, and ``n_steps``, ``(batch, 1)``. They
+            may have fewer items than a minibatch has.
 
         Returns
         -------
         outputs : list of tf.Tensor
-            A tensor for each output of the model.
+            A tensor for each output of the model, for as many items as there are.
         """
         steps = int(arrays["n_steps"][0, 0])
+        items, size = len(arrays["n_steps"]), self._model.inputs[-1].shape[0]
         inputs, still = {}, set()
         for name, values in arrays.items():
-            if name in self._nodes:
-                # the values of constant Nodes come with one step
-                if self._cuts and (stands_still(values) or values.shape[1] < steps):
-                    still.add(name)
-                    values = values[:, :1]
-                inputs[name] = tf.convert_to_tensor(_cast(values, self._dtype))
-            else:
-                inputs[name] = tf.convert_to_tensor(_cast(values, "int32"))
+            dtype = self._dtype if name in self._nodes else "int32"
+            # the values of constant Nodes come with one step
+            may_stand_still = self._cuts and name in self._nodes
+            if may_stand_still and (stands_still(values) or values.shape[1] < steps):
+                still.add(name)
+                values = values[:, :1]
+            inputs[name] = tf.convert_to_tensor(_cast(_filled(values, size - items), dtype))
         traced_for = self._lengths.choose(steps)
         case = _Case(
             frozenset(still),
@@ -211,7 +256,8 @@ class ArrayCalls:
         except BaseException:
             self._functions.pop(case, None)
             raise
-        return list(tf.nest.flatten(outputs))
+        outputs = tf.nest.flatten(outputs)
+        return [each[:items] for each in outputs] if items < size else list(outputs)
 
     def _trace(self, case: _Case, inputs: dict[str, Any]) -> Any:
         """Trace one concrete function: which one to call is known without comparing tensors."""
@@ -261,6 +307,15 @@ def _steps_of(x: Any) -> int | None:
     if isinstance(steps, np.ndarray) and steps.size and (steps == steps.flat[0]).all():
         return int(steps.flat[0])
     return None
+
+
+def _filled(values: Any, missing: int) -> Any:
+    """Repeat the last item as often as items are missing."""
+    if missing <= 0:
+        return values
+    if isinstance(values, np.ndarray):
+        return np.concatenate([values, values[-1:].repeat(missing, axis=0)])
+    return tf.concat([values, tf.repeat(values[-1:], missing, axis=0)], axis=0)
 
 
 def _cast(values: Any, dtype: str) -> Any:

@@ -49,6 +49,10 @@ class Settings:
         How many steps were asked for so far.
     waits : bool
         Whether to run step by step for now, as beginning to run layer by layer would take longer.
+    in_memory : bool
+        Whether the data of a call is arrays, which were checked.
+    whole : bool
+        Whether these fill all minibatches.
     problem : Exception, optional
         What went wrong while Keras traced a function, of which it makes an error of its own.
     report : callable, optional
@@ -69,6 +73,8 @@ class Settings:
     steps: int | None = None
     steps_met: int = 0
     waits: bool = False
+    in_memory: bool = False
+    whole: bool = False
     problem: Exception | None = None
     report: Callable[[Any], None] | None = None
 

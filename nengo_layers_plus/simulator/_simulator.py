@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
+import warnings
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import nengo
 import numpy as np
-from nengo.exceptions import ValidationError
+from nengo.exceptions import SimulationError, ValidationError
 
 from nengo_layers_plus._upstream import keras3_equivalent, nengo_dl, tf
 from nengo_layers_plus._upstream._array_model import use_array_model
@@ -21,11 +22,11 @@ from nengo_layers_plus.parameters import LoadedParameters, load_parameters, save
 from nengo_layers_plus.simulator._arguments import check_arguments
 from nengo_layers_plus.simulator._array_calls import ArrayCalls
 from nengo_layers_plus.simulator._execution import Execution
+from nengo_layers_plus.simulator._given_data import GivenData
 from nengo_layers_plus.simulator._gradient_check import check_gradients
 from nengo_layers_plus.simulator._layerwise_graph import LayerwiseGraph
 from nengo_layers_plus.simulator._lif import starts_regularly
 from nengo_layers_plus.simulator._live_data import LiveData, freeze_synapse, with_learned_parameters
-from nengo_layers_plus.simulator._non_finite_error import NonFiniteError
 from nengo_layers_plus.simulator._progress import Progress
 from nengo_layers_plus.simulator._truncation import Truncation
 
@@ -146,10 +147,12 @@ class Simulator(nengo_dl.Simulator):
         finally:
             settings.constructing = False
         self.tensor_graph.forget_plans()
+        self._given = GivenData(self)
         self._array_calls = ArrayCalls(
             self.keras_model,
             {node: self.get_name(node) for node in self.node_inputs},
             settings,
+            self._given,
             self.tensor_graph.dtype,
             cuts=self.tensor_graph.use_loop,
             has_to_wait=self.tensor_graph.has_to_wait,
@@ -172,21 +175,43 @@ class Simulator(nengo_dl.Simulator):
         with tf.device(self.tensor_graph.device):
             return self.tensor_graph.describe(training)
 
-    def compile(self, *args: Any, **kwargs: Any) -> None:
+    def compile(
+        self,
+        optimizer: Any = "rmsprop",
+        loss: Any = None,
+        metrics: Any = None,
+        loss_weights: Any = None,
+        weighted_metrics: Any = None,
+        **kwargs: Any,
+    ) -> None:
         """
         Configure the network for training and evaluation; see `nengo_dl.Simulator.compile`.
 
         Parameters
         ----------
-        *args, **kwargs
-            The optimizer, ``loss``, ``metrics``, ...
+        optimizer : str or tf.keras.optimizers.Optimizer
+            The optimizer.
+        loss, metrics, weighted_metrics : str, object or function of Keras, list or dict of these
+            Those of Probes: one for all, a list in the order of the Probes, or a dict by Probes or
+            their names. A Probe may have a list of metrics.
+        loss_weights : list or dict of float, optional
+            How much the losses of Probes count.
+        **kwargs
+            What else `tf.keras.Model.compile` takes.
 
         Raises
         ------
         nengo.exceptions.ValidationError
-            If one of them is of Keras 3, which TensorFlow's Keras models can't use.
+            If one of them is of Keras 3, which TensorFlow's Keras models can't use, or if it is for
+            something that is no Probe of the network.
         """
-        for name, value in (*(("optimizer", each) for each in args[:1]), *kwargs.items()):
+        given = {
+            "loss": loss,
+            "metrics": metrics,
+            "loss_weights": loss_weights,
+            "weighted_metrics": weighted_metrics,
+        }
+        for name, value in {"optimizer": optimizer, **given, **kwargs}.items():
             for each in _items_of(value):
                 equivalent = keras3_equivalent(each)
                 if equivalent is not None:
@@ -196,7 +221,13 @@ class Simulator(nengo_dl.Simulator):
                         name,
                         self,
                     )
-        super().compile(*args, **kwargs)
+        by_name = {name: self._given.by_probe(value, name) for name, value in given.items()}
+        for name in ("metrics", "weighted_metrics"):
+            by_name[name] = self._standardize_data(
+                by_name[name], self.model.probes, broadcast_unary=True
+            )
+        super().compile(optimizer, **by_name, **kwargs)
+        self._given.note_metrics(by_name["metrics"], by_name["weighted_metrics"])
 
     def fit(
         self,
@@ -254,15 +285,13 @@ class Simulator(nengo_dl.Simulator):
             If neurons stop gradients on their way from the losses to what is to be trained. The
             error names them, and what could not learn.
         """
-        self._before_fit(truncation, allow_stopped_gradients)
-        return super().fit(x, y, n_steps, stateful, truncation=truncation, **kwargs)
-
-    def _before_fit(self, truncation: int | None, allow_stopped_gradients: bool) -> None:
-        """Check what can be checked before there is any data."""
         if not allow_stopped_gradients:
             check_gradients(self)
-        if truncation is not None:
-            Truncation(self, truncation)
+        # all data is checked in one place
+        validation = kwargs.pop("validation_data", None)
+        return super().fit(
+            x, y, n_steps, stateful, truncation=truncation, validation=validation, **kwargs
+        )
 
     def reset(
         self,
@@ -310,6 +339,7 @@ class Simulator(nengo_dl.Simulator):
         stateful : bool
             Whether the next run goes on from where this one ended.
         """
+        self._given.check_steps(n_steps)
         shown = self.progress_bar if progress_bar is None else progress_bar
         with self._progress.shown(n_steps, shown):
             super().run_steps(n_steps, data=data, progress_bar=False, stateful=stateful)
@@ -345,20 +375,44 @@ class Simulator(nengo_dl.Simulator):
         finally:
             self._writes_state = before
 
+    @nengo_dl.simulator.with_self  # type: ignore[untyped-decorator]
     def _call_keras(
         self,
         func_type: str,
+        x: Any = None,
+        y: Any = None,
+        n_steps: int | None = None,
         stateful: bool = False,
         truncation: int | None = None,
+        validation: Any = None,
         **kwargs: Any,
     ) -> Any:
+        """Check all data, and run a method of the Keras model with it."""
+        if func_type == "fit" and self.tensor_graph.inference_only:
+            raise SimulationError(
+                "Simulator.fit: expected a network that may train, got one that is set to "
+                "inference_only=True"
+            )
+        if stateful and not self.stateful:
+            warnings.warn(
+                "Ignoring stateful=True, as the network is set to stateful=False", stacklevel=2
+            )
+        cut = None
+        if truncation is not None:
+            cut = Truncation(self, truncation, self._given.names_without_history)
+        kept = stateful and self.stateful
+        arguments = self._arguments_of(func_type, x, y, n_steps, kept, validation, kwargs)
+        if not stateful:
+            self._warn_of_one_step(arguments["x"])
         settings = self.tensor_graph.settings
-        kept = stateful and self.stateful and self._writes_state
+        kept = kept and self._writes_state
         steps_before = self._steps_in_state()
         writes_state = kept or self._forgets_state(steps_before)
-        chunked = truncation is not None
+        if not stateful and self.stateful and writes_state:
+            restoring = nengo_dl.callbacks.IsolateState(self)
+            arguments["callbacks"] = [*(arguments.get("callbacks") or []), restoring]
         # where a call fails, some of the state may have been written
-        puts_back = self._check_numerics or (chunked and not kept)
+        puts_back = self._check_numerics or cut is not None or writes_state
         try:
             # a callback may call the Simulator from within a call
             with (
@@ -366,27 +420,84 @@ class Simulator(nengo_dl.Simulator):
                     shares_still_inputs=True,
                     writes_state=writes_state,
                     problem=None,
-                    truncation=Truncation(self, truncation) if chunked else None,
+                    truncation=cut,
                     chunks=None,
                 ),
                 self._state_put_back() if puts_back else contextlib.nullcontext(),
                 custom_gradients_kept(self.keras_model),
             ):
-                results = super()._call_keras(func_type, stateful=stateful, **kwargs)
+                results = getattr(self.keras_model, func_type)(**arguments)
                 if func_type == "fit":
                     # the last step of the optimiser, after which nothing was run
                     self.tensor_graph.check_parameters()
-        except Exception:
-            if settings.problem is None:
+        except BaseException as error:
+            if kept:
+                self._update_steps()
+            # Keras makes an error of its own of what is raised while it traces a function
+            problem = settings.problem or self._given.problem_of(error)
+            if problem is None:
                 raise
-            # Keras has made an error of its own of it, and kept the function that it was tracing
-            if not isinstance(settings.problem, NonFiniteError):
-                self._forget_functions()
-            raise settings.problem from None
+            raise problem from None
         may_have_moved = self.n_steps != steps_before or bool(kwargs.get("callbacks"))
-        if not writes_state and self.stateful and may_have_moved:
-            self._update_steps()  # as nengo_dl does when it has restored the state
+        if kept or (not writes_state and self.stateful and may_have_moved):
+            self._update_steps()
+        if func_type.startswith("predict"):
+            return dict(zip(self.model.probes, results, strict=False))  # and not the steps
         return results
+
+    def _arguments_of(
+        self,
+        func_type: str,
+        x: Any,
+        y: Any,
+        n_steps: int | None,
+        kept: bool,
+        validation: Any,
+        kwargs: dict[str, Any],
+    ) -> dict[str, Any]:
+        """Return what a method of the Keras model is called with, all data of which is checked."""
+        given, size = self._given, self.minibatch_size
+        if func_type == "predict_on_batch":
+            return {"x": given.inputs(x, n_steps, items=size), **kwargs}
+        if "batch_size" in kwargs:
+            warnings.warn(
+                f"Batch size is determined statically via Simulator.minibatch_size={size}; the "
+                f"batch_size that Simulator.{func_type} was given is ignored",
+                stacklevel=2,
+            )
+        arguments = {**kwargs, "x": given.inputs(x, n_steps), "batch_size": size}
+        if func_type == "predict":
+            given.check_whole(arguments["x"], kept)
+            return arguments
+        arguments["y"] = given.targets(y, arguments["x"])
+        arguments["sample_weight"] = given.weights(
+            kwargs.get("sample_weight"), arguments["y"], arguments.pop("class_weight", None)
+        )
+        if func_type == "fit":
+            given.leave_out(arguments, kwargs.get("validation_split"))
+            arguments["validation_data"] = given.validation(validation, n_steps, kept)
+        else:
+            given.check_whole(arguments["x"], kept)
+            arguments["return_dict"] = True
+        return arguments
+
+    def _warn_of_one_step(self, x: Any) -> None:
+        """Warn where synapses have what is run arrive after its end."""
+        if not isinstance(x, Mapping) or x["n_steps"][0, 0] != 1 or self.model.toplevel is None:
+            return
+        losses = getattr(self.keras_model, "loss", None)
+        probes = [
+            probe
+            for probe in self.model.probes
+            if not losses or losses.get(self.get_name(probe)) is not None
+        ]
+        connections = self.model.toplevel.all_connections
+        if any(each.synapse is not None for each in (*connections, *probes)):
+            warnings.warn(
+                "Running for one timestep, but the network contains synaptic filters, through "
+                "which values come a step later. What to do: set synapse=None, or run more steps",
+                stacklevel=2,
+            )
 
     @contextlib.contextmanager
     def _state_put_back(self) -> Iterator[None]:
@@ -399,6 +510,40 @@ class Simulator(nengo_dl.Simulator):
             for variable, value in zip(state, before, strict=True):
                 variable.assign(value)
             raise
+
+    def check_gradients(
+        self, inputs: Any = None, outputs: Any = None, atol: float = 1e-5, rtol: float = 1e-3
+    ) -> Any:
+        """
+        Compare gradients with differences; see `nengo_dl.Simulator.check_gradients`.
+
+        Parameters
+        ----------
+        inputs : array, list of arrays, or dict of nengo.Node or str to array, optional
+            Values of input Nodes, ``(batch, time, size)``; by default zeros.
+        outputs : nengo.Probe or list of nengo.Probe, optional
+            The Probes whose gradients are compared; by default all.
+        atol, rtol : float
+            How far they may differ.
+
+        Returns
+        -------
+        gradients : dict of nengo.Probe to dict
+            The gradients, ``"analytic"`` and ``"numeric"``.
+        """
+        if inputs is not None:
+            values = self._given.inputs(inputs, items=self.minibatch_size, argument="inputs")
+            steps = int(values.pop("n_steps")[0, 0])
+            dtype = self.tensor_graph.dtype
+            inputs = [
+                np.broadcast_to(each, (len(each), steps, each.shape[2])).astype(dtype)
+                for each in map(np.asarray, values.values())
+            ]
+        if outputs is not None:
+            outputs = outputs if isinstance(outputs, list | tuple) else [outputs]
+            named = self._given.by_probe(dict.fromkeys(outputs), "outputs")
+            outputs = [each for each in self.model.probes if self.get_name(each) in named]
+        return super().check_gradients(inputs, outputs, atol=atol, rtol=rtol)
 
     def _steps_in_state(self) -> int:
         """Return how many steps the state has behind it; none if the network keeps no state."""
@@ -441,33 +586,6 @@ class Simulator(nengo_dl.Simulator):
         ):
             settings.uses_series = False
             self._forget_functions()
-
-    def _generate_inputs(self, data: Any = None, n_steps: Any = None) -> Any:
-        if data is None or isinstance(data, list | tuple | dict | np.ndarray) or tf.is_tensor(data):
-            data = self._standardize_data(data, list(self.node_inputs)) or {}
-            batch, steps = (
-                next(iter(data.values())).shape[:2] if data else (self.minibatch_size, n_steps)
-            )
-            steps = steps if n_steps is None else n_steps
-            for node, output in self.tensor_graph.input_funcs.items():
-                name = self.get_name(node)
-                known = steps is not None and steps >= 0
-                if isinstance(output, np.ndarray) and name not in data and known:
-                    # a view: the values of a constant Node are not repeated in memory
-                    data[name] = np.broadcast_to(output, (batch, int(steps), node.size_out))
-        return super()._generate_inputs(data, n_steps)
-
-    def _check_data(
-        self, data: Any, batch_size: Any = None, n_steps: Any = None, nodes: bool = True
-    ) -> None:
-        super()._check_data(data, batch_size=batch_size, n_steps=n_steps, nodes=nodes)
-        if nodes and isinstance(data, dict):
-            for node, output in self.tensor_graph.input_funcs.items():
-                name = self.get_name(node)
-                if isinstance(output, np.ndarray) and name in data:
-                    value = data[name]
-                    if isinstance(value, np.ndarray) and value.strides[1] == 0:
-                        data[name] = value[:, :1]
 
     def get_nengo_params(self, nengo_objs: Any, as_dict: bool = False) -> Any:
         """

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from nengo.exceptions import ValidationError
 
-from nengo_layers_plus._upstream import nengo_dl, tf
+from nengo_layers_plus._upstream import tf
 from nengo_layers_plus.simulator._chunks import cut
 from nengo_layers_plus.simulator._settings import Settings
 
@@ -45,10 +45,13 @@ class Truncation:
         The Simulator, which errors name.
     steps : int
         The number of steps of a chunk.
+    last_steps : frozenset of str
+        The names of the outputs that have a value for the last step of a sequence only.
     """
 
-    def __init__(self, simulator: Any, steps: Any) -> None:
+    def __init__(self, simulator: Any, steps: Any, last_steps: frozenset[str]) -> None:
         self._simulator = simulator
+        self._last_steps = last_steps
         if isinstance(steps, bool) or not isinstance(steps, int | np.integer):
             raise self._error(
                 f"expected a number of steps, or None for whole sequences, got {steps!r}"
@@ -70,8 +73,8 @@ class Truncation:
         ----------
         x, y : dict of str to array
             The inputs and the targets, by name; ``x`` has ``n_steps`` as well.
-        weights : array, or list or dict of arrays, optional
-            The weights of samples, or of each of their steps.
+        weights : dict of str to array, optional
+            The weights of samples, or of each of their steps, by name.
 
         Returns
         -------
@@ -86,7 +89,7 @@ class Truncation:
                 f"after the other, or leave truncation=None"
             )
         total = int(steps.flat[0])
-        last_steps = self._names_without_history()
+        last_steps = self._last_steps
         for name, target in (y or {}).items():
             if name not in last_steps and target.shape[1] != total:
                 raise self._error(
@@ -96,34 +99,10 @@ class Truncation:
                     f"don't count; or, if only the last step of a sequence has a target, set "
                     f"keep_history=False for its Probe (nengo_dl.configure_settings)"
                 )
-        ranks = self._check_weights(weights, total, last_steps)
         if total <= self._steps:
             return None
+        ranks = tuple(np.ndim(each) for each in (weights or {}).values())
         return Chunks(self._steps, (total - 1) % self._steps + 1, last_steps, ranks)
-
-    def _check_weights(
-        self, weights: Any, total: int, last_steps: frozenset[str]
-    ) -> tuple[int, ...]:
-        ranks = []
-        named = weights.items() if isinstance(weights, Mapping) else [(None, weights)]
-        for name, value in named:
-            for each in value if isinstance(value, list | tuple) else [value]:
-                shape = np.shape(each)
-                ranks.append(len(shape))
-                if len(shape) > 1 and name not in last_steps and shape[1] not in (1, total):
-                    raise self._error(
-                        f"expected a sample_weight for each sequence, of shape (items,), or for "
-                        f"each step, of shape (items, {total}), got shape {shape}"
-                    )
-        return tuple(ranks)
-
-    def _names_without_history(self) -> frozenset[str]:
-        model = self._simulator.model
-        return frozenset(
-            self._simulator.get_name(probe)
-            for probe in model.probes
-            if not nengo_dl.config.get_setting(model, "keep_history", default=True, obj=probe)
-        )
 
     def _error(self, message: str) -> ValidationError:
         return ValidationError(message, "truncation", self._simulator)

@@ -593,3 +593,18 @@ def test_a_call_that_fails_leaves_the_network_as_it_was(monkeypatch):
         nengo.Node([0.0])
     assert len(net.all_objects) == 1
     assert not net.networks
+
+
+def test_outputs_of_a_model_that_returns_a_dict_go_by_its_names():
+    image = tf.keras.Input((4,), name="image")
+    hidden = Keras.Dense(5, name="hidden")(image)
+    model = tf.keras.Model(
+        image, {"scores": Keras.Dense(2, name="last")(hidden), "code": Keras.Dense(3)(hidden)}
+    )
+    converted = from_keras(model)
+    differences = converted.verify(examples(model, 3))
+    assert list(differences) == list(converted.outputs) == ["code", "scores"]
+    assert converted.outputs["scores"].size_in == 2
+    assert converted.outputs["scores"].label == "scores.probe"
+    assert converted.outputs["last"] is converted.outputs["scores"]
+    assert converted.outputs[model.output["code"]] is converted.outputs["code"]

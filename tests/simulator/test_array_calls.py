@@ -163,6 +163,42 @@ def test_few_functions():
         assert source == sim.get_name(net.source)
 
 
+def test_what_was_traced_is_used_again(monkeypatch):
+    traced = []
+    with nengo.Network(seed=0) as net:
+        source = nengo.Node([0.0])
+        leaky = nengo.Node(size_in=1)
+        nengo.Connection(source, leaky, synapse=0.01)
+        probe = nengo.Probe(leaky)
+    with Simulator(net, minibatch_size=2, progress_bar=False) as sim:
+        kind = type(sim.tensor_graph)
+        run = kind.run_sequence
+        monkeypatch.setattr(
+            kind, "run_sequence", lambda *arguments: traced.append(1) or run(*arguments)
+        )
+        sim.compile(tf.optimizers.SGD(0.0), loss="mse")
+
+        def validated(x, y, **options):
+            sim.fit(x, y, validation_data=(x[:3], y[:3]), verbose=0, epochs=2, **options)
+
+        for method in (
+            validated,
+            lambda x, y: validated(x, y, truncation=3),
+            lambda x, y: sim.evaluate(x, y, verbose=0),
+            lambda x, y: sim.predict(x, verbose=0),
+            lambda x, y: sim.run_steps(x.shape[1], {source: x[:2]}, stateful=False),
+        ):
+            counts = []
+            for steps in (6, 6, 7, 6, 7, 7, 7, 6):
+                before = len(traced)
+                values = np.ones((4, steps, 1))
+                method(values, values)
+                counts.append(len(traced) - before)
+            assert counts[1] == counts[3] == 0
+            assert counts[-2:] == [0, 0]
+        assert probe in sim.data
+
+
 def test_a_function_that_fails_is_not_kept(monkeypatch):
     net = build()
     with Simulator(net, minibatch_size=2, seed=0, progress_bar=False) as sim:

@@ -12,6 +12,7 @@ from nengo.exceptions import ValidationError
 from nengo_layers_plus._upstream import tf
 from nengo_layers_plus.graph import NetworkGraph
 from nengo_layers_plus.introspection._inputs import in_order, known_by, names_of
+from nengo_layers_plus.simulator._target_shapes import wanted_shape
 
 
 def check_loss(
@@ -103,7 +104,7 @@ def _check_is_target(graph: NetworkGraph, probe: nengo.Probe, target: Any) -> np
 
 def fits(loss: Any, target: np.ndarray, outputs: np.ndarray) -> bool:
     """Say whether targets have the shape that a loss wants for some outputs."""
-    return target.shape == _shape_for(loss, target, outputs)
+    return target.shape == wanted_shape(loss, target.shape, outputs.shape)
 
 
 def check_fits(
@@ -124,18 +125,10 @@ def check_fits(
         Both ``(batch, time, size)``; sparse losses of Keras take the numbers of classes as targets.
     """
     if not fits(loss, target, outputs):
+        wanted = wanted_shape(loss, target.shape, outputs.shape)
         raise ValidationError(
-            f"expected targets of shape {_shape_for(loss, target, outputs)} (batch, time, size) "
-            f"for the Probe {graph[probe].name}, which puts out {outputs.shape}, got "
-            f"{target.shape}",
+            f"expected targets of shape {wanted} (batch, time, size) for the Probe "
+            f"{graph[probe].name}, which puts out {outputs.shape}, got {target.shape}",
             "targets",
             graph,
         )
-
-
-def _shape_for(loss: Any, target: np.ndarray, outputs: np.ndarray) -> tuple[int, ...]:
-    kind = loss if hasattr(loss, "__name__") else type(loss)
-    size = target.shape[2]  # what a function of the user takes is not known
-    if "keras" in str(kind.__module__).partition(".")[0]:
-        size = 1 if "sparse" in kind.__name__.lower() else outputs.shape[2]
-    return (*outputs.shape[:2], size)
