@@ -5,9 +5,15 @@ nengo_dl's own Simulator has them too. Each repair is one function with the faul
 
 from __future__ import annotations
 
+import functools
 import importlib
+import warnings
+import weakref
+from collections.abc import Callable
 from types import ModuleType, SimpleNamespace
-from typing import Any
+from typing import Any, NoReturn
+
+from nengo_layers_plus._upstream._custom_gradients import custom_gradients_kept
 
 
 def repair(nengo_dl: ModuleType) -> None:
@@ -19,6 +25,10 @@ def repair(nengo_dl: ModuleType) -> None:
         nengo_dl, imported.
     """
     _repair_linear_filters(nengo_dl)
+    _delete_custom_gradients(nengo_dl)
+    _track_parts(nengo_dl)
+    _refuse_whole_models(nengo_dl)
+    _know_loaded_state(nengo_dl)
 
 
 # -----------------------------------------------------------------------------
@@ -73,3 +83,179 @@ def _with_flat_steps(operator: Any) -> SimpleNamespace:
         state=operator.state,
         process=SimpleNamespace(make_step=make_step, make_state=process.make_state),
     )
+
+
+# -----------------------------------------------------------------------------
+# Memory
+
+
+def _delete_custom_gradients(nengo_dl: ModuleType) -> None:
+    """Have a Simulator's custom gradients deleted with it, whatever it traced them for.
+
+    TensorFlow keeps them, and the graphs that they refer to, until the process ends.
+    """
+    for name in ("_build_keras", "_call_keras", "check_gradients"):
+        _wrap(nengo_dl.simulator.Simulator, name, _with_custom_gradients_kept)
+
+
+def _with_custom_gradients_kept(method: Any, simulator: Any, *args: Any, **kwargs: Any) -> Any:
+    with custom_gradients_kept(simulator.tensor_graph):
+        return method(simulator, *args, **kwargs)
+
+
+# -----------------------------------------------------------------------------
+# Checkpoints
+
+
+def _track_parts(nengo_dl: ModuleType) -> None:
+    """Have Keras and TensorFlow save all that a model has.
+
+    They would save no layer of a TensorNode and no state of the simulation. Of several arrays of
+    one shape, all of which have one name, they would save the last, or refuse them all.
+    """
+    graph = nengo_dl.tensor_graph.TensorGraph
+    _wrap(graph, "add_weight", _with_a_name_of_its_own)
+    _wrap(graph, "build", _with_parts_tracked)
+    graph.save_own_variables = _save_variables
+    graph.load_own_variables = _load_variables
+
+
+def _with_a_name_of_its_own(method: Any, graph: Any, *args: Any, name: str, **kwargs: Any) -> Any:
+    if any(each.name.endswith(f"{name}:0") for each in graph.base_params.values()):
+        name = f"{name}-{len(graph.base_params)}"
+    return method(graph, *args, name=name, **kwargs)
+
+
+def _with_parts_tracked(method: Any, graph: Any, *args: Any, **kwargs: Any) -> None:
+    method(graph, *args, **kwargs)
+    for index, layer in enumerate(graph._self_tracked_trackables):
+        graph._track_trackable(layer, f"layer_{index}", overwrite=True)
+    trackable = importlib.import_module("tensorflow.python.trackable.base").Trackable
+    kind = type("SavedState", (SavedState, trackable), {})
+    graph._track_trackable(kind(graph), "saved_state", overwrite=True)
+
+
+class SavedState:
+    """The state of a simulation, as checkpoints have it.
+
+    Parameters
+    ----------
+    graph : nengo_dl.tensor_graph.TensorGraph
+        Has the variables.
+    """
+
+    def __init__(self, graph: Any) -> None:
+        self._graph = weakref.ref(graph)
+
+    def _variables(self) -> dict[str, Any]:
+        graph = self._graph()
+        values = [] if graph is None else graph.saved_state.values()
+        return {str(index): each for index, each in enumerate(values)}
+
+    def _serialize_to_tensors(self) -> dict[str, Any]:
+        return {name: each.read_value() for name, each in self._variables().items()}
+
+    def _restore_from_tensors(self, tensors: dict[str, Any]) -> None:
+        variables = self._variables()
+        shapes = {name: each.shape for name, each in tensors.items()}
+        if shapes != {name: each.shape for name, each in variables.items()}:
+            warnings.warn(
+                "the state of the simulation in this checkpoint is that of another minibatch_size "
+                "or network: it was not loaded, the parameters were",
+                UserWarning,
+                stacklevel=2,
+            )
+            return
+        for name, each in variables.items():
+            each.assign(tensors[name])
+
+
+def _save_variables(graph: Any, store: Any) -> None:
+    for index, each in enumerate(graph.weights):
+        store[str(index)] = each.numpy()
+
+
+def _load_variables(graph: Any, store: Any) -> None:
+    if len(store.keys()) != len(graph.weights):
+        raise ValueError(
+            f"expected a file with {len(graph.weights)} arrays of parameters, as this network has, "
+            f"got {len(store.keys())}"
+        )
+    for index, each in enumerate(graph.weights):
+        each.assign(store[str(index)])
+
+
+def _refuse_whole_models(nengo_dl: ModuleType) -> None:
+    """Have Keras say what to do in the place of saving a whole model, before it writes to a file.
+
+    It can't make the model from a configuration, and finds that out somewhere within.
+    """
+    _wrap(nengo_dl.simulator.Simulator, "_build_keras", _with_refusals)
+    _wrap(nengo_dl.tensor_graph.TensorGraph, "_trackable_children", _children_for_checkpoints)
+
+
+def _with_refusals(method: Any, simulator: Any, *args: Any, **kwargs: Any) -> None:
+    method(simulator, *args, **kwargs)
+    # not attributes that Keras would take for parts of the model
+    simulator.keras_model.__dict__.update(save=_refuse, get_config=_refuse)
+
+
+def _children_for_checkpoints(
+    method: Any, graph: Any, save_type: str = "checkpoint", **kwargs: Any
+) -> Any:
+    return method(graph, save_type, **kwargs) if save_type == "checkpoint" else _refuse()
+
+
+def _refuse(*_: Any, **__: Any) -> NoReturn:
+    raise importlib.import_module("nengo.exceptions").SimulationError(
+        "keras_model: expected a model that Keras can make from its configuration, got that of a "
+        "Simulator, which is made from a Network. What to do: save what it has learned with "
+        "nengo_layers_plus.save_parameters(sim, path), or all that it computes with "
+        "sim.keras_model.export(path)"
+    )
+
+
+def _know_loaded_state(nengo_dl: ModuleType) -> None:
+    """Have a Simulator know how many steps are behind a state that was loaded.
+
+    It would take it for the state before the first step: Nodes would give their first values again,
+    and the second minibatch, and the next call, would begin from the initial state.
+    """
+    for name in ("_call_keras", "predict_on_batch", "load_params"):
+        _wrap(nengo_dl.simulator.Simulator, name, _with_steps_known)
+
+
+def _with_steps_known(method: Any, simulator: Any, *args: Any, **kwargs: Any) -> Any:
+    _know_steps(simulator)
+    try:
+        return method(simulator, *args, **kwargs)
+    finally:
+        _know_steps(simulator)
+
+
+def _know_steps(simulator: Any) -> None:
+    if simulator.closed or not simulator.stateful:
+        return
+    graph = simulator.tensor_graph
+    place = graph.signals[simulator.model.step]
+    steps = graph.saved_state[place.key].numpy().take(place.slices[0][0], int(place.minibatched))
+    if steps.flat[0] != simulator.n_steps:
+        simulator._update_steps()
+
+
+# -----------------------------------------------------------------------------
+
+
+def _wrap(owner: type, name: str, wrapper: Callable[..., Any]) -> None:
+    """Have a method be called by a function, which takes it before its arguments; but once."""
+    method = getattr(owner, name)
+    wrappers = getattr(method, "_wrappers", ())
+    if wrapper in wrappers:
+        return
+
+    @functools.wraps(method)
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        return wrapper(method, *args, **kwargs)
+
+    wrapped._wrappers = (*wrappers, wrapper)  # type: ignore[attr-defined]
+    setattr(owner, name, wrapped)

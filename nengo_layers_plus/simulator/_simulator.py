@@ -153,7 +153,6 @@ class Simulator(nengo_dl.Simulator):
         settings.execution = self._execution
         settings.memory_limit = self._memory_limit
         settings.check_numerics = self._check_numerics
-        settings.report = self._progress.in_graph
         settings.uses_series = starts_regularly(self.model.operators)
         settings.constructing = True
         try:
@@ -184,8 +183,9 @@ class Simulator(nengo_dl.Simulator):
         return self._describe(training=True)
 
     def _describe(self, training: bool) -> Execution:
-        with tf.device(self.tensor_graph.device):
-            return self.tensor_graph.describe(training)
+        graph = self.tensor_graph
+        with tf.device(graph.device), custom_gradients_kept(graph):
+            return graph.describe(training)
 
     def compile(self, *args: Any, **kwargs: Any) -> None:
         """
@@ -301,7 +301,11 @@ class Simulator(nengo_dl.Simulator):
             Whether the next run goes on from where this one ended.
         """
         shown = self.progress_bar if progress_bar is None else progress_bar
-        with self._progress.shown(n_steps, shown):
+        report = self._progress.in_graph if shown else None
+        with (
+            self._progress.shown(n_steps, shown),
+            self.tensor_graph.settings.changed(report=report),
+        ):
             super().run_steps(n_steps, data=data, progress_bar=False, stateful=stateful)
 
     def predict_on_batch(
@@ -326,8 +330,6 @@ class Simulator(nengo_dl.Simulator):
         probe_values : dict of nengo.Probe to array
             What the probes record, ``(batch, time, size)``.
         """
-        if self._forgets_state(self._steps_in_state()):
-            return super().predict_on_batch(x, n_steps=n_steps, stateful=stateful, **kwargs)
         before, self._writes_state = self._writes_state, stateful
         try:
             # asked to keep the state, it makes no copy of it to restore: nothing is written
@@ -344,8 +346,6 @@ class Simulator(nengo_dl.Simulator):
     ) -> Any:
         settings = self.tensor_graph.settings
         kept = stateful and self.stateful and self._writes_state
-        steps_before = self._steps_in_state()
-        writes_state = kept or self._forgets_state(steps_before)
         chunked = truncation is not None
         # where a call fails, some of the state may have been written
         puts_back = self._check_numerics or (chunked and not kept)
@@ -354,13 +354,12 @@ class Simulator(nengo_dl.Simulator):
             with (
                 settings.changed(
                     shares_still_inputs=True,
-                    writes_state=writes_state,
+                    writes_state=kept,
                     problem=None,
                     truncation=Truncation(self, truncation) if chunked else None,
                     chunks=None,
                 ),
                 self._state_put_back() if puts_back else contextlib.nullcontext(),
-                custom_gradients_kept(self.keras_model),
             ):
                 results = super()._call_keras(func_type, stateful=stateful, **kwargs)
                 if func_type == "fit":
@@ -373,9 +372,6 @@ class Simulator(nengo_dl.Simulator):
             if not isinstance(settings.problem, NonFiniteError):
                 self._forget_functions()
             raise settings.problem from None
-        may_have_moved = self.n_steps != steps_before or bool(kwargs.get("callbacks"))
-        if not writes_state and self.stateful and may_have_moved:
-            self._update_steps()  # as nengo_dl does when it has restored the state
         return results
 
     @contextlib.contextmanager
@@ -389,22 +385,6 @@ class Simulator(nengo_dl.Simulator):
             for variable, value in zip(state, before, strict=True):
                 variable.assign(value)
             raise
-
-    def _steps_in_state(self) -> int:
-        """Return how many steps the state has behind it; none if the network keeps no state."""
-        if not self.stateful:
-            return 0
-        place = self.tensor_graph.signals[self.model.step]
-        state = np.asarray(tf.convert_to_tensor(self.tensor_graph.saved_state[place.key]))
-        return int(np.take(state, place.slices[0][0], axis=int(place.minibatched)).flat[0])
-
-    def _forgets_state(self, steps_in_state: int) -> bool:
-        """Say whether nengo_dl would have the state begin anew behind the first minibatch.
-
-        It does if no step was run, as far as it knows, though a state was loaded, or written by
-        calls of the Keras model. So does this Simulator then.
-        """
-        return self.n_steps == 0 and steps_in_state != 0
 
     def _forget_functions(self) -> None:
         """Have all functions traced anew."""
