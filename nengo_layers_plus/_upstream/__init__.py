@@ -37,7 +37,7 @@ from typing import TYPE_CHECKING, Any
 from packaging.specifiers import SpecifierSet
 from packaging.version import InvalidVersion, Version
 
-from nengo_layers_plus._upstream._effects import Effects, list_effects
+from nengo_layers_plus._upstream._effects import ChangedVariable, Effects, list_effects
 from nengo_layers_plus._upstream._keras import (
     LayerCall,
     adds_loss_to_model,
@@ -74,6 +74,7 @@ __all__ = [
     "LEGACY_KERAS",
     "PYTHON_TESTED",
     "REQUIREMENTS",
+    "ChangedVariable",
     "Effects",
     "LayerCall",
     "Requirement",

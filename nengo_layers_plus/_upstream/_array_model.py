@@ -73,6 +73,7 @@ class ArrayModel:
     """
 
     _calls: Calls
+    _training_state = None  # BackupAndRestore deletes it, and Keras asks for it in the next call
 
     @contextlib.contextmanager
     def functions_for(self, case: Hashable, names: tuple[str, ...]) -> Iterator[None]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +24,31 @@ _HARMLESS = {
     "While",
 }
 _PYTHON = {"EagerPyFunc", "PyFunc"}
+# How the operations begin that change the state of a random generator, and its shape.
+_OF_GENERATORS = (
+    "Rng",
+    "StatefulRandom",
+    "StatefulStandard",
+    "StatefulTruncated",
+    "StatefulUniform",
+)
+_SHAPES_OF_GENERATORS = ((2,), (3,))
+
+
+@dataclass(frozen=True)
+class ChangedVariable:
+    """A variable that a function changes.
+
+    Parameters
+    ----------
+    variable : tf.Variable
+        The variable.
+    depends : bool
+        Whether its new value depends on anything but the old one.
+    """
+
+    variable: Any
+    depends: bool
 
 
 @dataclass(frozen=True)
@@ -38,20 +63,25 @@ class Effects:
         The operations that draw random numbers, assign variables, or the like.
     variables : frozenset of int
         The ``id`` of each variable, or other resource, that it uses.
+    changed : tuple of ChangedVariable
+        The variables that it changes, but for those of random generators.
     """
 
     python: bool
     others: tuple[str, ...]
     variables: frozenset[int] = frozenset()
+    changed: tuple[ChangedVariable, ...] = ()
 
 
-def list_effects(function: Callable[[], Any]) -> Effects:
+def list_effects(function: Callable[[], Any], holder: Any = None) -> Effects:
     """Trace a function into a graph of its own, and look for operations that have effects.
 
     Parameters
     ----------
     function : callable
         Takes no arguments.
+    holder : tf.Module or callable, optional
+        Has the variables that it may change.
     """
     registry = importlib.import_module("tensorflow.python.framework.op_def_registry")
     graph = _upstream.tf.__internal__.FuncGraph("effects")
@@ -70,7 +100,57 @@ def list_effects(function: Callable[[], Any]) -> Effects:
     variables = frozenset(
         id(outer) for outer, _ in graph.captures if outer.dtype == _upstream.tf.resource
     )
-    return Effects(bool(operations & _PYTHON), tuple(found), variables)
+    changed = tuple(_changed(graph, _variables(graph, holder), operations)) if found else ()
+    return Effects(bool(operations & _PYTHON), tuple(found), variables, changed)
+
+
+def _variables(graph: Any, holder: Any) -> Iterator[Any]:
+    """List the variables that a graph reads, or that a layer or a function holds."""
+    tf = _upstream.tf
+    yield from graph._watched_variables
+    held = [holder, *(each.cell_contents for each in getattr(holder, "__closure__", None) or ())]
+    for each in tf.nest.flatten(held):
+        if isinstance(each, tf.Module):
+            yield from each._flatten(predicate=_is_variable)
+        elif _is_variable(each):
+            yield each
+
+
+def _is_variable(value: Any) -> bool:
+    return isinstance(value, _upstream.tf.Variable)
+
+
+def _changed(
+    graph: Any, variables: Iterator[Any], operations: set[str]
+) -> Iterator[ChangedVariable]:
+    utils = importlib.import_module("tensorflow.python.framework.auto_control_deps_utils")
+    writers: dict[int, list[Any]] = {}
+    for operation in graph.get_operations():
+        for handle in utils.get_read_write_resource_inputs(operation)[1]:
+            writers.setdefault(id(handle), []).append(operation)
+    inner = {id(outer): handle for outer, handle in graph.captures}
+    draws = any(each.startswith(_OF_GENERATORS) for each in operations)
+    for each in {id(each.handle): each for each in variables}.values():
+        handle = inner.get(id(each.handle))
+        writing = writers.get(id(handle), ())
+        of_generator = draws and not each.dtype.is_floating and each.shape in _SHAPES_OF_GENERATORS
+        if writing and not of_generator:
+            yield ChangedVariable(each, any(_depends(operation, handle) for operation in writing))
+
+
+def _depends(operation: Any, handle: Any) -> bool:
+    """Say whether what an operation writes depends on anything but what was there before."""
+    if not operation.type.startswith("Assign"):
+        return True  # a function, say
+    waiting, seen = [operation.inputs[1]], set()
+    while waiting:
+        tensor = waiting.pop()
+        if tensor is not handle and tensor.op.type == "Placeholder":
+            return True
+        if id(tensor) not in seen:
+            seen.add(id(tensor))
+            waiting.extend(tensor.op.inputs)
+    return False
 
 
 def _calls(graph: Any) -> bool:

@@ -5,12 +5,17 @@ nengo_dl's own Simulator has them too. Each repair is one function with the faul
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib
 import os
+import warnings
+import weakref
+from collections.abc import Callable, Iterator
 from types import ModuleType, SimpleNamespace
-from typing import Any
+from typing import Any, NoReturn
 
+from nengo_layers_plus._upstream._custom_gradients import custom_gradients_kept
 from nengo_layers_plus._upstream._keras import note_random_state
 from nengo_layers_plus._upstream._layer_dtype import dtype_blamed, follow_dtype
 
@@ -29,6 +34,11 @@ def repair(nengo_dl: ModuleType) -> None:
     _repair_leaving_a_simulator(nengo_dl)
     _repair_dtypes_of_layers(nengo_dl)
     _repair_forked_processes(nengo_dl)
+    _delete_custom_gradients(nengo_dl)
+    _track_parts(nengo_dl)
+    _refuse_whole_models(nengo_dl)
+    _know_loaded_state(nengo_dl)
+    _repair_calls(nengo_dl)
 
 
 # -----------------------------------------------------------------------------
@@ -115,21 +125,18 @@ def _repair_failing_builds(nengo_dl: ModuleType) -> None:
     nengo's precision would stay that of the network, 32 bits, for all that is simulated afterwards,
     and the random generators would go on from where the building stopped.
     """
-    simulator: Any = nengo_dl.Simulator
-    make = simulator.__init__
+    _wrap(nengo_dl.Simulator, "__init__", _with_settings_put_back)
+
+
+def _with_settings_put_back(make: Any, *args: Any, **kwargs: Any) -> None:
     rc = importlib.import_module("nengo.rc").rc
-
-    @functools.wraps(make)
-    def make_or_undo(self: Any, *args: Any, **kwargs: Any) -> None:
-        bits, put_back = rc.get("precision", "bits"), note_random_state()
-        try:
-            make(self, *args, **kwargs)
-        except BaseException:
-            rc.set("precision", "bits", bits)
-            put_back()
-            raise
-
-    simulator.__init__ = make_or_undo
+    bits, put_back = rc.get("precision", "bits"), note_random_state()
+    try:
+        make(*args, **kwargs)
+    except BaseException:
+        rc.set("precision", "bits", bits)
+        put_back()
+        raise
 
 
 def _repair_leaving_a_simulator(nengo_dl: ModuleType) -> None:
@@ -137,19 +144,15 @@ def _repair_leaving_a_simulator(nengo_dl: ModuleType) -> None:
 
     That would be an error, and leave its device and dtype in force for all that follows.
     """
-    simulator: Any = nengo_dl.Simulator
-    leave = simulator.__exit__
-    backend = importlib.import_module("tf_keras").backend
+    _wrap(nengo_dl.Simulator, "__exit__", _left_once)
 
-    @functools.wraps(leave)
-    def leave_once(self: Any, *args: Any) -> None:
-        if not self.closed:
-            leave(self, *args)
-            return
-        backend.set_floatx(self._keras_dtype)
-        self._device_context.__exit__(*args)
 
-    simulator.__exit__ = leave_once
+def _left_once(leave: Any, simulator: Any, *args: Any) -> None:
+    if not simulator.closed:
+        leave(simulator, *args)
+        return
+    importlib.import_module("tf_keras").backend.set_floatx(simulator._keras_dtype)
+    simulator._device_context.__exit__(*args)
 
 
 # -----------------------------------------------------------------------------
@@ -162,25 +165,22 @@ def _repair_dtypes_of_layers(nengo_dl: ModuleType) -> None:
     They would compute in Keras' own, float32, and fail in a network of float64 without a word of
     which layer it is.
     """
+    _wrap(nengo_dl.tensor_graph.TensorGraph, "build", _with_dtype_followed)
+    _wrap(nengo_dl.tensor_node.SimTensorNodeBuilder, "build_step", _with_dtype_blamed)
+
+
+def _with_dtype_followed(build: Any, graph: Any, *args: Any, **kwargs: Any) -> None:
     keras_layer = importlib.import_module("tf_keras").layers.Layer
-    graph: Any = nengo_dl.tensor_graph.TensorGraph
-    builder: Any = nengo_dl.tensor_node.SimTensorNodeBuilder
-    build, build_step = graph.build, builder.build_step
+    for operators in graph.plan:
+        for each in operators:
+            if isinstance(getattr(each, "func", None), keras_layer):
+                follow_dtype(each.func, graph.dtype)
+    build(graph, *args, **kwargs)
 
-    @functools.wraps(build)
-    def build_in_dtype(self: Any, input_shape: Any = None) -> None:
-        for operators in self.plan:
-            for each in operators:
-                if isinstance(getattr(each, "func", None), keras_layer):
-                    follow_dtype(each.func, self.dtype)
-        build(self, input_shape)
 
-    @functools.wraps(build_step)
-    def build_step_or_blame(self: Any, signals: Any) -> None:
-        with dtype_blamed(self.ops[0], signals.dtype):
-            build_step(self, signals)
-
-    graph.build, builder.build_step = build_in_dtype, build_step_or_blame
+def _with_dtype_blamed(build_step: Any, builder: Any, signals: Any) -> None:
+    with dtype_blamed(builder.ops[0], signals.dtype):
+        build_step(builder, signals)
 
 
 # -----------------------------------------------------------------------------
@@ -194,28 +194,232 @@ def _repair_forked_processes(nengo_dl: ModuleType) -> None:
 
     The threads of TensorFlow, once it has computed anything, are not there in the child.
     """
-    simulator: Any = nengo_dl.Simulator
-    exceptions = importlib.import_module("nengo.exceptions")
     context = importlib.import_module("tensorflow.python.eager.context")
     os.register_at_fork(after_in_child=functools.partial(_note_fork, context))
-    for name in ("__init__", "_call_keras", "check_gradients"):
-        method = getattr(simulator, name)
+    for name in ("__init__", "check_gradients"):
+        _wrap(nengo_dl.Simulator, name, _refused_in_forked_process)
 
-        @functools.wraps(method)
-        def call(self: Any, *args: Any, _method: Any = method, **kwargs: Any) -> Any:
-            if _forked_while_running:
-                raise exceptions.SimulationError(
-                    "Simulator: this process was forked from one in which TensorFlow was at work, "
-                    "whose threads are not here, so that it would wait for them for ever. What to "
-                    'do: start processes by multiprocessing.get_context("spawn"), or make '
-                    "Simulators in the children alone, before anything is computed in the parent"
-                )
-            return _method(self, *args, **kwargs)
 
-        setattr(simulator, name, call)
+def _refuse_in_forked_process() -> None:
+    """Raise if this process was forked from one in which TensorFlow was at work."""
+    if _forked_while_running:
+        raise importlib.import_module("nengo.exceptions").SimulationError(
+            "Simulator: this process was forked from one in which TensorFlow was at work, "
+            "whose threads are not here, so that it would wait for them for ever. What to "
+            'do: start processes by multiprocessing.get_context("spawn"), or make '
+            "Simulators in the children alone, before anything is computed in the parent"
+        )
+
+
+def _refused_in_forked_process(method: Any, *args: Any, **kwargs: Any) -> Any:
+    _refuse_in_forked_process()
+    return method(*args, **kwargs)
 
 
 def _note_fork(context: Any) -> None:
     global _forked_while_running
     running = context.context_safe()
     _forked_while_running |= running is not None and running._initialized
+
+
+# -----------------------------------------------------------------------------
+# Memory
+
+
+def _delete_custom_gradients(nengo_dl: ModuleType) -> None:
+    """Have a Simulator's custom gradients deleted with it, whatever it traced them for.
+
+    TensorFlow keeps them, and the graphs that they refer to, until the process ends.
+    """
+    for name in ("_build_keras", "check_gradients"):
+        _wrap(nengo_dl.simulator.Simulator, name, _with_custom_gradients_kept)
+
+
+def _with_custom_gradients_kept(method: Any, simulator: Any, *args: Any, **kwargs: Any) -> Any:
+    with custom_gradients_kept(simulator.tensor_graph):
+        return method(simulator, *args, **kwargs)
+
+
+# -----------------------------------------------------------------------------
+# Checkpoints
+
+
+def _track_parts(nengo_dl: ModuleType) -> None:
+    """Have Keras and TensorFlow save all that a model has.
+
+    They would save no layer of a TensorNode and no state of the simulation. Of several arrays of
+    one shape, all of which have one name, they would save the last, or refuse them all.
+    """
+    graph = nengo_dl.tensor_graph.TensorGraph
+    _wrap(graph, "add_weight", _with_a_name_of_its_own)
+    _wrap(graph, "build", _with_parts_tracked)
+    graph.save_own_variables = _save_variables
+    graph.load_own_variables = _load_variables
+
+
+def _with_a_name_of_its_own(method: Any, graph: Any, *args: Any, name: str, **kwargs: Any) -> Any:
+    if any(each.name.endswith(f"{name}:0") for each in graph.base_params.values()):
+        name = f"{name}-{len(graph.base_params)}"
+    return method(graph, *args, name=name, **kwargs)
+
+
+def _with_parts_tracked(method: Any, graph: Any, *args: Any, **kwargs: Any) -> None:
+    method(graph, *args, **kwargs)
+    for index, layer in enumerate(graph._self_tracked_trackables):
+        graph._track_trackable(layer, f"layer_{index}", overwrite=True)
+    trackable = importlib.import_module("tensorflow.python.trackable.base").Trackable
+    kind = type("SavedState", (SavedState, trackable), {})
+    graph._track_trackable(kind(graph), "saved_state", overwrite=True)
+
+
+class SavedState:
+    """The state of a simulation, as checkpoints have it.
+
+    Parameters
+    ----------
+    graph : nengo_dl.tensor_graph.TensorGraph
+        Has the variables.
+    """
+
+    def __init__(self, graph: Any) -> None:
+        self._graph = weakref.ref(graph)
+
+    def _variables(self) -> dict[str, Any]:
+        graph = self._graph()
+        values = [] if graph is None else graph.saved_state.values()
+        return {str(index): each for index, each in enumerate(values)}
+
+    def _serialize_to_tensors(self) -> dict[str, Any]:
+        return {name: each.read_value() for name, each in self._variables().items()}
+
+    def _restore_from_tensors(self, tensors: dict[str, Any]) -> None:
+        variables = self._variables()
+        shapes = {name: each.shape for name, each in tensors.items()}
+        if shapes != {name: each.shape for name, each in variables.items()}:
+            warnings.warn(
+                "the state of the simulation in this checkpoint is that of another minibatch_size "
+                "or network: it was not loaded, the parameters were",
+                UserWarning,
+                stacklevel=2,
+            )
+            return
+        for name, each in variables.items():
+            each.assign(tensors[name])
+
+
+def _save_variables(graph: Any, store: Any) -> None:
+    for index, each in enumerate(graph.weights):
+        store[str(index)] = each.numpy()
+
+
+def _load_variables(graph: Any, store: Any) -> None:
+    if len(store.keys()) != len(graph.weights):
+        raise ValueError(
+            f"expected a file with {len(graph.weights)} arrays of parameters, as this network has, "
+            f"got {len(store.keys())}"
+        )
+    for index, each in enumerate(graph.weights):
+        each.assign(store[str(index)])
+
+
+def _refuse_whole_models(nengo_dl: ModuleType) -> None:
+    """Have Keras say what to do in the place of saving a whole model, before it writes to a file.
+
+    It can't make the model from a configuration, and finds that out somewhere within.
+    """
+    _wrap(nengo_dl.simulator.Simulator, "_build_keras", _with_refusals)
+    _wrap(nengo_dl.tensor_graph.TensorGraph, "_trackable_children", _children_for_checkpoints)
+
+
+def _with_refusals(method: Any, simulator: Any, *args: Any, **kwargs: Any) -> None:
+    method(simulator, *args, **kwargs)
+    # not attributes that Keras would take for parts of the model
+    simulator.keras_model.__dict__.update(save=_refuse, get_config=_refuse)
+
+
+def _children_for_checkpoints(
+    method: Any, graph: Any, save_type: str = "checkpoint", **kwargs: Any
+) -> Any:
+    return method(graph, save_type, **kwargs) if save_type == "checkpoint" else _refuse()
+
+
+def _refuse(*_: Any, **__: Any) -> NoReturn:
+    raise importlib.import_module("nengo.exceptions").SimulationError(
+        "keras_model: expected a model that Keras can make from its configuration, got that of a "
+        "Simulator, which is made from a Network. What to do: save what it has learned with "
+        "nengo_layers_plus.save_parameters(sim, path), or all that it computes with "
+        "sim.keras_model.export(path)"
+    )
+
+
+def _know_loaded_state(nengo_dl: ModuleType) -> None:
+    """Have a Simulator know how many steps are behind a state that was loaded.
+
+    It would take it for the state before the first step: Nodes would give their first values again,
+    and the second minibatch, and the next call, would begin from the initial state.
+    """
+    for name in ("predict_on_batch", "load_params"):
+        _wrap(nengo_dl.simulator.Simulator, name, _with_steps_known)
+
+
+def _with_steps_known(method: Any, simulator: Any, *args: Any, **kwargs: Any) -> Any:
+    with _steps_known(simulator):
+        return method(simulator, *args, **kwargs)
+
+
+@contextlib.contextmanager
+def _steps_known(simulator: Any) -> Iterator[None]:
+    """Have a Simulator know how many steps its state has behind it, before a call and after it."""
+    _know_steps(simulator)
+    try:
+        yield
+    finally:
+        _know_steps(simulator)
+
+
+def _know_steps(simulator: Any) -> None:
+    if simulator.closed or not simulator.stateful:
+        return
+    graph = simulator.tensor_graph
+    place = graph.signals[simulator.model.step]
+    steps = graph.saved_state[place.key].numpy().take(place.slices[0][0], int(place.minibatched))
+    if steps.flat[0] != simulator.n_steps:
+        simulator._update_steps()
+
+
+# -----------------------------------------------------------------------------
+# Calls of the Keras model
+
+
+def _repair_calls(nengo_dl: ModuleType) -> None:
+    """Have ``fit``, ``predict`` and ``evaluate`` do what these repairs have around them."""
+    _wrap(nengo_dl.Simulator, "_call_keras", _in_keras_call)
+
+
+def _in_keras_call(method: Any, simulator: Any, *args: Any, **kwargs: Any) -> Any:
+    _refuse_in_forked_process()
+    with custom_gradients_kept(simulator.tensor_graph), _steps_known(simulator):
+        return method(simulator, *args, **kwargs)
+
+
+def keras_call(method: Any) -> Any:
+    """Repair a method of a subclass of Simulator that calls the Keras model in its own way."""
+    return functools.wraps(method)(lambda *args, **kwargs: _in_keras_call(method, *args, **kwargs))
+
+
+# -----------------------------------------------------------------------------
+
+
+def _wrap(owner: type, name: str, wrapper: Callable[..., Any]) -> None:
+    """Have a method be called by a function, which takes it before its arguments; but once."""
+    method = getattr(owner, name)
+    wrappers = getattr(method, "_wrappers", ())
+    if wrapper in wrappers:
+        return
+
+    @functools.wraps(method)
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        return wrapper(method, *args, **kwargs)
+
+    wrapped._wrappers = (*wrappers, wrapper)  # type: ignore[attr-defined]
+    setattr(owner, name, wrapped)

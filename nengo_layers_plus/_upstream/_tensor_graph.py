@@ -25,7 +25,7 @@ class SequenceGraph(nengo_dl.tensor_graph.TensorGraph):
         probes : dict of nengo.Probe to tf.Tensor
             What they record, ``(batch, time, *shape)``.
         state, parameters : list of tf.Tensor
-            The values of ``saved_state`` and ``base_params`` after the last step.
+            The values of `state_of_signals` and ``base_params`` after the last step.
         steps : tf.Tensor
             The number of steps that were run.
         """
@@ -56,7 +56,30 @@ class SequenceGraph(nengo_dl.tensor_graph.TensorGraph):
         phase = self.phase_of(training)
         self._phase = tf.keras.backend.learning_phase() if phase is None else phase
         stateful = (stateful or self.carries_state) and self.writes_state
-        return super().call(inputs, training=training, progress=progress, stateful=stateful)
+        before = [(each, tf.identity(each)) for each in self.state_of_layers.values()]
+        outputs = super().call(inputs, training=training, progress=progress, stateful=stateful)
+        if not stateful:
+            for variable, value in before:
+                variable.assign(value)
+        return outputs
+
+    @property
+    def state_of_signals(self) -> dict[Any, Any]:
+        """The state of the simulation that is in signals."""
+        signals = self.base_arrays_init["state"]
+        return {key: each for key, each in self.saved_state.items() if key in signals}
+
+    @property
+    def state_of_layers(self) -> dict[Any, Any]:
+        """The state of the simulation that is in variables which Keras layers change."""
+        signals = self.base_arrays_init["state"]
+        return {key: each for key, each in self.saved_state.items() if key not in signals}
+
+    def keep_state_of_layer(self, variable: Any) -> None:
+        """Have a variable that a Keras layer changes be part of the state of the simulation."""
+        key, value = variable.ref(), variable.numpy()
+        self.saved_state[key] = variable
+        self.initial_values[key] = lambda *_, **__: value
 
     def phase_of(self, training: Any) -> Any:
         """Say whether it runs as in training: as the network's settings say, else as asked."""
@@ -66,28 +89,27 @@ class SequenceGraph(nengo_dl.tensor_graph.TensorGraph):
     def _build_loop(self, progress: Any) -> Any:
         if self.runs_step_by_step(self._phase):
             self._repeat_constants()
-            return self._with_own_state(super()._build_loop(progress))
+            return self._with_state_of_signals(super()._build_loop(progress))
         return self._build_sequence()
 
     def _build_no_loop(self, progress: Any) -> Any:
         if self.runs_step_by_step(self._phase):
             self._repeat_constants()
-            return self._with_own_state(super()._build_no_loop(progress))
+            return self._with_state_of_signals(super()._build_no_loop(progress))
         return self._build_sequence()
 
-    def _with_own_state(self, results: Any) -> Any:
-        """Copy the state: TensorFlow may share its memory with processes that run in Python.
+    def _with_state_of_signals(self, results: Any) -> Any:
+        """Leave out the state of layers, which these change by themselves, and copy if need be.
 
-        These change it whenever they run, also in a call that does not write the state.
+        TensorFlow may share the memory of state with processes that run in Python. These change it
+        whenever they run, also in a call that does not write the state.
         """
+        steps_run, probes, state, parameters = results
+        state = list(state)[: len(self.state_of_signals)]
         in_python = nengo_dl.process_builders.GenericProcessBuilder
         builders = self.op_builder.op_builds.values()
-        if not any(
-            isinstance(getattr(each, "built_process", None), in_python) for each in builders
-        ):
-            return results
-        steps_run, probes, state, parameters = results
-        state = [tf.raw_ops.DeepCopy(x=each) for each in state]
+        if any(isinstance(getattr(each, "built_process", None), in_python) for each in builders):
+            state = [tf.raw_ops.DeepCopy(x=each) for each in state]
         return steps_run, probes, state, parameters
 
     def _repeat_constants(self) -> None:

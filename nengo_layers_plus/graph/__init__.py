@@ -5,7 +5,7 @@ Layers, checks and reports all ask here, so that each of these questions has one
 """
 
 from nengo_layers_plus.graph._gradient_flow import passes_operator
-from nengo_layers_plus.graph._gradient_stops import GradientStop, gradient_stops
+from nengo_layers_plus.graph._gradient_stops import GradientStop, gradient_stops, trained_through
 from nengo_layers_plus.graph._graph_edge import GraphEdge
 from nengo_layers_plus.graph._graph_object import GraphObject
 from nengo_layers_plus.graph._network_graph import NetworkGraph
@@ -34,6 +34,7 @@ __all__ = [
     "shape_of",
     "shape_through",
     "size_of",
+    "trained_through",
     "trains_by_setting",
     "what_trains",
 ]

@@ -69,15 +69,42 @@ def gradient_stops(
     for item in stops:
         if item not in needed:
             continue
-        before = _before(graph, flow, item, stops)
-        concerned = [
-            each for each in graph.parameters if each.trainable and _owner(graph, each) in before
-        ]
+        concerned = _trained_before(graph, flow, item, stops)
         lost = tuple(each for each in concerned if not _gets_gradient(graph, flow, each, reached))
         partly = tuple(each for each in concerned if each not in lost)
         if concerned:
             found.append(GradientStop(item, lost, partly))
     return tuple(found)
+
+
+def trained_through(
+    graph: NetworkGraph, item: GraphObject, probes: Iterable[nengo.Probe] | None = None
+) -> list[Parameter]:
+    """
+    List what should be trained in an object and before it, by a gradient that comes to the object.
+
+    Parameters
+    ----------
+    graph : NetworkGraph
+        The network, of a Simulator.
+    item : GraphObject
+        The object.
+    probes : iterable of nengo.Probe, optional
+        The probes that gradients come from; by default all.
+
+    Returns
+    -------
+    parameters : list of Parameter
+    """
+    flow = GradientFlow(graph, graph.model)
+    return _trained_before(graph, flow, item, []) if item in flow.reaching_a_probe(probes) else []
+
+
+def _trained_before(
+    graph: NetworkGraph, flow: GradientFlow, item: GraphObject, stops: list[GraphObject]
+) -> list[Parameter]:
+    before = _before(graph, flow, item, stops)
+    return [each for each in graph.parameters if each.trainable and _owner(graph, each) in before]
 
 
 def _before(

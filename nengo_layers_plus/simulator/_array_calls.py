@@ -37,6 +37,8 @@ class _Case:
         Whether the state of the simulation is written.
     waits : bool
         Whether it runs step by step for now.
+    reports : bool
+        Whether it says how many steps were run, for which it calls Python.
     shapes : tuple of tf.TensorShape
         Those of the inputs, in order, if the number of steps is known.
     """
@@ -45,6 +47,7 @@ class _Case:
     steps: int | None
     writes_state: bool
     waits: bool
+    reports: bool
     shapes: tuple[Any, ...]
 
 
@@ -240,6 +243,7 @@ class ArrayCalls:
             traced_for,
             self._settings.writes_state,
             self._has_to_wait(steps),
+            self._settings.report is not None,
             () if traced_for is None else tuple(each.shape for each in inputs.values()),
         )
         nodes = {self._nodes[name] for name in still}

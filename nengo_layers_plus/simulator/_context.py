@@ -38,6 +38,8 @@ class Context:
         Whether the state of the simulation is kept for the next call.
     kernels : dict
         The loops that were compiled so far.
+    effects : dict
+        What functions of TensorNodes do besides returning a result, as far as it is known.
     builders : OperatorBuilders
         Makes builders of nengo_dl for single operators.
     numerics : Numerics, optional
@@ -54,5 +56,6 @@ class Context:
     uses_series: bool
     writes_state: bool
     kernels: dict[Any, Any]
+    effects: dict[Any, Any]
     builders: OperatorBuilders
     numerics: Numerics | None = None

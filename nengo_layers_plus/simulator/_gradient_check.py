@@ -15,6 +15,7 @@ from nengo_layers_plus.graph import (
     NetworkGraph,
     gradient_stops,
     passes_operator,
+    trained_through,
 )
 from nengo_layers_plus.neurons import StoppedGradientWarning, why_in_python
 
@@ -23,31 +24,34 @@ _MOST_NAMES = 6
 
 
 class StoppedGradientError(NengoException):
-    """Neurons of some type would stop gradients that training needs."""
+    """Neurons of some type, or the state of a layer, would stop gradients that training needs."""
 
 
 def check_gradients(sim: Any) -> None:
     """
-    Raise if neurons stop gradients on their way to what should be trained.
+    Raise if neurons or layers stop gradients on their way to what should be trained.
 
     Parameters
     ----------
-    sim : nengo_dl.Simulator
+    sim : Simulator
         A Simulator that was compiled.
 
     Raises
     ------
     StoppedGradientError
-        The error names the Ensembles, their types, and what could not learn.
+        The error names the Ensembles, their types, and what could not learn; or the TensorNodes
+        whose state is in variables, and what would learn from single steps.
 
     Warns
     -----
     StoppedGradientWarning
         If parameters of neurons are to train that their response curve does not depend on.
     """
-    if not any(map(_may_lose, sim.model.operators)):
+    cutting = sim.tensor_graph.cuts_gradients
+    if not cutting and not any(map(_may_lose, sim.model.operators)):
         return  # a graph of a large network takes its time
     graph = NetworkGraph(sim)
+    _check_state_of_layers(sim, graph, {each.output for each in cutting})
     stops = gradient_stops(graph, _probes_with_loss(sim))
     if stops:
         raise StoppedGradientError(
@@ -71,6 +75,35 @@ def check_gradients(sim: Any) -> None:
             StoppedGradientWarning,
             stacklevel=4,
         )
+
+
+def _check_state_of_layers(sim: Any, graph: NetworkGraph, outputs: set[Any]) -> None:
+    """Raise if gradients would have to go through variables that layers change from step to step.
+
+    Parameters
+    ----------
+    sim : Simulator
+        The Simulator.
+    graph : NetworkGraph
+        Its graph.
+    outputs : set of nengo.builder.Signal
+        The outputs of the TensorNodes with such variables.
+    """
+    for item in graph.objects:
+        if item.kind != "tensor node" or sim.model.sig[item.obj]["out"] not in outputs:
+            continue
+        trained = trained_through(graph, item, _probes_with_loss(sim))
+        if trained:
+            raise StoppedGradientError(
+                f"Simulator.fit: expected gradients to go back in time, but {item.name} keeps its "
+                f"state in variables of a Keras layer, through which none goes: "
+                f"{_list(each.name for each in trained)} would learn from each step by itself. "
+                f"What to do: write the layer as a cell of [input, state], with a Connection of "
+                f"synapse=0 from its output to its input for the state (the guide "
+                f"'Building networks' has an LSTM); freeze what is not to be trained "
+                f"(nengo_layers_plus.freeze); or train without these gradients on purpose: "
+                f"sim.fit(..., allow_stopped_gradients=True)"
+            )
 
 
 def _may_lose(operator: Any) -> bool:

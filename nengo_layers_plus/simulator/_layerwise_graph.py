@@ -24,6 +24,7 @@ from nengo_layers_plus.simulator._settings import MEMORY_LIMIT_OF_SIMULATION, Se
 from nengo_layers_plus.simulator._sizes import Sizes, bytes_per_step, choose_sizes
 from nengo_layers_plus.simulator._tiles import count_cores
 from nengo_layers_plus.simulator._views import shape_of, type_of
+from nengo_layers_plus.simulator.rules._tensor_node import state_of
 
 # What is kept of each value until the gradient is known.
 _COPIES_FOR_GRADIENT = 3
@@ -37,7 +38,7 @@ class LayerwiseGraph(SequenceGraph):
         context = self._context(training)
         plan = self.plan_for(context)
         steps, length = self._count_steps()
-        state_keys = list(self.saved_state)
+        state_keys = list(self.state_of_signals)
         learned_keys = [key for key in self.base_params if self._signals_by_key[key][0].minibatched]
         sizes = self._sizes(plan, context, steps, length)
         keys = learned_keys
@@ -67,7 +68,7 @@ class LayerwiseGraph(SequenceGraph):
         ends = dict(zip(asked, final, strict=True))
         state = [
             self._gather(key, ends) if key in keys else tf.identity(variable)
-            for key, variable in self.saved_state.items()
+            for key, variable in self.state_of_signals.items()
         ]
         parameters = [
             self._gather(key, ends) if key in learned_keys else tf.identity(variable)
@@ -208,6 +209,19 @@ class LayerwiseGraph(SequenceGraph):
         """Do what comes after the building, and at each reset."""
         super().build_post()
         self.operator_builders.finish()
+        if self.settings.constructing:
+            self._find_state_of_layers()
+
+    def _find_state_of_layers(self) -> None:
+        """Find what Keras layers keep in variables from step to step; it starts as it is now."""
+        self._effects.clear()  # while the Keras model is made, layers do not update
+        context = self._context(False)
+        for operator, *_ in self.plan:
+            if isinstance(operator, nengo_dl.tensor_node.SimTensorNode):
+                for each in state_of(operator, context):
+                    self.keep_state_of_layer(each.variable)
+                    if each.depends and each.variable.dtype.is_floating:
+                        self.cuts_gradients.append(operator)
 
     # cached properties are kept out of what Keras tracks as parts of a layer
 
@@ -230,6 +244,16 @@ class LayerwiseGraph(SequenceGraph):
     def _kernels(self) -> dict[Any, Any]:
         """The loops that were compiled, which all functions of the Keras model share."""
         return {}
+
+    @cached_property
+    def _effects(self) -> dict[Any, Any]:
+        """What functions of TensorNodes do besides returning a result."""
+        return {}
+
+    @cached_property
+    def cuts_gradients(self) -> list[Any]:
+        """The TensorNodes through whose state no gradient goes back in time."""
+        return []
 
     @cached_property
     def numerics(self) -> Numerics | None:
@@ -284,6 +308,7 @@ class LayerwiseGraph(SequenceGraph):
             uses_series=self.settings.uses_series,
             writes_state=self.settings.writes_state,
             kernels=self._kernels,
+            effects=self._effects,
             builders=self.operator_builders,
             numerics=self.numerics,
         )
@@ -343,7 +368,7 @@ class LayerwiseGraph(SequenceGraph):
 
     def _initial_values(self) -> dict[Any, Any]:
         initial: dict[Any, Any] = {}
-        for key, variable in (*self.saved_state.items(), *self.base_params.items()):
+        for key, variable in (*self.state_of_signals.items(), *self.base_params.items()):
             signals = self._signals_by_key[key]
             minibatched = int(signals[0].minibatched)
             value = tf.identity(variable)

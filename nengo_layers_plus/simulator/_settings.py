@@ -56,7 +56,8 @@ class Settings:
     problem : Exception, optional
         What went wrong while Keras traced a function, of which it makes an error of its own.
     report : callable, optional
-        Called, when the network runs in chunks, with the number of steps that were run.
+        Called, when the network runs in chunks, with the number of steps that were run; None where
+        nothing shows it, as it calls Python from within the graph.
     """
 
     execution: str = "auto"

@@ -15,6 +15,7 @@ from nengo.exceptions import SimulationError, ValidationError
 from nengo_layers_plus._upstream import keras3_equivalent, nengo_dl, tf
 from nengo_layers_plus._upstream._array_model import use_array_model
 from nengo_layers_plus._upstream._custom_gradients import custom_gradients_kept
+from nengo_layers_plus._upstream._repairs import keras_call
 from nengo_layers_plus._upstream._tensor_graph import replace_class
 from nengo_layers_plus.graph import TrainingReport, what_trains
 from nengo_layers_plus.graph._keras_layers import mark_inputs_built
@@ -139,7 +140,6 @@ class Simulator(nengo_dl.Simulator):
         settings.execution = self._execution
         settings.memory_limit = self._memory_limit
         settings.check_numerics = self._check_numerics
-        settings.report = self._progress.in_graph
         settings.uses_series = starts_regularly(self.model.operators)
         settings.constructing = True
         try:
@@ -172,8 +172,9 @@ class Simulator(nengo_dl.Simulator):
         return self._describe(training=True)
 
     def _describe(self, training: bool) -> Execution:
-        with tf.device(self.tensor_graph.device):
-            return self.tensor_graph.describe(training)
+        graph = self.tensor_graph
+        with tf.device(graph.device), custom_gradients_kept(graph):
+            return graph.describe(training)
 
     def compile(
         self,
@@ -341,7 +342,11 @@ class Simulator(nengo_dl.Simulator):
         """
         self._given.check_steps(n_steps)
         shown = self.progress_bar if progress_bar is None else progress_bar
-        with self._progress.shown(n_steps, shown):
+        report = self._progress.in_graph if shown else None
+        with (
+            self._progress.shown(n_steps, shown),
+            self.tensor_graph.settings.changed(report=report),
+        ):
             super().run_steps(n_steps, data=data, progress_bar=False, stateful=stateful)
 
     def predict_on_batch(
@@ -366,8 +371,6 @@ class Simulator(nengo_dl.Simulator):
         probe_values : dict of nengo.Probe to array
             What the probes record, ``(batch, time, size)``.
         """
-        if self._forgets_state(self._steps_in_state()):
-            return super().predict_on_batch(x, n_steps=n_steps, stateful=stateful, **kwargs)
         before, self._writes_state = self._writes_state, stateful
         try:
             # asked to keep the state, it makes no copy of it to restore: nothing is written
@@ -376,6 +379,7 @@ class Simulator(nengo_dl.Simulator):
             self._writes_state = before
 
     @nengo_dl.simulator.with_self  # type: ignore[untyped-decorator]
+    @keras_call
     def _call_keras(
         self,
         func_type: str,
@@ -406,41 +410,30 @@ class Simulator(nengo_dl.Simulator):
             self._warn_of_one_step(arguments["x"])
         settings = self.tensor_graph.settings
         kept = kept and self._writes_state
-        steps_before = self._steps_in_state()
-        writes_state = kept or self._forgets_state(steps_before)
-        if not stateful and self.stateful and writes_state:
-            restoring = nengo_dl.callbacks.IsolateState(self)
-            arguments["callbacks"] = [*(arguments.get("callbacks") or []), restoring]
         # where a call fails, some of the state may have been written
-        puts_back = self._check_numerics or cut is not None or writes_state
+        puts_back = self._check_numerics or cut is not None or kept
         try:
             # a callback may call the Simulator from within a call
             with (
                 settings.changed(
                     shares_still_inputs=True,
-                    writes_state=writes_state,
+                    writes_state=kept,
                     problem=None,
                     truncation=cut,
                     chunks=None,
                 ),
                 self._state_put_back() if puts_back else contextlib.nullcontext(),
-                custom_gradients_kept(self.keras_model),
             ):
                 results = getattr(self.keras_model, func_type)(**arguments)
                 if func_type == "fit":
                     # the last step of the optimiser, after which nothing was run
                     self.tensor_graph.check_parameters()
         except BaseException as error:
-            if kept:
-                self._update_steps()
             # Keras makes an error of its own of what is raised while it traces a function
             problem = settings.problem or self._given.problem_of(error)
             if problem is None:
                 raise
             raise problem from None
-        may_have_moved = self.n_steps != steps_before or bool(kwargs.get("callbacks"))
-        if kept or (not writes_state and self.stateful and may_have_moved):
-            self._update_steps()
         if func_type.startswith("predict"):
             return dict(zip(self.model.probes, results, strict=False))  # and not the steps
         return results
@@ -544,22 +537,6 @@ class Simulator(nengo_dl.Simulator):
             named = self._given.by_probe(dict.fromkeys(outputs), "outputs")
             outputs = [each for each in self.model.probes if self.get_name(each) in named]
         return super().check_gradients(inputs, outputs, atol=atol, rtol=rtol)
-
-    def _steps_in_state(self) -> int:
-        """Return how many steps the state has behind it; none if the network keeps no state."""
-        if not self.stateful:
-            return 0
-        place = self.tensor_graph.signals[self.model.step]
-        state = np.asarray(tf.convert_to_tensor(self.tensor_graph.saved_state[place.key]))
-        return int(np.take(state, place.slices[0][0], axis=int(place.minibatched)).flat[0])
-
-    def _forgets_state(self, steps_in_state: int) -> bool:
-        """Say whether nengo_dl would have the state begin anew behind the first minibatch.
-
-        It does if no step was run, as far as it knows, though a state was loaded, or written by
-        calls of the Keras model. So does this Simulator then.
-        """
-        return self.n_steps == 0 and steps_in_state != 0
 
     def _forget_functions(self) -> None:
         """Have all functions traced anew."""

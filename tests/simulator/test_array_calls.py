@@ -254,20 +254,24 @@ def test_calls_within_calls(callbacks):
         np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-5)
 
 
-def test_a_state_that_was_loaded_before_any_step(tmp_path):
-    """As in nengo_dl, which has each minibatch but the first begin anew then."""
-    results = []
-    for cls in (nengo_dl.Simulator, Simulator):
-        net = build()
-        options = {"minibatch_size": 2, "seed": 0, "progress_bar": False}
-        with cls(net, **options) as sim:
-            sim.run_steps(25)
-            sim.save_params(tmp_path / "state", include_state=True)
-        with cls(net, **options) as sim:
-            sim.load_params(tmp_path / "state", include_state=True)
-            data = data_of(net, 6, still=True, still_other=False)
-            results.append([sim.predict(data, verbose=0)[net.probe] for _ in range(2)])
-            results[-1].append(sim.predict_on_batch(n_steps=4)[net.probe])
-            results[-1].append(np.array(sim.n_steps))
-    for one, other in zip(*results, strict=True):
-        np.testing.assert_allclose(other, one, rtol=1e-5, atol=1e-5)
+@pytest.mark.parametrize("cls", [nengo_dl.Simulator, Simulator])
+def test_a_state_that_was_loaded_before_any_step_is_kept(tmp_path, cls):
+    net = build()
+    data = data_of(net, 4, still=True, still_other=False)
+    options = {"minibatch_size": 2, "seed": 0, "progress_bar": False}
+
+    def use(sim):
+        yield sim.predict(data, verbose=0)[net.probe]
+        yield sim.predict(data, verbose=0)[net.probe]
+        yield sim.predict_on_batch(n_steps=4)[net.probe]
+
+    with cls(net, **options) as sim:
+        sim.run_steps(25)
+        sim.save_params(tmp_path / "state", include_state=True)
+        expected = list(use(sim))
+    with cls(net, **options) as sim:
+        sim.load_params(tmp_path / "state", include_state=True)
+        assert (sim.n_steps, sim.time) == (25, 25 * sim.dt)
+        for one, other in zip(use(sim), expected, strict=True):
+            np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-5)
+        assert sim.n_steps == 25

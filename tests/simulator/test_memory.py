@@ -78,9 +78,9 @@ def test_a_simulator_that_ends_takes_nothing_from_one_that_called_it():
         callbacks=[tf.keras.callbacks.LambdaCallback(on_train_batch_end=use_inner)],
         verbose=0,
     )
-    of_inner = set(inner.keras_model._custom_gradients)
+    of_inner = set(inner.tensor_graph._custom_gradients)
     assert of_inner
-    assert not of_inner.intersection(outer.keras_model._custom_gradients)
+    assert not of_inner.intersection(outer.tensor_graph._custom_gradients)
     del of_inner
     before = custom_gradients()
     inner.close()

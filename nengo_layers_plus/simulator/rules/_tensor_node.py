@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from nengo_layers_plus._upstream import dtype_blamed, expects_training, list_effects, nengo_dl, tf
+from nengo_layers_plus._upstream import (
+    ChangedVariable,
+    Effects,
+    dtype_blamed,
+    expects_training,
+    list_effects,
+    nengo_dl,
+    tf,
+)
 from nengo_layers_plus.simulator._context import Context
 from nengo_layers_plus.simulator._decision import Decision, Kind
 from nengo_layers_plus.simulator._series import Series
@@ -21,7 +29,7 @@ class TensorNodeRule(Rule):
 
     def decide(self, operator: Any, context: Context) -> Decision:
         """Trace the function, to see what else than its result it has."""
-        effects = list_effects(lambda: _call_once(operator, context))
+        effects = effects_of(operator, context)
         if effects.python:
             return Decision(Kind.SCAN, "calls a Python function", calls_python=True)
         if effects.others:
@@ -80,6 +88,38 @@ class TensorNodeRule(Rule):
         return Series(tf.transpose(result, [1, 0, 2]), batched=True, varies=varies)
 
 
+def effects_of(operator: Any, context: Context) -> Effects:
+    """Trace the function of a TensorNode, unless that was done, to see what effects it has."""
+    key = (operator, context.training)
+    if key not in context.effects:
+        context.effects[key] = list_effects(lambda: _call_once(operator, context), operator.func)
+    return context.effects[key]
+
+
+def state_of(operator: Any, context: Context) -> list[ChangedVariable]:
+    """List the variables of a TensorNode that are state of the simulation.
+
+    These are changed whenever it is called. What changes in training alone is a statistic, and what
+    is trained is a parameter.
+
+    Parameters
+    ----------
+    operator : nengo_dl.tensor_node.SimTensorNode
+        The TensorNode.
+    context : Context
+        A context that is not for training.
+    """
+    if _folds(operator, context):
+        return []
+    gathered = tf.VariableSynchronization.ON_READ  # as Keras marks statistics
+    weights = {id(each) for each in getattr(operator.func, "weights", ()) if each.trainable}
+    return [
+        each
+        for each in effects_of(operator, context).changed
+        if id(each.variable) not in weights and each.variable.synchronization is not gathered
+    ]
+
+
 def function_of(operator: Any, context: Context) -> Callable[..., Any]:
     """Return the function of a TensorNode as one of its arguments alone."""
     function = operator.func
@@ -104,10 +144,10 @@ def _call_once(operator: Any, context: Context) -> None:
     """Call the function as in a single step, and check what it returns."""
     arguments = []
     if operator.time is not None:
-        arguments.append(tf.zeros((), context.dtype))
+        arguments.append(tf.compat.v1.placeholder(context.dtype, ()))
     if operator.input is not None:
         shape = operator.shape_in or operator.input.shape
-        arguments.append(tf.zeros((context.batch, *shape), context.dtype))
+        arguments.append(tf.compat.v1.placeholder(context.dtype, (context.batch, *shape)))
     with dtype_blamed(operator, context.dtype):
         nengo_dl.tensor_node.validate_output(
             function_of(operator, context)(*arguments),
