@@ -21,7 +21,7 @@ nengo.rc.set("decoder_cache", "enabled", "False")
 
 @pytest.fixture(autouse=True, scope="module")
 def nothing_left_behind() -> Iterator[None]:
-    """Delete what TensorFlow would keep of nengo_dl's Simulators: some gigabytes for all tests."""
+    """Delete what TensorFlow would keep of models of Keras: some gigabytes for all tests."""
     # not before: a process that only hands out tests would import TensorFlow, too
     from nengo_layers_plus._upstream._custom_gradients import custom_gradients_kept
 

@@ -233,11 +233,18 @@ def _delete_custom_gradients(nengo_dl: ModuleType) -> None:
     """
     for name in ("_build_keras", "check_gradients"):
         _wrap(nengo_dl.simulator.Simulator, name, _with_custom_gradients_kept)
+    # a layer is also traced in a graph of its own, to see what shape its output has
+    _wrap(nengo_dl.tensor_node.TensorFuncParam, "coerce", _without_custom_gradients)
 
 
 def _with_custom_gradients_kept(method: Any, simulator: Any, *args: Any, **kwargs: Any) -> Any:
     with custom_gradients_kept(simulator.tensor_graph):
         return method(simulator, *args, **kwargs)
+
+
+def _without_custom_gradients(method: Any, *args: Any, **kwargs: Any) -> Any:
+    with custom_gradients_kept(SimpleNamespace()):
+        return method(*args, **kwargs)
 
 
 # -----------------------------------------------------------------------------

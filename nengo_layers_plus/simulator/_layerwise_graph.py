@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from nengo.exceptions import BuildError, ValidationError
 
-from nengo_layers_plus._upstream import nengo_dl, tf
+from nengo_layers_plus._upstream import nengo_dl, random_state_kept, tf
 from nengo_layers_plus._upstream._tensor_graph import SequenceGraph
 from nengo_layers_plus.simulator._choice import Choice, choose
 from nengo_layers_plus.simulator._chunks import run_in_chunks
@@ -216,9 +216,11 @@ class LayerwiseGraph(SequenceGraph):
         """Find what Keras layers keep in variables from step to step; it starts as it is now."""
         self._effects.clear()  # while the Keras model is made, layers do not update
         context = self._context(False)
-        for operator, *_ in self.plan:
+        for operator, *_ in self.plan:  # TensorNodes are never merged
             if isinstance(operator, nengo_dl.tensor_node.SimTensorNode):
-                for each in state_of(operator, context):
+                with random_state_kept():
+                    state = state_of(operator, context)
+                for each in state:
                     self.keep_state_of_layer(each.variable)
                     if each.depends and each.variable.dtype.is_floating:
                         self.cuts_gradients.append(operator)

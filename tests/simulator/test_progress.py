@@ -103,3 +103,16 @@ def test_who_shows_a_bar(sim, screen):
     shown = len(screen.getvalue())
     sim.run_steps(100, progress_bar=False)
     assert len(screen.getvalue()) == shown
+
+
+def test_python_is_called_only_where_a_bar_is_shown(sim, screen):
+    for shown in (True, False):
+        sim.run_steps(100, progress_bar=shown)
+    graphs = {
+        case.reports: str(function.graph.as_graph_def())
+        for case, function in sim._array_calls._functions.items()
+    }
+    assert {reports: '"PyFunc"' in graph for reports, graph in graphs.items()} == {
+        True: True,
+        False: False,
+    }
