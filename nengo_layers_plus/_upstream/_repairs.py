@@ -99,13 +99,13 @@ def _repair_copies(nengo_dl: ModuleType) -> None:
 
 
 def _copy_node(node: Any) -> Any:
-    new = type(node).__new__(type(node))
+    new: Any = object.__new__(type(node))
     new.__setstate__(node.__getstate__())
     return new
 
 
 def _deepcopy_node(node: Any, copies: dict[int, Any]) -> Any:
-    new = type(node).__new__(type(node))
+    new: Any = object.__new__(type(node))
     copies[id(node)] = new
     function = node.tensor_func
     try:
