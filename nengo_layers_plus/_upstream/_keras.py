@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import importlib
 import inspect
 import random
-from collections.abc import Callable, Iterator, Sequence
+import types
+import warnings
+from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +20,100 @@ def with_sublayers(layer: Any) -> list[Any]:
     """List a Keras layer and all those within it, at any depth."""
     # much faster than tf.Module.submodules, which looks into every attribute
     return list(layer._flatten_layers())
+
+
+def made_like(layer: Any, config: dict[str, Any] | None = None) -> Any:
+    """
+    Make a Keras layer of a configuration; by default of that of the layer itself.
+
+    Parameters
+    ----------
+    layer : tf.keras.layers.Layer
+        A layer of the class, whose functions Keras knows by their names alone.
+    config : dict, optional
+        What its ``get_config`` returned, changed.
+    """
+    functions = [value for each in with_sublayers(layer) for value in vars(each).values()]
+    by_name = {each.__name__: each for each in functions if isinstance(each, types.FunctionType)}
+    with _upstream.keras.utils.custom_object_scope(by_name), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that functions can't be saved
+        return type(layer).from_config(layer.get_config() if config is None else config)
+
+
+def copy_layer(layer: Any, copies: MutableMapping[int, Any]) -> Any:
+    """
+    Copy a Keras layer and all within it, with their weights, as `copy.deepcopy` does.
+
+    Keras copies a built model as if it were written to a file: classes of users are not found
+    again, and layers that something else holds as well are not known.
+
+    Parameters
+    ----------
+    layer : tf.keras.layers.Layer
+        The layer.
+    copies : MutableMapping
+        Copies that were made before, by the ids of what they are copies of; the new ones are added.
+    """
+    for each in with_sublayers(layer):
+        if id(each) not in copies and isinstance(each, _upstream.keras.Model) and each.built:
+            with contextlib.suppress(Exception):  # a model of a user may fail in any way
+                _make_again(each, copies)
+    made = dict(copies)
+    try:
+        new = copy.deepcopy(layer, made)
+    except Exception as error:
+        # it may keep what TensorFlow made in a graph, as do layers that were adapted to data
+        try:
+            _make_again(getattr(layer, "stands_for", layer), copies)
+        except Exception:
+            raise error from None
+        return copy.deepcopy(layer, copies)  # type: ignore[arg-type]
+    copies.update(made)
+    return new
+
+
+def is_layer(obj: Any) -> bool:
+    """Say whether something is a Keras layer."""
+    return isinstance(obj, importlib.import_module("tf_keras").layers.Layer)
+
+
+def _make_again(layer: Any, copies: MutableMapping[int, Any]) -> Any:
+    """Make a Keras layer and all within it of their configurations, and give them the weights."""
+    if id(layer) in copies:
+        return copies[id(layer)]
+
+    def again(inner: Any) -> Any:
+        return _make_again(inner, copies)
+
+    with random_state_kept():
+        if type(layer) is _upstream.keras.Sequential:
+            new = type(layer)([again(each) for each in layer.layers], name=layer.name)
+        elif is_graph_of_layers(layer):
+            new = _upstream.keras.models.clone_model(layer, clone_function=again)
+        else:
+            config = layer.get_config()
+            # which Keras may have derived of the input of a model, with sizes that are not known
+            config.pop("batch_input_shape", None)
+            new = made_like(layer, config)
+        if layer.built and not new.built:
+            new.build(layer._build_input_shape or layer.input_shape)
+    if len(new.weights) == len(layer.weights):  # else some are made when it is called
+        new.set_weights(layer.get_weights())
+    inputs = _upstream.keras.layers.InputLayer
+    # a Sequential adds an InputLayer to itself when it is built
+    pairs = [
+        [each for each in with_sublayers(top) if not isinstance(each, inputs)]
+        for top in (layer, new)
+    ]
+    for original, copied in zip(*pairs, strict=True):
+        copied.trainable = original.trainable  # those around before those within
+        if copied.built:
+            copied.finalize_state()  # what was adapted to data is derived from its weights
+        copies[id(original)] = copied
+    for each in with_sublayers(new):
+        if isinstance(each, inputs):
+            each.built = True  # nengo_dl refuses what was not built, and nothing builds these
+    return new
 
 
 def note_random_state() -> Callable[[], None]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import nengo
 import numpy as np
@@ -13,11 +12,12 @@ from nengo.base import ObjView
 from nengo.ensemble import Neurons
 
 from nengo_layers_plus._upstream import nengo_dl
+from nengo_layers_plus.graph._notes import Notes
 
 Shape = tuple[int, ...]
 
-# nengo keeps no shape with an ensemble, so what a layer declared is kept beside it
-_declared: WeakKeyDictionary[nengo.Ensemble, Shape] = WeakKeyDictionary()
+# what layers declared of ensembles
+_declared = Notes("shape")
 
 
 def size_of(shape: Shape) -> int:
@@ -40,10 +40,6 @@ def declare_shape(ensemble: nengo.Ensemble, shape: Shape) -> None:
     ------
     ValueError
         If the shape has another number of values.
-
-    Notes
-    -----
-    A copy of the network (``net.copy()``, pickling) does not know what was declared.
 
     Examples
     --------
@@ -140,7 +136,7 @@ class Shapes:
         while waiting:
             each = waiting[-1]
             if each in _declared:
-                self.found[each] = _declared[each]
+                self.found[each] = _declared.get(each)
             if each in self.found:
                 waiting.pop()
             elif each in begun:

@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Iterator
 from typing import Any
 
-from nengo_layers_plus._upstream import snake_case_of, tf, with_sublayers
+from nengo_layers_plus._upstream import snake_case_of, tf
 
 _WIRING = ("layers", "input_layers", "output_layers")
 _OF_KERAS = ("keras", "tf_keras", "tensorflow")
@@ -178,15 +178,6 @@ def holder_of(layer: Any, name: str) -> tuple[Any, str]:
     return layer, last
 
 
-def _users_functions(layer: tf.keras.layers.Layer) -> dict[str, Any]:
-    """Return the functions of users in a layer, by the names that Keras knows them by."""
-    found: dict[str, Any] = {}
-    for each in with_sublayers(layer):
-        held = [getattr(each, key, None) for key in plain_config(each) or ()]
-        found |= {value.__name__: value for value in held if isinstance(value, types.FunctionType)}
-    return found
-
-
 def take_over(name: str, source: dict[str, Any], target: dict[str, Any]) -> None:
     """
     Give a configuration what another one has by a name of `flat_config`.
@@ -210,19 +201,3 @@ def take_over(name: str, source: dict[str, Any], target: dict[str, Any]) -> None
     # layers and what joins them refer to each other by names that are not the same in both
     keys = _WIRING if last in ("inputs", *_WIRING) else (last,)
     target.update({key: source[key] for key in keys if key in source})
-
-
-def made_like(layer: Any, config: dict[str, Any] | None = None) -> Any:
-    """
-    Make a Keras layer of a configuration; by default of that of the layer itself.
-
-    Parameters
-    ----------
-    layer : tf.keras.layers.Layer
-        A layer of the class, whose functions Keras knows by their names alone.
-    config : dict, optional
-        What its ``get_config`` returned, changed.
-    """
-    with tf.keras.utils.custom_object_scope(_users_functions(layer)), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that functions can't be saved
-        return type(layer).from_config(layer.get_config() if config is None else config)

@@ -16,10 +16,7 @@ from nengo.connection import LearningRule
 from nengo.ensemble import Neurons
 from nengo.exceptions import ValidationError
 
-from nengo_layers_plus._upstream import nengo_dl, random_state_kept, tf
-from nengo_layers_plus.graph._keras_layers import mark_inputs_built
-from nengo_layers_plus.introspection._keras_config import made_like
-from nengo_layers_plus.layers._layer_wrapper import LayerWrapper
+from nengo_layers_plus._upstream import copy_layer, nengo_dl, random_state_kept, tf
 
 # what a function may keep in variables around it, and change
 _KEPT = (int, float, list, dict, set, deque, np.ndarray, np.random.RandomState, np.random.Generator)
@@ -50,7 +47,7 @@ class NetworkCopy:
             warnings.simplefilter("ignore")  # nengo: that copies are in no network yet
             for node in network.all_nodes:
                 if isinstance(node, nengo_dl.TensorNode):
-                    self._copies[id(node)] = self._copy_tensor_node(node)
+                    self._copy_or_share(node.tensor_func)
                 elif not isinstance(node.output, nengo.Process):
                     self._copy_or_share(node.output)
             try:
@@ -81,20 +78,6 @@ class NetworkCopy:
         """Return the object that one is a copy of; what was added to the copy is returned."""
         return self._originals.get(id(obj), obj)
 
-    def _copy_tensor_node(self, node: nengo_dl.TensorNode) -> nengo_dl.TensorNode:
-        function = self._copy_or_share(node.tensor_func)
-        mark_inputs_built(function)
-        new = nengo_dl.TensorNode(
-            function,
-            shape_in=node.shape_in,
-            shape_out=node.shape_out,
-            pass_time=node.pass_time,
-            label=node.label,
-            add_to_container=False,
-        )
-        new.seed = node.seed
-        return new
-
     def _copy_or_share(self, value: Any) -> Any:
         """Copy what an object holds; what can't be copied is shared with the network."""
         if id(value) in self._copies:
@@ -104,10 +87,12 @@ class NetworkCopy:
         try:
             if isinstance(value, types.FunctionType) and value.__closure__:
                 new: Any = _copy_function(value, copies)
+            elif isinstance(value, tf.keras.layers.Layer):
+                new = copy_layer(value, copies)
             else:
                 new = copy.deepcopy(value, copies)  # type: ignore[arg-type]
         except Exception:  # the code of a user may fail in any way; half of it may be made
-            new = _made_again(value) if isinstance(value, tf.keras.layers.Layer) else value
+            new = value
         else:
             # what was made on the way, whose place in memory something else must not get
             self._kept_alive.append(made.pop(id(copies), None))
@@ -137,15 +122,3 @@ def _copy_cell(cell: Any, copies: MutableMapping[int, Any]) -> Any:
         contents = copy.deepcopy(cell.cell_contents, copies)  # type: ignore[arg-type]
         copies[id(cell)] = types.CellType(contents)
     return copies[id(cell)]
-
-
-def _made_again(layer: Any) -> Any:
-    """Make a layer again that can't be copied, as it was built where TensorFlow makes graphs."""
-    if isinstance(layer, LayerWrapper):
-        return LayerWrapper(_made_again(layer.layer), layer.shapes)
-    new = made_like(layer)
-    if layer.built:
-        new.build(layer._build_input_shape or layer.input_shape)
-        new.set_weights(layer.get_weights())
-        new.finalize_state()  # what was adapted to data is derived from its weights
-    return new

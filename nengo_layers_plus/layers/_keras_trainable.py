@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
-from typing import Any
-from weakref import WeakKeyDictionary
 
 import nengo
 
 from nengo_layers_plus._upstream import tf
+from nengo_layers_plus.graph._notes import Notes
 
-# what was asked for the weights of Keras layers in each network, and by whom
-_asked: WeakKeyDictionary[nengo.Network, dict[Any, tuple[bool, str]]] = WeakKeyDictionary()
+# what was asked for the weights of Keras layers in each network, and by whom, by layer
+_asked = Notes("trainable")
 
 
 def asked_otherwise(
@@ -67,7 +66,8 @@ def note_asked(
     undo : ExitStack
         Is told how to take it back.
     """
-    asked = _asked.setdefault(network, {})
+    asked = _asked.get(network, {})
+    _asked[network] = asked
     for each in layers:
         if each in asked:
             undo.callback(asked.__setitem__, each, asked[each])

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
 
+from nengo_layers_plus.graph._notes import Notes
 from nengo_layers_plus.layers._not_given import NOT_GIVEN
 from nengo_layers_plus.layers._trainable import Trainable
 
@@ -37,13 +37,13 @@ class Origin:
     set_by: Mapping[str, str]
 
 
-# nengo keeps nothing of the kind with its objects
-_origins: WeakKeyDictionary[Any, Origin] = WeakKeyDictionary()
+_origins = Notes("origin")
 
 
 def origin_of(obj: Any) -> Origin | None:
     """Return what a layer noted of an Ensemble, TensorNode or connection; None if none made it."""
-    return _origins.get(obj)
+    origin: Origin | None = _origins.get(obj)
+    return origin
 
 
 def note_origins(

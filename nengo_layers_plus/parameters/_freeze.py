@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from typing import Any
-from weakref import WeakKeyDictionary, WeakSet
+from weakref import WeakKeyDictionary
 
 import nengo
 from nengo.ensemble import Neurons
 
 from nengo_layers_plus._upstream import nengo_dl, tf, with_sublayers
 from nengo_layers_plus.graph import Parameter
+from nengo_layers_plus.graph._notes import Notes
 from nengo_layers_plus.layers._fixed_trainable import (
     FixedTrainable,
     fix_trainable,
@@ -26,8 +27,8 @@ from nengo_layers_plus.parameters._simulator_parameters import SimulatorParamete
 # whether Keras layers trained before they were frozen
 _before: WeakKeyDictionary[Any, bool] = WeakKeyDictionary()
 # what has a synapse, and the parameters of neurons, that trained before they were frozen
-_frozen_synapses: WeakSet[Any] = WeakSet()
-_frozen_parameters: WeakKeyDictionary[nengo.Ensemble, set[str]] = WeakKeyDictionary()
+_frozen_synapses = Notes("frozen synapse")
+_frozen_parameters = Notes("frozen parameters")
 
 
 def freeze(network: nengo.Network, *what: Any) -> tuple[str, ...]:
@@ -110,12 +111,12 @@ def freeze(network: nengo.Network, *what: Any) -> tuple[str, ...]:
         for each in chosen.of_kind("bias"):
             _freeze_setting(chosen, each.obj.neurons, undo)
         for ensemble, names in _neuron_parameters(chosen).items():
-            frozen = _frozen_parameters.setdefault(ensemble, set())
-            frozen.update(_trained_names(ensemble) & names)
+            frozen = _frozen_parameters.get(ensemble, frozenset())
+            _frozen_parameters[ensemble] = frozen | (_trained_names(ensemble) & names)
             _set_trained_names(ensemble, _trained_names(ensemble) - names, undo)
         for each in chosen.of_kind("synapse parameter"):
             if _synapse_of(each.obj).trainable:
-                _frozen_synapses.add(each.obj)
+                _frozen_synapses[each.obj] = True
                 _set_synapse_trainable(each.obj, False, undo)
         layers = [each for layer in chosen.layers for each in with_sublayers(layer)]
         _set_layers(chosen, dict.fromkeys(layers, False), "freeze", undo)
@@ -186,14 +187,14 @@ def unfreeze(network: nengo.Network, *what: Any) -> tuple[str, ...]:
                     fix_trainable(_config(chosen, obj), obj, True, undo)
                     changed.add(each)
         for ensemble in _neuron_parameters(chosen):
-            frozen = _frozen_parameters.get(ensemble, set())
+            frozen = _frozen_parameters.get(ensemble, frozenset())
             back = {
                 each.source.parameter
                 for each in chosen.of_kind("neuron parameter")
                 if each.obj is ensemble
                 and (each.source.parameter in frozen or not chosen.by_network[each])
             }
-            frozen -= back
+            _frozen_parameters[ensemble] = frozen - back
             _set_trained_names(ensemble, _trained_names(ensemble) | back, undo)
             changed.update(
                 each
@@ -201,8 +202,8 @@ def unfreeze(network: nengo.Network, *what: Any) -> tuple[str, ...]:
                 if each.obj is ensemble and each.source.parameter in back
             )
         for each in chosen.of_kind("synapse parameter"):
-            if each.obj in _frozen_synapses or not chosen.by_network[each]:
-                _frozen_synapses.discard(each.obj)
+            if _frozen_synapses.get(each.obj) or not chosen.by_network[each]:
+                _frozen_synapses[each.obj] = False
                 _set_synapse_trainable(each.obj, True, undo)
                 changed.add(each)
         trains = {

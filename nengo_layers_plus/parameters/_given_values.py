@@ -190,7 +190,8 @@ class GivenValues:
         if isinstance(ensemble.encoders, np.ndarray):
             encoders = np.array(ensemble.encoders, np.float64)
             if ensemble.normalize_encoders:
-                encoders /= np.linalg.norm(encoders, axis=1, keepdims=True)
+                with np.errstate(all="ignore"):
+                    encoders /= np.linalg.norm(encoders, axis=1, keepdims=True)
             yield given("encoders", encoders, ("encoders",), "encoders")
         yield given("radius", np.asarray(ensemble.radius), ("encoders",), None)
 
@@ -223,6 +224,8 @@ _SEVERAL = ("neuron parameter", "synapse parameter")
 
 def range_in_words(values: Any) -> str:
     """Write the least and the greatest of some numbers."""
+    if not np.size(values):
+        return "-"
     low, high = (f"{float(each):.4g}" for each in (np.min(values), np.max(values)))
     return low if low == high else f"{low} .. {high}"
 

@@ -100,7 +100,7 @@ def load_parameters(
     contradictions: dict[GivenValue, str] = {}
     if not isinstance(path, Mapping):
         fitting = {
-            each.name: arrays[each.name] * responses.scales.get(each.name, 1)
+            each.name: responses.scaled(each.name)
             for each in parameters
             if each.name in arrays and arrays[each.name].shape == each.shape
         }
@@ -118,11 +118,7 @@ def load_parameters(
         )
     dtype = SignalArrays(sim).dtype
     values = {
-        name: _convert(
-            arrays[name] * responses.scales[name] if name in responses.scales else arrays[name],
-            parameters.saved[name],
-            dtype,
-        )
+        name: _convert(responses.scaled(name), parameters.saved[name], dtype)
         for name in report.loaded
     }
     parameters.set(values)

@@ -80,7 +80,7 @@ def write_file(
     """
     from nengo_layers_plus import __version__
 
-    _check_path(path, "to save to")
+    check_path(path, "to save to")
     metadata = {
         "format": FORMAT,
         "format_version": str(FORMAT_VERSION),
@@ -247,14 +247,24 @@ def _check_version(path: str | os.PathLike[str], metadata: Mapping[str, str]) ->
         )
 
 
-def _check_path(path: Any, purpose: str) -> None:
+def check_path(path: Any, purpose: str) -> None:
+    """Raise an error if something is no path."""
     if not isinstance(path, str | os.PathLike) or "\0" in os.fsdecode(path):
         raise ParameterError(f"expected the path of a file {purpose}, got {path!r}")
 
 
+def is_parameter_file(path: str | os.PathLike[str]) -> bool:
+    """Say whether there is a file of parameters."""
+    try:
+        read_file(path)
+    except (ParameterFileError, OSError):
+        return False
+    return True
+
+
 def _read(path: str | os.PathLike[str]) -> bytes:
     """Return what is in a file of ours; of any other, raise an error that says what it is."""
-    _check_path(path, "to read")
+    check_path(path, "to read")
     file = Path(path)
     try:
         status = file.stat()

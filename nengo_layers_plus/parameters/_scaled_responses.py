@@ -43,6 +43,7 @@ class ScaledResponses:
         arrays: Mapping[str, np.ndarray],
         amplitudes: Mapping[str, float],
     ) -> None:
+        self._arrays = arrays
         self.scales: dict[str, float] = {}
         self.other_amplitude: dict[str, tuple[float, float]] = {}
         own_amplitudes = parameters.amplitudes
@@ -61,3 +62,8 @@ class ScaledResponses:
                 self.scales.update(dict.fromkeys(names, scale))
             else:
                 self.other_amplitude.update(dict.fromkeys(names, (saved, own)))
+
+    def scaled(self, name: str) -> np.ndarray:
+        """Return what was saved, scaled for the neurons here."""
+        array = self._arrays[name]
+        return array * self.scales[name] if name in self.scales else array

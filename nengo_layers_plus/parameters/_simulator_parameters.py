@@ -117,6 +117,12 @@ class SimulatorParameters:
         self.graph = NetworkGraph(self.sim)
         self.gains = _gains_of(self.sim.model, self.graph)
         self.saved = {each.name: each for each in self._list()}
+        self._written = {
+            each.base
+            for operator in self.sim.model.operators
+            if not isinstance(operator, Reset)
+            for each in (*operator.sets, *operator.incs)
+        }
 
     def __iter__(self) -> Iterator[SavedParameter]:
         return iter(self.saved.values())
@@ -259,13 +265,7 @@ class SimulatorParameters:
 
     def is_decoded_into(self, ensemble: nengo.Ensemble) -> bool:
         """Say whether something comes to an ensemble that its encoders encode."""
-        signal = self.sim.model.sig[ensemble]["in"]
-        return any(
-            each.base is signal
-            for operator in self.sim.model.operators
-            if not isinstance(operator, Reset)
-            for each in (*operator.sets, *operator.incs)
-        )
+        return self.sim.model.sig[ensemble]["in"] in self._written
 
     def _build_again(self, values: Mapping[str, np.ndarray], undo: ExitStack) -> None:
         if getattr(self.sim.keras_model, "optimizer", None) is not None:

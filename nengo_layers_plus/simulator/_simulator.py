@@ -20,6 +20,7 @@ from nengo_layers_plus._upstream._tensor_graph import replace_class
 from nengo_layers_plus.graph import TrainingReport, what_trains
 from nengo_layers_plus.graph._keras_layers import mark_inputs_built
 from nengo_layers_plus.parameters import LoadedParameters, load_parameters, save_parameters
+from nengo_layers_plus.parameters._params_file import checked_params_file
 from nengo_layers_plus.simulator._arguments import check_arguments
 from nengo_layers_plus.simulator._array_calls import ArrayCalls
 from nengo_layers_plus.simulator._execution import Execution
@@ -549,13 +550,24 @@ class Simulator(nengo_dl.Simulator):
 
         Parameters
         ----------
-        path : str
-            The file, without ``.npz``.
+        path : str or os.PathLike
+            The file, with or without ``.npz``.
         include_state : bool
             Whether it has the state of the simulation as well.
         **kwargs
             See `nengo_dl.Simulator.load_params`.
+
+        Raises
+        ------
+        ParameterMismatchError
+            If it was saved from a network with other shapes; nothing is changed then.
+        nengo.exceptions.SimulationError
+            If it has more arrays or fewer.
+        ParameterFileError
+            If there is no such file, or it is another one or damaged.
         """
+        with_state = bool(kwargs.get("include_non_trainable", include_state))
+        path = checked_params_file(self, path, with_state)
         super().load_params(path, include_state=include_state, **kwargs)
         settings = self.tensor_graph.settings
         if settings.uses_series and not starts_regularly(

@@ -11,11 +11,19 @@ from networks import NetworkPlan, network_plans
 from rich.console import Console
 from simulation import simulator
 
-from nengo_layers_plus import CustomLayer, nengo_dl, summary
+from nengo_layers_plus import (
+    CustomLayer,
+    Surrogate,
+    load_parameters,
+    nengo_dl,
+    summary,
+    surrogate,
+)
 from nengo_layers_plus._upstream import tf
 from nengo_layers_plus.graph import NetworkGraph
 from nengo_layers_plus.introspection import Summary, SummaryRow
 from nengo_layers_plus.neurons import TrainableLIF
+from nengo_layers_plus.synapses import TrainableLowpass
 
 
 def build() -> nengo.Network:
@@ -461,3 +469,27 @@ def test_counts_what_keras_counts(plan: NetworkPlan, minibatch_size: int) -> Non
         assert sum(row.n_fixed for row in table) == table.n_non_trainable + constants
         assert planned.notes == table.notes
         check_variables(sim, table)
+
+
+@pytest.mark.parametrize("trainable", [None, False])
+def test_values_that_types_of_neurons_and_synapses_have_learned(trainable: bool | None) -> None:
+    with nengo.Network(seed=0) as net:
+        nengo_dl.configure_settings(trainable=trainable)
+        neurons = Surrogate(TrainableLIF(tau_rc=0.05), surrogate.arctan(2.0))
+        layer = CustomLayer(neurons, label="hidden", synapse=TrainableLowpass(0.02))
+        nengo.Probe(layer(nengo.Node([1.0] * 2, label="image")))
+
+    def learned(name: str, network: nengo.Network | nengo_dl.Simulator) -> str:
+        lines = summary(network).details("hidden").splitlines()
+        (line,) = (each for each in lines if name in each)
+        return line.partition("says so; ")[2] or line.partition("settings; ")[2]
+
+    assert learned("hidden.tau_rc", net) == "0.05"
+    with simulator(net) as sim:
+        assert learned("hidden.tau_rc", sim).startswith("0.05; ")
+        values = {"hidden.tau_rc": [0.03], "image->hidden.tau": [0.01]}
+        load_parameters(sim, values, strict=False)
+        assert learned("hidden.tau_rc", sim).startswith("0.03, at first 0.05; ")
+        assert learned("image->hidden.tau", sim).startswith("0.01, at first 0.02; ")
+        first, now = summary(sim)["hidden"].declared["hidden.tau_rc"]
+        np.testing.assert_allclose((first, now), [[0.05], [0.03]])

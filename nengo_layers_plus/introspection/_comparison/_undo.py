@@ -10,14 +10,13 @@ from nengo.base import ObjView
 from nengo.connection import LearningRule
 from nengo.exceptions import ReadonlyError
 
-from nengo_layers_plus._upstream import nengo_dl
+from nengo_layers_plus._upstream import made_like, nengo_dl
 from nengo_layers_plus.graph import NetworkGraph
 from nengo_layers_plus.graph._keras_layers import keras_layer_of
 from nengo_layers_plus.introspection._comparison._differing import Cause, Extra, Pair
 from nengo_layers_plus.introspection._keras_config import (
     holder_of,
     is_users_function,
-    made_like,
     take_over,
 )
 from nengo_layers_plus.introspection._network_copy import NetworkCopy

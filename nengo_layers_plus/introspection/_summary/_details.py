@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from nengo_layers_plus.graph._variables import Index, write_index
 from nengo_layers_plus.introspection._summary._neuron_settings import parameters_in_words
 from nengo_layers_plus.introspection._summary._summary_row import SummaryRow
-from nengo_layers_plus.introspection._summary._variables import Index, write_index
 from nengo_layers_plus.introspection._summary._words import (
     arguments_of,
     number,

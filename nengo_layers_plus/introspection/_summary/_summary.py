@@ -20,15 +20,15 @@ from nengo_layers_plus.graph import (
 )
 from nengo_layers_plus.graph._keras_layers import keras_layer_of, weights_of
 from nengo_layers_plus.graph._parameters import count_values
-from nengo_layers_plus.introspection._summary._details import details_of
-from nengo_layers_plus.introspection._summary._folding import fold, name_of
-from nengo_layers_plus.introspection._summary._summary_row import SummaryRow
-from nengo_layers_plus.introspection._summary._variables import (
+from nengo_layers_plus.graph._variables import (
     Index,
     counted_by_keras,
     variables_of,
     write_index,
 )
+from nengo_layers_plus.introspection._summary._details import details_of
+from nengo_layers_plus.introspection._summary._folding import fold, name_of
+from nengo_layers_plus.introspection._summary._summary_row import SummaryRow
 from nengo_layers_plus.layers._layer_wrapper import weights_stay
 
 _HEADER = ("layer", "what", "shape", "neurons", "trains", "stays", "synapse")
