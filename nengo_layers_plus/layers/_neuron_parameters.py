@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import nengo
-import numpy as np
 from nengo.exceptions import ValidationError
 
-from nengo_layers_plus.graph import Shape
+from nengo_layers_plus._declared import array_of
+from nengo_layers_plus.graph import Shape, size_of
 from nengo_layers_plus.layers._errors import LayerError
 from nengo_layers_plus.layers._warnings import warn_user
 from nengo_layers_plus.neurons import (
@@ -69,10 +69,11 @@ def take_values(
     if not values:
         return neuron_type, rest
     for name, value in values.items():
-        if np.ndim(value) and np.shape(value) not in (shape, (int(np.prod(shape)),)):
+        array = array_of(value)
+        if array is not None and array.ndim and array.shape not in (shape, (size_of(shape),)):
             raise LayerError(
                 f"{name}: expected a number, or an array of shape {shape} with one for each "
-                f"neuron, got one of shape {np.shape(value)}",
+                f"neuron, got one of shape {array.shape}",
                 attr="ensemble_kwargs",
                 obj=layer,
             )
