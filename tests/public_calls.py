@@ -69,7 +69,7 @@ class PublicCall:
     make : callable
         Takes a Scene, returns the function and its arguments.
     costly : bool
-        Whether one call takes more than some milliseconds.
+        Whether it takes more than some milliseconds, or writes files: for `make deep` alone.
     """
 
     name: str
@@ -650,7 +650,7 @@ def in_folder(function: Callable[..., Any]) -> Callable[..., Any]:
     return inside
 
 
-@public_call("parameters.load_parameters")
+@public_call("parameters.load_parameters", costly=True)
 def _(scene: Scene) -> Any:
     return in_folder(parameters.load_parameters), {
         "sim": open_simulator(),
@@ -659,12 +659,12 @@ def _(scene: Scene) -> Any:
     }
 
 
-@public_call("parameters.read_parameters")
+@public_call("parameters.read_parameters", costly=True)
 def _(scene: Scene) -> Any:
     return in_folder(parameters.read_parameters), {"path": saved_file()}
 
 
-@public_call("parameters.save_parameters")
+@public_call("parameters.save_parameters", costly=True)
 def _(scene: Scene) -> Any:
     return in_folder(parameters.save_parameters), {
         "sim": open_simulator(),
@@ -752,7 +752,7 @@ def _(scene: Scene) -> Any:
 
 for _name in ("row", "details"):
 
-    @public_call(f"Summary.{_name}")
+    @public_call(f"Summary.{_name}", costly=True)
     def _(scene: Scene, name: str = _name) -> Any:
         return getattr(nlplus.summary(scene.network), name), {"name": "layer"}
 
@@ -786,7 +786,7 @@ def _(scene: Scene) -> Any:
     return nlplus.to_source(_twin()).build, {}
 
 
-@public_call("NetworkSource.save")
+@public_call("NetworkSource.save", costly=True)
 def _(scene: Scene) -> Any:
     return in_folder(nlplus.to_source(_twin()).save), {"path": _folder() / "source.py"}
 

@@ -101,7 +101,11 @@ def test_every_public_name_is_called(room: str) -> None:
 
 
 @pytest.mark.parametrize("own", [True, False])
-@pytest.mark.parametrize("name", [name for name in CALLS if name.startswith("Simulator.")])
+@pytest.mark.parametrize(
+    "name",
+    # what is asked of objects of another network is another matter
+    [name for name in CALLS if name.startswith("Simulator.") and "params" not in name],
+)
 def test_a_closed_simulator_says_so(name: str, own: bool) -> None:
     scene = Scene()
     arguments = CALLS[name].make(scene)[1]

@@ -56,9 +56,10 @@ def gradient_stops(
     ValueError
         If the graph was made of a Network.
     """
-    if getattr(graph, "simulator", None) is None:
+    sim = getattr(graph, "simulator", None)
+    if sim is None:
         raise ValueError(f"expected a graph of a Simulator, got {graph!r}")
-    flow = GradientFlow(graph, graph.simulator.model)
+    flow = GradientFlow(graph, sim.model)
     chosen = None if probes is None else list(probes) if isinstance(probes, Iterable) else [probes]
     if chosen is not None and not all(isinstance(each, nengo.Probe) for each in chosen):
         raise ValueError(f"expected probes, got {probes!r}")

@@ -445,8 +445,12 @@ class CustomLayer(nengo_dl.Layer):
         except ValidationError as error:
             # nengo raises its errors from themselves, which leaves their cause in the context
             cause = "" if error.__context__ is None else f"; {error.__context__}"
+            # what a hook made does not show in the name of the layer
+            by_hook = "" if layer_func is self.layer_func else f"; layer_func is {layer_func!r}"
             raise LayerError(
-                f"{error} (input of shape {context.shape_in}{cause})", attr="call", obj=self
+                f"{error} (input of shape {context.shape_in}{by_hook}{cause})",
+                attr="call",
+                obj=self,
             ) from error
         if kind == "function":
             warn_of_hidden_weights(self, layer_func)

@@ -142,7 +142,7 @@ class NeuronModel(NeuronType):
     """
 
     parameters: ClassVar[Mapping[str, NeuronParameter]] = {}
-    amplitude = RealParam("amplitude", default=1, low=0, low_open=True, readonly=True)
+    amplitude: Any = RealParam("amplitude", default=1, low=0, low_open=True, readonly=True)
     trainable: Any = _Chosen("trainable", default=None, optional=True, readonly=True)
     per_neuron: Any = _Chosen("per_neuron", default=None, optional=True, readonly=True)
 

@@ -24,7 +24,7 @@ class SpikingRectifiedLinearModel(NeuronModel):
 
     state = {"voltage": nengo.dists.Uniform(low=0, high=1)}  # noqa: RUF012  as nengo declares it
     spiking = True
-    negative_slope = RealParam("negative_slope", default=0, low=0, readonly=True)
+    negative_slope: Any = RealParam("negative_slope", default=0, low=0, readonly=True)
 
     def __init__(self, *, negative_slope: float = 0, **kwargs: Any) -> None:
         super().__init__(**kwargs)

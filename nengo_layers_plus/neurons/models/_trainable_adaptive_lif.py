@@ -66,7 +66,7 @@ class TrainableAdaptiveLIF(NeuronModel):
     }
     spiking = True
     negative = False
-    min_voltage = RealParam("min_voltage", default=0, high=0, readonly=True)
+    min_voltage: Any = RealParam("min_voltage", default=0, high=0, readonly=True)
 
     def __init__(self, *, min_voltage: float = 0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
