@@ -1,5 +1,18 @@
 """What declarations of neurons and synapses are made of: mathematics, parameters, their signals."""
 
+from nengo_layers_plus._declared._arguments import (
+    RealParam,
+    array_of,
+    as_aligned,
+    as_count,
+    as_flag,
+    as_number,
+    as_numbers,
+    as_range,
+    as_text,
+    holds_itself,
+    is_number,
+)
 from nengo_layers_plus._declared._namespace import (
     NumPyNamespace,
     TensorFlowNamespace,
@@ -14,9 +27,20 @@ __all__ = [
     "NeuronParameter",
     "NumPyNamespace",
     "ParameterSignal",
+    "RealParam",
     "Reparametrisation",
     "TensorFlowNamespace",
+    "array_of",
+    "as_aligned",
+    "as_count",
+    "as_flag",
+    "as_number",
+    "as_numbers",
+    "as_range",
+    "as_text",
     "derivative",
+    "holds_itself",
+    "is_number",
     "namespace_of",
     "reparametrise",
 ]

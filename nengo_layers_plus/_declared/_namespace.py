@@ -9,7 +9,9 @@ from functools import cache
 from typing import Any
 
 import numpy as np
+from nengo.exceptions import ValidationError
 
+from nengo_layers_plus._declared._arguments import array_of
 from nengo_layers_plus._declared._single_precision import expm1
 from nengo_layers_plus._upstream import tf
 
@@ -179,7 +181,9 @@ def namespace_of(x: Any) -> tuple[Namespace, Any]:
     """Return the namespace that is for some values, and these as it wants them."""
     if tf.is_tensor(x) or isinstance(x, tf.Variable):
         return TensorFlowNamespace(x.dtype), x
-    x = np.asarray(x)
-    if x.dtype.kind != "f":
-        x = x.astype(np.float64)
-    return NumPyNamespace(x.dtype), x
+    array = array_of(x)
+    if array is None:
+        raise ValidationError(f"expected numbers, got {x!r}", attr="x")
+    if array.dtype.kind != "f":
+        array = array.astype(np.float64)
+    return NumPyNamespace(array.dtype), array

@@ -9,6 +9,8 @@ import nengo
 import numpy as np
 from nengo.exceptions import ValidationError
 
+from nengo_layers_plus._declared._arguments import array_of, as_flag, as_text
+
 
 @dataclass(frozen=True)
 class NeuronParameter:
@@ -54,14 +56,22 @@ class NeuronParameter:
     per_neuron: bool = False
 
     def __post_init__(self) -> None:
+        as_text(self.unit, "unit", self)
+        for name in ("positive", "allows_zero", "trainable", "per_neuron"):
+            object.__setattr__(self, name, as_flag(getattr(self, name), name, self))
         if self.bounds is not None:
-            low, high = (float(each) for each in self.bounds)
-            if not low < high or not np.isfinite([low, high]).all():
+            bounds = array_of(self.bounds)
+            if (
+                bounds is None
+                or bounds.shape != (2,)
+                or not -np.inf < bounds[0] < bounds[1] < np.inf
+            ):
                 raise ValidationError(
                     f"expected two finite numbers, the lower first, got {self.bounds!r}",
                     attr="bounds",
                     obj=self,
                 )
+            low, high = map(float, bounds)
             if self.positive:
                 raise ValidationError(
                     "expected bounds or positive, got both; bounds are enough",
@@ -69,7 +79,8 @@ class NeuronParameter:
                     obj=self,
                 )
             object.__setattr__(self, "bounds", (low, high))
-        if np.ndim(self.default):
+        default = array_of(self.default)
+        if default is not None and default.ndim:
             raise ValidationError(
                 f"expected one number, got {self.default!r}. What to do: give arrays to the neuron "
                 "type itself, and declare per_neuron=True",
@@ -102,12 +113,8 @@ class NeuronParameter:
             If it is no number, or not one that this parameter may have.
         """
         obj = self if obj is None else obj
-        try:
-            array = np.asarray(value)
-            if array.dtype.kind not in "iuf" or array.size == 0:
-                raise TypeError
-            array = np.array(array, dtype=np.float64)
-        except (TypeError, ValueError):
+        array = array_of(value)
+        if array is None or array.size == 0:
             draws = (
                 "; ensemble_kwargs of a layer take it, and draw a value for each neuron"
                 if isinstance(value, nengo.dists.Distribution)
@@ -117,7 +124,8 @@ class NeuronParameter:
                 f"expected a number, or an array with one for each neuron, got {value!r}{draws}",
                 attr=name,
                 obj=obj,
-            ) from None
+            )
+        array = np.array(array, dtype=np.float64)
         allowed, words = np.isfinite(array), "finite"
         if self.positive:
             inside = array >= 0 if self.allows_zero else array > 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from nengo_layers_plus._upstream import tf
@@ -51,10 +51,11 @@ def in_order(model: tf.keras.Model, names: Sequence[str], inputs: Any) -> list[A
             if set(inputs) == set(known):
                 return [inputs[key] for key in known]
         raise ValueError(
-            f"present: expected values for {', '.join(keys or model.input_names)}, got "
+            f"present: expected inputs for {', '.join(keys or model.input_names)}, got "
             f"{', '.join(map(str, inputs))}"
         )
-    values = list(inputs) if n_inputs > 1 else [inputs]
+    several = isinstance(inputs, Iterable) and n_inputs > 1
+    values = list(inputs) if several else [inputs]
     if len(values) != n_inputs:
         raise ValueError(f"present: expected {n_inputs} inputs, got {len(values)}")
     return values

@@ -8,6 +8,7 @@ from typing import Any
 import nengo
 import numpy as np
 
+from nengo_layers_plus._declared import array_of, as_count, as_number
 from nengo_layers_plus._upstream import nengo_dl, tf, with_sublayers
 from nengo_layers_plus.conversion._input_values import for_predict, in_order
 from nengo_layers_plus.conversion._layer_names import layers_by_path
@@ -150,6 +151,7 @@ class KerasNetwork:
         >>> converted.present(np.ones((5, 2, 3)), n_steps=10)[converted.input].shape
         (5, 10, 6)
         """
+        n_steps = as_count(n_steps, "n_steps", self)
         values = in_order(self.model, list(self.inputs), inputs)
         presented = {}
         for (name, node), value, tensor in zip(
@@ -160,12 +162,13 @@ class KerasNetwork:
                     f"present: the input {name!r} comes from {node}, which the network was given; "
                     "feed the objects before it"
                 )
-            array = np.asarray(value)
-            if array.shape[1:] != tuple(tensor.shape[1:]):
+            array = array_of(value)
+            shape = tuple(tensor.shape[1:])
+            if array is None or array.ndim == 0 or array.shape[1:] != shape:
                 raise ValueError(
-                    f"present: expected an array of shape (batch, "
-                    f"{', '.join(map(str, tensor.shape[1:]))}) for the input {name!r}, got "
-                    f"{array.shape}"
+                    f"present: expected inputs of shape (batch, {', '.join(map(str, shape))}) for "
+                    f"the input {name!r}, got {value!r}"
+                    + ("" if array is None else f" of shape {array.shape}")
                 )
             flat = array.reshape(len(array), 1, node.size_out)
             presented[node] = np.tile(flat, (1, n_steps, 1))
@@ -244,6 +247,7 @@ class KerasNetwork:
         ValueError
             If an output differs by more than ``atol``, or if shapes do not fit.
         """
+        atol = as_number(atol, "atol", self, low=0)
         differences = self.differences(inputs, n_steps)
         for name, difference in differences.items():
             if not difference <= atol:

@@ -56,10 +56,13 @@ def gradient_stops(
     ValueError
         If the graph was made of a Network.
     """
-    if graph.simulator is None:
-        raise ValueError(f"expected a graph of a Simulator, got {graph}")
-    flow = GradientFlow(graph, graph.simulator.model)
-    chosen = None if probes is None else list(probes)
+    sim = getattr(graph, "simulator", None)
+    if sim is None:
+        raise ValueError(f"expected a graph of a Simulator, got {graph!r}")
+    flow = GradientFlow(graph, sim.model)
+    chosen = None if probes is None else list(probes) if isinstance(probes, Iterable) else [probes]
+    if chosen is not None and not all(isinstance(each, nengo.Probe) for each in chosen):
+        raise ValueError(f"expected probes, got {probes!r}")
     stops = [item for item in graph.objects if item.kind == "ensemble" and not flow.passes(item)]
     if not stops:
         return ()

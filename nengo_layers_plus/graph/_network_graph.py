@@ -90,16 +90,16 @@ class NetworkGraph:
         """Return the entry of an object, of the ensemble of neurons or of the object of a slice."""
         try:
             return self._by_object[_holder(obj)]
-        except KeyError:
-            raise KeyError(f"{obj} is not an object of {self.network}") from None
+        except (KeyError, TypeError):  # the latter of what has no hash
+            raise KeyError(f"{obj!r} is not an object of {self.network}") from None
 
     def path(self, obj: Any) -> tuple[nengo.Network, ...]:
         """Return the networks around an object or connection, the outermost first."""
         holder = obj if isinstance(obj, nengo.Connection) else _holder(obj)
         try:
             return self._paths[holder]
-        except KeyError:
-            raise KeyError(f"{obj} is not in {self.network}") from None
+        except (KeyError, TypeError):  # the latter of what has no hash
+            raise KeyError(f"{obj!r} is not in {self.network}") from None
 
     def settings(self, obj: Any) -> dict[str, Setting]:
         """
@@ -130,8 +130,17 @@ class NetworkGraph:
             E.g. ``"synapse"``.
         network : nengo.Network
             The network, at any depth.
+
+        Raises
+        ------
+        nengo.exceptions.ValidationError
+            If the class has no parameter of this name.
+        KeyError
+            If the network is none of them.
         """
-        around = () if network is self.network else self._paths[network]
+        around = () if network is self.network else self.path(network)
+        if not isinstance(network, nengo.Network):
+            raise KeyError(f"{network!r} is no network in {self.network}")
         return default_of(nengo_class, name, (*around, network))
 
     @property
@@ -181,11 +190,16 @@ class NetworkGraph:
 
     def predecessors(self, item: GraphObject) -> tuple[GraphEdge, ...]:
         """Return the edges that lead to an object."""
-        return self._edges_by_end[1].get(item, ())
+        return self._edges_at(item, 1)
 
     def successors(self, item: GraphObject) -> tuple[GraphEdge, ...]:
         """Return the edges that lead away from an object."""
-        return self._edges_by_end[0].get(item, ())
+        return self._edges_at(item, 0)
+
+    def _edges_at(self, item: GraphObject, end: int) -> tuple[GraphEdge, ...]:
+        if not isinstance(item, GraphObject):
+            raise KeyError(f"expected one of the objects of the graph, got {item!r}")
+        return self._edges_by_end[end].get(item, ())
 
     @cached_property
     def _edges_by_end(self) -> tuple[dict[GraphObject, tuple[GraphEdge, ...]], ...]:

@@ -315,6 +315,8 @@ class _Parameters:
 def value_of(graph: NetworkGraph, parameter: Parameter) -> np.ndarray:
     """Return the value that a parameter has in the graph's Simulator."""
     sim = graph.simulator
+    if not isinstance(parameter, Parameter):
+        raise ValueError(f"expected one of the parameters of the graph, got {parameter!r}")
     if sim is None:
         raise ValueError(
             f"{parameter.name} has no value yet: make the graph of a nengo_dl.Simulator"

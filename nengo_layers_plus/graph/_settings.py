@@ -8,6 +8,7 @@ from typing import Any
 
 import nengo
 from nengo.config import ClassParams, InstanceParams
+from nengo.exceptions import ValidationError
 
 # nengo_dl looks these up at the top level alone
 TOP_LEVEL_ONLY = frozenset({"keep_history"})
@@ -141,7 +142,13 @@ def default_of(nengo_class: type, name: str, path: Sequence[nengo.Network]) -> S
     path : sequence of nengo.Network
         The networks around it, the outermost first.
     """
-    parameter = getattr(nengo_class, name)
+    parameter = getattr(nengo_class, name, None) if isinstance(name, str) else None
+    if not isinstance(nengo_class, type) or not isinstance(parameter, nengo.params.Parameter):
+        raise ValidationError(
+            f"expected a class of nengo and the name of a parameter of it, got {nengo_class!r} and "
+            f"{name!r}",
+            attr="name",
+        )
     for network in reversed(path):
         for cls in nengo_class.__mro__:
             params = network.config.params.get(cls)

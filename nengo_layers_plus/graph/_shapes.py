@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
+import operator
 from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
 
 import nengo
-import numpy as np
-from nengo.base import ObjView
+from nengo.base import NengoObject, ObjView
 from nengo.ensemble import Neurons
 
+from nengo_layers_plus._declared import array_of
 from nengo_layers_plus._upstream import nengo_dl
 from nengo_layers_plus.graph._notes import Notes
 
@@ -22,7 +24,10 @@ _declared = Notes("shape")
 
 def size_of(shape: Shape) -> int:
     """Return the number of values in an array of this shape."""
-    return int(np.prod(shape, dtype=int))
+    try:
+        return math.prod(map(operator.index, shape))
+    except (AttributeError, TypeError):  # the former from numbers of TensorFlow
+        raise ValueError(f"expected a shape, a tuple of sizes, got {shape!r}") from None
 
 
 def declare_shape(ensemble: nengo.Ensemble, shape: Shape) -> None:
@@ -51,6 +56,8 @@ def declare_shape(ensemble: nengo.Ensemble, shape: Shape) -> None:
     >>> graph.shape_of(ensemble.neurons)
     (2, 2, 3)
     """
+    if not isinstance(ensemble, nengo.Ensemble):
+        raise ValueError(f"expected an ensemble, got {ensemble!r}")
     if size_of(shape) != ensemble.n_neurons:
         raise ValueError(
             f"{ensemble} has {ensemble.n_neurons} neurons, which can't have the shape {shape} "
@@ -77,6 +84,11 @@ def shape_of(obj: Any, network: nengo.Network | None = None) -> Shape | None:
         None for a part of an object that has more than one dimension: which of its values lie
         beside which can't be known.
 
+    Raises
+    ------
+    ValueError
+        If it is none.
+
     Examples
     --------
     >>> import nengo
@@ -90,6 +102,8 @@ def shape_of(obj: Any, network: nengo.Network | None = None) -> Shape | None:
     >>> graph.shape_of(neurons), graph.shape_of(neurons, net)
     ((12,), (2, 2, 3))
     """
+    if not isinstance(obj, NengoObject | Neurons | ObjView):
+        raise ValueError(f"expected an object of a network, got {obj!r}")
     return Shapes(network).of(obj)
 
 
@@ -203,7 +217,10 @@ def shape_through(transform: Any, shape: Shape | None) -> Shape | None:
         return shape
     if _is_distribution(transform):
         return None if shape is None else (size_of(shape),)
-    return (int(np.shape(transform)[0]),) if np.ndim(transform) == 2 else shape
+    matrix = array_of(transform)
+    if matrix is None:
+        raise ValueError(f"expected a transform, got {transform!r}")
+    return (len(matrix),) if matrix.ndim == 2 else shape
 
 
 def _is_distribution(value: Any) -> bool:

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 import nengo
 
+from nengo_layers_plus._declared import as_flag, as_text
 from nengo_layers_plus._upstream import nengo_dl
 from nengo_layers_plus.graph import shape_of
 from nengo_layers_plus.layers._custom_layer import CustomLayer
@@ -105,7 +106,7 @@ class Block(CustomLayer):
             trainable=trainable,
             label=label,
         )
-        self.subnetwork = subnetwork
+        self.subnetwork = as_flag(subnetwork, "subnetwork", self, LayerError)
 
     def make_output(self, context: LayerContext) -> Any:
         """
@@ -125,7 +126,11 @@ class Block(CustomLayer):
         output : NengoObject
             What the call returns.
         """
-        raise NotImplementedError(f"{type(self).__name__} must override make_output")
+        raise LayerError(
+            "there is nothing to call; what to do: write a subclass that overrides make_output",
+            attr="make_output",
+            obj=self,
+        )
 
     def __call__(
         self,
@@ -214,7 +219,7 @@ class Block(CustomLayer):
                 attr="call",
                 obj=self,
             )
-        label = layer_args.get("label")
+        label = as_text(layer_args.get("label"), "label", self, LayerError)
         return self.label if label is None else label
 
     def _for_all(self, trainable: Trainable | bool) -> Trainable:

@@ -68,9 +68,10 @@ def connect(
                 each.source, post, synapse=synapse, transform=each.transform
             )
         except ValidationError as error:
+            given = "" if each.transform is None else f"; the transform is {each.transform!r}"
             raise ValidationError(
                 f"from {each.source} ({each.source.size_out} values) to {post} "
-                f"({post.size_in} values): {error}",
+                f"({post.size_in} values): {error}{given}",
                 attr="connection",
             ) from error
         connections.append(connection)

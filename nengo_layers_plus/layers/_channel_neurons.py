@@ -8,6 +8,7 @@ from typing import Any
 import nengo
 import numpy as np
 
+from nengo_layers_plus._declared import array_of
 from nengo_layers_plus.layers._custom_layer import CustomLayer
 from nengo_layers_plus.layers._ensemble_arguments import closest
 from nengo_layers_plus.layers._errors import LayerError
@@ -94,8 +95,8 @@ class ChannelNeurons(CustomLayer):
         return arguments
 
     def _spread(self, name: str, value: Any, shape: Any) -> np.ndarray:
-        values = np.asarray(value)
-        if not np.issubdtype(values.dtype, np.number) or values.shape not in ((), shape[-1:]):
+        values = array_of(value)
+        if values is None or values.shape not in ((), shape[-1:]):
             raise LayerError(
                 f"expected one number for each of the {shape[-1]} channels of {shape}, or one for "
                 f"all, got {value!r}",

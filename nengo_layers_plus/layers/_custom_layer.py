@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import nengo
 from nengo.exceptions import NetworkContextError, ValidationError
 
+from nengo_layers_plus._declared import as_flag, as_text, holds_itself
 from nengo_layers_plus._upstream import nengo_dl
 from nengo_layers_plus.graph import Shape
 from nengo_layers_plus.layers._building import (
@@ -149,8 +150,13 @@ class CustomLayer(nengo_dl.Layer):
         self.synapse = synapse
         self.trainable = trainable
         self.label = label
-        # last, since a stack makes its layers of it, and names itself if it can't
+        if holds_itself(layer_func):
+            raise ValidationError(
+                f"a list that is in itself has no end: {layer_func!r}", "layer_func", type(self)
+            )
+        # late, since a stack makes its layers of it, and names itself if it can't
         super().__init__(layer_func)
+        as_text(label, "label", self, LayerError)
 
     # hooks
 
@@ -298,6 +304,7 @@ class CustomLayer(nengo_dl.Layer):
         given = {name: value for name, value in given.items() if value is not None}
         if synapse is not NOT_GIVEN:
             given["synapse"] = synapse
+        return_conn = as_flag(return_conn, "return_conn", self, LayerError)
         if return_conn:
             given["return_conn"] = return_conn
         context = LayerContext(
@@ -437,7 +444,7 @@ class CustomLayer(nengo_dl.Layer):
             )
         else:
             arguments = self._node_arguments(levels["ensemble_kwargs"], levels["call"])
-        label = arguments.get("label") or inherited.label
+        label = as_text(arguments.get("label"), "label", self, LayerError) or inherited.label
         if label is not None:
             arguments["label"] = inherited.prefix + label
         return arguments
@@ -464,8 +471,12 @@ class CustomLayer(nengo_dl.Layer):
         except ValidationError as error:
             # nengo raises its errors from themselves, which leaves their cause in the context
             cause = "" if error.__context__ is None else f"; {error.__context__}"
+            # what a hook made does not show in the name of the layer
+            by_hook = "" if layer_func is self.layer_func else f"; layer_func is {layer_func!r}"
             raise LayerError(
-                f"{error} (input of shape {context.shape_in}{cause})", attr="call", obj=self
+                f"{error} (input of shape {context.shape_in}{by_hook}{cause})",
+                attr="call",
+                obj=self,
             ) from error
         if kind == "function":
             warn_of_hidden_weights(self, layer_func)
@@ -478,16 +489,22 @@ class CustomLayer(nengo_dl.Layer):
         return self._made[1]
 
     def _ensemble_kwargs(self, context: LayerContext) -> Mapping[str, Any]:
+        # before the hook, which may read it
+        self._check_ensemble_kwargs(self.ensemble_kwargs)
         from_hook = self.make_ensemble_kwargs(context)
-        if from_hook is None:
-            return {}
-        if not isinstance(from_hook, Mapping):
-            raise LayerError(
-                f"expected a dict of arguments of nengo.Ensemble or None, got {from_hook!r}",
-                attr="ensemble_kwargs",
-                obj=self,
-            )
-        return from_hook
+        self._check_ensemble_kwargs(from_hook)
+        return {} if from_hook is None else from_hook
+
+    def _check_ensemble_kwargs(self, given: Any) -> None:
+        if given is None or (
+            isinstance(given, Mapping) and all(isinstance(name, str) for name in given)
+        ):
+            return
+        raise LayerError(
+            f"expected a dict of arguments of nengo.Ensemble or None, got {given!r}",
+            attr="ensemble_kwargs",
+            obj=self,
+        )
 
     def _node_arguments(
         self, from_hook: Mapping[str, Any], from_call: Mapping[str, Any]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import inspect
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ import nengo
 import numpy as np
 from nengo.neurons import NeuronType
 
+from nengo_layers_plus._declared import array_of, is_number
 from nengo_layers_plus.graph import Shape, size_of
 from nengo_layers_plus.layers._errors import LayerError, UnknownArgumentError
 from nengo_layers_plus.layers._neuron_parameters import names_of_parameters
@@ -71,7 +73,7 @@ def ensemble_arguments(
         (
             attr,
             {
-                name: _per_neuron(name, value, shape, n_neurons)
+                name: _per_neuron(layer, attr, name, value, shape, n_neurons)
                 for name, value in _resolve_defaults(level).items()
             },
         )
@@ -164,12 +166,23 @@ def _resolve_defaults(level: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _per_neuron(name: str, value: Any, shape: Shape, n_neurons: int) -> Any:
+def _per_neuron(
+    layer: CustomLayer, attr: str, name: str, value: Any, shape: Shape, n_neurons: int
+) -> Any:
     """Spread a number over the neurons, which nengo refuses, and flatten a shaped array."""
+    if is_number(value) and math.isnan(value):
+        raise LayerError(f"{name}: expected a number, got nan", attr=attr, obj=layer)
     if name not in _CURVE or value is None or isinstance(value, nengo.dists.Distribution):
         return value
-    array = np.asarray(value)
-    if array.ndim == 0 and np.issubdtype(array.dtype, np.number):
+    array = array_of(value)
+    if array is None:
+        raise LayerError(
+            f"{name}: expected a number, an array with one for each neuron, a distribution or "
+            f"None, got {value!r}",
+            attr=attr,
+            obj=layer,
+        )
+    if array.ndim == 0:
         return np.full(n_neurons, float(array))
     return array.reshape(-1) if array.ndim != 1 and array.shape == shape else value
 

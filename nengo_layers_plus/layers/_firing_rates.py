@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from nengo_layers_plus._declared import as_number, as_numbers, as_range, as_text
+
 
 @dataclass(frozen=True, eq=False)
 class FiringRates:
@@ -22,6 +24,11 @@ class FiringRates:
     name : str or None
         The label of the neurons.
 
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If the rates are no numbers, the target no two numbers in order, or the name no text.
+
     Examples
     --------
     >>> import numpy as np
@@ -33,6 +40,11 @@ class FiringRates:
     rates: np.ndarray
     target: tuple[float, float]
     name: str | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "rates", as_numbers(self.rates, "rates", self))
+        object.__setattr__(self, "target", as_range(self.target, "target", self))
+        as_text(self.name, "name", self)
 
     @classmethod
     def from_output(
@@ -53,7 +65,8 @@ class FiringRates:
         name : str, optional
             The label of the neurons.
         """
-        values = np.asarray(output, dtype=float)
+        values = as_numbers(output, "output", cls)
+        amplitude = as_number(amplitude, "amplitude", cls, above=0)
         return cls(values.mean(axis=tuple(range(values.ndim - 1))) / amplitude, target, name)
 
     @property

@@ -11,6 +11,8 @@ import numpy as np
 from nengo.base import NengoObject, ObjView
 from nengo.ensemble import Neurons
 
+from nengo_layers_plus._declared import array_of, is_number
+from nengo_layers_plus._upstream import tf
 from nengo_layers_plus.graph import Shape, shape_of, shape_through, size_of
 from nengo_layers_plus.layers._errors import LayerError
 from nengo_layers_plus.layers._not_given import NOT_GIVEN
@@ -144,20 +146,35 @@ def choose_synapses(
     chosen = next((each for each in nearest_first if each is not NOT_GIVEN), None)
     synapses = _per_input(layer, "synapse", chosen, n_inputs or 1, n_inputs is not None)
     for synapse in synapses:
-        is_number = isinstance(synapse, numbers.Real) and not isinstance(synapse, bool)
-        if not (
-            is_number
-            or synapse is None
-            or synapse is nengo.Default
-            or isinstance(synapse, nengo.synapses.Synapse)
-        ):
-            raise LayerError(
-                "expected None, a time constant in seconds, a nengo synapse or nengo.Default, "
-                f"got {synapse!r}",
-                attr="synapse",
-                obj=layer,
-            )
+        check_synapse(layer, "synapse", synapse)
     return synapses
+
+
+def check_synapse(layer: CustomLayer, attr: str, synapse: Any) -> None:
+    """
+    Raise a `LayerError` if a value is nothing that nengo takes for a synapse.
+
+    Parameters
+    ----------
+    layer : CustomLayer
+        The layer, for the error.
+    attr : str
+        The argument, for the error.
+    synapse : object
+        What was given.
+    """
+    if not (
+        (is_number(synapse) and 0 <= synapse < np.inf)
+        or synapse is None
+        or synapse is nengo.Default
+        or isinstance(synapse, nengo.synapses.Synapse)
+    ):
+        raise LayerError(
+            "expected None, a time constant in seconds, a nengo synapse or nengo.Default, "
+            f"got {synapse!r}",
+            attr=attr,
+            obj=layer,
+        )
 
 
 def _per_input(
@@ -203,7 +220,7 @@ def _resolve(layer: CustomLayer, source: Any, transform: Any, shape_in: Any) -> 
             attr="input",
             obj=layer,
         )
-    _check_transform(layer, transform)
+    check_transform(layer, "transform", transform)
     natural = shape_of(source, nengo.Network.context[0])
     if natural is None and source.size_out == 1:
         natural = (1,)  # the only shape that one value can lie in
@@ -219,7 +236,7 @@ def _resolve(layer: CustomLayer, source: Any, transform: Any, shape_in: Any) -> 
         size = int(transform.size_out)
     else:
         size = int(source.size_out)
-    if transform is None and size != source.size_out:
+    if (transform is None or is_number(transform)) and size != source.size_out:
         raise LayerError(
             f"{source} puts out {source.size_out} values"
             f"{_in_shape(natural, source.size_out)}, but shape_in {given} takes {size}; give "
@@ -232,20 +249,31 @@ def _resolve(layer: CustomLayer, source: Any, transform: Any, shape_in: Any) -> 
     return LayerInput(source, transform, given, size, carried)
 
 
-def _check_transform(layer: CustomLayer, transform: Any) -> None:
+def check_transform(layer: CustomLayer, attr: str, transform: Any) -> None:
+    """
+    Raise a `LayerError` if a value is nothing that nengo takes for a transform.
+
+    Parameters
+    ----------
+    layer : CustomLayer
+        The layer, for the error.
+    attr : str
+        The argument, for the error.
+    transform : object
+        What was given.
+    """
     if transform is None or isinstance(
         transform, nengo.dists.Distribution | nengo.transforms.Transform
     ):
         return
-    try:
-        is_array = np.issubdtype(np.asarray(transform).dtype, np.number)
-    except ValueError:  # rows of several lengths
-        is_array = False
-    if not is_array:
+    # NumPy makes an array of more than nengo does
+    is_array = is_number(transform) or isinstance(transform, np.ndarray | list | tuple)
+    array = array_of(transform) if is_array else None
+    if array is None or array.size == 0 or array.ndim > 2:
         raise LayerError(
-            "expected a number, an array, a nengo distribution or a nengo transform, got "
-            f"{transform!r}",
-            attr="transform",
+            "expected a number, an array of at most two axes, a nengo distribution or a nengo "
+            f"transform, got {transform!r}",
+            attr=attr,
             obj=layer,
         )
 
@@ -265,15 +293,20 @@ def _given_shape(
                 obj=layer,
             )
         return carried
-    if isinstance(shape_in, numbers.Integral):
-        return (int(shape_in),)
-    if not isinstance(shape_in, str) and np.iterable(shape_in):
-        sizes = tuple(shape_in)
-        # what else it may hold is refused by TensorNode
-        return tuple(int(size) if isinstance(size, numbers.Integral) else size for size in sizes)
+    is_array = isinstance(shape_in, np.ndarray) and shape_in.ndim == 1
+    is_shape = is_array or isinstance(shape_in, list | tuple | tf.TensorShape)
+    sizes = tuple(shape_in) if is_shape else (shape_in,)
+    if sizes and all(size is None or (_is_whole(size) and size > 0) for size in sizes):
+        return tuple(None if size is None else int(size) for size in sizes)  # type: ignore[misc]
     raise LayerError(
-        f'expected a tuple of sizes, "auto" or None, got {shape_in!r}', attr="shape_in", obj=layer
+        f'expected a tuple of sizes, "auto" or None, got {shape_in!r}; a size is 1 or more',
+        attr="shape_in",
+        obj=layer,
     )
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, numbers.Integral) and not isinstance(value, bool)
 
 
 def _in_shape(shape: Shape | None, size: int) -> str:

@@ -10,7 +10,8 @@ import numpy as np
 from nengo.exceptions import ValidationError
 from nengo.neurons import NeuronType
 
-from nengo_layers_plus.graph import Shape
+from nengo_layers_plus._declared import array_of
+from nengo_layers_plus.graph import Shape, size_of
 from nengo_layers_plus.layers._errors import LayerError
 from nengo_layers_plus.layers._warnings import warn_user
 from nengo_layers_plus.neurons import (
@@ -80,10 +81,11 @@ def take_values(
         if isinstance(value, nengo.dists.Distribution):
             values[name] = value.sample(int(np.prod(shape)), rng=rng)
     for name, value in values.items():
-        if np.ndim(value) and np.shape(value) not in (shape, (int(np.prod(shape)),)):
+        array = array_of(value)
+        if array is not None and array.ndim and array.shape not in (shape, (size_of(shape),)):
             raise LayerError(
                 f"{name}: expected a number, or an array of shape {shape} with one for each "
-                f"neuron, got one of shape {np.shape(value)}",
+                f"neuron, got one of shape {array.shape}",
                 attr="ensemble_kwargs",
                 obj=layer,
             )

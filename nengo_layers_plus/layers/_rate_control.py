@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numbers
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any, ClassVar
@@ -10,6 +9,7 @@ from typing import Any, ClassVar
 import nengo
 import numpy as np
 
+from nengo_layers_plus._declared import as_count, as_number, as_range
 from nengo_layers_plus._upstream import nengo_dl
 from nengo_layers_plus.layers._block import Block
 from nengo_layers_plus.layers._enclosing import enclosing_call
@@ -98,8 +98,7 @@ class RateControl(Block):
         self.rate_target = rate_target
         self.weight = weight
         self.layer = as_layer(layer)
-        _as_range(self, rate_target)
-        _as_weight(self, weight)
+        _ = self._bounds, self._weight  # which raise if they are none
 
     @property
     def name(self) -> str:
@@ -147,12 +146,11 @@ class RateControl(Block):
             If the layer was not called in it, or if the network keeps the last step alone of what
             the hidden probes record.
         """
-        bounds = _as_range(self, self.rate_target)
-        weight = _as_weight(self, self.weight)
-        probes = self._probes(network)
+        probes = self._probes_in(network)
         self._check_history(network, probes)
         return {
-            probe: RateLoss(*bounds, amplitude=_amplitude(probe), weight=weight) for probe in probes
+            probe: RateLoss(*self._bounds, amplitude=_amplitude(probe), weight=self._weight)
+            for probe in probes
         }
 
     def targets(
@@ -172,8 +170,10 @@ class RateControl(Block):
         -------
         targets : dict of ndarray of shape (n_samples, 1, 1)
         """
+        n_samples = as_count(n_samples, "n_samples", self, LayerError)
         return {
-            probe: np.zeros((n_samples, 1, 1), dtype=np.float32) for probe in self._probes(network)
+            probe: np.zeros((n_samples, 1, 1), dtype=np.float32)
+            for probe in self._probes_in(network)
         }
 
     def firing_rates(self, data: Any) -> list[FiringRates]:
@@ -192,7 +192,7 @@ class RateControl(Block):
         """
         # not `probe in data`, which raises for the probes of other networks
         held = set(data) if isinstance(data, Mapping) else set()
-        probes = [probe for probe in self._probes() if probe in held]
+        probes = [probe for probe in self._probes if probe in held]
         if not probes or any(np.size(data[probe]) == 0 for probe in probes):
             raise LayerError(
                 "expected the data of a Simulator that ran a network in which this layer was "
@@ -202,23 +202,35 @@ class RateControl(Block):
             )
         if isinstance(data, nengo_dl.simulator.SimulationData):
             self._check_history(data.sim, probes)
-        bounds = _as_range(self, self.rate_target)
         return [
             FiringRates.from_output(
-                data[probe], _amplitude(probe), bounds, name=probe.target.ensemble.label
+                data[probe], _amplitude(probe), self._bounds, name=probe.target.ensemble.label
             )
             for probe in probes
         ]
 
-    def _probes(self, network: Any = None) -> list[nengo.Probe]:
-        probes = [probe for parts in self.calls for probe in parts.added["rate_probes"]]
-        if network is None:
-            return probes
+    @property
+    def _bounds(self) -> tuple[float, float]:
+        return as_range(self.rate_target, "rate_target", self, LayerError)
+
+    @property
+    def _weight(self) -> float:
+        return as_number(self.weight, "weight", self, LayerError, low=0)
+
+    @property
+    def _probes(self) -> list[nengo.Probe]:
+        return [probe for parts in self.calls for probe in parts.added["rate_probes"]]
+
+    def _probes_in(self, network: Any) -> list[nengo.Probe]:
         network = _top_of(network)
+        if not isinstance(network, nengo.Network):
+            raise LayerError(
+                f"expected a network or a Simulator, got {network!r}", attr="network", obj=self
+            )
         inside = set(network.all_probes)
-        if not inside.intersection(probes):
+        if not inside.intersection(self._probes):
             raise LayerError(f"it was not called in {network}", attr="network", obj=self)
-        return [probe for probe in probes if probe in inside]
+        return [probe for probe in self._probes if probe in inside]
 
     def _check_history(self, network: Any, probes: Sequence[nengo.Probe]) -> None:
         """Raise if the top level is one that the layer did not see when it was called."""
@@ -237,32 +249,8 @@ class RateControl(Block):
 
 
 def _top_of(network: Any) -> nengo.Network:
-    is_simulator = isinstance(network, nengo_dl.Simulator)
-    return network.model.toplevel if is_simulator else network
+    return network.model.toplevel if isinstance(network, nengo_dl.Simulator) else network
 
 
 def _amplitude(probe: nengo.Probe) -> float:
     return float(getattr(probe.target.ensemble.neuron_type, "amplitude", 1.0))
-
-
-def _as_range(layer: RateControl, target: Any) -> tuple[float, float]:
-    given = target.tolist() if isinstance(target, np.ndarray) else target
-    bounds = list(given) if isinstance(given, list | tuple) else [given, given]
-    if len(bounds) == 2 and all(map(_is_number, bounds)) and 0 <= bounds[0] <= bounds[1] < np.inf:
-        return float(bounds[0]), float(bounds[1])
-    raise LayerError(
-        f"expected a firing rate in Hz, or the lowest and the highest of them, got {target!r}",
-        attr="rate_target",
-        obj=layer,
-    )
-
-
-def _as_weight(layer: RateControl, weight: Any) -> float:
-    if _is_number(weight) and 0 <= weight < np.inf:
-        return float(weight)
-    raise LayerError(f"expected a number of at least 0, got {weight!r}", attr="weight", obj=layer)
-
-
-def _is_number(value: Any) -> bool:
-    # NumPy's numbers are such, its bool is none
-    return isinstance(value, numbers.Real) and not isinstance(value, bool)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from nengo_layers_plus._declared import as_number, as_range, as_text
 from nengo_layers_plus._upstream import tf
 
 
@@ -44,11 +45,10 @@ class RateLoss(tf.keras.losses.Loss):
         name: str = "rate_loss",
         **kwargs: Any,
     ) -> None:
-        super().__init__(name=name, **kwargs)
-        self.low = low
-        self.high = high
-        self.amplitude = amplitude
-        self.weight = weight
+        super().__init__(name=as_text(name, "name", type(self)), **kwargs)
+        self.low, self.high = as_range((low, high), "low, high", self)
+        self.amplitude = as_number(amplitude, "amplitude", self, above=0)
+        self.weight = as_number(weight, "weight", self, low=0)
 
     def call(self, y_true: Any, y_pred: tf.Tensor) -> tf.Tensor:
         """

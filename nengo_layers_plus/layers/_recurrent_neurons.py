@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 import nengo
+from nengo.exceptions import ValidationError
 
 from nengo_layers_plus._upstream import nengo_dl
 from nengo_layers_plus.layers._custom_layer import CustomLayer
 from nengo_layers_plus.layers._errors import LayerError
 from nengo_layers_plus.layers._fixed_trainable import let_train
+from nengo_layers_plus.layers._inputs import check_synapse, check_transform
 from nengo_layers_plus.layers._layer_parts import LayerParts
 
 
@@ -75,16 +77,30 @@ class RecurrentNeurons(CustomLayer):
                 attr="recurrent_synapse",
                 obj=self,
             )
+        check_transform(self, "recurrent_transform", recurrent_transform)
+        check_synapse(self, "recurrent_synapse", recurrent_synapse)
         self.recurrent_transform = recurrent_transform
         self.recurrent_synapse = recurrent_synapse
 
     def on_built(self, parts: LayerParts) -> None:
         """Connect the neurons with each other."""
+        if parts.ensemble is None:
+            raise LayerError(
+                f"expected a neuron type, got {self.layer_func!r}", attr="neuron_type", obj=self
+            )
         transform = self.recurrent_transform
-        parts.added["recurrent"] = connection = nengo.Connection(
-            parts.output,
-            parts.output,
-            transform=nengo_dl.dists.Glorot() if transform is None else transform,
-            synapse=self.recurrent_synapse,
-        )
+        try:
+            connection = nengo.Connection(
+                parts.output,
+                parts.output,
+                transform=nengo_dl.dists.Glorot() if transform is None else transform,
+                synapse=self.recurrent_synapse,
+            )
+        except ValidationError as error:
+            raise LayerError(
+                f"{error}; got {transform!r} for {parts.ensemble.n_neurons} neurons",
+                attr="recurrent_transform",
+                obj=self,
+            ) from error
+        parts.added["recurrent"] = connection
         let_train(connection, parts.trainable.weights is not False)

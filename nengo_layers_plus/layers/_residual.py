@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from nengo.exceptions import ValidationError
+
 from nengo_layers_plus._upstream import tf
 from nengo_layers_plus.layers._block import Block
 from nengo_layers_plus.layers._custom_layer import CustomLayer
@@ -57,7 +59,10 @@ class Residual(Block):
     def __init__(self, layers: Iterable[Any], shortcut: Any = None, **kwargs: Any) -> None:
         super().__init__(layers, **kwargs)
         self.layers = layers if isinstance(layers, Sequential) else Sequential(layers)
-        self.shortcut = None if shortcut is None else as_layer(shortcut)
+        try:
+            self.shortcut = None if shortcut is None else as_layer(shortcut)
+        except ValidationError as error:
+            raise LayerError(str(error), attr="shortcut", obj=self) from error
         self._add = CustomLayer(tf.keras.layers.Add(), label="add")
 
     def make_output(self, context: LayerContext) -> Any:

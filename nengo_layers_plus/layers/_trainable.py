@@ -110,11 +110,15 @@ class Trainable:
         >>> Trainable.from_mapping({"weights": False})
         Trainable(weights=False)
         """
+        if not isinstance(settings, Mapping):
+            raise ValidationError(
+                f"expected a dict of settings, got {settings!r}", attr="from_mapping", obj=cls
+            )
         names = [field.name for field in fields(cls)]
         unknown = [name for name in settings if name not in names]
         if unknown:
             raise ValidationError(
-                f"expected some of {', '.join(names)}, got {', '.join(map(repr, unknown))}",
+                f"expected settings of {', '.join(names)}, got {', '.join(map(repr, unknown))}",
                 attr="from_mapping",
                 obj=cls,
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from nengo.exceptions import ValidationError
@@ -42,6 +43,15 @@ def changed(neuron_type: NeuronType, **changes: Any) -> Any:
             neuron_type.function,
             through_reset=neuron_type.through_reset,
         )
+    if not isinstance(neuron_type, NeuronType):
+        raise ValidationError(
+            f"expected a type of neurons, such as nengo.LIF(), got {neuron_type!r}",
+            attr="neuron_type",
+        )
+    for name, value in changes.items():
+        if isinstance(value, float) and math.isnan(value):
+            # for which nengo has no words
+            raise ValidationError("expected a number, got nan", attr=name, obj=neuron_type)
     state = neuron_type.__getstate__()
     unknown = [name for name in changes if name not in state]
     if unknown:

@@ -11,9 +11,9 @@ import nengo
 import numpy as np
 from nengo.exceptions import ValidationError
 from nengo.neurons import NeuronType
-from nengo.params import NumberParam, Parameter
+from nengo.params import Parameter
 
-from nengo_layers_plus._declared import NeuronParameter
+from nengo_layers_plus._declared import NeuronParameter, RealParam, as_aligned, as_flag, as_numbers
 from nengo_layers_plus.neurons._dynamics_error import explained
 from nengo_layers_plus.neurons._neuron_namespace import NumPyNeurons
 from nengo_layers_plus.neurons._response import gain_and_bias, steady_rates
@@ -143,7 +143,7 @@ class NeuronModel(NeuronType):
     """
 
     parameters: ClassVar[Mapping[str, NeuronParameter]] = {}
-    amplitude = NumberParam("amplitude", default=1, low=0, low_open=True, readonly=True)
+    amplitude: Any = RealParam("amplitude", default=1, low=0, low_open=True, readonly=True)
     trainable: Any = _Chosen("trainable", default=None, optional=True, readonly=True)
     per_neuron: Any = _Chosen("per_neuron", default=None, optional=True, readonly=True)
 
@@ -187,6 +187,7 @@ class NeuronModel(NeuronType):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
+        _check_declarations(cls)
         for name, declared in cls.parameters.items():
             if not isinstance(declared, NeuronParameter):
                 raise ValidationError(
@@ -208,9 +209,9 @@ class NeuronModel(NeuronType):
         if cls.dynamics is NeuronModel.dynamics:
             return
         names = (*cls.state, *cls.parameters)
-        _check_signature(cls, cls.dynamics, _ARGUMENTS, names, names)
+        _check_signature(cls, "dynamics", _ARGUMENTS, names, names)
         if cls.rate_curve is not NeuronModel.rate_curve:
-            _check_signature(cls, cls.rate_curve, ("xp", "current"), names, ())
+            _check_signature(cls, "rate_curve", ("xp", "current"), names, ())
 
     # what a subclass writes
 
@@ -507,7 +508,8 @@ class NeuronModel(NeuronType):
         rates : array
             Shape ``(n_samples, n_neurons)``.
         """
-        current = self.current(x, gain, bias)
+        gain, bias = as_aligned(self, gain=gain, bias=bias)
+        current = self.current(as_numbers(x, "x", self), gain, bias)
         self.values_for(current.shape[-1])  # raises if an array has another size
         return steady_rates(self, current)
 
@@ -527,6 +529,13 @@ class NeuronModel(NeuronType):
         gain, bias : array
             Shape ``(n_neurons,)``.
         """
+        max_rates, intercepts = as_aligned(self, max_rates=max_rates, intercepts=intercepts)
+        if max_rates.ndim > 1 or intercepts.ndim > 1:
+            raise ValidationError(
+                f"expected a number for each neuron, got {max_rates!r} and {intercepts!r}",
+                attr="max_rates, intercepts",
+                obj=self,
+            )
         self.values_for(np.size(max_rates))  # raises if an array has another size
         return gain_and_bias(self, max_rates, intercepts)
 
@@ -572,11 +581,27 @@ def _taken_by(method: Any) -> Mapping[str, Any] | None:
     return None if any(each.kind is each.VAR_KEYWORD for each in taken.values()) else taken
 
 
+def _check_declarations(cls: type[NeuronModel]) -> None:
+    """Check what a subclass declares, before it is used."""
+    for attr, expected in (("state", "values"), ("parameters", "NeuronParameters")):
+        declared = getattr(cls, attr)
+        if not isinstance(declared, Mapping) or not all(isinstance(key, str) for key in declared):
+            raise ValidationError(
+                f"expected a dict of {expected} by their names, got {declared!r}", attr, cls
+            )
+    for attr in ("spiking", "negative"):
+        if not isinstance(getattr(cls, attr), property):
+            as_flag(getattr(cls, attr), attr, cls)
+    for attr in ("dynamics", "rate_curve"):
+        if not inspect.isroutine(getattr(cls, attr)):
+            raise ValidationError(f"expected a method, got {getattr(cls, attr)!r}", attr, cls)
+
+
 def _check_signature(
-    cls: type, method: Any, leading: tuple[str, ...], names: Iterable[str], needed: Iterable[str]
+    cls: type, name: str, leading: tuple[str, ...], names: Iterable[str], needed: Iterable[str]
 ) -> None:
     """Check that a method has arguments for what it will be given."""
-    parameters = list(inspect.signature(method).parameters.values())[1:]
+    parameters = list(inspect.signature(getattr(cls, name)).parameters.values())[1:]
     kinds = {each.name: each.kind for each in parameters}
     first = tuple(kinds)[: len(leading)]
     rest = set(list(kinds)[len(leading) :])
@@ -590,6 +615,6 @@ def _check_signature(
         raise ValidationError(
             f"expected the arguments ({expected}), which are what is declared in state and "
             f"parameters; got ({', '.join(('self', *kinds))})",
-            attr=method.__name__,
+            attr=name,
             obj=cls,
         )

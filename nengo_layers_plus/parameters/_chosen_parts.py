@@ -11,6 +11,7 @@ import nengo
 from nengo.base import ObjView
 from nengo.ensemble import Neurons
 
+from nengo_layers_plus._declared import holds_itself
 from nengo_layers_plus._upstream import nengo_dl, tf, with_sublayers
 from nengo_layers_plus.graph import NetworkGraph, Parameter
 from nengo_layers_plus.graph._keras_layers import layer_itself
@@ -278,7 +279,12 @@ def _flatten(what: Any) -> Iterator[Any]:
         nengo.Network,
         nengo_dl.Simulator,
         tf.keras.layers.Layer,
+        # which say that they are iterable, and some are not
+        tf.Tensor,
+        tf.Variable,
     )
+    if holds_itself(what):
+        raise ParameterError(f"a list that is in itself has no end: {what!r}")
     # not by recursion: what is nested may be deep
     waiting = [iter(what)]
     while waiting:

@@ -9,6 +9,7 @@ from typing import overload
 
 from nengo.exceptions import ValidationError
 
+from nengo_layers_plus._declared import as_number
 from nengo_layers_plus.surrogate._surrogate_function import Function, SurrogateKind
 
 _KINDS: dict[str, SurrogateKind] = {}
@@ -51,7 +52,8 @@ def register(
     Raises
     ------
     nengo.exceptions.ValidationError
-        If the arguments have no defaults, or if there is another surrogate of this name.
+        If it is no function, if its arguments have no defaults, or if there is another surrogate
+        of this name.
 
     Examples
     --------
@@ -64,6 +66,12 @@ def register(
     """
 
     def registered(function: Function) -> SurrogateKind:
+        if not inspect.isfunction(function):
+            raise ValidationError(
+                f"expected a function of xp, x and arguments with defaults, got {function!r}",
+                attr="primitive",
+                obj=register,
+            )
         name = function.__name__
         parameters = list(inspect.signature(function).parameters.values())[2:]
         without = [each.name for each in parameters if each.default is each.empty]
@@ -82,10 +90,12 @@ def register(
                 attr=name,
                 obj=register,
             )
-        defaults = {each.name: float(each.default) for each in parameters}
+        defaults = {each.name: as_number(each.default, each.name, register) for each in parameters}
         _KINDS[name] = SurrogateKind(name, function, slope, defaults, source)
         return _KINDS[name]
 
+    if slope is not None and not callable(slope):
+        raise ValidationError(f"expected a function, got {slope!r}", attr="slope", obj=register)
     return registered if primitive is None else registered(primitive)
 
 
@@ -109,7 +119,7 @@ def get(name: str) -> SurrogateKind:
     >>> surrogate.get("triangle")()
     surrogate.triangle(dampening=0.3, width=1.0)
     """
-    if name not in _KINDS:
+    if not isinstance(name, str) or name not in _KINDS:
         close = difflib.get_close_matches(str(name), _KINDS, n=1)
         meant = f"did you mean {close[0]!r}? " if close else ""
         raise ValidationError(

@@ -8,7 +8,7 @@ import numpy as np
 from nengo.exceptions import ValidationError
 from nengo.params import Parameter
 
-from nengo_layers_plus._declared import NeuronParameter
+from nengo_layers_plus._declared import NeuronParameter, array_of
 from nengo_layers_plus._declared._reparametrisation import MOST, Positive
 
 TAU = NeuronParameter(0.005, unit="s", positive=True, trainable=True)
@@ -44,11 +44,8 @@ class TimeConstantParam(Parameter):
 
     def coerce(self, instance: Any, value: Any) -> Any:
         """Check a value; return a float, or a flat array that can't be written to."""
-        try:
-            array = np.asarray(value)
-        except ValueError:  # of lists of several lengths
-            array = np.asarray(None)
-        if array.dtype.kind not in "iuf" or array.size == 0:
+        array = array_of(value)
+        if array is None or array.size == 0:
             raise ValidationError(
                 f"expected a time constant above 0 s, or an array with one for each unit, got "
                 f"{value!r}",

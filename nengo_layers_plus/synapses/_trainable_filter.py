@@ -12,7 +12,7 @@ from nengo.params import BoolParam
 from nengo.rc import rc
 from nengo.synapses import LinearFilter, Synapse
 
-from nengo_layers_plus._declared import NumPyNamespace
+from nengo_layers_plus._declared import NumPyNamespace, RealParam
 from nengo_layers_plus.synapses._time_constant import TimeConstantParam
 
 
@@ -41,6 +41,7 @@ class TrainableFilter(LinearFilter):
 
     n_stages: ClassVar[int] = 1
 
+    default_dt = RealParam("default_dt", low=0, low_open=True)
     tau = TimeConstantParam("tau", readonly=True)
     per_unit = BoolParam("per_unit", default=None, optional=True, readonly=True)
     trainable = BoolParam("trainable", default=True, readonly=True)

@@ -11,6 +11,7 @@ import nengo
 import numpy as np
 from nengo.ensemble import Neurons
 
+from nengo_layers_plus._declared import as_count
 from nengo_layers_plus._upstream import nengo_dl, random_state_kept, tf
 from nengo_layers_plus.graph import NetworkGraph, Parameter, Shape, size_of
 from nengo_layers_plus.layers import CustomLayer, LayerParts
@@ -97,11 +98,12 @@ def check_layer(
         raise TypeError(f"check_layer: expected a CustomLayer, got {layer!r}")
     several = isinstance(input_shape, list)
     shapes = input_shape if isinstance(input_shape, list) else [input_shape]
-    if not all(isinstance(shape, tuple) for shape in shapes):
+    if not shapes or not all(isinstance(shape, tuple) for shape in shapes):
         raise TypeError(
             "check_layer: expected input_shape to be a tuple of sizes, or for several inputs a "
             f"list of such tuples, got {input_shape!r}"
         )
+    as_count(sum(map(size_of, shapes)), "input_shape", check_layer)
     if "return_conn" in call_arguments:
         raise TypeError("check_layer: return_conn is no matter of the layer; leave it out")
     if nengo.Network.context:

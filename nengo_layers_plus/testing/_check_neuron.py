@@ -14,6 +14,7 @@ import numpy as np
 from nengo.neurons import NeuronType
 from nengo.rc import rc
 
+from nengo_layers_plus._declared import as_count, as_number
 from nengo_layers_plus._upstream import nengo_dl, random_state_kept, tf
 from nengo_layers_plus.neurons._dynamics_error import (
     DynamicsError,
@@ -100,6 +101,8 @@ def check_neuron(
         If a promise is broken. The error names it.
     TypeError
         If ``neurons`` is not such a type.
+    nengo.exceptions.ValidationError
+        If another argument is no number that it may be.
     RuntimeError
         If it is called inside a network.
 
@@ -138,13 +141,17 @@ def check_neuron(
         )
     if nengo.Network.context:
         raise RuntimeError("check_neuron makes its own networks: call it outside of any network")
+    dt = as_number(dt, "dt", check_neuron, above=0)
+    if n_neurons is not None:
+        n_neurons = as_count(n_neurons, "n_neurons", check_neuron)
+    seed = as_count(seed, "seed", check_neuron, low=0)
     bits = rc.get("precision", "bits")
     rc.set("precision", "bits", "64")  # whatever somebody else has left there
     try:
         with warnings.catch_warnings(), random_state_kept():
             # what a user's own run of the network would say is not what is checked here
             warnings.simplefilter("ignore")
-            _Check(neurons, model, native, float(dt), n_neurons, seed).run()
+            _Check(neurons, model, native, dt, n_neurons, seed).run()
     except DynamicsError as error:
         raise BrokenPromiseError(neurons, _BOTH, str(error)) from error
     finally:

@@ -73,7 +73,7 @@ def test_what_is_no_output_is_an_error_and_all_is_taken_back():
         node = nengo.Node([0.0])
         with pytest.raises(ValidationError, match=r"make_output: expected the object.*'join'"):
             block(node)
-        with pytest.raises(NotImplementedError, match="Block must override make_output"):
+        with pytest.raises(ValidationError, match="a subclass that overrides make_output"):
             Block()(node)
     assert net.all_objects == [node]
     assert net.networks == []

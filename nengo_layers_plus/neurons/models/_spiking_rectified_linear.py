@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import nengo
-from nengo.params import NumberParam
 
+from nengo_layers_plus._declared import RealParam
 from nengo_layers_plus.neurons._neuron_model import NeuronModel
 
 
@@ -24,7 +24,7 @@ class SpikingRectifiedLinearModel(NeuronModel):
 
     state = {"voltage": nengo.dists.Uniform(low=0, high=1)}  # noqa: RUF012  as nengo declares it
     spiking = True
-    negative_slope = NumberParam("negative_slope", default=0, low=0, readonly=True)
+    negative_slope: Any = RealParam("negative_slope", default=0, low=0, readonly=True)
 
     def __init__(self, *, negative_slope: float = 0, **kwargs: Any) -> None:
         super().__init__(**kwargs)

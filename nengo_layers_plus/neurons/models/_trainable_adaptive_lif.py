@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import nengo
-from nengo.params import NumberParam
 
-from nengo_layers_plus._declared import NeuronParameter
+from nengo_layers_plus._declared import NeuronParameter, RealParam
 from nengo_layers_plus.neurons._neuron_model import NeuronModel
 from nengo_layers_plus.neurons.models._equations import lif_rate, refractory_lif
 
@@ -67,7 +66,7 @@ class TrainableAdaptiveLIF(NeuronModel):
     }
     spiking = True
     negative = False
-    min_voltage = NumberParam("min_voltage", default=0, high=0, readonly=True)
+    min_voltage: Any = RealParam("min_voltage", default=0, high=0, readonly=True)
 
     def __init__(self, *, min_voltage: float = 0, **kwargs: Any) -> None:
         super().__init__(**kwargs)

@@ -1,0 +1,157 @@
+"""Checks of arguments: each returns what was given, as what it is used for, or says what came."""
+
+from __future__ import annotations
+
+import math
+import numbers
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from nengo.exceptions import ValidationError
+from nengo.params import NumberParam
+
+_MOST = 2**31 - 1
+
+Error = Callable[..., ValidationError]
+
+
+class RealParam(NumberParam):
+    """A number that is not NaN, for which nengo has no words."""
+
+    def coerce(self, instance: Any, value: Any) -> Any:
+        """Check a value; see `nengo.params.NumberParam`."""
+        if is_number(value) and math.isnan(value):
+            raise ValidationError("expected a number, got nan", attr=self.name, obj=instance)
+        return super().coerce(instance, value)
+
+
+def as_text(value: Any, attr: str, obj: Any, error: Error = ValidationError) -> str | None:
+    """
+    Return a text, or None.
+
+    Parameters
+    ----------
+    value : object
+        What was given.
+    attr : str
+        The name of the argument, for the error.
+    obj : object
+        Whose it is, for the error.
+    error : type
+        The class of the error.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If it is something else.
+    """
+    if value is None or isinstance(value, str):
+        return value
+    raise error(f"expected a text or None, got {value!r}", attr=attr, obj=obj)
+
+
+def as_flag(value: Any, attr: str, obj: Any, error: Error = ValidationError) -> bool:
+    """Return True or False; 1 and 0 are taken for them. See `as_text`."""
+    if isinstance(value, bool | np.bool_) or (
+        isinstance(value, numbers.Integral) and value in (0, 1)
+    ):
+        return bool(value)
+    raise error(f"expected True or False, got {value!r}", attr=attr, obj=obj)
+
+
+def as_number(
+    value: Any,
+    attr: str,
+    obj: Any,
+    error: Error = ValidationError,
+    *,
+    low: float = -math.inf,
+    above: float = -math.inf,
+) -> float:
+    """Return a finite number of at least ``low``, and above ``above``. See `as_text`."""
+    if is_number(value) and math.isfinite(value) and value >= low and value > above:
+        return float(value)
+    words = "a finite number" if low == above else f"a number of at least {low:g}"
+    words = words if above == -math.inf else f"a finite number above {above:g}"
+    raise error(f"expected {words}, got {value!r}", attr=attr, obj=obj)
+
+
+def as_count(
+    value: Any, attr: str, obj: Any, error: Error = ValidationError, *, low: int = 1
+) -> int:
+    """Return a whole number from ``low`` to 2147483647. See `as_text`."""
+    is_whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
+    if is_whole and low <= value <= _MOST:
+        return int(value)
+    raise error(f"expected a whole number from {low} to {_MOST}, got {value!r}", attr=attr, obj=obj)
+
+
+def as_range(
+    value: Any, attr: str, obj: Any, error: Error = ValidationError
+) -> tuple[float, float]:
+    """Return the lowest and the highest firing rate (Hz), also of one for both. See `as_text`."""
+    given = value.tolist() if isinstance(value, np.ndarray) else value
+    bounds = list(given) if isinstance(given, list | tuple) else [given, given]
+    if len(bounds) == 2 and all(map(is_number, bounds)) and 0 <= bounds[0] <= bounds[1] < np.inf:
+        return float(bounds[0]), float(bounds[1])
+    raise error(
+        f"expected a firing rate in Hz, or the lowest and the highest of them, got {value!r}",
+        attr=attr,
+        obj=obj,
+    )
+
+
+def as_numbers(value: Any, attr: str, obj: Any, error: Error = ValidationError) -> np.ndarray:
+    """Return an array of numbers that is not empty. See `as_text`."""
+    array = array_of(value)
+    if array is None or array.size == 0:
+        raise error(f"expected numbers, got {value!r}", attr=attr, obj=obj)
+    return array.astype(float)
+
+
+def as_aligned(obj: Any, **values: Any) -> list[np.ndarray]:
+    """Return arrays of numbers that go together, such as one value or one for each neuron."""
+    arrays = [as_numbers(value, attr, obj) for attr, value in values.items()]
+    try:
+        np.broadcast_shapes(*(array.shape for array in arrays))
+    except ValueError:
+        shapes = " and ".join(str(array.shape) for array in arrays)
+        raise ValidationError(
+            f"expected arrays that go together, got some of shapes {shapes}",
+            attr=", ".join(values),
+            obj=obj,
+        ) from None
+    return arrays
+
+
+def is_number(value: Any) -> bool:
+    """Say whether a value is one real number; NumPy's numbers are such, True and False are none."""
+    return isinstance(value, numbers.Real) and not isinstance(value, bool)
+
+
+def array_of(value: Any) -> np.ndarray | None:
+    """Return an array of real numbers, or None if that can't be made of a value."""
+    try:
+        array = np.asarray(value)
+    except (TypeError, ValueError, RecursionError):  # rows of several lengths, above all
+        return None
+    return array if array.dtype.kind in "iuf" else None
+
+
+def holds_itself(value: Any) -> bool:
+    """Say whether a list is in itself, at any depth, so that going through it has no end."""
+    # not by recursion: what is nested may be deep
+    around: list[int] = []
+    waiting = [iter((value,))]
+    while waiting:
+        item = next(waiting[-1], waiting)
+        if item is waiting:
+            waiting.pop()
+            del around[-1:]
+        elif isinstance(item, list | tuple):
+            if id(item) in around:
+                return True
+            around.append(id(item))
+            waiting.append(iter(item))
+    return False
