@@ -81,8 +81,8 @@ def _non_linear_over_spikes(plan: Plan) -> list[Step]:
                 found.append(step)
         if step.neuron_type is not None:
             shape = step.call.call.outputs[0].shape[1:]
-            fires = rng.uniform(size=(2, pairs, *shape)) < _SPIKES
-            output = _with_mean(*fires / _SPIKES, plan.dtype) if step.neuron_type.spiking else None
+            first, second = (rng.uniform(size=(2, pairs, *shape)) < _SPIKES) / _SPIKES
+            output = _with_mean(first, second, plan.dtype) if step.neuron_type.spiking else None
         if output is not None:
             values[step.call.output] = output
     return found

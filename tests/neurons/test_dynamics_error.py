@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import nengo
 import numpy as np
 import pytest
+from nengo.rc import rc
 
 from nengo_layers_plus import CustomLayer, NeuronModel, NeuronParameter, Surrogate, nengo_dl
 from nengo_layers_plus.neurons._dynamics_error import DynamicsError
@@ -85,6 +87,14 @@ WRONG = [
     (Branching, r"write xp\.where\(condition, one, other\) for an if.*line `if voltage > 1:`"),
     (Curve, r"Curve\.rate_curve: .*write xp\.maximum in place of np\.maximum"),
 ]
+
+
+@pytest.fixture(autouse=True)
+def precision_kept() -> Iterator[None]:
+    """A build of nengo_dl that fails may leave nengo's precision at 32 bits."""
+    bits = rc.get("precision", "bits")
+    yield
+    rc.set("precision", "bits", bits)
 
 
 def build(neurons: Any, simulator: Any = nengo_dl.Simulator) -> None:
