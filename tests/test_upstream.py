@@ -641,6 +641,25 @@ def test_a_simulator_may_be_closed_within_its_block(name):
         pass
 
 
+@pytest.mark.parametrize("name", ["nengo_dl", "nengo_layers_plus"])
+def test_noise_is_there_beside_a_node_with_the_same_process(name):
+    process = nengo.processes.WhiteNoise(seed=0, scale=False)
+    with nengo.Network(seed=0) as network:
+        _upstream.nengo_dl.configure_settings(dtype="float64")
+        node = nengo.Node(process)
+        ensemble = nengo.Ensemble(3, 1, noise=process, neuron_type=nengo.RectifiedLinear())
+        probes = [nengo.Probe(node), nengo.Probe(ensemble.neurons)]
+    results = []
+    package = _upstream.nengo_dl if name == "nengo_dl" else nengo_layers_plus
+    for simulator in (nengo.Simulator, package.Simulator):
+        with simulator(network, progress_bar=False) as sim:
+            sim.run_steps(5)
+            results.append([sim.data[probe] for probe in probes])
+    assert np.std(results[0][1], axis=0).max() > 0.1
+    for right, found in zip(*results, strict=True):
+        np.testing.assert_allclose(found, right, rtol=1e-12)
+
+
 def test_a_forked_process_is_told_that_it_would_wait_for_ever():
     out, _ = run_python("""
         import os, sys, nengo

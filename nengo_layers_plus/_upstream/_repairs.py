@@ -13,6 +13,7 @@ from typing import Any
 
 from nengo_layers_plus._upstream._keras import note_random_state
 from nengo_layers_plus._upstream._layer_dtype import dtype_blamed, follow_dtype
+from nengo_layers_plus._upstream._simulation import set_initial_value
 
 
 def repair(nengo_dl: ModuleType) -> None:
@@ -29,6 +30,7 @@ def repair(nengo_dl: ModuleType) -> None:
     _repair_leaving_a_simulator(nengo_dl)
     _repair_dtypes_of_layers(nengo_dl)
     _repair_forked_processes(nengo_dl)
+    _repair_models(nengo_dl)
 
 
 # -----------------------------------------------------------------------------
@@ -181,6 +183,57 @@ def _repair_dtypes_of_layers(nengo_dl: ModuleType) -> None:
             build_step(self, signals)
 
     graph.build, builder.build_step = build_in_dtype, build_step_or_blame
+
+
+# -----------------------------------------------------------------------------
+# Models
+
+
+def _repair_models(nengo_dl: ModuleType) -> None:
+    """Have operators of a model be such that nengo_dl makes of them what nengo does.
+
+    - nengo takes a step off the refractory time of `nengo.LIF` before it is used, and nengo_dl
+      afterwards, so that an initial one lasted a step longer.
+    - Noise of an ensemble was left out where a Node had an equal process, as if it were the Node's.
+    """
+    model: Any = nengo_dl.builder.NengoModel
+    neurons = importlib.import_module("nengo.builder.neurons").SimNeurons
+    processes = importlib.import_module("nengo.builder.processes").SimProcess
+    lif = importlib.import_module("nengo").LIF
+    add_op = model.add_op
+
+    @functools.wraps(add_op)
+    def add_op_as_in_nengo(self: Any, op: Any) -> None:
+        add_op(self, op)
+        if type(op) is neurons and type(op.neurons) is lif:
+            signal = op.state["refractory_time"]
+            initial = signal.initial_value
+            if (initial > 0).any():
+                set_initial_value(signal, initial - self.dt * (initial > 0))
+        elif isinstance(op, processes) and op.input is None and op.mode == "inc":
+            op.process = _Noise(op.process)
+
+    model.add_op = add_op_as_in_nengo
+
+
+class _Noise:
+    """The process of the noise of an ensemble, which is equal to no other one."""
+
+    def __init__(self, process: Any) -> None:
+        self._process = process
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "_process":  # of a copy that is being made
+            raise AttributeError(name)
+        return getattr(self._process, name)
+
+    @property  # type: ignore[misc]
+    def __class__(self) -> Any:
+        """The class of the process, for ``isinstance``."""
+        return self._process.__class__
+
+    def __repr__(self) -> str:
+        return repr(self._process)
 
 
 # -----------------------------------------------------------------------------
