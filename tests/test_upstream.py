@@ -353,6 +353,51 @@ def test_with_sublayers_finds_those_at_any_depth():
     assert _upstream.with_sublayers(dense) == [dense]
 
 
+@pytest.mark.parametrize(
+    ("platform", "rocm", "plugins", "driver", "may_have_gpu"),
+    [
+        ("linux", False, False, False, False),
+        ("linux", False, False, True, True),
+        ("linux", True, False, False, True),
+        ("linux", False, True, False, True),
+        ("darwin", False, False, False, True),
+    ],
+)
+def test_a_gpu_is_asked_for_unless_there_can_be_none(
+    tmp_path, monkeypatch, platform, rocm, plugins, driver, may_have_gpu
+):
+    def load(name):
+        assert name == "libcuda.so.1"
+        if not driver:
+            raise OSError
+
+    if plugins:
+        tmp_path.joinpath("tensorflow-plugins").mkdir()
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(sys, "platform", platform)
+    monkeypatch.setattr(_upstream.ctypes, "CDLL", load)
+    asked = []
+    monkeypatch.setattr(subprocess, "call", lambda command: asked.append(command) or 0)
+    tensorflow = SimpleNamespace(test=SimpleNamespace(is_built_with_rocm=lambda: rocm))
+    question = [sys.executable, "-c", "tf.config.list_physical_devices('GPU')"]
+    with _upstream._spared_question(tensorflow):
+        assert subprocess.call(question) == (0 if may_have_gpu else 1)
+        assert subprocess.call(["ls"]) == 0
+    assert subprocess.call(question) == 0
+    assert asked == [question, ["ls"], question][not may_have_gpu :]
+
+
+def test_the_answer_is_that_of_tensorflow():
+    out, _ = run_python("""
+        import subprocess, sys
+        from nengo_layers_plus import nengo_dl
+        import tensorflow as tf
+        devices = tf.config.list_physical_devices("GPU")
+        print(nengo_dl.utils.tf_gpu_installed, len(devices) > 0)
+        """)
+    assert out.split() in (["True", "True"], ["False", "False"])
+
+
 # ---------------------------------------------------------------------------
 # Failures
 
