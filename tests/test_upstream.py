@@ -354,6 +354,51 @@ def test_with_sublayers_finds_those_at_any_depth():
     assert _upstream.with_sublayers(dense) == [dense]
 
 
+@pytest.mark.parametrize(
+    ("platform", "rocm", "plugins", "driver", "may_have_gpu"),
+    [
+        ("linux", False, False, False, False),
+        ("linux", False, False, True, True),
+        ("linux", True, False, False, True),
+        ("linux", False, True, False, True),
+        ("darwin", False, False, False, True),
+    ],
+)
+def test_a_gpu_is_asked_for_unless_there_can_be_none(
+    tmp_path, monkeypatch, platform, rocm, plugins, driver, may_have_gpu
+):
+    def load(name):
+        assert name == "libcuda.so.1"
+        if not driver:
+            raise OSError
+
+    if plugins:
+        tmp_path.joinpath("tensorflow-plugins").mkdir()
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(sys, "platform", platform)
+    monkeypatch.setattr(_upstream.ctypes, "CDLL", load)
+    asked = []
+    monkeypatch.setattr(subprocess, "call", lambda command: asked.append(command) or 0)
+    tensorflow = SimpleNamespace(test=SimpleNamespace(is_built_with_rocm=lambda: rocm))
+    question = [sys.executable, "-c", "tf.config.list_physical_devices('GPU')"]
+    with _upstream._spared_question(tensorflow):
+        assert subprocess.call(question) == (0 if may_have_gpu else 1)
+        assert subprocess.call(["ls"]) == 0
+    assert subprocess.call(question) == 0
+    assert asked == [question, ["ls"], question][not may_have_gpu :]
+
+
+def test_the_answer_is_that_of_tensorflow():
+    out, _ = run_python("""
+        import subprocess, sys
+        from nengo_layers_plus import nengo_dl
+        import tensorflow as tf
+        devices = tf.config.list_physical_devices("GPU")
+        print(nengo_dl.utils.tf_gpu_installed, len(devices) > 0)
+        """)
+    assert out.split() in (["True", "True"], ["False", "False"])
+
+
 # ---------------------------------------------------------------------------
 # Failures
 
@@ -669,6 +714,25 @@ def test_a_simulator_may_be_closed_within_its_block(name):
     assert _upstream.tf.zeros(()).device == "/job:localhost/replica:0/task:0/device:CPU:0"
     with pytest.raises(nengo.exceptions.SimulatorClosed), sim:
         pass
+
+
+@pytest.mark.parametrize("name", ["nengo_dl", "nengo_layers_plus"])
+def test_noise_is_there_beside_a_node_with_the_same_process(name):
+    process = nengo.processes.WhiteNoise(seed=0, scale=False)
+    with nengo.Network(seed=0) as network:
+        _upstream.nengo_dl.configure_settings(dtype="float64")
+        node = nengo.Node(process)
+        ensemble = nengo.Ensemble(3, 1, noise=process, neuron_type=nengo.RectifiedLinear())
+        probes = [nengo.Probe(node), nengo.Probe(ensemble.neurons)]
+    results = []
+    package = _upstream.nengo_dl if name == "nengo_dl" else nengo_layers_plus
+    for simulator in (nengo.Simulator, package.Simulator):
+        with simulator(network, progress_bar=False) as sim:
+            sim.run_steps(5)
+            results.append([sim.data[probe] for probe in probes])
+    assert np.std(results[0][1], axis=0).max() > 0.1
+    for right, found in zip(*results, strict=True):
+        np.testing.assert_allclose(found, right, rtol=1e-12)
 
 
 def test_a_forked_process_is_told_that_it_would_wait_for_ever():

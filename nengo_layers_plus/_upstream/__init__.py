@@ -19,12 +19,15 @@ when `nengo_dl`, `tf` or `keras` is asked for, so that the ``doctor`` command ca
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import faulthandler
 import importlib
 import importlib.metadata
 import logging
 import os
 import platform
+import site
+import subprocess
 import sys
 import threading
 import warnings
@@ -429,6 +432,45 @@ def _take_modules(package: str) -> dict[str, ModuleType]:
     return {name: sys.modules.pop(name) for name in names}
 
 
+def _may_have_gpu(tensorflow: ModuleType) -> bool:
+    """Say whether TensorFlow may have a GPU here; False only if that is certain."""
+    folders = (*sys.path, site.getusersitepackages())
+    if (
+        sys.platform != "linux"
+        or tensorflow.test.is_built_with_rocm()
+        or any(Path(folder, "tensorflow-plugins").exists() for folder in folders)
+    ):
+        return True
+    try:
+        ctypes.CDLL("libcuda.so.1")
+    except OSError:  # there is no driver
+        return False
+    return True
+
+
+@contextlib.contextmanager
+def _spared_question(tensorflow: ModuleType) -> Iterator[None]:
+    """Spare nengo_dl to start another Python, with another TensorFlow, to ask for a GPU.
+
+    That takes seconds of each import. Where there can be no GPU, the answer is known.
+    """
+    if _may_have_gpu(tensorflow):
+        yield
+        return
+    module: Any = subprocess
+    asked = module.call
+
+    def call(command: Any, *args: Any, **kwargs: Any) -> int:
+        is_question = isinstance(command, list) and "list_physical_devices" in str(command)
+        return 1 if is_question else int(asked(command, *args, **kwargs))
+
+    module.call = call
+    try:
+        yield
+    finally:
+        module.call = asked
+
+
 @contextlib.contextmanager
 def _environment_kept(name: str) -> Iterator[None]:
     """Put an environment variable back as it was."""
@@ -463,6 +505,7 @@ def import_nengo_dl() -> ModuleType:
     functional = importlib.import_module("tf_keras.src.engine.functional")
     layers = importlib.import_module("tf_keras.src.layers")
     with (
+        _spared_question(importlib.import_module("tensorflow")),
         stand_in_keras(functional, layers),
         # nengo_dl overwrites TensorFlow's log level. That is for the user to choose.
         _environment_kept("TF_CPP_MIN_LOG_LEVEL"),

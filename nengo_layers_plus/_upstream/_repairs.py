@@ -20,6 +20,7 @@ from typing import Any, NoReturn
 from nengo_layers_plus._upstream._custom_gradients import custom_gradients_kept
 from nengo_layers_plus._upstream._keras import copy_layer, is_layer, note_random_state
 from nengo_layers_plus._upstream._layer_dtype import dtype_blamed, follow_dtype
+from nengo_layers_plus._upstream._simulation import set_initial_value
 
 
 def repair(nengo_dl: ModuleType) -> None:
@@ -36,6 +37,7 @@ def repair(nengo_dl: ModuleType) -> None:
     _repair_leaving_a_simulator(nengo_dl)
     _repair_dtypes_of_layers(nengo_dl)
     _repair_forked_processes(nengo_dl)
+    _repair_models(nengo_dl)
     _delete_custom_gradients(nengo_dl)
     _track_parts(nengo_dl)
     _refuse_whole_models(nengo_dl)
@@ -184,6 +186,54 @@ def _with_dtype_followed(build: Any, graph: Any, *args: Any, **kwargs: Any) -> N
 def _with_dtype_blamed(build_step: Any, builder: Any, signals: Any) -> None:
     with dtype_blamed(builder.ops[0], signals.dtype):
         build_step(builder, signals)
+
+
+# -----------------------------------------------------------------------------
+# Models
+
+
+def _repair_models(nengo_dl: ModuleType) -> None:
+    """Have operators of a model be such that nengo_dl makes of them what nengo does.
+
+    - nengo takes a step off the refractory time of `nengo.LIF` before it is used, and nengo_dl
+      afterwards, so that an initial one lasted a step longer.
+    - Noise of an ensemble was left out where a Node had an equal process, as if it were the Node's.
+    """
+    _wrap(nengo_dl.builder.NengoModel, "add_op", _with_operator_as_in_nengo)
+
+
+def _with_operator_as_in_nengo(add: Any, model: Any, operator: Any) -> None:
+    add(model, operator)
+    neurons = importlib.import_module("nengo.builder.neurons").SimNeurons
+    processes = importlib.import_module("nengo.builder.processes").SimProcess
+    lif = importlib.import_module("nengo").LIF
+    if type(operator) is neurons and type(operator.neurons) is lif:
+        signal = operator.state["refractory_time"]
+        initial = signal.initial_value
+        if (initial > 0).any():
+            set_initial_value(signal, initial - model.dt * (initial > 0))
+    elif isinstance(operator, processes) and operator.input is None and operator.mode == "inc":
+        operator.process = _Noise(operator.process)
+
+
+class _Noise:
+    """The process of the noise of an ensemble, which is equal to no other one."""
+
+    def __init__(self, process: Any) -> None:
+        self._process = process
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "_process":  # of a copy that is being made
+            raise AttributeError(name)
+        return getattr(self._process, name)
+
+    @property  # type: ignore[misc]
+    def __class__(self) -> Any:
+        """The class of the process, for ``isinstance``."""
+        return self._process.__class__
+
+    def __repr__(self) -> str:
+        return repr(self._process)
 
 
 # -----------------------------------------------------------------------------

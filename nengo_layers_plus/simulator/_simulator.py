@@ -64,6 +64,13 @@ class Simulator(nengo_dl.Simulator):
         finite is raised as a `NonFiniteError`. It takes time and memory: use it to find the cause
         of a loss that is ``nan``, and leave it off otherwise.
 
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If an argument can't be used. The error names it, what was expected and what came.
+    nengo.exceptions.SimulationError
+        In a process that was forked from one in which TensorFlow was at work.
+
     Examples
     --------
     >>> import nengo

@@ -324,3 +324,27 @@ def test_a_subclass_with_states_of_its_own_is_left_to_its_builder():
             outputs.append(sim.predict(n_steps=50, verbose=0)[probe])
     np.testing.assert_array_equal(*outputs)
     assert outputs[0].any()
+
+
+@pytest.mark.parametrize("simulator", [nengo_dl.Simulator, Simulator])
+def test_neurons_that_begin_refractory_fire_when_nengo_has_them_fire(simulator):
+    with nengo.Network(seed=0) as net:
+        nengo_dl.configure_settings(dtype="float64")
+        begun = {"voltage": [0.9, 0, 0.5, 0], "refractory_time": [0.003, 0.0024, 0, 4e-4]}
+        neurons = nengo.LIF(initial_state={k: np.array(v) for k, v in begun.items()})
+        ensemble = nengo.Ensemble(
+            4, 1, neuron_type=neurons, gain=np.ones(4), bias=np.array([2, 5, 0.5, 9])
+        )
+        probes = [nengo.Probe(ensemble.neurons, name) for name in neurons.probeable]
+    with nengo.Simulator(net, progress_bar=False) as sim:
+        sim.run_steps(20)
+        spikes, voltage, refractory = (sim.data[each] for each in probes)
+    with simulator(net, progress_bar=False) as sim:
+        sim.run_steps(20)
+        found = [sim.data[each] for each in probes]
+    np.testing.assert_array_equal(found[0], spikes)
+    assert 5 < np.count_nonzero(spikes) < 40
+    np.testing.assert_allclose(found[1], voltage, atol=1e-12)
+    # as the guide says
+    late = refractory - found[2]
+    assert set(np.round(late / 0.001, 9).flat) == {0.0, 1.0}

@@ -19,9 +19,8 @@ class ProcessRule(Rule):
     def decide(self, operator: Any, context: Context) -> Decision:
         """Say that it runs along time."""
         process = operator.process
+        name = process.__class__.__name__  # of noise, its type is another one
         if isinstance(process, LinearFilter):
-            return Decision(
-                Kind.SCAN, f"{type(process).__name__} is a filter along time", per_item=True
-            )
+            return Decision(Kind.SCAN, f"{name} is a filter along time", per_item=True)
         what = "synapse" if isinstance(process, Synapse) else "process"
-        return Decision(Kind.SCAN, f"{type(process).__name__} is a {what} that runs in Python")
+        return Decision(Kind.SCAN, f"{name} is a {what} that runs in Python")
