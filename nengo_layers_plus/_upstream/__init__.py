@@ -59,6 +59,7 @@ from nengo_layers_plus._upstream._simulation import (
     find_gain_scales,
     find_gain_signals,
     model_inputs,
+    native_process_builder,
     set_initial_value,
 )
 from nengo_layers_plus._upstream._xla import xla_slice, xla_update_slice
@@ -92,6 +93,7 @@ __all__ = [
     "layer_calls",
     "list_effects",
     "model_inputs",
+    "native_process_builder",
     "nengo_dl",
     "operation_of",
     "random_state_kept",
