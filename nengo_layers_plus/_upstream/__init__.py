@@ -66,6 +66,7 @@ from nengo_layers_plus._upstream._simulation import (
     find_gain_scales,
     find_gain_signals,
     model_inputs,
+    native_process_builder,
     set_initial_value,
 )
 from nengo_layers_plus._upstream._xla import xla_slice, xla_update_slice
@@ -104,6 +105,7 @@ __all__ = [
     "list_effects",
     "made_like",
     "model_inputs",
+    "native_process_builder",
     "nengo_dl",
     "operation_of",
     "random_state_kept",

@@ -13,14 +13,17 @@ import os
 import pickle
 import warnings
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from types import ModuleType, SimpleNamespace
 from typing import Any, NoReturn
 
 from nengo_layers_plus._upstream._custom_gradients import custom_gradients_kept
+from nengo_layers_plus._upstream._graph_repairs import repair_graph, wrap
 from nengo_layers_plus._upstream._keras import copy_layer, is_layer, note_random_state
 from nengo_layers_plus._upstream._layer_dtype import dtype_blamed, follow_dtype
-from nengo_layers_plus._upstream._simulation import set_initial_value
+from nengo_layers_plus._upstream._simulation import native_process_builder, set_initial_value
+
+_is_repaired = "is_repaired_by_nengo_layers_plus"
 
 
 def repair(nengo_dl: ModuleType) -> None:
@@ -31,48 +34,64 @@ def repair(nengo_dl: ModuleType) -> None:
     nengo_dl : module
         nengo_dl, imported.
     """
+    if hasattr(nengo_dl, _is_repaired):
+        return
+    repair_graph(nengo_dl)
     _repair_linear_filters(nengo_dl)
     _repair_matrix_exponentials()
     _repair_failing_builds(nengo_dl)
     _repair_leaving_a_simulator(nengo_dl)
     _repair_dtypes_of_layers(nengo_dl)
     _repair_forked_processes(nengo_dl)
-    _repair_models(nengo_dl)
+    _repair_refractory_times(nengo_dl)
     _delete_custom_gradients(nengo_dl)
     _track_parts(nengo_dl)
     _refuse_whole_models(nengo_dl)
     _know_loaded_state(nengo_dl)
     _repair_calls(nengo_dl)
     _repair_copies(nengo_dl)
+    _repair_redefined_processes(nengo_dl)
+    _add_recursive_least_squares(nengo_dl)
+    setattr(nengo_dl, _is_repaired, True)
 
 
 # -----------------------------------------------------------------------------
-# Linear filters
+# Processes
 
 
 def _repair_linear_filters(nengo_dl: ModuleType) -> None:
     """Have nengo_dl build all linear filters, as well as nengo runs them.
 
-    It knows another shape of their ``D`` than nengo 4, and takes the output of a filter of first
-    order for its state, which is wrong in a Node.
+    It knows another shape of their ``D`` than nengo 4, takes the output of a filter of first order
+    for its state, which is wrong in a Node, and takes filters whose steps are of several kinds,
+    such as ``Alpha(0)`` and ``Alpha(0.01)``, for filters of one.
     """
     linear_filter = importlib.import_module("nengo.synapses").LinearFilter
     builders: Any = nengo_dl.process_builders
     base: Any = builders.LinearFilterBuilder
 
-    class LinearFilterBuilder(base):
+    class LinearFilterBuilder(nengo_dl.builder.OpBuilder):  # type: ignore[name-defined]
         """Builds `nengo.LinearFilter` synapses."""
 
         ops: Any
 
         def build_pre(self, signals: Any, config: Any) -> None:
-            """Prepare, with matrices of the shapes that nengo_dl expects."""
-            operators = self.ops
-            self.ops = [_with_flat_steps(each) for each in operators]
-            try:
-                super().build_pre(signals, config)
-            finally:
-                self.ops = operators
+            """Prepare a builder of nengo_dl for each kind of steps."""
+            super().build_pre(signals, config)
+            kinds: dict[Any, list[Any]] = {}
+            for operator in map(_with_flat_steps, self.ops):
+                process, shapes = operator.process, (operator.input.shape, operator.output.shape)
+                state = process.make_state(*shapes, signals.dt_val)
+                step = process.make_step(*shapes, signals.dt_val, rng=None, state=state)
+                kinds.setdefault((type(step), step.A.shape), []).append(operator)
+            self.parts = [base(operators) for operators in kinds.values()]
+            for part in self.parts:
+                part.build_pre(signals, config)
+
+        def build_step(self, signals: Any) -> None:
+            """Build a step."""
+            for part in self.parts:
+                part.build_step(signals)
 
     # what nengo_dl takes it for: one of its own
     LinearFilterBuilder.__module__ = builders.__name__
@@ -98,6 +117,67 @@ def _with_flat_steps(operator: Any) -> SimpleNamespace:
         state=operator.state,
         process=SimpleNamespace(make_step=make_step, make_state=process.make_state),
     )
+
+
+def _repair_redefined_processes(nengo_dl: ModuleType) -> None:
+    """Call the steps of processes whose class defines them itself.
+
+    nengo_dl computes each subclass of ``Lowpass`` and ``LinearFilter`` as these, whatever it does.
+    """
+    builders: Any = nengo_dl.process_builders
+
+    def make(init: Any, builder: Any, operators: Any) -> None:
+        init(builder, operators)
+        native = native_process_builder(operators[0].process)
+        builder.built_process = (native or builders.GenericProcessBuilder)(operators)
+
+    def merges(mergeable: Any, one: Any, other: Any) -> bool:
+        kinds = [native_process_builder(each.process) for each in (one, other)]
+        return kinds[0] is kinds[1] and mergeable(one, other)
+
+    wrap(builders.SimProcessBuilder, "__init__", make)
+    wrap(builders.SimProcessBuilder, "mergeable", merges)
+    builders.SimProcessBuilder.mergeable = staticmethod(builders.SimProcessBuilder.mergeable)
+
+
+# -----------------------------------------------------------------------------
+# Learning rules
+
+
+def _add_recursive_least_squares(nengo_dl: ModuleType) -> None:
+    """Build `nengo.RLS`, which nengo_dl has no builder for."""
+    tensorflow = importlib.import_module("tensorflow")
+    operator_type = importlib.import_module("nengo.builder.learning_rules").SimRLS
+
+    class SimRLSBuilder(nengo_dl.builder.OpBuilder):  # type: ignore[name-defined]
+        """Builds an operator of recursive least squares, for each item of a minibatch by itself."""
+
+        ops: Any
+
+        def build_pre(self, signals: Any, config: Any) -> None:
+            """Find the signals."""
+            super().build_pre(signals, config)
+            (operator,) = self.ops
+            self.activities = signals[operator.pre_filtered]
+            self.error = signals[operator.error]
+            self.delta = signals[operator.delta]
+            self.inverse = signals[operator.inv_gamma]
+
+        def build_step(self, signals: Any) -> None:
+            """Update the inverse of the correlations, and the change of the weights."""
+            activities = signals.gather(self.activities)
+            inverse = signals.gather(self.inverse)
+            projected = tensorflow.linalg.matvec(inverse, activities)
+            norm = tensorflow.reduce_sum(activities * projected, axis=-1, keepdims=True)
+            gain = projected / (1 + norm)
+            outer = projected[:, :, None] * gain[:, None, :]
+            signals.scatter(self.inverse, inverse - outer)
+            error = signals.gather(self.error)
+            signals.scatter(self.delta, -error[:, :, None] * gain[:, None, :])
+
+    # what nengo_dl takes it for: one of its own
+    SimRLSBuilder.__module__ = nengo_dl.learning_rule_builders.__name__
+    nengo_dl.builder.Builder.builders[operator_type] = SimRLSBuilder
 
 
 # -----------------------------------------------------------------------------
@@ -130,7 +210,7 @@ def _repair_failing_builds(nengo_dl: ModuleType) -> None:
     nengo's precision would stay that of the network, 32 bits, for all that is simulated afterwards,
     and the random generators would go on from where the building stopped.
     """
-    _wrap(nengo_dl.Simulator, "__init__", _with_settings_put_back)
+    wrap(nengo_dl.Simulator, "__init__", _with_settings_put_back)
 
 
 def _with_settings_put_back(make: Any, *args: Any, **kwargs: Any) -> None:
@@ -149,7 +229,7 @@ def _repair_leaving_a_simulator(nengo_dl: ModuleType) -> None:
 
     That would be an error, and leave its device and dtype in force for all that follows.
     """
-    _wrap(nengo_dl.Simulator, "__exit__", _left_once)
+    wrap(nengo_dl.Simulator, "__exit__", _left_once)
 
 
 def _left_once(leave: Any, simulator: Any, *args: Any) -> None:
@@ -170,8 +250,8 @@ def _repair_dtypes_of_layers(nengo_dl: ModuleType) -> None:
     They would compute in Keras' own, float32, and fail in a network of float64 without a word of
     which layer it is.
     """
-    _wrap(nengo_dl.tensor_graph.TensorGraph, "build", _with_dtype_followed)
-    _wrap(nengo_dl.tensor_node.SimTensorNodeBuilder, "build_step", _with_dtype_blamed)
+    wrap(nengo_dl.tensor_graph.TensorGraph, "build", _with_dtype_followed)
+    wrap(nengo_dl.tensor_node.SimTensorNodeBuilder, "build_step", _with_dtype_blamed)
 
 
 def _with_dtype_followed(build: Any, graph: Any, *args: Any, **kwargs: Any) -> None:
@@ -189,51 +269,26 @@ def _with_dtype_blamed(build_step: Any, builder: Any, signals: Any) -> None:
 
 
 # -----------------------------------------------------------------------------
-# Models
+# Neurons
 
 
-def _repair_models(nengo_dl: ModuleType) -> None:
-    """Have operators of a model be such that nengo_dl makes of them what nengo does.
+def _repair_refractory_times(nengo_dl: ModuleType) -> None:
+    """Have an initial refractory time of `nengo.LIF` last as long as in nengo.
 
-    - nengo takes a step off the refractory time of `nengo.LIF` before it is used, and nengo_dl
-      afterwards, so that an initial one lasted a step longer.
-    - Noise of an ensemble was left out where a Node had an equal process, as if it were the Node's.
+    nengo takes a step off it before it is used, and nengo_dl afterwards: it lasted a step longer.
     """
-    _wrap(nengo_dl.builder.NengoModel, "add_op", _with_operator_as_in_nengo)
+    wrap(nengo_dl.builder.NengoModel, "add_op", _with_refractory_time_as_in_nengo)
 
 
-def _with_operator_as_in_nengo(add: Any, model: Any, operator: Any) -> None:
+def _with_refractory_time_as_in_nengo(add: Any, model: Any, operator: Any) -> None:
     add(model, operator)
     neurons = importlib.import_module("nengo.builder.neurons").SimNeurons
-    processes = importlib.import_module("nengo.builder.processes").SimProcess
     lif = importlib.import_module("nengo").LIF
     if type(operator) is neurons and type(operator.neurons) is lif:
         signal = operator.state["refractory_time"]
         initial = signal.initial_value
         if (initial > 0).any():
             set_initial_value(signal, initial - model.dt * (initial > 0))
-    elif isinstance(operator, processes) and operator.input is None and operator.mode == "inc":
-        operator.process = _Noise(operator.process)
-
-
-class _Noise:
-    """The process of the noise of an ensemble, which is equal to no other one."""
-
-    def __init__(self, process: Any) -> None:
-        self._process = process
-
-    def __getattr__(self, name: str) -> Any:
-        if name == "_process":  # of a copy that is being made
-            raise AttributeError(name)
-        return getattr(self._process, name)
-
-    @property  # type: ignore[misc]
-    def __class__(self) -> Any:
-        """The class of the process, for ``isinstance``."""
-        return self._process.__class__
-
-    def __repr__(self) -> str:
-        return repr(self._process)
 
 
 # -----------------------------------------------------------------------------
@@ -250,7 +305,7 @@ def _repair_forked_processes(nengo_dl: ModuleType) -> None:
     context = importlib.import_module("tensorflow.python.eager.context")
     os.register_at_fork(after_in_child=functools.partial(_note_fork, context))
     for name in ("__init__", "check_gradients"):
-        _wrap(nengo_dl.Simulator, name, _refused_in_forked_process)
+        wrap(nengo_dl.Simulator, name, _refused_in_forked_process)
 
 
 def _refuse_in_forked_process() -> None:
@@ -285,9 +340,9 @@ def _delete_custom_gradients(nengo_dl: ModuleType) -> None:
     TensorFlow keeps them, and the graphs that they refer to, until the process ends.
     """
     for name in ("_build_keras", "check_gradients"):
-        _wrap(nengo_dl.simulator.Simulator, name, _with_custom_gradients_kept)
+        wrap(nengo_dl.simulator.Simulator, name, _with_custom_gradients_kept)
     # a layer is also traced in a graph of its own, to see what shape its output has
-    _wrap(nengo_dl.tensor_node.TensorFuncParam, "coerce", _without_custom_gradients)
+    wrap(nengo_dl.tensor_node.TensorFuncParam, "coerce", _without_custom_gradients)
 
 
 def _with_custom_gradients_kept(method: Any, simulator: Any, *args: Any, **kwargs: Any) -> Any:
@@ -311,8 +366,8 @@ def _track_parts(nengo_dl: ModuleType) -> None:
     one shape, all of which have one name, they would save the last, or refuse them all.
     """
     graph = nengo_dl.tensor_graph.TensorGraph
-    _wrap(graph, "add_weight", _with_a_name_of_its_own)
-    _wrap(graph, "build", _with_parts_tracked)
+    wrap(graph, "add_weight", _with_a_name_of_its_own)
+    wrap(graph, "build", _with_parts_tracked)
     graph.save_own_variables = _save_variables
     graph.load_own_variables = _load_variables
 
@@ -387,8 +442,8 @@ def _refuse_whole_models(nengo_dl: ModuleType) -> None:
 
     It can't make the model from a configuration, and finds that out somewhere within.
     """
-    _wrap(nengo_dl.simulator.Simulator, "_build_keras", _with_refusals)
-    _wrap(nengo_dl.tensor_graph.TensorGraph, "_trackable_children", _children_for_checkpoints)
+    wrap(nengo_dl.simulator.Simulator, "_build_keras", _with_refusals)
+    wrap(nengo_dl.tensor_graph.TensorGraph, "_trackable_children", _children_for_checkpoints)
 
 
 def _with_refusals(method: Any, simulator: Any, *args: Any, **kwargs: Any) -> None:
@@ -419,7 +474,7 @@ def _know_loaded_state(nengo_dl: ModuleType) -> None:
     and the second minibatch, and the next call, would begin from the initial state.
     """
     for name in ("predict_on_batch", "load_params"):
-        _wrap(nengo_dl.simulator.Simulator, name, _with_steps_known)
+        wrap(nengo_dl.simulator.Simulator, name, _with_steps_known)
 
 
 def _with_steps_known(method: Any, simulator: Any, *args: Any, **kwargs: Any) -> Any:
@@ -453,7 +508,7 @@ def _know_steps(simulator: Any) -> None:
 
 def _repair_calls(nengo_dl: ModuleType) -> None:
     """Have ``fit``, ``predict`` and ``evaluate`` do what these repairs have around them."""
-    _wrap(nengo_dl.Simulator, "_call_keras", _in_keras_call)
+    wrap(nengo_dl.Simulator, "_call_keras", _in_keras_call)
 
 
 def _in_keras_call(method: Any, simulator: Any, *args: Any, **kwargs: Any) -> Any:
@@ -545,21 +600,3 @@ def _name(function: Any) -> str:
 
 def _words(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"
-
-
-# -----------------------------------------------------------------------------
-
-
-def _wrap(owner: type, name: str, wrapper: Callable[..., Any]) -> None:
-    """Have a method be called by a function, which takes it before its arguments; but once."""
-    method = getattr(owner, name)
-    wrappers = getattr(method, "_wrappers", ())
-    if wrapper in wrappers:
-        return
-
-    @functools.wraps(method)
-    def wrapped(*args: Any, **kwargs: Any) -> Any:
-        return wrapper(method, *args, **kwargs)
-
-    wrapped._wrappers = (*wrappers, wrapper)  # type: ignore[attr-defined]
-    setattr(owner, name, wrapped)

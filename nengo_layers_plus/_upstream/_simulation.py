@@ -64,6 +64,27 @@ def find_gain_scales(model: Any) -> Iterator[tuple[Any, Any]]:
             yield each, each.scaled_encoders
 
 
+# what a process computes in a step, by these of its methods
+_STEPS = ("make_step", "make_state", "_get_ss")
+
+
+def native_process_builder(process: Any) -> Any:
+    """Find the class that builds a process with TensorFlow; None if it runs in Python.
+
+    Parameters
+    ----------
+    process : nengo.Process
+        The process. It runs in Python, too, if its class defines itself what it does in a step.
+    """
+    builders = importlib.import_module("nengo_dl.process_builders")
+    for kind, builder in builders.SimProcessBuilder.TF_PROCESS_IMPL.items():
+        if isinstance(process, kind):
+            derived = type(process).__mro__[: type(process).__mro__.index(kind)]
+            if not any(name in vars(each) for each in derived for name in _STEPS):
+                return builder
+    return None
+
+
 def set_initial_value(signal: Any, value: Any) -> None:
     """Give a signal of nengo another initial value, of the same shape.
 

@@ -6,13 +6,18 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from nengo.builder.learning_rules import SimBCM, SimOja, SimPES, SimVoja
+from nengo.builder.learning_rules import SimBCM, SimOja, SimPES, SimRLS, SimVoja
 from nengo.builder.neurons import SimNeurons
 from nengo.builder.operator import Copy, DotInc, ElementwiseInc, Operator, Reset, TimeUpdate
 from nengo.builder.processes import SimProcess
-from nengo.synapses import LinearFilter
 
-from nengo_layers_plus._upstream import nengo_dl, tf, xla_slice, xla_update_slice
+from nengo_layers_plus._upstream import (
+    native_process_builder,
+    nengo_dl,
+    tf,
+    xla_slice,
+    xla_update_slice,
+)
 from nengo_layers_plus.neurons._sim_neuron_model import SimNeuronModel
 from nengo_layers_plus.simulator._operator_builders import comes_with_nengo_dl, native_builder
 from nengo_layers_plus.synapses._sim_trainable_filter import SimTrainableFilter
@@ -27,6 +32,7 @@ _COMPILES = {
     SimBCM,
     SimOja,
     SimPES,
+    SimRLS,
     SimVoja,
     TimeUpdate,
     _op_builders.DotSet,
@@ -56,7 +62,7 @@ def compiles(operator: Operator) -> bool:
             and not issubclass(builder, _RANDOM)
         )
     if isinstance(operator, SimProcess):
-        return isinstance(operator.process, LinearFilter)
+        return native_process_builder(operator.process) is not None
     return type(operator) in _COMPILES
 
 

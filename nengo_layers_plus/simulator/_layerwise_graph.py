@@ -10,6 +10,7 @@ from nengo.exceptions import BuildError, ValidationError
 
 from nengo_layers_plus._upstream import nengo_dl, random_state_kept, tf
 from nengo_layers_plus._upstream._tensor_graph import SequenceGraph
+from nengo_layers_plus._upstream._views import shape_of
 from nengo_layers_plus.simulator._choice import Choice, choose
 from nengo_layers_plus.simulator._chunks import run_in_chunks
 from nengo_layers_plus.simulator._context import Context
@@ -23,7 +24,7 @@ from nengo_layers_plus.simulator._plan import Plan
 from nengo_layers_plus.simulator._settings import MEMORY_LIMIT_OF_SIMULATION, Settings
 from nengo_layers_plus.simulator._sizes import Sizes, bytes_per_step, choose_sizes
 from nengo_layers_plus.simulator._tiles import count_cores
-from nengo_layers_plus.simulator._views import shape_of, type_of
+from nengo_layers_plus.simulator._views import type_of
 from nengo_layers_plus.simulator.rules._tensor_node import state_of
 
 # What is kept of each value until the gradient is known.

@@ -13,6 +13,7 @@ from nengo.builder.operator import Operator
 from nengo.builder.signal import Signal
 
 from nengo_layers_plus._upstream import tf
+from nengo_layers_plus._upstream._views import shape_of
 from nengo_layers_plus.neurons._neuron_builder import NeuronModelBuilder
 from nengo_layers_plus.simulator._compiled import compile_loop, kernel_length, lengthen, split
 from nengo_layers_plus.simulator._compiled_gradient import compile_gradient
@@ -24,7 +25,7 @@ from nengo_layers_plus.simulator._places import is_real
 from nengo_layers_plus.simulator._plan import Group, Plan
 from nengo_layers_plus.simulator._series import Series, add
 from nengo_layers_plus.simulator._signal_values import SignalValues
-from nengo_layers_plus.simulator._views import shape_of, type_of
+from nengo_layers_plus.simulator._views import type_of
 
 
 class Loop:

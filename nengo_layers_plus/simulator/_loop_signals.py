@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-import numpy as np
 from nengo.builder.operator import Operator
 from nengo.builder.signal import Signal
 
 from nengo_layers_plus._upstream import nengo_dl, tf
-from nengo_layers_plus.simulator._views import places_of, shape_of, type_of
+from nengo_layers_plus._upstream._views import shape_of, view_of
+from nengo_layers_plus.simulator._views import type_of
 
 
 class LoopSignals(nengo_dl.signals.SignalDict):
@@ -40,7 +40,7 @@ class LoopSignals(nengo_dl.signals.SignalDict):
             if signal.base not in self:
                 self._add(signal.base)
             if signal.is_view:
-                self[signal] = self._view(signal)
+                self[signal] = view_of(self[signal.base], signal)
 
     def expect(self, base: Signal) -> None:
         """Announce a signal that the first write in a step sets as a whole."""
@@ -58,15 +58,3 @@ class LoopSignals(nengo_dl.signals.SignalDict):
             label=base.name,
             signal=base,
         )
-
-    def _view(self, signal: Signal) -> Any:
-        places, whole = places_of(signal), self[signal.base]
-        if np.array_equal(places.ravel(), np.arange(signal.base.size)):
-            return whole.reshape(shape_of(signal))
-        row = int(np.prod(shape_of(signal.base)[1:]))
-        rows = places.reshape(len(places), -1)
-        if rows.shape[1] != row or not np.array_equal(
-            rows - rows[:, :1], np.broadcast_to(np.arange(row), rows.shape)
-        ):
-            raise NotImplementedError("Slicing on axes > 0 is not supported")
-        return whole[rows[:, 0] // row]

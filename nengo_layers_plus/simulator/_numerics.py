@@ -10,12 +10,12 @@ import numpy as np
 from nengo.builder.signal import Signal
 
 from nengo_layers_plus._upstream import nengo_dl, tf
+from nengo_layers_plus._upstream._views import shape_of
 from nengo_layers_plus.simulator._non_finite_error import NonFiniteError
 from nengo_layers_plus.simulator._places import Of, Place, Places, is_real
 from nengo_layers_plus.simulator._plan import Group, Plan
 from nengo_layers_plus.simulator._series import Series
 from nengo_layers_plus.simulator._signal_values import SignalValues
-from nengo_layers_plus.simulator._views import shape_of
 
 
 @dataclass(frozen=True)

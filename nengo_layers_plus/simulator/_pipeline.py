@@ -11,6 +11,7 @@ from nengo.builder.signal import Signal
 from nengo.builder.transforms import ConvInc, ConvTransposeInc
 
 from nengo_layers_plus._upstream import nengo_dl, tf
+from nengo_layers_plus._upstream._views import shape_of
 from nengo_layers_plus.simulator._choice import find_compiled
 from nengo_layers_plus.simulator._context import Context
 from nengo_layers_plus.simulator._decision import Kind
@@ -18,7 +19,7 @@ from nengo_layers_plus.simulator._loop import Loop
 from nengo_layers_plus.simulator._plan import Group, Plan
 from nengo_layers_plus.simulator._series import Series, repeat
 from nengo_layers_plus.simulator._signal_values import SignalValues
-from nengo_layers_plus.simulator._views import shape_of, type_of
+from nengo_layers_plus.simulator._views import type_of
 from nengo_layers_plus.simulator.rules import rule_for
 
 # What is worth computing once for an input that stands still.

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from nengo_layers_plus._upstream._views import shape_of
 from nengo_layers_plus.simulator._context import Context
 from nengo_layers_plus.simulator._plan import Plan
-from nengo_layers_plus.simulator._views import shape_of, type_of
+from nengo_layers_plus.simulator._views import type_of
 
 # What parts of a minibatch, run side by side, may take: more of them leaves the caches, less is
 # lost in calls of operations.

@@ -10,48 +10,11 @@ from nengo_layers_plus._upstream import tf
 from nengo_layers_plus.simulator._series import Series
 
 
-def shape_of(signal: Any) -> tuple[int, ...]:
-    """Return the shape that the values of a signal have; a single number is an array of one."""
-    if signal.sparse:
-        return (signal.size,)
-    return tuple(int(each) for each in signal.shape) or (1,)
-
-
 def type_of(signal: Any, dtype: Any) -> Any:
     """Return the type that the values of a signal have, where real numbers are of type `dtype`."""
     if np.issubdtype(signal.dtype, np.floating):
         return tf.as_dtype(dtype)
     return tf.bool if np.issubdtype(signal.dtype, np.bool_) else tf.int32
-
-
-def places_of(signal: Any, part: Any = None) -> np.ndarray:
-    """Find where the values of a view lie in the signal that it is a view of.
-
-    Parameters
-    ----------
-    signal : nengo.builder.Signal
-        A signal; a base is a view of itself.
-    part : slice or array_like, optional
-        Which of the entries of the view.
-
-    Returns
-    -------
-    places : array of int
-        For each value its index in the flat base.
-    """
-    base = signal.base
-    places = np.arange(base.size).reshape(shape_of(base))
-    if signal.is_view:
-        step = places.itemsize
-        places = np.ndarray(
-            shape=signal.shape,
-            dtype=places.dtype,
-            buffer=places,
-            offset=signal.elemoffset * step,
-            strides=tuple(each * step for each in signal.elemstrides),
-        )
-    places = places.reshape(shape_of(signal))
-    return places if part is None or part is Ellipsis else places[part]
 
 
 def take(series: Series, places: np.ndarray) -> Series:

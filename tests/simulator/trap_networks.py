@@ -503,60 +503,230 @@ USES = {
 }
 
 # -----------------------------------------------------------------------------
-# Where nengo is right, and nengo_dl is not
+# Where nengo is right, and nengo_dl was not
 
 
-def reversed_view() -> nengo.Network:
-    """Build a connection from all elements, last first."""
-    with nengo.Network(seed=0) as network:
-        source = nengo.Node([0.4, 0.2, 0.6])
-        node = nengo.Node(size_in=3)
-        nengo.Connection(source[::-1], node, synapse=None)
-        nengo.Probe(node)
-    return network
+def _source(size: int = 3, kind: type[nengo.Node] = nengo.Node, label: str | None = None) -> Any:
+    phases = np.arange(size)
+    return kind(lambda t: np.sin(200 * t + phases) + 0.1, label=label)
 
 
-def reversed_target() -> nengo.Network:
-    """Build a connection to all elements, last first."""
-    with nengo.Network(seed=0) as network:
-        source = nengo.Node([0.4, 0.2, 0.6])
-        node = nengo.Node(size_in=3)
-        nengo.Connection(source, node[::-1], synapse=None)
-        nengo.Probe(node)
-    return network
+def _connect(pre: Any, post: Any, **kwargs: Any) -> None:
+    nengo.Connection(pre, post, **{"synapse": None, **kwargs})
 
 
-def filtered_by(synapse: Any) -> Callable[[], nengo.Network]:
-    def build() -> nengo.Network:
-        with nengo.Network(seed=0) as network:
-            source = nengo.Node(lambda t: [np.sin(200 * t), np.cos(90 * t)])
+def viewed(pick: Any, into: Any = slice(None), **kwargs: Any) -> Callable[[], None]:
+    """Connect parts of a Node, of neurons and of an ensemble, by way of others."""
+
+    def build() -> None:
+        source, relay, node = _source(4), nengo.Node(size_in=4), nengo.Node(size_in=4)
+        neurons = nengo.Ensemble(
+            4, 1, gain=np.arange(1.0, 5.0), bias=np.arange(3.0, 7.0), neuron_type=nengo.LIFRate()
+        ).neurons
+        decoded = nengo.Ensemble(5, 4, neuron_type=nengo.LIFRate(), seed=1)
+        _connect(source, relay)
+        for pre, post in ((source, node), (relay, neurons), (neurons, node), (relay, decoded)):
+            _connect(pre[pick], post[into], **kwargs)
+        for target in (node, neurons, decoded[::-1], neurons[::-2]):
+            nengo.Probe(target)
+
+    return build
+
+
+def filtered_by(*synapses: Any) -> Callable[[], None]:
+    def build() -> None:
+        for synapse in synapses:
             node = nengo.Node(size_in=2)
-            nengo.Connection(source, node, synapse=synapse)
+            _connect(_source(2), node, synapse=synapse)
             nengo.Probe(node)
-        return network
 
     return build
 
 
-def filtered_within(synapse: Any) -> Callable[[], nengo.Network]:
-    def build() -> nengo.Network:
-        with nengo.Network(seed=0) as network:
-            source = nengo.Node(lambda t: [np.sin(200 * t), np.cos(90 * t)])
-            node = nengo.Node(synapse, size_in=2, size_out=2)
-            nengo.Connection(source, node, synapse=None)
+def filtered_within(*processes: Any) -> Callable[[], None]:
+    def build() -> None:
+        for process in processes:
+            node = nengo.Node(process, size_in=2, size_out=2)
+            _connect(_source(2), node)
             nengo.Probe(node)
-        return network
 
     return build
 
 
-RIGHT_IN_NENGO = {
-    "a reversed view": reversed_view,
-    "a reversed target": reversed_target,
+class Stimulus(nengo.Node):
+    """A kind of Node by another name."""
+
+    def __str__(self) -> str:
+        return f"stimulus {self.label}"
+
+
+def other_kinds_of_nodes() -> None:
+    """Build Nodes of a subclass: functions, processes, and those that pass on."""
+    constant = Stimulus([0.0, 1.0, -2.0])
+    process = Stimulus(nengo.processes.WhiteSignal(0.05, high=150, seed=1), size_out=3)
+    relay = Stimulus(size_in=3)
+    computed = Stimulus(lambda t, x: x + t, size_in=3)
+    for source in (_source(3, Stimulus, label="Node"), constant, process, computed):
+        scaled, copied = nengo.Node(size_in=3), nengo.Node(size_in=2)
+        _connect(source, scaled, transform=2)
+        _connect(source[[2, 0]], copied)
+        nengo.Probe(scaled)
+        nengo.Probe(copied)
+    _connect(constant, relay)
+    _connect(relay, computed, transform=0.5)
+
+
+def names_that_meet() -> None:
+    """Build Nodes whose labels make the same name, or none."""
+    for label in ("a", "a", "a_1", "", "\u03b1", "\u03b2", "n_steps", "_", "<Node>"):
+        node = nengo.Node(size_in=1)
+        _connect(_source(1, label=label), node)
+        nengo.Probe(node, label=label)
+
+
+def noise_that_equals_an_input() -> None:
+    """Build an ensemble whose noise is the process of a Node."""
+    noise = nengo.processes.WhiteNoise(nengo.dists.Gaussian(0, 0.1), seed=1)
+    nengo.Probe(nengo.Node(noise, size_out=2))
+    for process in (noise, nengo.processes.WhiteNoise(nengo.dists.Gaussian(0, 0.1), seed=1)):
+        neurons = nengo.Ensemble(
+            2, 1, noise=process, gain=[1, 2], bias=[3, 5], neuron_type=nengo.RectifiedLinear()
+        ).neurons
+        nengo.Probe(neurons)
+
+
+def nearly_equal() -> None:
+    """Build what differs by less than 1e-5 from one, or by less than 1e-8 from each other."""
+    for transform in (
+        np.array([1, 1 + 1e-6, 1]),
+        np.eye(3) + 1e-7 * np.arange(9).reshape(3, 3),
+        nengo.Sparse((3, 3), indices=[[0, 0], [1, 1], [2, 2]], init=[1, 1, 1 + 1e-6]),
+    ):
+        node = nengo.Node(size_in=3)
+        _connect(_source(), node, transform=transform)
+        nengo.Probe(node)
+    for tau in (0.02, 0.02 + 1e-7):
+        neurons = nengo.Ensemble(
+            3, 1, gain=np.ones(3), bias=[2, 3, 4], neuron_type=nengo.LIFRate(tau_rc=tau)
+        ).neurons
+        _connect(_source(), neurons)
+        nengo.Probe(neurons)
+    for rule in (nengo.BCM(1e-9), nengo.BCM(6e-9)):
+        _learn(rule, neurons=(True, True))
+
+
+def sparse_integers() -> None:
+    """Build sparse transforms of integers, beside one of real numbers."""
+    indices = [[0, 1], [1, 0], [2, 2]]
+    for values in ([1, 2, 3], [1.5, 2, 3], np.array([5_000_000_000, 1, 2]), 2, [True] * 3):
+        node = nengo.Node(size_in=3)
+        _connect(_source(), node, transform=nengo.Sparse((3, 3), indices=indices, init=values))
+        nengo.Probe(node)
+
+
+class Tripled(nengo.Lowpass):
+    """A filter that is none."""
+
+    def make_state(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        return {}
+
+    def make_step(self, *args: Any, **kwargs: Any) -> Any:
+        return lambda t, x: 3 * x
+
+
+class Doubled(nengo.LinearFilter):
+    """A filter whose output is twice that of its matrices."""
+
+    def make_step(self, *args: Any, **kwargs: Any) -> Any:
+        step = super().make_step(*args, **kwargs)
+        return lambda t, x: 2 * step(t, x)
+
+
+class OtherLowpass(nengo.Lowpass):
+    """A filter by another name."""
+
+
+def _learn(rule: Any, neurons: tuple[bool, bool] = (False, False), **kwargs: Any) -> None:
+    """Have a rule change what is decoded, or the weights from or to neurons."""
+    settings = {
+        "gain": np.linspace(1, 3, 6),
+        "bias": np.linspace(1, 2, 6),
+        "neuron_type": nengo.LIFRate(),
+    }
+    pre = nengo.Ensemble(6, 2, seed=2, **settings)
+    _connect(_source(2), pre)
+    post = nengo.Ensemble(6, 2, seed=3, **settings).neurons if neurons[1] else nengo.Node(size_in=2)
+    if neurons[0]:
+        pre = pre.neurons
+        kwargs["transform"] = 0.01 * np.cos(np.arange(6.0 * post.size_in)).reshape(-1, 6)
+    connection = nengo.Connection(pre, post, synapse=0.005, learning_rule_type=rule, **kwargs)
+    rule = connection.learning_rule
+    if rule.size_in:
+        _connect(_source(rule.size_in), rule)
+    for attribute in (each for each in rule.probeable if each != "inv_gamma"):
+        nengo.Probe(rule, attribute)
+    nengo.Probe(post)
+    nengo.Probe(connection, "weights")
+
+
+def recursive_least_squares() -> None:
+    """Build nengo's RLS, which nengo_dl has no builder for."""
+    _learn(nengo.RLS())
+    _learn(nengo.RLS(1e-2, pre_synapse=None))
+    _learn(nengo.RLS(1e-4, pre_synapse=0.01), neurons=(True, False))
+
+
+def connection_with_the_seed_of_a_probe() -> None:
+    _learn(nengo.PES(), seed=5)
+    nengo.Probe(_source(1), seed=5)
+
+
+BACKWARDS = slice(None, None, -1)
+RIGHT_IN_NENGO: dict[str, Callable[[], None]] = {
+    "a reversed view": viewed(BACKWARDS),
+    "a reversed target": viewed(slice(None), BACKWARDS, transform=2.0),
+    "a matrix between reversed views": viewed(
+        BACKWARDS, BACKWARDS, transform=np.arange(16.0).reshape(4, 4) / 10
+    ),
+    "steps forwards and backwards": viewed(slice(3, None, -2), slice(1, None, 2)),
     "a filter that only scales": filtered_by(nengo.LinearFilter([2.0], [1.0])),
     "a filter that passes through": filtered_by(nengo.LinearFilter([0.004, 1], [0.009, 1])),
     "a filter that passes through, of second order": filtered_by(
         nengo.LinearFilter([1e-5, 0.004, 1], [2e-5, 0.009, 1])
     ),
     "a filter of first order in a Node": filtered_within(nengo.LinearFilter([1.3], [0.007, 1])),
+    "filters of several orders": filtered_by(
+        nengo.Alpha(0),
+        nengo.Alpha(0.01),
+        nengo.LinearFilter([0, 0, 1], [2e-5, 0.009, 1]),
+        nengo.LinearFilter([0.4, 0.1], [1, -0.3, -0.1], analog=False),
+    ),
+    "filters of several orders in Nodes": filtered_within(
+        nengo.Alpha(0.01), nengo.Alpha(0), nengo.LinearFilter([1.0], [1, -0.6], analog=False)
+    ),
+    "filters with steps of their own": filtered_by(
+        Tripled(0.01), Doubled([1.0], [2e-5, 0.009, 1]), Doubled([1.0], [0.009, 1])
+    ),
+    "a kind of Lowpass beside another filter": filtered_by(
+        OtherLowpass(0.01), nengo.LinearFilter([1.0], [0.02, 1]), nengo.Lowpass(0.01)
+    ),
+    "other kinds of Nodes": other_kinds_of_nodes,
+    "names that meet": names_that_meet,
+    "noise that equals an input": noise_that_equals_an_input,
+    "nearly equal": nearly_equal,
+    "sparse integers": sparse_integers,
+    "recursive least squares": recursive_least_squares,
+    "a connection with the seed of a probe": connection_with_the_seed_of_a_probe,
 }
+
+
+def all_beside_each_other() -> nengo.Network:
+    """Build all of them in one network, where nothing trains."""
+    with nengo.Network(seed=0) as network:
+        nengo_dl.configure_settings(dtype="float64", trainable=None)
+        for kind in (nengo.Ensemble, nengo.Connection, nengo.ensemble.Neurons):
+            network.config[kind].trainable = False
+        for name, build in RIGHT_IN_NENGO.items():
+            with nengo.Network(label=name):
+                build()
+    return network

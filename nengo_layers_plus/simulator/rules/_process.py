@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from nengo.builder.processes import SimProcess
-from nengo.synapses import LinearFilter, Synapse
+from nengo.synapses import Synapse
 
+from nengo_layers_plus._upstream import native_process_builder
 from nengo_layers_plus.simulator._context import Context
 from nengo_layers_plus.simulator._decision import Decision, Kind
 from nengo_layers_plus.simulator.rules._rule import Rule, register
@@ -19,8 +20,9 @@ class ProcessRule(Rule):
     def decide(self, operator: Any, context: Context) -> Decision:
         """Say that it runs along time."""
         process = operator.process
-        name = process.__class__.__name__  # of noise, its type is another one
-        if isinstance(process, LinearFilter):
-            return Decision(Kind.SCAN, f"{name} is a filter along time", per_item=True)
+        if native_process_builder(process) is not None:
+            return Decision(
+                Kind.SCAN, f"{type(process).__name__} is a filter along time", per_item=True
+            )
         what = "synapse" if isinstance(process, Synapse) else "process"
-        return Decision(Kind.SCAN, f"{name} is a {what} that runs in Python")
+        return Decision(Kind.SCAN, f"{type(process).__name__} is a {what} that runs in Python")
