@@ -348,7 +348,8 @@ class GivenData:
 
     def _check_target(self, name: str, shape: Shape, output: Shape, argument: str) -> None:
         functions = self._functions_of(name)
-        if not functions:
+        compiled = isinstance(getattr(self._sim.keras_model, "loss", None), Mapping)
+        if compiled and not functions:  # else Keras asks for compile
             warnings.warn(
                 f"Simulator.{argument}: the targets of the Probe {name!r} are not used, as compile "
                 "has no loss and no metric for it",
