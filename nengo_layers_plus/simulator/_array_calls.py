@@ -149,6 +149,8 @@ class ArrayCalls:
         x, y, weights = tf.keras.utils.unpack_x_y_sample_weight(data)
         if not self._settings.in_memory:
             try:
+                # what fills it up would leave its state
+                fills = fills and not self._settings.writes_state
                 x, y, weights = self._given.minibatch(x, y, weights, fills, learned)
             except NengoException as problem:
                 self._settings.problem = self._settings.problem or problem

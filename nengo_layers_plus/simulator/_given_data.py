@@ -49,7 +49,7 @@ class GivenData:
         self._batch = int(sim.minibatch_size)
         self._accepted: set[Any] = set()
         self._metrics: dict[str, list[Any]] = {}
-        self._asserted: list[str] = []
+        self._asserted: dict[str, str] = {}
 
     @cached_property
     def names_without_history(self) -> frozenset[str]:
@@ -341,14 +341,15 @@ class GivenData:
             )
         for name, target in targets.items():
             shape = tuple(target.shape)
-            case = (name, shape[1:], steps)
+            case = (name, shape[1:], steps, *map(id, self._functions_of(name)))
             if case not in self._accepted:
                 self._check_target(name, shape, self._output_shape(name, steps), argument)
                 self._accepted.add(case)
 
     def _check_target(self, name: str, shape: Shape, output: Shape, argument: str) -> None:
         functions = self._functions_of(name)
-        if not functions:
+        compiled = isinstance(getattr(self._sim.keras_model, "loss", None), Mapping)
+        if compiled and not functions:  # else Keras asks for compile
             warnings.warn(
                 f"Simulator.{argument}: the targets of the Probe {name!r} are not used, as compile "
                 "has no loss and no metric for it",
@@ -447,6 +448,11 @@ class GivenData:
         self, classes: Any, weights: dict[str, Any], y: Mapping[str, Any]
     ) -> dict[str, Any]:
         """Multiply the weights with those of the classes that the targets are of."""
+        if not isinstance(classes, Mapping):
+            raise self._error(
+                f"expected a dict of weights by the numbers of classes, got {classes!r}",
+                "class_weight",
+            )
         learned = [name for name in y if self._functions_of(name)] or list(y)
         if len(learned) != 1:
             raise self._error(
@@ -501,7 +507,11 @@ class GivenData:
         count = first.shape[0]
         if count is None:
             check = tf.debugging.assert_less_equal if fills else tf.debugging.assert_equal
-            self._assert(check, tf.shape(first)[0], self._batch, self._wrong_count(fills))
+            message = self._wrong_count(fills)
+            for name, values in inputs.items():
+                inputs[name] = self._checked(
+                    values, check, tf.shape(first)[0], self._batch, message, "x"
+                )
         elif count > self._batch or (count < self._batch and not fills):
             raise self._error(self._wrong_count(fills), "x")
         if series is not None and "n_steps" not in inputs:
@@ -562,13 +572,16 @@ class GivenData:
                     "x",
                 )
             if None in (values.shape.rank, *list(values.shape or [])[2:]):
-                self._assert(
+                values = self._checked(
+                    values,
                     tf.debugging.assert_equal,
                     tf.shape(values)[-1],
                     wanted[-1],
                     f"expected {wanted[-1]} values of a step for the Node {name!r}",
+                    "x",
                 )
             values.set_shape(wanted)
+            given[name] = values
         if not given or list(given) == ["n_steps"]:
             if self._nodes:
                 raise self._error(f"expected values of the Nodes {_list(self._nodes)}", "x")
@@ -596,20 +609,25 @@ class GivenData:
             if None in (steps, *target.shape[1:]) and not any(map(_is_own, functions)):
                 output = self._output_shape(name, steps)
                 wanted = wanted_shape(functions[0], output, output) if functions else output
-                self._assert(
+                targets[name] = self._checked(
+                    target,
                     tf.debugging.assert_equal,
                     tf.shape(target)[1:],
                     [n_steps if n is None else n for n in wanted[1:]],
                     f"expected targets of shape {_write(('items', *wanted[1:]))} for the Probe "
-                    f"{name!r}, or as many steps of them as it has",
+                    f"{name!r}, with as many steps as the inputs",
+                    "y",
                 )
         return None if y is None else targets
 
-    def _assert(self, check: Any, value: Any, wanted: Any, message: str) -> None:
-        """Have something checked when it is run."""
-        if message not in self._asserted:
-            self._asserted.append(message)
-        check(value, wanted, message)
+    def _checked(
+        self, values: Any, check: Any, number: Any, wanted: Any, message: str, argument: str
+    ) -> Any:
+        """Have something checked when it is run, before values are used."""
+        self._asserted[message] = argument
+        checked = check(number, wanted, message)
+        with tf.control_dependencies([] if checked is None else [checked]):
+            return tf.identity(values)
 
     def _wrong_count(self, fills: bool) -> str:
         most = "at most " if fills else ""
@@ -710,9 +728,9 @@ class GivenData:
     def problem_of(self, error: BaseException) -> ValidationError | None:
         """Return an error in words for one of TensorFlow, if it is of what is known here."""
         text = str(error).replace("\\'", "'")  # as TensorFlow quotes
-        for message in self._asserted:
+        for message, argument in self._asserted.items():
             if message in text:
-                return self._error(message, "x")
+                return self._error(message, argument)
         if isinstance(error, ValueError) and "No gradients provided" in text:
             learned = [name for name in self._probes if self._functions_of(name)]
             return self._error(
@@ -728,7 +746,8 @@ class GivenData:
 
 
 def _is_array(value: Any) -> bool:
-    return hasattr(value, "shape") and hasattr(value, "dtype")
+    is_number = isinstance(value, np.generic)
+    return not is_number and hasattr(value, "shape") and hasattr(value, "dtype")
 
 
 def _is_list_of_arrays(value: Any) -> bool:

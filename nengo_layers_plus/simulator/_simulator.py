@@ -255,9 +255,12 @@ class Simulator(nengo_dl.Simulator):
         Parameters
         ----------
         x : array, list of arrays, dict of nengo.Node or str to array, or data of TensorFlow
-            Values of input Nodes, ``(items, time, size)``; Nodes without any give their own.
+            Values of input Nodes, ``(items, time, size)``; Nodes without any give their own. A list
+            is in the order of the input Nodes, and an array is for the first. Items that fill no
+            minibatch are left out, with a warning.
         y : array, list of arrays, or dict of nengo.Probe or str to array, optional
-            The targets of Probes, ``(items, time, size)``.
+            The targets of Probes, ``(items, time, size)``: of all that have a loss or a metric, and
+            in the shape of what they record. Sparse losses take numbers of classes.
         n_steps : int, optional
             The number of steps; by default that of the data.
         stateful : bool
@@ -277,8 +280,9 @@ class Simulator(nengo_dl.Simulator):
             is to be trained.
         **kwargs
             What `tf.keras.Model.fit` takes: ``epochs``, ``shuffle``, which shuffles sequences,
-            ``validation_data``, which is run as a whole, ``callbacks``, for which a batch is a
-            minibatch of whole sequences, ...
+            ``validation_data``, which is run as a whole, ``sample_weight``, which may be a dict by
+            Probes, ``class_weight``, ``callbacks``, for which a batch is a minibatch of whole
+            sequences, ...
 
         Returns
         -------
@@ -289,7 +293,8 @@ class Simulator(nengo_dl.Simulator):
         Raises
         ------
         nengo.exceptions.ValidationError
-            If `truncation` is no positive number of steps, or if the data can't be cut into chunks.
+            If data, targets or weights do not fit the network or the losses, if `truncation` is no
+            positive number of steps, or if the data can't be cut into chunks.
         StoppedGradientError
             If neurons stop gradients on their way from the losses to what is to be trained. The
             error names them, and what could not learn.

@@ -121,10 +121,16 @@ def test_a_part_of_the_data_for_validation(sim, net):
         sim.fit(x, y, validation_split=0.2, verbose=0)
 
 
+def y_of(net, x):
+    return {net.out: Y[:7]} if isinstance(x, dict) else None
+
+
 def test_a_state_is_kept_of_whole_minibatches_only(sim, net):
-    for call in (sim.predict, lambda x, **how: sim.evaluate(x, {net.out: Y[:7]}, **how)):
+    for call in (sim.predict, lambda x, **how: sim.evaluate(x, y_of(net, x), **how)):
         with pytest.raises(ValidationError, match=r"whole minibatches .* got 7 items"):
             call({net.data: X[:7]}, stateful=True, verbose=0)
+        with pytest.raises(ValidationError, match="expected minibatches of 4 items"):
+            call(dataset(X[:7], Y[:7]), stateful=True, verbose=0)
     assert sim.n_steps == 0
     sim.predict({net.data: X}, stateful=True, verbose=0)
     assert sim.n_steps == 2 * STEPS
@@ -235,6 +241,7 @@ def test_wrong_targets(sim, net, case):
 @pytest.mark.parametrize(
     ("weights", "message"),
     [
+        (list(np.ones(7)), r"got shape \(7,\)"),
         (np.ones(7), r"of shape \(8,\), .* \(8, 5\), for the Probe 'out', got shape \(7,\)"),
         (np.ones((8, 2)), r"got shape \(8, 2\)"),
         (np.float64(1.0), r"got shape \(\)"),
@@ -368,6 +375,8 @@ def test_weights_of_classes_in_training(sim, net):
     errors = np.mean((OUTPUTS - Y) ** 2, axis=-1)
     expected = np.mean(errors * counts[Y.argmax(-1)])
     assert found["loss"] == [pytest.approx(expected, rel=1e-5)]
+    with pytest.raises(ValidationError, match="class_weight: expected a dict of weights by the"):
+        sim.fit({net.data: X}, {net.out: Y}, class_weight=[1.0], verbose=0)
     with pytest.raises(ValidationError, match=r"class_weight: expected a weight .* none of 2"):
         sim.fit({net.data: X}, {net.out: Y}, class_weight={0: 1.0, 1: 1.0}, verbose=0)
     sim.compile("sgd", "mse")
