@@ -595,6 +595,12 @@ def noise_that_equals_an_input() -> None:
         nengo.Probe(neurons)
 
 
+def filtered_noise() -> None:
+    """Build a Node whose process has a state."""
+    process = nengo.processes.FilteredNoise(nengo.Alpha(0.003), seed=1)
+    nengo.Probe(nengo.Node(process, size_out=2))
+
+
 def nearly_equal() -> None:
     """Build what differs by less than 1e-5 from one, or by less than 1e-8 from each other."""
     for transform in (
@@ -713,6 +719,7 @@ RIGHT_IN_NENGO: dict[str, Callable[[], None]] = {
     "other kinds of Nodes": other_kinds_of_nodes,
     "names that meet": names_that_meet,
     "noise that equals an input": noise_that_equals_an_input,
+    "filtered noise": filtered_noise,
     "nearly equal": nearly_equal,
     "sparse integers": sparse_integers,
     "recursive least squares": recursive_least_squares,
