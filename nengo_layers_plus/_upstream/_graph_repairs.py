@@ -33,6 +33,7 @@ def repair_graph(nengo_dl: ModuleType) -> None:
     _repair_merged_constants(nengo_dl)
     _repair_views(nengo_dl)
     _repair_sparse_integers(nengo_dl)
+    _repair_transposed_convolutions(nengo_dl)
     _repair_errors_of_missing_builders(nengo_dl)
 
 
@@ -335,6 +336,19 @@ def _repair_sparse_integers(nengo_dl: ModuleType) -> None:
         mark_signals(graph)
 
     wrap(nengo_dl.tensor_graph.TensorGraph, "mark_signals", mark)
+
+
+def _repair_transposed_convolutions(nengo_dl: ModuleType) -> None:
+    """Have transposed convolutions add to what others wrote.
+
+    nengo_dl has them replace it.
+    """
+
+    def prepare(build_pre: Any, builder: Any, signals: Any, config: Any) -> None:
+        build_pre(builder, signals, config)
+        builder.mode = "inc" if builder.ops[0].incs else "update"
+
+    wrap(nengo_dl.transform_builders.ConvIncBuilder, "build_pre", prepare)
 
 
 # -----------------------------------------------------------------------------

@@ -630,6 +630,17 @@ def sparse_integers() -> None:
         nengo.Probe(node)
 
 
+def transposed_convolutions() -> None:
+    """Build transposed convolutions that add to what another has written."""
+    node = nengo.Node(size_in=4)
+    for scale in (1.0, 2.0):
+        transform = nengo.ConvolutionTranspose(
+            1, (3, 1), kernel_size=(2,), strides=(1,), init=scale * np.ones((2, 1, 1))
+        )
+        _connect(_source(3), node, transform=transform)
+    nengo.Probe(node)
+
+
 class Tripled(nengo.Lowpass):
     """A filter that is none."""
 
@@ -722,6 +733,7 @@ RIGHT_IN_NENGO: dict[str, Callable[[], None]] = {
     "filtered noise": filtered_noise,
     "nearly equal": nearly_equal,
     "sparse integers": sparse_integers,
+    "transposed convolutions": transposed_convolutions,
     "recursive least squares": recursive_least_squares,
     "a connection with the seed of a probe": connection_with_the_seed_of_a_probe,
 }
