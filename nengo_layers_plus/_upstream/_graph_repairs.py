@@ -26,12 +26,14 @@ def repair_graph(nengo_dl: ModuleType) -> None:
     """
     _repair_inputs(nengo_dl)
     _repair_equal_processes(nengo_dl)
+    _repair_state_of_inputs(nengo_dl)
     _repair_equal_seeds(nengo_dl)
     _repair_names(nengo_dl)
     _repair_multiplications_by_one(nengo_dl)
     _repair_merged_constants(nengo_dl)
     _repair_views(nengo_dl)
     _repair_sparse_integers(nengo_dl)
+    _repair_transposed_convolutions(nengo_dl)
     _repair_errors_of_missing_builders(nengo_dl)
 
 
@@ -140,6 +142,28 @@ def _repair_equal_processes(nengo_dl: ModuleType) -> None:
     wrap(nengo_dl.tensor_graph.TensorGraph, "mark_signals", mark)
 
 
+def _repair_state_of_inputs(nengo_dl: ModuleType) -> None:
+    """Give the process of a Node a state for each item of a minibatch.
+
+    nengo_dl has all items share one, so that a filtered noise was filtered by all of them.
+    """
+    process_type = importlib.import_module("nengo").Process
+
+    def finish(build_post: Any, graph: Any) -> None:
+        build_post(graph)
+        rng = numpy.random.RandomState(graph.seed)  # as it has drawn before
+        for node, process in graph.invariant_inputs.items():
+            if isinstance(process, process_type):
+                given = ((node.size_in,), (node.size_out,), graph.dt)
+                rngs = [process.get_rng(rng) for _ in range(graph.minibatch_size)]
+                if process.make_state(*given):
+                    graph.input_funcs[node] = [
+                        process.make_step(*given, each, process.make_state(*given)) for each in rngs
+                    ]
+
+    wrap(nengo_dl.tensor_graph.TensorGraph, "build_post", finish)
+
+
 def _repair_equal_seeds(nengo_dl: ModuleType) -> None:
     """Tell the connections of probes from others by what they are.
 
@@ -200,6 +224,7 @@ def _repair_multiplications_by_one(nengo_dl: ModuleType) -> None:
     sparse_matrix = importlib.import_module("nengo.transforms").SparseMatrix
 
     def is_exact(source: Any, setters: list[Any]) -> bool:
+        value: Any
         if setters and isinstance(setters[0], reset):
             value = numpy.broadcast_to(setters[0].value, source.shape)
         else:
@@ -311,6 +336,19 @@ def _repair_sparse_integers(nengo_dl: ModuleType) -> None:
         mark_signals(graph)
 
     wrap(nengo_dl.tensor_graph.TensorGraph, "mark_signals", mark)
+
+
+def _repair_transposed_convolutions(nengo_dl: ModuleType) -> None:
+    """Have transposed convolutions add to what others wrote.
+
+    nengo_dl has them replace it.
+    """
+
+    def prepare(build_pre: Any, builder: Any, signals: Any, config: Any) -> None:
+        build_pre(builder, signals, config)
+        builder.mode = "inc" if builder.ops[0].incs else "update"
+
+    wrap(nengo_dl.transform_builders.ConvIncBuilder, "build_pre", prepare)
 
 
 # -----------------------------------------------------------------------------

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 import nengo
 from nengo.builder.neurons import SimNeurons
 from nengo.neurons import Direct
-from nengo.synapses import LinearFilter
 
-from nengo_layers_plus._upstream import nengo_dl
+from nengo_layers_plus._upstream import native_process_builder, nengo_dl
 from nengo_layers_plus.graph._graph_edge import GraphEdge
 from nengo_layers_plus.graph._graph_object import GraphObject
 
@@ -109,7 +108,11 @@ def passes_from_weights(edge: GraphEdge) -> bool:
         return True
     if isinstance(connection.post_obj, nengo.connection.LearningRule):
         return False
-    return connection.synapse is None or isinstance(connection.synapse, LinearFilter)
+    synapse = connection.synapse
+    if synapse is None or native_process_builder(synapse) is not None:
+        return True
+    # it was written for TensorFlow
+    return any(kind in nengo_dl.builder.NengoBuilder.builders for kind in type(synapse).__mro__)
 
 
 def passes_edge(edge: GraphEdge) -> bool:

@@ -165,14 +165,27 @@ def test_what_stops_gradients(stops):
     assert found["after.kernel"] == (True, True)
 
 
+class Doubled(nengo.Alpha):
+    """A filter with a step of its own, which runs in Python."""
+
+    def make_step(self, *args, **kwargs):
+        step = super().make_step(*args, **kwargs)
+        return lambda t, x: 2 * step(t, x)
+
+
 def test_a_synapse_without_tensorflow_code_stops_gradients():
     with nengo.Network() as net:
         x = CustomLayer(Keras.Dense(3), label="x")(nengo.Node(np.ones(3)))
         nengo.Probe(CustomLayer(tf.identity, synapse=nengo.synapses.Triangle(0.01))(x))
         y = CustomLayer(Keras.Dense(3), label="y")(nengo.Node(np.ones(3)))
         nengo.Probe(CustomLayer(tf.identity, synapse=nengo.Alpha(0.01))(y))
+        z = CustomLayer(Keras.Dense(3, use_bias=False), label="z")(nengo.Node(np.ones(3)))
+        nengo.Probe(CustomLayer(tf.identity, synapse=Doubled(0.01))(z))
     moves = {each.name: each.moves for each in NetworkGraph(net).parameters}
-    assert moves == {"x.kernel": False, "x.bias": False, "y.kernel": True, "y.bias": True}
+    assert moves == {
+        **{"x.kernel": False, "x.bias": False, "y.kernel": True, "y.bias": True},
+        "z.kernel": False,
+    }
 
 
 @pytest.mark.parametrize("seeded", [True, False])

@@ -34,7 +34,12 @@ def links(draw: st.DrawFn, synapses: Any = None) -> sn.Link:
     )
 
 
-def parts(training: bool = False) -> st.SearchStrategy[Any]:
+def sources(in_nengo: bool = False) -> st.SearchStrategy[sn.Source]:
+    kinds = [each for each in sn.Source.kinds if not (in_nengo and each == "unseeded noise")]
+    return st.builds(sn.Source, st.sampled_from(kinds), sizes)
+
+
+def parts(training: bool = False, in_nengo: bool = False) -> st.SearchStrategy[Any]:
     """
     Draw one part of a network.
 
@@ -43,26 +48,36 @@ def parts(training: bool = False) -> st.SearchStrategy[Any]:
     training : bool
         Whether the network is run as in training: layers and neurons that are random then are not
         drawn, those that are random otherwise are.
+    in_nengo : bool
+        Whether nengo runs it too, to the same numbers: no TensorNodes, nothing without a seed.
     """
     incoming = st.lists(links(), min_size=1, max_size=2).map(tuple)
     neurons = _neurons(random=training)
     layers = [each for each in sn.KERAS_LAYERS if not (training and each in sn.RANDOM_IN_TRAINING)]
     functions = [*sn.TENSOR_FUNCTIONS, *sn.TIMED_TENSOR_FUNCTIONS]
-    one = st.one_of(
-        st.builds(
-            sn.NeuronLayer, neurons, sizes, incoming, st.sampled_from(sn.NeuronLayer.kinds_of_noise)
-        ),
+    noise = [
+        each for each in sn.NeuronLayer.kinds_of_noise if not (in_nengo and each == "unseeded")
+    ]
+    processes = [each for each in sn.ProcessNode.kinds if not (in_nengo and each == "slow noise")]
+    # a function of its own state is called for all items of a minibatch
+    nodes = ["input and time"] if in_nengo else sn.FunctionNode.kinds
+    of_tensors = (
         st.builds(sn.KerasLayer, st.sampled_from(layers), sizes, incoming),
         st.builds(sn.TensorFunction, st.sampled_from(functions), sizes, incoming),
+    )
+    one = st.one_of(
+        st.builds(sn.NeuronLayer, neurons, sizes, incoming, st.sampled_from(noise)),
+        *(() if in_nengo else of_tensors),
         st.builds(
             sn.DecodedEnsemble,
             st.one_of(neurons, st.just("Direct")),
             st.integers(1, 3),
             incoming,
         ),
-        st.builds(sn.FunctionNode, st.sampled_from(sn.FunctionNode.kinds), sizes, incoming),
-        st.builds(sn.ProcessNode, st.sampled_from(sn.ProcessNode.kinds), sizes, incoming),
+        st.builds(sn.FunctionNode, st.sampled_from(nodes), sizes, incoming),
+        st.builds(sn.ProcessNode, st.sampled_from(processes), sizes, incoming),
         st.builds(sn.EnsembleArray, neurons, st.integers(1, 3), incoming),
+        st.builds(sn.Product, neurons, st.integers(1, 3), incoming),
         st.builds(
             sn.Learning,
             st.sampled_from(sn.Learning.kinds),
@@ -71,7 +86,7 @@ def parts(training: bool = False) -> st.SearchStrategy[Any]:
             incoming,
             links(),
         ),
-        st.builds(sn.Source, st.sampled_from(sn.Source.kinds), sizes),
+        sources(in_nengo),
     )
     nested = st.lists(one, min_size=1, max_size=2).map(tuple)
     # hypothesis draws each of these as often as the other
@@ -79,7 +94,7 @@ def parts(training: bool = False) -> st.SearchStrategy[Any]:
 
 
 @st.composite
-def probe_plans(draw: st.DrawFn) -> sn.ProbePlan:
+def probe_plans(draw: st.DrawFn, in_nengo: bool = False) -> sn.ProbePlan:
     sample_every = draw(st.sampled_from([None, None, None, 0.002, 0.0035]))
     return sn.ProbePlan(
         target=draw(st.integers(0, 12)),
@@ -87,7 +102,9 @@ def probe_plans(draw: st.DrawFn) -> sn.ProbePlan:
         synapse=draw(st.sampled_from(["none", "none", *sn.SYNAPSES])),
         sample_every=sample_every,
         # run_steps of nengo_dl can't sample the one value that is kept
-        keep_history=sample_every is not None or draw(st.sampled_from([True, True, True, False])),
+        keep_history=in_nengo
+        or sample_every is not None
+        or draw(st.sampled_from([True, True, True, False])),
     )
 
 
@@ -109,7 +126,11 @@ def settings(draw: st.DrawFn, dtype: str, training: bool = False) -> sn.Settings
 
 @st.composite
 def network_plans(
-    draw: st.DrawFn, dtype: str, training: bool = False, max_parts: int = 4
+    draw: st.DrawFn,
+    dtype: str,
+    training: bool = False,
+    max_parts: int = 4,
+    in_nengo: bool = False,
 ) -> sn.NetworkPlan:
     """
     Draw a network.
@@ -122,17 +143,20 @@ def network_plans(
         Whether it is run as in training.
     max_parts : int
         How many parts at most, next to the first input.
+    in_nengo : bool
+        As for `parts`; with the settings that nengo has.
     """
-    first = st.builds(sn.Source, st.sampled_from(sn.Source.kinds), sizes)
+    first = sources(in_nengo)
+    others = st.lists(parts(training, in_nengo), min_size=1, max_size=max_parts)
     recurrent = links(st.sampled_from([each for each in sn.SYNAPSES if each != "none"]))
     return sn.NetworkPlan(
-        parts=(draw(first), *draw(st.lists(parts(training), min_size=1, max_size=max_parts))),
+        parts=(draw(first), *draw(others)),
         recurrences=tuple(
             draw(st.lists(st.builds(sn.Recurrence, st.integers(0, 4), recurrent), max_size=2))
         ),
-        probes=tuple(draw(st.lists(probe_plans(), max_size=max_parts))),
+        probes=tuple(draw(st.lists(probe_plans(in_nengo), max_size=max_parts))),
         all_outputs=draw(st.sampled_from([True, True, False])),
-        settings=draw(settings(dtype, training)),
+        settings=sn.Settings(dtype, 2) if in_nengo else draw(settings(dtype, training)),
         seed=draw(st.integers(0, 10000)),
     )
 

@@ -18,7 +18,7 @@ import difflib
 import functools
 import re
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -446,6 +446,40 @@ def _spread(
         float(np.nanmax(np.abs(each.outputs[index][name][part] - here[part]), initial=0.0))
         for each in nudged
     )
+
+
+def assert_all_ways_equal_nengo(
+    plan: NetworkPlan, n_steps: int, ways: Mapping[str, Factory]
+) -> None:
+    """
+    Compare all probes with what nengo records, however a network is run.
+
+    Parameters
+    ----------
+    plan : NetworkPlan
+        The network: one that nengo runs too, in float64.
+    n_steps : int
+        How many steps.
+    ways : mapping of str to callable
+        Each makes a Simulator, as the class does.
+    """
+    with quiet():
+        network = plan.build().network
+        with nengo.Simulator(network, progress_bar=False, optimize=False) as sim:
+            sim.run_steps(n_steps)
+            expected = [sim.data[probe] for probe in network.all_probes]
+    for way, factory in ways.items():
+        with quiet():
+            network = plan.build().network
+            with factory(network, **plan.settings.simulator) as sim:
+                sim.run_steps(n_steps)
+                found = [sim.data[probe] for probe in network.all_probes]
+        for probe, one, items in zip(network.all_probes, expected, found, strict=True):
+            for item in items:
+                if find_differences({"": one}, {"": item}, TOLERANCE["float64"]):
+                    raise DifferentNumbersError(
+                        f"{way}, {probe}" + describe("", one, item, TOLERANCE["float64"])
+                    )
 
 
 def assert_same_use(

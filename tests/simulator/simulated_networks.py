@@ -23,13 +23,14 @@ from nengo_layers_plus.neurons import TrainableAdaptiveLIF
 # -----------------------------------------------------------------------------
 # What is named in the data
 
-# nengo_dl can't build a LinearFilter that passes its input through at once
 SYNAPSES = {
     "none": None,
     "lowpass": nengo.Lowpass(0.004),
     "long lowpass": nengo.Lowpass(0.05),
     "instant lowpass": nengo.Lowpass(1e-6),
     "alpha": nengo.Alpha(0.006),
+    "instant alpha": nengo.Alpha(1e-6),
+    "passing through": nengo.LinearFilter([0.004, 1], [0.009, 1]),
     "first order": nengo.LinearFilter([1.3], [0.007, 1]),
     "third order": nengo.LinearFilter([0.002, 1], [1e-7, 3e-5, 0.009, 1]),
     "digital": nengo.LinearFilter([0.4, 0.1], [1, -0.3, -0.1], analog=False),
@@ -45,7 +46,7 @@ TRANSFORMS = (
     "convolution transposed",
 )
 PICKS = ("all", "repeated", "reversed", "every second", "backwards")
-TARGETS = ("all", "some", "repeated", "backwards")
+TARGETS = ("all", "some", "repeated", "backwards", "reversed")
 FUNCTIONS = {
     "none": None,
     "square": np.square,
@@ -246,8 +247,7 @@ def picked(pick: str, size: int) -> Any:
     if pick == "repeated":
         return [0, *range(size - 1)]
     if pick == "reversed":
-        # as a list: nengo_dl takes the view [::-1] of all elements for no change at all
-        return list(range(size))[::-1]
+        return slice(None, None, -1)
     if pick == "every second":
         return slice(None, None, 2)
     if pick == "some":
@@ -418,6 +418,10 @@ class Builder:
 # Parts
 
 
+class Stimulus(nengo.Node):
+    """A Node of a subclass."""
+
+
 @dataclass(frozen=True)
 class Source:
     """A Node without input."""
@@ -434,6 +438,7 @@ class Source:
         "filtered noise",
         "unseeded noise",
         "piecewise",
+        "stimulus",
     )
 
     def make_output(self, builder: Builder) -> Any:
@@ -454,10 +459,12 @@ class Source:
             "piecewise": nengo.processes.Piecewise(
                 {0: phases / 6, 0.002: -phases / 7, 0.011: phases / 9}
             ),
+            "stimulus": lambda t: np.cos(97 * t + phases),
         }[self.kind]
 
     def build(self, builder: Builder) -> None:
-        node = nengo.Node(self.make_output(builder), size_out=self.size, label=builder.label)
+        kind = Stimulus if self.kind == "stimulus" else nengo.Node
+        node = kind(self.make_output(builder), size_out=self.size, label=builder.label)
         builder.built.inputs.append(node)
         builder.outputs.append(node)
         builder.targets.append(node)
@@ -526,7 +533,6 @@ class NeuronLayer:
 
     def build(self, builder: Builder) -> None:
         seed = int(builder.rng.randint(1000))
-        # of its own: nengo_dl takes a process that equals that of an input for it
         deviation = builder.rng.uniform(0.005, 0.015)
         process = nengo.processes.WhiteNoise(
             nengo.dists.Gaussian(0, deviation), seed=seed if self.noise == "seeded" else None
@@ -615,11 +621,10 @@ class ProcessNode:
     size: int = 2
     links: tuple[Link, ...] = (Link(),)
 
-    # nengo_dl can't build a LinearFilter of first order but Lowpass in a Node
     kinds: ClassVar[tuple[str, ...]] = (
         "passthrough",
         "slow noise",
-        *(each for each in SYNAPSES if each not in ("none", "first order")),
+        *(each for each in SYNAPSES if each != "none"),
     )
 
     def build(self, builder: Builder) -> None:
@@ -653,6 +658,28 @@ class EnsembleArray:
 
 
 @dataclass(frozen=True)
+class Product:
+    """The products of inputs and of what comes to the second factor, last first."""
+
+    neurons: str = "LIF"
+    size: int = 2
+    links: tuple[Link, ...] = (Link(),)
+
+    def build(self, builder: Builder) -> None:
+        kind = NEURONS[self.neurons]
+        with nengo.Network() as network:
+            network.config[nengo.Ensemble].neuron_type = kind.neuron_type
+            # half of the neurons for the sum, half for the difference
+            network.config[nengo.Ensemble].gain = builder.rng.uniform(*kind.gain, 4)
+            network.config[nengo.Ensemble].bias = builder.rng.uniform(*kind.bias, 4)
+            product = nengo.networks.Product(8, self.size, label=builder.label)
+        for ensemble in product.all_ensembles:
+            builder.add_spiking(ensemble)
+        nengo.Connection(product.input_a[::-1], product.input_b, synapse=0.002)
+        builder.add(product.output, product.input_a, self.links)
+
+
+@dataclass(frozen=True)
 class Learning:
     """
     Two populations, and a rule that changes the connection between them.
@@ -671,7 +698,7 @@ class Learning:
     links: tuple[Link, ...] = (Link(),)
     error: Link = Link()
 
-    kinds: ClassVar[tuple[str, ...]] = ("PES", "PES to neurons", "BCM", "Oja", "Voja")
+    kinds: ClassVar[tuple[str, ...]] = ("PES", "PES to neurons", "BCM", "Oja", "Voja", "RLS")
 
     def build(self, builder: Builder) -> None:
         rng, size = builder.rng, self.size
@@ -697,8 +724,9 @@ class Learning:
             first, last = pre, post
         else:
             pre = first = builder.neurons(self.neurons, 4, size)
-            rule = nengo.PES(0.03, pre_synapse=nengo.Lowpass(0.004))
-            if self.rule == "PES":
+            make = nengo.RLS if self.rule == "RLS" else nengo.PES
+            rule = make(0.03, pre_synapse=nengo.Lowpass(0.004))
+            if self.rule != "PES to neurons":
                 last = nengo.Node(size_in=size, label=builder.label)
                 solver = nengo.solvers.LstsqL2()
             else:

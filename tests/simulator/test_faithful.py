@@ -14,6 +14,7 @@ import trap_networks
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from same_numbers import (
+    assert_all_ways_equal_nengo,
     assert_same_distribution,
     assert_same_gradients,
     assert_same_losses,
@@ -121,6 +122,15 @@ def test_continues_what_the_other_saved(first, second, tmp_path):
             found = [sim.data[probe] for probe in built.network.all_probes]
     for one, other in zip(expected, found, strict=True):
         np.testing.assert_allclose(other, one, rtol=1e-9, atol=1e-9)
+
+
+@seldom_drawn
+@given(
+    plan=drawn_networks.network_plans("float64", max_parts=5, in_nengo=True),
+    n_steps=st.integers(2, 20),
+)
+def test_all_ways_equal_nengo(plan, n_steps):
+    assert_all_ways_equal_nengo(plan, n_steps, WAYS)
 
 
 @functools.cache

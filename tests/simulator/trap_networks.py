@@ -595,6 +595,12 @@ def noise_that_equals_an_input() -> None:
         nengo.Probe(neurons)
 
 
+def filtered_noise() -> None:
+    """Build a Node whose process has a state."""
+    process = nengo.processes.FilteredNoise(nengo.Alpha(0.003), seed=1)
+    nengo.Probe(nengo.Node(process, size_out=2))
+
+
 def nearly_equal() -> None:
     """Build what differs by less than 1e-5 from one, or by less than 1e-8 from each other."""
     for transform in (
@@ -622,6 +628,17 @@ def sparse_integers() -> None:
         node = nengo.Node(size_in=3)
         _connect(_source(), node, transform=nengo.Sparse((3, 3), indices=indices, init=values))
         nengo.Probe(node)
+
+
+def transposed_convolutions() -> None:
+    """Build transposed convolutions that add to what another has written."""
+    node = nengo.Node(size_in=4)
+    for scale in (1.0, 2.0):
+        transform = nengo.ConvolutionTranspose(
+            1, (3, 1), kernel_size=(2,), strides=(1,), init=scale * np.ones((2, 1, 1))
+        )
+        _connect(_source(3), node, transform=transform)
+    nengo.Probe(node)
 
 
 class Tripled(nengo.Lowpass):
@@ -713,8 +730,10 @@ RIGHT_IN_NENGO: dict[str, Callable[[], None]] = {
     "other kinds of Nodes": other_kinds_of_nodes,
     "names that meet": names_that_meet,
     "noise that equals an input": noise_that_equals_an_input,
+    "filtered noise": filtered_noise,
     "nearly equal": nearly_equal,
     "sparse integers": sparse_integers,
+    "transposed convolutions": transposed_convolutions,
     "recursive least squares": recursive_least_squares,
     "a connection with the seed of a probe": connection_with_the_seed_of_a_probe,
 }
