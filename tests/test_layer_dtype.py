@@ -99,6 +99,11 @@ def test_a_layer_may_be_in_networks_of_different_dtypes():
         (lambda: layers.Dense(2, dtype="float16", name="mine"), "float64", "'mine' .* float16"),
         (lambda: layers.Dense(2, dtype="float64", name="mine"), "float32", "'mine' .* float64"),
         (
+            lambda: layers.Dense(2, dtype="mixed_float16", name="mine"),
+            "float64",
+            "'mine' .* float16",
+        ),
+        (
             lambda: tf.keras.Sequential([tf.keras.Input((6,)), layers.Dense(2)], name="mine"),
             "float64",
             "'mine' computes in float32, and the network is simulated in float64. What to do: make "
@@ -119,6 +124,12 @@ def test_what_can_not_follow_is_named_with_what_to_do(make, dtype, message, run)
     net = network(make(), dtype=dtype, layer=lambda func: CustomLayer(func, label="the layer"))
     with pytest.raises(BuildError, match=f"(?s)<TensorNode 'the layer'>: .*{message}"):
         run(net)
+
+
+def test_a_model_that_would_round_its_input_is_refused():
+    model = tf.keras.Sequential([tf.keras.Input((6,)), layers.Dense(2, dtype="float64")])
+    with pytest.raises(BuildError, match=r"'sequential\w*' rounds its input to float32"):
+        Simulator(network(model), progress_bar=False)
 
 
 def test_nengo_dl_itself_names_it():

@@ -41,7 +41,8 @@ def follow_dtype(layer: Any, dtype: str) -> None:
                     f"the Keras model {each.name!r} rounds its input to {tensor.dtype.name}, while "
                     f"the network is simulated in {dtype}. {_remedy(dtype)}"
                 )
-        if each.dtype != dtype and (each.dtype == _DEFAULT or _FOLLOWS in vars(each)):
+        is_default = each.dtype == each.compute_dtype == _DEFAULT
+        if each.dtype != dtype and (is_default or _FOLLOWS in vars(each)):
             setattr(each, _FOLLOWS, True)
             each._set_dtype_policy(dtype)
 
