@@ -406,8 +406,9 @@ class Simulator(nengo_dl.Simulator):
         if not stateful and self.stateful and writes_state:
             restoring = nengo_dl.callbacks.IsolateState(self)
             arguments["callbacks"] = [*(arguments.get("callbacks") or []), restoring]
-        # where a call fails, some of the state may have been written
-        puts_back = self._check_numerics or cut is not None or writes_state
+        # where a call of several minibatches fails, some may have written their state
+        several = writes_state and func_type != "predict_on_batch"
+        puts_back = self._check_numerics or cut is not None or several
         try:
             # a callback may call the Simulator from within a call
             with (
