@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Callable
 from typing import Any
 
 from nengo_layers_plus._upstream import nengo_dl, tf
@@ -87,16 +88,23 @@ class SequenceGraph(nengo_dl.tensor_graph.TensorGraph):
         return training if override is None else override
 
     def _build_loop(self, progress: Any) -> Any:
-        if self.runs_step_by_step(self._phase):
-            self._repeat_constants()
-            return self._with_state_of_signals(super()._build_loop(progress))
-        return self._build_sequence()
+        return self._build(super()._build_loop, progress)
 
     def _build_no_loop(self, progress: Any) -> Any:
+        return self._build(super()._build_no_loop, progress)
+
+    def _build(self, build_step_by_step: Callable[[Any], Any], progress: Any) -> Any:
         if self.runs_step_by_step(self._phase):
             self._repeat_constants()
-            return self._with_state_of_signals(super()._build_no_loop(progress))
-        return self._build_sequence()
+            results = self._with_state_of_signals(build_step_by_step(progress))
+        else:
+            results = self._build_sequence()
+        steps_run, probes, state, parameters = results
+        # where something fails, none of the state is written
+        with tf.control_dependencies([*probes.values(), *state, *parameters]):
+            state = [tf.identity(each) for each in state]
+            parameters = [tf.identity(each) for each in parameters]
+        return steps_run, probes, state, parameters
 
     def _with_state_of_signals(self, results: Any) -> Any:
         """Leave out the state of layers, which these change by themselves, and copy if need be.

@@ -423,8 +423,9 @@ class Simulator(nengo_dl.Simulator):
             self._warn_of_one_step(arguments["x"])
         settings = self.tensor_graph.settings
         kept = kept and self._writes_state
-        # where a call fails, some of the state may have been written
-        puts_back = self._check_numerics or cut is not None or kept
+        # where a call of several minibatches fails, some may have written their state
+        several = kept and func_type != "predict_on_batch"
+        puts_back = self._check_numerics or cut is not None or several
         try:
             # a callback may call the Simulator from within a call
             with (
@@ -465,13 +466,15 @@ class Simulator(nengo_dl.Simulator):
         given, size = self._given, self.minibatch_size
         if func_type == "predict_on_batch":
             return {"x": given.inputs(x, n_steps, items=size), **kwargs}
-        if "batch_size" in kwargs:
+        sizes = {"batch_size", "validation_batch_size"}
+        for name in sizes.intersection(kwargs):
             warnings.warn(
                 f"Batch size is determined statically via Simulator.minibatch_size={size}; the "
-                f"batch_size that Simulator.{func_type} was given is ignored",
+                f"{name} that Simulator.{func_type} was given is ignored",
                 stacklevel=2,
             )
-        arguments = {**kwargs, "x": given.inputs(x, n_steps), "batch_size": size}
+        rest = {name: value for name, value in kwargs.items() if name not in sizes}
+        arguments = {**rest, "x": given.inputs(x, n_steps), "batch_size": size}
         if func_type == "predict":
             given.check_whole(arguments["x"], kept)
             return arguments

@@ -108,6 +108,11 @@ def test_fit_says_what_it_leaves_out(sim, net):
     assert losses["loss"] == [pytest.approx(mse(slice(4)), rel=1e-5)]
     assert losses["val_loss"] == [pytest.approx(mse(slice(7)), rel=1e-5)]
     assert losses["val_out_mae"] == [pytest.approx(mae(slice(7)), rel=1e-5)]
+    with pytest.warns(UserWarning, match="the validation_batch_size that Simulator.fit was given"):
+        losses = sim.fit(
+            {net.data: X}, {net.out: Y}, validation_data=(x, y), validation_batch_size=3, verbose=0
+        ).history
+    assert losses["val_loss"] == [pytest.approx(mse(slice(7)), rel=1e-5)]
     with pytest.raises(ValidationError, match="expected at least minibatch_size=4 items"):
         sim.fit({net.data: X[:3]}, {net.out: Y[:3]}, verbose=0)
 
