@@ -19,8 +19,6 @@ from nengo_layers_plus.parameters._simulator_parameters import SavedParameter, S
 
 # how far numbers of single precision that were computed in other ways may be apart
 _TOLERANCE = 1e-4
-# how statements of arrays begin
-_DIGEST = "sha256:"
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +54,7 @@ class GivenValue:
         """What tells it from another value: the number itself, or a digest of an array."""
         array = np.asarray(self.value, np.float64)
         same = array.size and np.all(array == array.flat[0])
-        return repr(float(array.flat[0])) if same else _DIGEST + digest_of(array)
+        return repr(float(array.flat[0])) if same else f"sha256:{digest_of(array)}"
 
     def follows_from(self, other: GivenValue) -> bool:
         """Say whether it is a gain that was found from max_rates and intercepts."""
@@ -124,7 +122,7 @@ class GivenValues:
             saved = self._saved(each, arrays)
             if saved is None:
                 if there:
-                    found[each] = f"{float(there):.4g}" if _is_number(there) else "another array"
+                    found[each] = _shown(there)
             elif not _close(saved, each.value):
                 found[each] = range_in_words(saved)
         return found
@@ -250,8 +248,11 @@ def _transform(transform: Any) -> np.ndarray | None:
     return None if isinstance(init, Distribution) else np.asarray(init, np.float64)
 
 
-def _is_number(statement: str) -> bool:
-    return not statement.startswith(_DIGEST)
+def _shown(statement: str) -> str:
+    try:
+        return range_in_words(float(statement))
+    except ValueError:
+        return "another array"
 
 
 def _quietly(function: Any, *arguments: Any) -> Any:

@@ -194,3 +194,30 @@ def test_statements_tell_values_apart():
     assert value.statement == "2.0"
     other = _given_values.GivenValue("a.gain", None, "gain", np.arange(3.0), ("gain",), None)
     assert other.statement.startswith("sha256:")
+    assert (_given_values._shown(value.statement), _given_values._shown("x")) == (
+        "2",
+        "another array",
+    )
+
+
+def test_a_transform_of_what_is_decoded(tmp_path):
+    """Its weights are made of decoders, too, so that what was given is compared alone."""
+
+    def decoded(weights):
+        with nengo.Network(seed=0) as net:
+            nengo_dl.configure_settings(trainable=False)
+            ensemble = nengo.Ensemble(4, 2, neuron_type=nengo.LIFRate(), label="x")
+            out = nengo.Node(size_in=1, label="out")
+            nengo.Connection(ensemble, out, transform=[weights], seed=1)
+            nengo.Probe(out)
+        return net
+
+    with simulator(decoded([1.0, 2.0])) as sim:
+        save_parameters(sim, tmp_path / "file")
+        assert load_parameters(sim, tmp_path / "file").complete
+    with simulator(decoded([1.0, 3.0])) as sim:
+        report = load_parameters(sim, tmp_path / "file", strict=False)
+        assert report.contradicted == {
+            "x->out.weights": ("another array", "1 .. 3, given to the object")
+        }
+        assert "x->out.weights" not in report.loaded
