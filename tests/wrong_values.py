@@ -151,12 +151,14 @@ def bounded(seconds: int) -> Iterator[None]:
         raise HangError(f"no answer after {seconds} s")
 
     before = signal.signal(signal.SIGALRM, stop)
-    signal.alarm(seconds)
+    # pytest's own timeout uses the same clock
+    remaining, _ = signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
         yield
     finally:
-        signal.alarm(0)
+        signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_REAL, remaining)
 
 
 def answer(function: Callable[..., Any], arguments: Mapping[str, Any]) -> BaseException | None:

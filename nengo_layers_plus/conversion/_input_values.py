@@ -51,7 +51,7 @@ def in_order(model: tf.keras.Model, names: Sequence[str], inputs: Any) -> list[A
             if set(inputs) == set(known):
                 return [inputs[key] for key in known]
         raise ValueError(
-            f"present: expected inputs for {', '.join(keys or model.input_names)}, got "
+            f"present: inputs: expected values for {', '.join(keys or model.input_names)}, got "
             f"{', '.join(map(str, inputs))}"
         )
     several = isinstance(inputs, Iterable) and n_inputs > 1

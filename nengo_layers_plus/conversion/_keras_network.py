@@ -165,10 +165,10 @@ class KerasNetwork:
             array = array_of(value)
             shape = tuple(tensor.shape[1:])
             if array is None or array.ndim == 0 or array.shape[1:] != shape:
+                got = repr(value) if array is None else array.shape
                 raise ValueError(
-                    f"present: expected inputs of shape (batch, {', '.join(map(str, shape))}) for "
-                    f"the input {name!r}, got {value!r}"
-                    + ("" if array is None else f" of shape {array.shape}")
+                    f"present: inputs: expected an array of shape (batch, "
+                    f"{', '.join(map(str, shape))}) for the input {name!r}, got {got}"
                 )
             flat = array.reshape(len(array), 1, node.size_out)
             presented[node] = np.tile(flat, (1, n_steps, 1))
