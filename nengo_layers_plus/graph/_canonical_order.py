@@ -37,21 +37,38 @@ def canonical_ranks(labels: Mapping[Any, Any], edges: Iterable[Edge]) -> dict[An
         decides. Of nodes that the graph can't tell apart, the one made first comes first, and
         what is beside it follows that choice.
     """
-    nodes = list(labels)
-    made = {node: index for index, node in enumerate(nodes)}
-    initial = {label: index for index, label in enumerate(sorted(set(labels.values())))}
-    colouring = _Colouring({node: initial[labels[node]] for node in nodes}, edges)
-    colouring.refine(nodes)
-    colouring.tell_all_apart(made)
-    order = sorted(nodes, key=lambda node: (initial[labels[node]], colouring.colours[node]))
+    initial = _initial_colours(labels)
+    colouring = _Colouring(initial, edges)
+    colouring.refine(list(labels))
+    colouring.tell_all_apart({node: index for index, node in enumerate(labels)})
+    order = sorted(labels, key=lambda node: (initial[node], colouring.colours[node]))
     return {node: index for index, node in enumerate(order)}
+
+
+def stable_colours(labels: Mapping[Any, Any], edges: Iterable[Edge]) -> dict[Any, int]:
+    """
+    Return a number for each node of a graph, the same for nodes that can't be told apart.
+
+    Parameters
+    ----------
+    labels, edges
+        As of `canonical_ranks`.
+    """
+    colouring = _Colouring(_initial_colours(labels), edges)
+    colouring.refine(list(labels))
+    return colouring.colours
+
+
+def _initial_colours(labels: Mapping[Any, Any]) -> dict[Any, int]:
+    numbers = {label: index for index, label in enumerate(sorted(set(labels.values())))}
+    return {node: numbers[label] for node, label in labels.items()}
 
 
 class _Colouring:
     """Colours of nodes, and the sets of nodes that have them."""
 
     def __init__(self, colours: dict[Any, int], edges: Iterable[Edge]) -> None:
-        self.colours = colours
+        self.colours = dict(colours)
         self.cells: dict[int, set[Any]] = defaultdict(set)
         for node, colour in colours.items():
             self.cells[colour].add(node)

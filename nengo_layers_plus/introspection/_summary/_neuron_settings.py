@@ -9,10 +9,9 @@ import nengo
 import numpy as np
 from nengo.neurons import Direct
 
-from nengo_layers_plus.graph import NetworkGraph
+from nengo_layers_plus.graph import NetworkGraph, number
 from nengo_layers_plus.introspection._same import same
 from nengo_layers_plus.introspection._summary._summary_setting import SummarySetting
-from nengo_layers_plus.introspection._summary._words import number
 from nengo_layers_plus.layers._origins import origin_of
 
 _UNITS = {"max_rates": "Hz", "refractory_time": "s"}
