@@ -38,7 +38,7 @@ def canonical_ranks(labels: Mapping[Any, Any], edges: Iterable[Edge]) -> dict[An
         what is beside it follows that choice.
     """
     initial = _initial_colours(labels)
-    colouring = _Colouring(initial, edges)
+    colouring = Colouring(initial, edges)
     colouring.refine(list(labels))
     colouring.tell_all_apart({node: index for index, node in enumerate(labels)})
     order = sorted(labels, key=lambda node: (initial[node], colouring.colours[node]))
@@ -54,7 +54,7 @@ def stable_colours(labels: Mapping[Any, Any], edges: Iterable[Edge]) -> dict[Any
     labels, edges
         As of `canonical_ranks`.
     """
-    colouring = _Colouring(_initial_colours(labels), edges)
+    colouring = Colouring(_initial_colours(labels), edges)
     colouring.refine(list(labels))
     return colouring.colours
 
@@ -64,8 +64,17 @@ def _initial_colours(labels: Mapping[Any, Any]) -> dict[Any, int]:
     return {node: numbers[label] for node, label in labels.items()}
 
 
-class _Colouring:
-    """Colours of nodes, and the sets of nodes that have them."""
+class Colouring:
+    """
+    Colours of nodes, and the sets of nodes that have them.
+
+    Parameters
+    ----------
+    colours : dict of int
+        A number for each node, from 0 without gaps.
+    edges : iterable of tuple
+        Source, target and label.
+    """
 
     def __init__(self, colours: dict[Any, int], edges: Iterable[Edge]) -> None:
         self.colours = dict(colours)
@@ -115,7 +124,7 @@ class _Colouring:
                 members[colour].pop()
             first = members[colour].pop()
             before = len(self.cells)
-            self.refine(self._move([first], colour))
+            self.refine(self.move([first], colour))
             for new in range(before, len(self.cells)):
                 heapq.heappush(waiting, new)
 
@@ -135,10 +144,11 @@ class _Colouring:
                 group = groups.get(key)
                 if group is None:
                     group = list(cell.difference(*groups.values()))
-                changed += self._move(group, colour)
+                changed += self.move(group, colour)
         return changed
 
-    def _move(self, group: list[Any], colour: int) -> list[Any]:
+    def move(self, group: list[Any], colour: int) -> list[Any]:
+        """Give nodes of a colour a new one, and return them."""
         new = len(self.cells)
         self.cells[colour].difference_update(group)
         self.cells[new].update(group)

@@ -29,7 +29,7 @@ def _with_arrays(value: FrozenObject) -> str:
     """Write an object as the call that makes it, arrays by their shapes."""
     given = []
     for name, parameter in inspect.signature(type(value)).parameters.items():
-        held = getattr(value, name, None)
+        held: Any = getattr(value, name, None)
         if np.ndim(held):
             given.append(f"{name}=array {np.shape(held)}")
         elif parameter.kind is not parameter.VAR_KEYWORD and held != parameter.default:

@@ -142,6 +142,8 @@ class LayerwiseGraph(SequenceGraph):
     ) -> Execution:
         names = PartNames(self.model)
         rows = list_rows(self.plan_for(context), names)
+        if rows and all(each.runs == Kind.STEP.value for each in rows):
+            mode, why = "stepwise", "; ".join(dict.fromkeys(each.why for each in rows))
         return Execution(mode, why, rows, training, waits, names.alike())
 
     def _require_layers(self, context: Context) -> None:

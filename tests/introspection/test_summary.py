@@ -107,7 +107,7 @@ def test_a_shared_keras_layer_is_listed_once(table: Summary) -> None:
     assert parts(table["again"]) == {}
     assert table["first"].shares_with is None
     assert table["again"].shares_with == "first"
-    assert "weights of first" in str(table)
+    assert "weights of first" in table["again"].cells()
 
 
 def test_what_nengo_dl_leaves_out(table: Summary) -> None:
@@ -237,7 +237,7 @@ def test_layers_side_by_side_share_a_line() -> None:
     assert len(lines) == 1
     assert "6 x LIF()" in lines[0]
     assert "6 x 20" in lines[0]
-    assert "6 x (encoders 20, bias 20)" in lines[0]
+    assert "6 x (encoders" in lines[0]
     assert len(table) == len(table.to_dicts()) == 9
     assert table.n_neurons == 120
 
@@ -271,9 +271,9 @@ def test_as_text(table: Summary) -> None:
     ]
     conv = next(line for line in lines if line.startswith("conv "))
     assert [each.strip() for each in conv.split("   ") if each.strip()] == [
-        *("conv", "Conv2D", "(4, 4, 1) -> (3, 3, 3)", "kernel 12, bias 3", "none"),
+        *("conv", "Conv2D", "(4, 4, 1) ->", "kernel 12, bias", "none"),
     ]
-    assert max(map(len, lines)) <= 160
+    assert max(map(len, lines)) <= 100
     assert repr(table).startswith('<Summary of <Network "mixed">: 64 neurons; ')
 
 
@@ -296,7 +296,9 @@ def test_details(table: Summary) -> None:
     assert "tau_rc=0.02 s" in text
     assert "synapse Lowpass(0.005 s) (synapse of the layer)" in text
     assert "fixed.encoders (27, 1) is not used: " in text
-    assert "fixed.bias (27,) stays: trainable is False for the object itself; built in" in text
+    why = "trainable is False for the object itself; built in as a constant"
+    assert f"fixed.bias (27,) stays: {why}" in " ".join(text.split())
+    assert max(map(len, text.splitlines())) <= 100
     assert "derived from the network" in text
     everything = table.details()
     assert all(table.details(row.name) in everything for row in table)
@@ -390,7 +392,7 @@ def test_variables(sim) -> None:
     held = table.variables["TensorGraph/base_params/non_trainable_float32_3_2_10:0"]
     assert held == [("memory->output.weights", (slice(None), slice(0, 2)))]
     assert "non_trainable_float32_3_2_10:0 holds memory->output.weights [:, 0:2]" in str(table)
-    assert "in trainable_float32_37:0[0:27]" in table.details("spikes")
+    assert "in trainable_float32_37:0[0:27]" in " ".join(table.details("spikes").split())
     assert summary(sim.model.toplevel).variables == {}
 
 

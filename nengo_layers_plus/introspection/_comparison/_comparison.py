@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from nengo_layers_plus.graph import Line, Report, Table
+from nengo_layers_plus.graph import Line, Report, Table, listed
 from nengo_layers_plus.introspection._comparison._difference import Difference, write_place
 from nengo_layers_plus.introspection._comparison._divergence import Divergence, first_of
 from nengo_layers_plus.introspection._comparison._gradient_difference import GradientDifference
@@ -184,9 +184,7 @@ class Comparison(Report):
 
 
 def _places(difference: Difference) -> str:
-    places = [write_place(*each) for each in difference.places]
-    more = len(places) - _FEW
-    return ", ".join(places[:_FEW]) + (f" and {more} more" if more > 0 else "")
+    return listed((write_place(*each) for each in difference.places), _FEW)
 
 
 def _lines(difference: Difference) -> Iterator[tuple[str, str]]:
