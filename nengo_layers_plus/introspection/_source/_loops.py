@@ -57,17 +57,13 @@ class Loop:
         indent = " " * self.depth * INDENT
         lines = [f"{indent}{name} = []" for name in self.lists]
         for name, values in self.columns.items():
-            written = ", ".join(values[: self.number])
-            if len(line := f"{indent}{name} = [{written}]") <= WIDTH:
-                lines.append(line)
-                continue
-            inner = textwrap.wrap(written, WIDTH - len(indent) - INDENT)
-            lines += [f"{indent}# fmt: off", f"{indent}{name} = ["]
-            lines += [
-                *(f"{indent}    {line}" for line in inner),
-                f"{indent}]",
-                f"{indent}# fmt: on",
-            ]
+            numbers = ", ".join(values[: self.number])
+            written = [f"{name} = [{numbers}]"]
+            if len(indent + written[0]) > WIDTH:
+                inner = textwrap.wrap(numbers, WIDTH - len(indent) - INDENT)
+                written = ["# fmt: off", f"{name} = [", *(f"    {each}" for each in inner), "]"]
+                written.append("# fmt: on")
+            lines += [f"{indent}{each}" for each in written]
         lines.append(f"{indent}for {self.index} in range({self.number}):")
         return [*lines, *(line for each in self.body for line in each.lines(False))]
 
@@ -188,9 +184,11 @@ class Loops:
             part, alike = self._repeated_token(tokens, prefix, parts[-1] if parts else "")
             parts.append(part)
             number = min(number, alike)
-        # around what is no plain number in a slice formatters put spaces
-        text = re.sub(r"\[([^][:]+):([^][:]+)\]", r"[\1 : \2]", "".join(parts))
-        return text if self._index in text else "".join(parts), number
+        text = "".join(parts)
+        if self._index in text and not {"'", '"'}.intersection(text):
+            # around what is no plain number in a slice formatters put spaces
+            text = re.sub(r"\[([^][:]+):([^][:]+)\]", r"[\1 : \2]", text)
+        return text, number
 
     def _repeated_token(self, tokens: Sequence[str], prefix: str, before: str) -> tuple[str, int]:
         first = tokens[0]
