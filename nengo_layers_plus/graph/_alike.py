@@ -92,6 +92,8 @@ def range_of_names(names: Iterable[str]) -> str:
     'ea_0 .. ea_11'
     >>> range_of_names(["ea_0", "ea_1", "ea_2", "ea_4"])
     'ea_0 .. ea_2, ea_4'
+    >>> range_of_names([f"ea_{number}.bias" for number in range(12)])
+    'ea_[0 .. 11].bias'
     """
     ordered = sorted(set(names), key=by_numbers)
     keys = [by_numbers(name) for name in ordered]
@@ -104,9 +106,15 @@ def range_of_names(names: Iterable[str]) -> str:
     if len(varying) != 1 or (place := varying.pop()) % 2 == 0:
         return _from_to(ordered)
     runs = groupby(enumerate(ordered), key=lambda each: int(keys[each[0]][place]) - each[0])
-    ranges = [_from_to([name for _, name in run]) for _, run in runs]
+    numbers = [[index for index, _ in run] for _, run in runs]
+    tail = "".join(map(str, keys[0][place + 1 :]))
+    if tail:  # the numbers stand within
+        ranges = [_from_to([str(keys[index][place]) for index in run]) for run in numbers]
+    else:
+        ranges = [_from_to([ordered[index] for index in run]) for run in numbers]
     more = len(ranges) - _MOST_RANGES
-    return ", ".join(ranges[:_MOST_RANGES]) + (f" and {more} more ranges" if more > 0 else "")
+    text = ", ".join(ranges[:_MOST_RANGES]) + (f" and {more} more ranges" if more > 0 else "")
+    return f"{''.join(map(str, keys[0][:place]))}[{text}]{tail}" if tail else text
 
 
 def listed(names: Iterable[str], most: int = 8) -> str:

@@ -91,7 +91,7 @@ class Table:
             table = rich.table.Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
             # a name that is broken can't be looked for
             longest = max((row[0].cell_len for row in rows), default=0)
-            whole = {*self.right, *([0] if longest <= options.max_width / 3 else [])}
+            whole = {*self.right, *([0] if longest <= 0.4 * options.max_width else [])}
             for index, head in enumerate(self.header):
                 justify: Any = "right" if index in self.right else "left"
                 table.add_column(

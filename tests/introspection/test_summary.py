@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import nengo
+import nengo_spa
 import numpy as np
 import pytest
 from hypothesis import given, note
@@ -240,6 +241,55 @@ def test_layers_side_by_side_share_a_line() -> None:
     assert "6 x (encoders" in lines[0]
     assert len(table) == len(table.to_dicts()) == 9
     assert table.n_neurons == 120
+
+
+def test_an_array_can_be_opened() -> None:
+    net = array_of(12)
+    lines = str(summary(net)).splitlines()
+    assert sum("many/many_0 .. many/many_11 " in line for line in lines) == 1
+    opened = [line.split()[0] for line in str(summary(net, expand=True)).splitlines()]
+    assert [name for name in opened if name.startswith("many/many_")] == [
+        f"many/many_{number}" for number in range(12)
+    ]
+
+
+def test_a_network_of_nengo_spa() -> None:
+    vocabulary = nengo_spa.Vocabulary(16, pointer_gen=np.random.RandomState(0))
+    vocabulary.populate("A; B")
+    with nengo_spa.Network(seed=0) as net:
+        memory = nengo_spa.State(vocabulary, feedback=1.0, neurons_per_dimension=5, label="memory")
+        bind = nengo_spa.Bind(vocabulary, neurons_per_dimension=5, label="bind")
+        nengo_spa.sym.A >> memory
+        memory >> bind.input_left
+        nengo.Probe(bind.output)
+    table = summary(net)
+    text = str(table)
+    assert max(map(len, text.splitlines())) <= 100
+    assert len(table) > 80
+    assert text.count("36 x LIF()") == 2
+    assert len(text.splitlines()) < 70
+    assert max(map(len, table.details().splitlines())) <= 100
+
+
+def test_arrays_are_written_by_their_shapes() -> None:
+    with nengo.Network(seed=0) as net:
+        process = nengo.processes.PresentInput(np.ones((300, 4)), 0.1)
+        cells = nengo.Ensemble(
+            4,
+            1,
+            neuron_type=nengo.LIF(
+                tau_rc=0.03, initial_state={"voltage": nengo.dists.Choice(np.ones(300))}
+            ),
+            label="cells",
+        )
+        synapse = nengo.LinearFilter(np.ones(40), np.ones(41))
+        nengo.Connection(nengo.Node(process, label="images"), cells.neurons, synapse=synapse)
+    table = summary(net)
+    assert table["images"].what == "PresentInput(inputs=array (300, 4), presentation_time=0.1)"
+    assert table["cells"].what == (
+        "LIF(tau_rc=0.03, initial_state={'voltage': Choice(options=array (300,))})"
+    )
+    assert table["cells"].synapses_in_words() == "LinearFilter(num=array (40,), den=array (41,))"
 
 
 def test_two_are_not_folded() -> None:

@@ -159,3 +159,41 @@ def test_auto_gives_way_where_nothing_can_be_gained():
     assert execution.mode == "stepwise"
     assert execution.why.startswith("since ")
     assert execution.why.endswith(" operators need a loop over the steps in any case")
+
+
+def test_parts_that_are_alike_share_a_line():
+    with nengo.Network(seed=0) as net:
+        array = nengo.networks.EnsembleArray(10, 64, label="many")
+        nengo.Connection(nengo.Node(np.ones(64), label="source"), array.input)
+        nengo.Connection(array.output, nengo.Node(size_in=64, label="out"))
+        nengo.Probe(array.output)
+    with simulator(net) as sim:
+        execution = sim.execution
+        sim.run_steps(1)
+        assert sim.execution.waits == execution.waits - 1 > 0
+    # it waits for compiling, and until then all steps
+    assert execution.mode == "stepwise"
+    assert execution.why.endswith("; then layerwise, which is the faster way for it")
+    lines = str(execution).splitlines()
+    assert max(map(len, lines)) <= 100
+    assert len(lines) < 30
+    assert sum("64 x many/many_0 .. many/many_63 " in line for line in lines) == 2
+    assert len(execution) > 3 * 64
+    expanded = str(execution.expanded()).splitlines()
+    for number in range(64):
+        assert sum(f"many/many_{number} " in line for line in expanded) >= 2
+
+
+def test_a_cycle_of_many_parts_is_named_in_short():
+    with nengo.Network(seed=0) as net:
+        array = nengo.networks.EnsembleArray(10, 20, label="many")
+        nengo.Connection(array.output, array.input, synapse=0.1)
+        nengo.Probe(array.output)
+    with simulator(net) as sim:
+        sim.tensor_graph.settings.execution = "layerwise"  # whatever is faster
+        execution = sim.execution
+    (row,) = (row for row in execution if row.runs == "step by step")
+    assert {f"many/many_{number}" for number in range(20)} < set(row.names)
+    assert (execution.mode, execution.why, len(execution)) == ("stepwise", row.why, 1)
+    assert "many/many_0 .. many/many_19" in execution._repr_html_()
+    assert len(str(execution).splitlines()) < 20

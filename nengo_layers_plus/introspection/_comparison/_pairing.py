@@ -175,7 +175,9 @@ class _Places:
             names,
             [None] * len(names),
         )
-        waiting = deque(colouring.cells)
+        # connections follow the objects that they join
+        is_link = [each.kind == "connection" for each in self.members]
+        waiting = deque(sorted(colouring.cells, key=lambda c: is_link[min(colouring.cells[c])]))
         while waiting:
             colour = waiting.popleft()
             cell = sorted(colouring.cells[colour] - self.partner.keys())
@@ -191,7 +193,8 @@ class _Places:
                     break
             n_cells = len(colouring.cells)
             colouring.refine(colouring.move(pair, colour))
-            waiting.extend([colour, *range(n_cells, len(colouring.cells))])
+            waiting.appendleft(colour)
+            waiting.extend(range(n_cells, len(colouring.cells)))
         for members in colouring.cells.values():
             cell = sorted(members - self.partner.keys())
             if len(cell) == 2 and cell[0] < self.n_a <= cell[1]:
