@@ -56,7 +56,8 @@ def pair_members(a: Sequence[Member], b: Sequence[Member]) -> Pairing:
 
     Those that no others are like, and those that alone have the same around them up to some
     distance, are paired first: by all that is true of them, then without what no other one has.
-    Of those with one place numbers that were drawn decide, then names. That takes time in
+    Of those with one place decides with how many they share a
+    layer, then numbers that were drawn, then names. That takes time in
     proportion to the size of the networks. What is left is beside a difference.
 
     Members are alike as far as they are the same themselves, and what is around them is alike (the
@@ -166,13 +167,15 @@ class _Places:
         """Pair members of which several have the same place; what is beside them follows."""
         edges = [(i, j, role) for i, each in enumerate(self.links) for role, j in each]
         colouring = Colouring(dict(enumerate(colours)), edges)
+        shared = [len(each.shares_weights) for each in self.members]
         drawn = _numbered([_facts(each, drawn=True) for each in self.members])
         names = [each.name for each in self.members]
         # the first that fits is taken, the last fits always
         tellers: Sequence[Sequence[Hashable]] = (
-            list(zip(drawn, names, strict=True)),
-            drawn,
-            names,
+            list(zip(shared, drawn, names, strict=True)),
+            list(zip(shared, drawn, strict=True)),
+            list(zip(shared, names, strict=True)),
+            shared,
             [None] * len(names),
         )
         # connections follow the objects that they join
