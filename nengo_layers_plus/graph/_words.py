@@ -8,12 +8,15 @@ from typing import Any
 import numpy as np
 from nengo.params import FrozenObject
 
+_SHORT = 60  # so many characters may hold arrays
+
 
 def in_words(value: Any) -> str:
     """Write a value; an array by its shape and range, also within what is made with one."""
     if isinstance(value, FrozenObject):
         text = repr(value)
-        return text if "array(" not in text and "\n" not in text else _with_arrays(value)
+        is_short = len(text) <= _SHORT and "\n" not in text
+        return text if is_short or "array(" not in text else _with_arrays(value)
     if isinstance(value, dict):
         return f"{{{', '.join(f'{key!r}: {in_words(each)}' for key, each in value.items())}}}"
     if isinstance(value, list | tuple):

@@ -390,6 +390,24 @@ def test_alike_parts_have_statements_of_their_own_if_asked() -> None:
     assert len(source.code.splitlines()) > len(to_source(network).code.splitlines()) + 15
 
 
+def test_a_remark_is_made_once_and_all_that_is_imported_is_public() -> None:
+    def several() -> None:
+        x = nengo.Node(np.ones(4))
+        for _ in range(3):
+            model = tf.keras.Sequential([layers.Dense(4)])
+            x = CustomLayer(model, trainable=Trainable(connection=False), synapse=None)(x)
+            kwargs = {"neuron_type": TrainableLIF(), "gain": 1, "bias": 0}
+            ensemble = nengo.Ensemble(4, 1, **kwargs)
+            nengo.Connection(x, ensemble.neurons, synapse=None)
+            x = ensemble.neurons
+
+    code = to_source(build(several)).code
+    assert code.count("LayerWrapper keeps the weights") == 1
+    imported = [line for line in code.splitlines() if "import " in line]
+    assert any("nengo_layers_plus.layers import" in line for line in imported)
+    assert not [line for line in imported if "._" in line]
+
+
 def test_functions_in_keras_layers() -> None:
     with nengo.Network(seed=0) as network:
         for layer in (
