@@ -37,21 +37,47 @@ def canonical_ranks(labels: Mapping[Any, Any], edges: Iterable[Edge]) -> dict[An
         decides. Of nodes that the graph can't tell apart, the one made first comes first, and
         what is beside it follows that choice.
     """
-    nodes = list(labels)
-    made = {node: index for index, node in enumerate(nodes)}
-    initial = {label: index for index, label in enumerate(sorted(set(labels.values())))}
-    colouring = _Colouring({node: initial[labels[node]] for node in nodes}, edges)
-    colouring.refine(nodes)
-    colouring.tell_all_apart(made)
-    order = sorted(nodes, key=lambda node: (initial[labels[node]], colouring.colours[node]))
+    initial = _initial_colours(labels)
+    colouring = Colouring(initial, edges)
+    colouring.refine(list(labels))
+    colouring.tell_all_apart({node: index for index, node in enumerate(labels)})
+    order = sorted(labels, key=lambda node: (initial[node], colouring.colours[node]))
     return {node: index for index, node in enumerate(order)}
 
 
-class _Colouring:
-    """Colours of nodes, and the sets of nodes that have them."""
+def stable_colours(labels: Mapping[Any, Any], edges: Iterable[Edge]) -> dict[Any, int]:
+    """
+    Return a number for each node of a graph, the same for nodes that can't be told apart.
+
+    Parameters
+    ----------
+    labels, edges
+        As of `canonical_ranks`.
+    """
+    colouring = Colouring(_initial_colours(labels), edges)
+    colouring.refine(list(labels))
+    return colouring.colours
+
+
+def _initial_colours(labels: Mapping[Any, Any]) -> dict[Any, int]:
+    numbers = {label: index for index, label in enumerate(sorted(set(labels.values())))}
+    return {node: numbers[label] for node, label in labels.items()}
+
+
+class Colouring:
+    """
+    Colours of nodes, and the sets of nodes that have them.
+
+    Parameters
+    ----------
+    colours : dict of int
+        A number for each node, from 0 without gaps.
+    edges : iterable of tuple
+        Source, target and label.
+    """
 
     def __init__(self, colours: dict[Any, int], edges: Iterable[Edge]) -> None:
-        self.colours = colours
+        self.colours = dict(colours)
         self.cells: dict[int, set[Any]] = defaultdict(set)
         for node, colour in colours.items():
             self.cells[colour].add(node)
@@ -98,7 +124,7 @@ class _Colouring:
                 members[colour].pop()
             first = members[colour].pop()
             before = len(self.cells)
-            self.refine(self._move([first], colour))
+            self.refine(self.move([first], colour))
             for new in range(before, len(self.cells)):
                 heapq.heappush(waiting, new)
 
@@ -118,10 +144,11 @@ class _Colouring:
                 group = groups.get(key)
                 if group is None:
                     group = list(cell.difference(*groups.values()))
-                changed += self._move(group, colour)
+                changed += self.move(group, colour)
         return changed
 
-    def _move(self, group: list[Any], colour: int) -> list[Any]:
+    def move(self, group: list[Any], colour: int) -> list[Any]:
+        """Give nodes of a colour a new one, and return them."""
         new = len(self.cells)
         self.cells[colour].difference_update(group)
         self.cells[new].update(group)

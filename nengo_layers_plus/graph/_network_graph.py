@@ -21,6 +21,7 @@ from nengo_layers_plus.graph._graph_object import GraphObject
 from nengo_layers_plus.graph._names import unique_name
 from nengo_layers_plus.graph._parameters import Parameter, parameters_of, value_of
 from nengo_layers_plus.graph._planned import planned
+from nengo_layers_plus.graph._report import plain
 from nengo_layers_plus.graph._settings import Setting, default_of, settings_of
 from nengo_layers_plus.graph._shapes import Shape, Shapes
 from nengo_layers_plus.graph._structure import structure_of, structure_of_link
@@ -77,6 +78,7 @@ class NetworkGraph:
                 obj=self,
             )
         self._paths = dict(_walk(self.network, ()))
+        self._network_names: dict[nengo.Network, str] = {self.network: ""}
         self.objects, self.edges = self._build()
         self._by_object = {item.obj: item for item in self.objects}
 
@@ -100,6 +102,43 @@ class NetworkGraph:
             return self._paths[holder]
         except (KeyError, TypeError):  # the latter of what has no hash
             raise KeyError(f"{obj!r} is not in {self.network}") from None
+
+    def name_of(self, obj: Any) -> str:
+        """
+        Return the name of an object, or of a connection, as all reports write it.
+
+        Parameters
+        ----------
+        obj : NengoObject, nengo.ensemble.Neurons or nengo.connection.LearningRule
+            What is named: neurons as their ensemble, a rule as the connection that learns by it,
+            and what nengo makes for a probe as the probe. Of what is not in the network, its text.
+        """
+        obj = obj.connection if isinstance(obj, LearningRule) else _holder(obj)
+        if isinstance(obj, nengo.Connection) and isinstance(obj.post_obj, nengo.Probe):
+            obj = obj.post_obj
+        if obj in self._connection_names:
+            return self._connection_names[obj]
+        return self._by_object[obj].name if obj in self._by_object else plain(obj)
+
+    def network_name(self, network: nengo.Network) -> str:
+        """
+        Return what the names of the objects of a network begin with.
+
+        Of two networks of one label beside each other the second has a number behind it. A network
+        without a label has the name of the one around it, and that at the top none.
+        """
+        return self._network_names[network]
+
+    @cached_property
+    def _connection_names(self) -> dict[nengo.Connection, str]:
+        """The names of the connections: those of their ends."""
+        used: set[str] = set()
+        return {
+            edge.connection: unique_name(f"{edge.source.name}->{edge.target.name}", used)
+            for item in self.objects
+            for edge in self.predecessors(item)
+            if edge.connection is not None
+        }
 
     def settings(self, obj: Any) -> dict[str, Setting]:
         """
@@ -246,12 +285,14 @@ class NetworkGraph:
         shapes = Shapes(self.network)
         items = {}
         used: set[str] = set()
+        used_by_networks: set[str] = set()
         for obj in order:
             shape_in, shape_out = _shapes(obj, shapes)
             path = self._paths[obj]
             kind = _kind(obj)
+            around = self._name_networks(path, used_by_networks)
             items[obj] = GraphObject(
-                obj, kind, _name(obj, kind, path, used), path, shape_in, shape_out, obj in cyclic
+                obj, kind, _name(obj, kind, around, used), path, shape_in, shape_out, obj in cyclic
             )
         position = {obj: index for index, obj in enumerate(order)}
         edges = [
@@ -270,13 +311,26 @@ class NetworkGraph:
         ]
         return tuple(items.values()), tuple(edges)
 
+    def _name_networks(self, path: tuple[nengo.Network, ...], used: set[str]) -> str:
+        """Return the name of the innermost of some networks, each of which gets its own."""
+        name = ""
+        for network in path[1:]:
+            if network not in self._network_names:
+                if network.label is not None:
+                    name = unique_name(_within(name, plain(network.label)), used)
+                self._network_names[network] = name
+            name = self._network_names[network]
+        return name
 
-def _name(obj: Any, kind: str, path: tuple[nengo.Network, ...], used: set[str]) -> str:
+
+def _name(obj: Any, kind: str, around: str, used: set[str]) -> str:
     """Return a readable name for an object that no other one has."""
-    around = [network.label for network in path[1:] if network.label is not None]
-    own = kind.replace(" ", "_") if obj.label is None else obj.label
-    stem = "/".join([*around, own])
-    return unique_name(stem, used, number_from=0 if obj.label is None else None)
+    own = kind.replace(" ", "_") if obj.label is None else plain(obj.label)
+    return unique_name(_within(around, own), used, 0 if obj.label is None else None)
+
+
+def _within(around: str, name: str) -> str:
+    return f"{around}/{name}" if around else name
 
 
 def _walk(

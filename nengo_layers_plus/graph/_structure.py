@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import nengo
@@ -18,9 +19,15 @@ from nengo_layers_plus.graph._keras_layers import layer_itself
 
 def structure_of(obj: Any, kind: str, path: tuple[nengo.Network, ...]) -> tuple[Any, ...]:
     """Say what an ensemble, node or probe is, apart from its place among others."""
-    around = tuple(network.label or "" for network in path[1:])
+    around = tuple(by_numbers(network.label) for network in path[1:])
     sizes = (int(obj.size_in), 0 if isinstance(obj, nengo.Probe) else int(obj.size_out))
-    return (around, "" if obj.label is None else obj.label, kind, sizes, _details(obj))
+    return (around, by_numbers(obj.label), kind, sizes, _details(obj))
+
+
+def by_numbers(label: Any) -> tuple[str | int, ...]:
+    """Split a label, or None, so that it sorts by its numbers: text and numbers, in turn."""
+    parts = re.split(r"(\d+)", str(label or ""))
+    return tuple(int(part) if index % 2 else part for index, part in enumerate(parts))
 
 
 def _details(obj: Any) -> tuple[str, ...]:

@@ -6,13 +6,13 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 
 from nengo_layers_plus.graph._parameters import Parameter, count_values
-from nengo_layers_plus.graph._table import render_html, render_table
+from nengo_layers_plus.graph._report import Line, Report, Table
 
 _HEADER = ("parameter", "shape", "values", "in training", "why")
 _NUMBERS = (2,)
 
 
-class TrainingReport(Sequence[Parameter]):
+class TrainingReport(Report, Sequence[Parameter]):
     """
     Everything in a network that could train, with whether an optimiser will move it, and why.
 
@@ -89,16 +89,13 @@ class TrainingReport(Sequence[Parameter]):
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self.title}: {self._totals()}>"
 
-    def __str__(self) -> str:
-        if not self.parameters:
-            return f"{self.title}\nnothing in it could train"
-        return (
-            f"{self.title}\n{render_table(_HEADER, self._rows(), right=_NUMBERS)}\n{self._totals()}"
-        )
-
-    def _repr_html_(self) -> str:
-        table = render_html(_HEADER, self._rows(), right=_NUMBERS)
-        return f"{table}<p>{self._totals()}</p>"
+    def _parts(self) -> Iterator[Line | Table]:
+        yield Line(self.title)
+        if self.parameters:
+            yield Table(_HEADER, self._rows(), _NUMBERS)
+            yield Line(self._totals())
+        else:
+            yield Line("nothing in it could train")
 
 
 def _write(number: int | None) -> str:

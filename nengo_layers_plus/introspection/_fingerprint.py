@@ -20,7 +20,7 @@ from nengo.params import FrozenObject, iter_params
 
 from nengo_layers_plus._upstream import nengo_dl, tf
 from nengo_layers_plus.graph._keras_layers import layer_itself
-from nengo_layers_plus.introspection._keras_config import plain_config
+from nengo_layers_plus.introspection._keras_config import config_or_attributes
 
 
 def fingerprint(value: Any) -> Hashable:
@@ -115,11 +115,7 @@ def _of_frozen(value: Any, around: tuple[int, ...]) -> Hashable:
 
 def _of_layer(value: Any, around: tuple[int, ...]) -> Hashable:
     layer = layer_itself(value)
-    config = plain_config(layer)
-    if config is None:
-        # all that is known of it is its class, and which one it is
-        return (*_class_of(layer), id(layer))
-    return (*_class_of(layer), _of(config, around))
+    return (*_class_of(layer), _of(config_or_attributes(layer), around))
 
 
 def _of_function(value: types.FunctionType, around: tuple[int, ...]) -> Hashable:

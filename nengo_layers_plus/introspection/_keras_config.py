@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Iterator
 from typing import Any
 
-from nengo_layers_plus._upstream import snake_case_of, tf
+from nengo_layers_plus._upstream import random_state_kept, snake_case_of, tf
 
 _WIRING = ("layers", "input_layers", "output_layers")
 _OF_KERAS = ("keras", "tf_keras", "tensorflow")
@@ -61,6 +61,49 @@ def plain_config(layer: tf.keras.layers.Layer) -> dict[str, Any] | None:
     return plain
 
 
+def config_or_attributes(layer: tf.keras.layers.Layer) -> dict[str, Any]:
+    """
+    Return the configuration of a Keras layer, or what it holds if it says nothing of that.
+
+    Parameters
+    ----------
+    layer : tf.keras.layers.Layer
+        The layer. What Keras keeps in it is left out, and its weights are.
+
+    Returns
+    -------
+    config : dict
+        As of `plain_config`; or its own attributes, layers among them as Keras describes them.
+    """
+    config = plain_config(layer)
+    if config is not None:
+        return config
+    return {
+        name: _plain_attribute(value)
+        for name, value in vars(layer).items()
+        if name not in _attributes_of_keras() and not isinstance(value, tf.Variable)
+    }
+
+
+@functools.cache
+def _attributes_of_keras() -> frozenset[str]:
+    """Return the names of what Keras keeps in a layer that was built and called."""
+    with random_state_kept():
+        model = tf.keras.Sequential([tf.keras.layers.Dense(1, input_shape=(1,))])
+        layers = (model, *model.layers, tf.keras.layers.Layer())
+    return frozenset(name for layer in layers for name in vars(layer)) | {"input_spec"}
+
+
+def _plain_attribute(value: Any) -> Any:
+    if isinstance(value, tf.keras.layers.Layer):
+        return _as_entry(value, {})
+    if isinstance(value, dict):  # also of Keras' own kinds
+        return {key: _plain_attribute(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain_attribute(each) for each in value]
+    return value
+
+
 def is_users_function(value: Any) -> bool:
     """Say whether a value is a function that Keras knows by its name alone."""
     if isinstance(value, functools.partial | types.MethodType) or hasattr(value, "python_function"):
@@ -95,10 +138,10 @@ def _plain_layers(layer: Any, key: str, entries: list[Any]) -> list[dict[str, An
 
 def _as_entry(layer: Any, entry: Any) -> dict[str, Any]:
     """Describe a layer within another one as Keras does."""
-    config = plain_config(layer)
+    config = plain_config(layer) or _plain(entry.get("config") or {})
     return {
         "class_name": type(layer).__name__,
-        "config": _plain(entry.get("config") or {}) if config is None else config,
+        "config": config or config_or_attributes(layer),
     }
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from nengo_layers_plus._upstream import nengo_dl, tf
-from nengo_layers_plus.graph._table import render_table
+from nengo_layers_plus.graph import Table, render
 from nengo_layers_plus.parameters._errors import ParameterError, ParameterMismatchError
 from nengo_layers_plus.parameters._given_values import GivenValue, GivenValues
 from nengo_layers_plus.parameters._loaded_parameters import LoadedParameters
@@ -221,7 +221,7 @@ def _describe(
     rows += [
         (name, saved, own, "given otherwise") for name, (saved, own) in report.contradicted.items()
     ]
-    table = render_table(("parameter", "saved", "in the network", "what is wrong"), rows)
+    table = render([Table(("parameter", "saved", "in the network", "what is wrong"), rows)])
     hints = _renamed(report, parameters, arrays)
     parts = [
         f"{len(rows)} parameters of {where} and of {parameters.graph.network} do not fit; "

@@ -12,8 +12,7 @@ import numpy as np
 from nengo.exceptions import SimulationError
 
 from nengo_layers_plus._upstream import nengo_dl
-from nengo_layers_plus.graph import NetworkGraph, Shape
-from nengo_layers_plus.graph._table import render_table
+from nengo_layers_plus.graph import NetworkGraph, Shape, Table, render
 from nengo_layers_plus.graph._variables import variables_of
 from nengo_layers_plus.parameters._errors import (
     MissingParameterFileError,
@@ -117,7 +116,7 @@ def _mismatch(
     rows = [
         (name, str(saved), str(own), "other shape") for name, (saved, own) in other_shape.items()
     ]
-    table = render_table(("parameter", "saved", "in the network", "what is wrong"), rows)
+    table = render([Table(("parameter", "saved", "in the network", "what is wrong"), rows)])
     return ParameterMismatchError(
         f"{len(rows)} arrays of {file} and of {sim.model.toplevel} do not fit; nothing was "
         f"changed.\n{table}\nThe file has no names, and its arrays are taken in order. What to do: "

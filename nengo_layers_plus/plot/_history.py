@@ -214,11 +214,9 @@ def _numbers(name: Any, values: Any) -> np.ndarray:
 
 def _chosen(lines: list[_Line], names: Sequence[str] | None) -> list[_Line]:
     if names is not None:
-        found = {line.name for line in lines}
-        unknown = (
-            [names] if isinstance(names, str) else [each for each in names if each not in found]
-        )
-        if unknown or not len(names):
+        found = list(dict.fromkeys(line.name for line in lines))  # names may be of any type
+        is_list = isinstance(names, Sequence) and not isinstance(names, str)
+        if not is_list or not names or any(name not in found for name in names):
             raise ValidationError(
                 f"expected a list of some of {', '.join(sorted(found))}, got {names!r}",
                 attr="names",

@@ -14,14 +14,17 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-def network(network: nengo.Network | nengo_dl.Simulator, *, ax: Any = None) -> Axes:
+def network(
+    network: nengo.Network | nengo_dl.Simulator, *, ax: Any = None, expand: bool = False
+) -> Axes:
     """
     Draw what a network is made of, from left to right as data flows.
 
     Boxes are nodes, TensorNodes, ensembles and probes, and say what they are and which of their
     parameters train; those with a thick edge have some. Above an arrow stands the shape of what
     goes along it, without batch and time, below it the synapse, if there is one. Frames are
-    subnetworks, dashed arrows lead back in a loop. A long network goes on in another row.
+    subnetworks, dashed arrows lead back in a loop. A long network goes on in another row. Objects
+    that are alike and lie side by side, as those of a `nengo.networks.EnsembleArray`, share a box.
 
     Parameters
     ----------
@@ -29,6 +32,8 @@ def network(network: nengo.Network | nengo_dl.Simulator, *, ax: Any = None) -> A
         Any network; or a Simulator, to be shown what it was built to train.
     ax : matplotlib.axes.Axes, optional
         What to draw in; all is made to fit. By default a new figure, as large as is needed.
+    expand : bool
+        Whether each object has a box of its own, also those that are alike.
 
     Returns
     -------
@@ -73,7 +78,7 @@ def network(network: nengo.Network | nengo_dl.Simulator, *, ax: Any = None) -> A
             f"expected a network with nodes, ensembles or probes, got {graph.network} without any",
             attr="network",
         )
-    drawing = NetworkDrawing(graph)
+    drawing = NetworkDrawing(graph, expand)
     if ax is None:
         drawing.place()
         ax = axes_or_new(None, drawing.width / 72, drawing.height / 72)

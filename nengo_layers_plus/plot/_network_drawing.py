@@ -5,13 +5,20 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.patches import FancyBboxPatch, PathPatch, Polygon, Rectangle
 from matplotlib.path import Path
 
-from nengo_layers_plus.graph import GraphEdge, GraphObject, NetworkGraph, Parameter
+from nengo_layers_plus.graph import (
+    GraphEdge,
+    GraphObject,
+    NetworkGraph,
+    Parameter,
+    alike_parts,
+)
 from nengo_layers_plus.graph._keras_layers import first_uses
 from nengo_layers_plus.plot._axes import GREY, INK, VERMILLION, text_colour
 from nengo_layers_plus.plot._layout import Box, LayeredLayout, Layout, Link, Route
@@ -56,21 +63,31 @@ class NetworkDrawing:
     ----------
     graph : NetworkGraph
         The network.
+    expand : bool
+        Whether each object has a box of its own, also those that are alike.
     """
 
-    def __init__(self, graph: NetworkGraph) -> None:
-        self.items = graph.objects
-        number = {item: index for index, item in enumerate(self.items)}
+    def __init__(self, graph: NetworkGraph, expand: bool = False) -> None:
+        self.graph = graph
         parameters: dict[Any, list[Parameter]] = defaultdict(list)
-        is_read = any(item.kind == "probe" for item in self.items)
+        is_read = any(item.kind == "probe" for item in graph.objects)
         for each in graph.parameters:
             # without a probe there is no gradient at all
             if each.moves or is_read:
                 parameters[each.obj].append(each)
-        self.words = [
-            box_words(item, parameters[owner.obj], owner)
-            for item, owner in first_uses(self.items).items()
-        ]
+        owners = first_uses(graph.objects)
+
+        def words_of(*items: GraphObject) -> BoxWords:
+            owner = owners[items[0]]
+            return box_words(graph, parameters[owner.obj], owner, items)
+
+        def shown(item: GraphObject) -> BoxWords:
+            return replace(words_of(item), name="")
+
+        groups = [(item,) for item in graph.objects] if expand else alike_parts(graph, shown)
+        self.items = [group[0] for group in groups]
+        number = {item: index for index, group in enumerate(groups) for item in group}
+        self.words = [words_of(*group) for group in groups]
         self.lines = [_lines(words) for words in self.words]
         self.networks = list(
             dict.fromkeys(around for item in self.items for around in item.path[1:])
@@ -134,7 +151,7 @@ class NetworkDrawing:
                     linewidth=0.8,
                     linestyle=(0, (1, 1.5)),
                     zorder=0.5,
-                    gid=f"frame {frame_words(self.networks[frame.number])}",
+                    gid=f"frame {frame_words(self.graph, self.networks[frame.number])}",
                 )
             )
             for index, title in enumerate(frame.title.splitlines()):
@@ -159,7 +176,7 @@ class NetworkDrawing:
         self._draw_legend(ax)
 
     def _title(self, number: int, width: float, continued: bool) -> tuple[str, float]:
-        words = frame_words(self.networks[number])
+        words = frame_words(self.graph, self.networks[number])
         if not words:
             return "", 0.0
         lines = wrapped(

@@ -9,7 +9,13 @@ import nengo
 from nengo.connection import LearningRule
 from nengo.neurons import Direct
 
-from nengo_layers_plus.graph import GraphEdge, GraphObject, Parameter
+from nengo_layers_plus.graph import (
+    GraphEdge,
+    GraphObject,
+    NetworkGraph,
+    Parameter,
+    range_of_names,
+)
 from nengo_layers_plus.introspection._summary._words import synapse_in_words, what_of
 
 _MOST_NAMES = 3
@@ -39,24 +45,32 @@ class BoxWords:
     stopped: str
 
 
-def box_words(item: GraphObject, parameters: Iterable[Parameter], owner: GraphObject) -> BoxWords:
+def box_words(
+    graph: NetworkGraph,
+    parameters: Iterable[Parameter],
+    owner: GraphObject,
+    alike: Sequence[GraphObject],
+) -> BoxWords:
     """
     Say what an object is, and what of it trains.
 
     Parameters
     ----------
-    item : GraphObject
-        The object.
+    graph : NetworkGraph
+        The network.
     parameters : iterable of Parameter
         Its parameters.
     owner : GraphObject
         The object that they are listed with; another one if a Keras layer is used in several.
+    alike : sequence of GraphObject
+        The object, or those that the box stands for if several are alike.
     """
+    item = alike[0]
     own = [each for each in parameters if each.trainable]
     shared = "" if owner is item else f" (those of {owner.name})"
     return BoxWords(
-        _own_name(item),
-        _what(item),
+        range_of_names(_within(graph, each.path[-1], each.name) for each in alike),
+        f"{len(alike)} x {_what(item)}" if len(alike) > 1 else _what(item),
         _listed("trains", owner, [each for each in own if each.moves], shared),
         _listed("no gradient", owner, [each for each in own if not each.moves], shared),
     )
@@ -105,14 +119,16 @@ def link_words(
     return _few(list(shapes)), _few(list(below))
 
 
-def frame_words(network: nengo.Network) -> str:
+def frame_words(graph: NetworkGraph, network: nengo.Network) -> str:
     """Return the name of a subnetwork, empty if it has none."""
-    return network.label or ""
+    around = graph.path(network)[-1]
+    name = graph.network_name(network)
+    return "" if name == graph.network_name(around) else _within(graph, around, name)
 
 
-def _own_name(item: GraphObject) -> str:
-    around = [network.label for network in item.path[1:] if network.label is not None]
-    return item.name.removeprefix("".join(f"{each}/" for each in around)) or item.name
+def _within(graph: NetworkGraph, network: nengo.Network, name: str) -> str:
+    """Return a name without that of the network around it."""
+    return name.removeprefix(f"{graph.network_name(network)}/") or name
 
 
 def _what(item: GraphObject) -> str:

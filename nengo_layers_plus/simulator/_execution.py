@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
-from nengo_layers_plus.graph import render_html, render_table
+from nengo_layers_plus.graph import Line, Report, Table, listed
 
 _HEADER = ("what", "operator", "runs", "why")
 
@@ -16,8 +17,8 @@ class ExecutionRow:
 
     Parameters
     ----------
-    name : str
-        The object of the network, or the objects of a cycle.
+    names : tuple of str
+        The object of the network, or the objects of a cycle, as `summary` names them.
     operator : str
         What it does there.
     runs : str
@@ -26,31 +27,41 @@ class ExecutionRow:
         The reason.
     """
 
-    name: str
+    names: tuple[str, ...]
     operator: str
     runs: str
     why: str
 
+    @property
+    def name(self) -> str:
+        """All names."""
+        return ", ".join(self.names)
 
-class Execution(Sequence[ExecutionRow]):
+
+class Execution(Report, Sequence[ExecutionRow]):
     """How a Simulator runs its network.
 
-    A sequence of `ExecutionRow`; ``str`` writes it as a table, and notebooks show it as one.
+    A sequence of `ExecutionRow`; ``str`` writes it as a table, and notebooks show it as one. In the
+    table parts that are alike share a line; the sequence has all, and so has the table of
+    `expanded`.
 
     Parameters
     ----------
     mode : str
         ``"layerwise"`` if each layer runs over the whole sequence before the next one does, as far
         as that is possible; ``"stepwise"`` if all of the network runs one step after another, as
-        in `nengo_dl.Simulator`.
+        in `nengo_dl.Simulator`, for now or always.
     why : str
         The reason for the mode.
     rows : sequence of ExecutionRow
-        The parts of the network, in the order in which they run.
+        The parts of the network, in the order in which they run; how they will run after having
+        waited.
     training : bool
         Whether this is how it is trained, else how it is simulated.
     waits : int
         For about how many steps it still runs step by step, as compiling takes longer than that.
+    alike : mapping of str to hashable
+        By name, what is the same for parts that are alike.
     """
 
     def __init__(
@@ -60,12 +71,14 @@ class Execution(Sequence[ExecutionRow]):
         rows: Sequence[ExecutionRow],
         training: bool = False,
         waits: int = 0,
+        alike: Mapping[str, Hashable] = MappingProxyType({}),
     ) -> None:
         self.mode = mode
         self.why = why
         self.rows = tuple(rows)
         self.training = training
         self.waits = waits
+        self.alike = dict(alike)
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -76,8 +89,22 @@ class Execution(Sequence[ExecutionRow]):
     def __iter__(self) -> Iterator[ExecutionRow]:
         return iter(self.rows)
 
+    def expanded(self) -> Execution:
+        """Return it with a line in the table for each part, also for those that are alike."""
+        return Execution(self.mode, self.why, self.rows, self.training, self.waits)
+
     def _cells(self) -> list[tuple[str, str, str, str]]:
-        return [(each.name, each.operator, each.runs, each.why) for each in self.rows]
+        groups: dict[Hashable, list[ExecutionRow]] = {}
+        for number, row in enumerate(self.rows):
+            parts = tuple(dict.fromkeys(self.alike.get(name, name) for name in row.names))
+            key = (parts, row.operator, row.runs, row.why) if self.alike else number
+            groups.setdefault(key, []).append(row)
+        lines = []
+        for rows in groups.values():
+            names = listed(dict.fromkeys(name for row in rows for name in row.names))
+            several = f"{len(rows)} x " if len(rows) > 1 else ""
+            lines.append((f"{several}{names}", rows[0].operator, rows[0].runs, rows[0].why))
+        return lines
 
     @property
     def _title(self) -> str:
@@ -86,10 +113,7 @@ class Execution(Sequence[ExecutionRow]):
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._title}>"
 
-    def __str__(self) -> str:
-        return (
-            f"{self._title}\n{render_table(_HEADER, self._cells())}" if self.rows else self._title
-        )
-
-    def _repr_html_(self) -> str:
-        return f"<p>{self._title}</p>{render_html(_HEADER, self._cells())}"
+    def _parts(self) -> Iterator[Line | Table]:
+        yield Line(self._title)
+        if self.rows:
+            yield Table(_HEADER, self._cells())

@@ -11,12 +11,13 @@ from nengo.exceptions import BuildError, ValidationError
 from nengo_layers_plus._upstream import nengo_dl, random_state_kept, tf
 from nengo_layers_plus._upstream._tensor_graph import SequenceGraph
 from nengo_layers_plus._upstream._views import shape_of
+from nengo_layers_plus.graph import listed
 from nengo_layers_plus.simulator._choice import Choice, choose
 from nengo_layers_plus.simulator._chunks import run_in_chunks
 from nengo_layers_plus.simulator._context import Context
 from nengo_layers_plus.simulator._decision import Kind
 from nengo_layers_plus.simulator._execution import Execution
-from nengo_layers_plus.simulator._execution_rows import list_rows
+from nengo_layers_plus.simulator._execution_rows import PartNames, list_rows
 from nengo_layers_plus.simulator._numerics import Numerics
 from nengo_layers_plus.simulator._operator_builders import OperatorBuilders, is_built_by_nengo_dl
 from nengo_layers_plus.simulator._pipeline import Observed, Pipeline
@@ -126,8 +127,7 @@ class LayerwiseGraph(SequenceGraph):
             return Execution("stepwise", "as was asked for", [], training)
         context = self._context(self.phase_of(training))
         if self.settings.check_numerics and self.settings.execution == "auto":
-            rows = list_rows(self.plan_for(context), self.model)
-            return Execution("layerwise", "as check_numerics asks for", rows, training)
+            return self._execution("layerwise", "as check_numerics asks for", context, training)
         choice = self.choice_for(context)
         if self.settings.execution == "auto" and not choice.layerwise:
             return Execution("stepwise", choice.why, [], training)
@@ -135,18 +135,27 @@ class LayerwiseGraph(SequenceGraph):
         may_wait = self.settings.execution == "auto" and not context.training
         waits = max(choice.patience - self.settings.steps_met, 0) if may_wait else 0
         if waits:
-            why += f", in about {waits:,} steps, step by step until then, as compiling takes longer"
-        rows = list_rows(self.plan_for(context), self.model)
-        return Execution("layerwise", why, rows, training, waits)
+            why = f"for about {waits:,} steps, as compiling takes longer; then layerwise, {why}"
+        mode = "stepwise" if waits else "layerwise"
+        return self._execution(mode, why, context, training, waits)
+
+    def _execution(
+        self, mode: str, why: str, context: Context, training: bool, waits: int = 0
+    ) -> Execution:
+        names = PartNames(self.model)
+        rows = list_rows(self.plan_for(context), names)
+        if rows and all(each.runs == Kind.STEP.value for each in rows):
+            mode, why = "stepwise", "; ".join(dict.fromkeys(each.why for each in rows))
+        return Execution(mode, why, rows, training, waits, names.alike())
 
     def _require_layers(self, context: Context) -> None:
         steps = [
             each
-            for each in list_rows(self.plan_for(context), self.model)
+            for each in list_rows(self.plan_for(context), PartNames(self.model))
             if each.runs == Kind.STEP.value
         ]
         if steps:
-            reasons = "\n".join(f"  {each.name}: {each.why}" for each in steps)
+            reasons = "\n".join(f"  {listed(each.names)}: {each.why}" for each in steps)
             raise BuildError(
                 f"Simulator: expected a network that runs layer by layer as a whole, for "
                 f'execution="layerwise"; got parts that have to run step by step:\n{reasons}\n'

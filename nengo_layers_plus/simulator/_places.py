@@ -13,7 +13,7 @@ from nengo.builder.signal import Signal
 from nengo.transforms import SparseMatrix
 
 from nengo_layers_plus._upstream import nengo_dl
-from nengo_layers_plus.simulator._execution_rows import name_of, operation_of, owners_of_signals
+from nengo_layers_plus.simulator._execution_rows import PartNames, operation_of
 from nengo_layers_plus.simulator._plan import Group, Plan
 from nengo_layers_plus.simulator._roles import Role
 
@@ -97,7 +97,7 @@ class Places:
     """
 
     def __init__(self, model: Any) -> None:
-        self._owners = owners_of_signals(model)
+        self._names = PartNames(model)
         self._keys = {
             (owner, signal): key
             for owner, signals in model.sig.items()
@@ -108,7 +108,7 @@ class Places:
 
     def of_input(self, signal: Signal) -> Place:
         """Name an input Node."""
-        return Place(self._owner(signal), "output", Of.INPUT)
+        return Place(self._names.of_signal(signal), "output", Of.INPUT)
 
     def of_initial(self, signal: Signal, plan: Plan) -> Place:
         """Name a parameter, or what the simulation begins from."""
@@ -116,7 +116,7 @@ class Places:
         readers = self._readers(signal, plan)
         if constant or self._key(signal) in ("weights", "encoders"):
             of, what = Of.PARAMETER, self._key(signal) or "parameter"
-            name = self._owner(signal)
+            name = self._names.of_signal(signal)
         else:
             writers = plan.use.writers(signal)
             place = self.of_written(signal, writers[-1], plan)
@@ -125,17 +125,17 @@ class Places:
 
     def of_variable(self, operator: Operator, variable: Any) -> Place:
         """Name a variable of a Keras layer."""
-        return Place(name_of(operator, self._owners), f"variable {variable.name!r}", Of.PARAMETER)
+        return Place(self._names.of_operator(operator), f"variable {variable.name!r}", Of.PARAMETER)
 
     def of_written(self, base: Signal, operator: Operator, plan: Plan) -> Place:
         """Name a signal that an operator has written."""
-        name = name_of(operator, self._owners)
+        name = self._names.of_operator(operator)
         states: dict[str, Signal] = getattr(operator, "state", None) or {}
         state = next((key for key, each in states.items() if each.base is base), None)
         if state is not None:
             what = f"state {state!r}"
         else:
-            key = self._key(base) if self._owner(base) == name else ""
+            key = self._key(base) if self._names.of_signal(base) == name else ""
             what = _WORDS.get(key, key) or "output"
         is_value = plan.use.role(base) is Role.VALUE
         return Place(
@@ -162,19 +162,14 @@ class Places:
 
     def of_probe(self, probe: Any) -> Place:
         """Name what a probe records."""
-        return Place(str(probe), "values", Of.VALUE, readers="the loss")
-
-    def _owner(self, signal: Signal) -> str:
-        owner = self._owners.get(signal, self._owners.get(signal.base))
-        return str(signal.name if owner is None else owner)
+        return Place(self._names.graph.name_of(probe), "values", Of.VALUE, readers="the loss")
 
     def _key(self, signal: Signal) -> str:
-        owner = self._owners.get(signal)
-        return self._keys.get((owner, signal), "")
+        return self._keys.get((self._names.owner(signal), signal), "")
 
     def _readers(self, base: Signal, plan: Plan) -> str:
         readers = [
-            f"{name_of(each, self._owners)} ({operation_of(each)})"
+            f"{self._names.of_operator(each)} ({operation_of(each)})"
             for each in plan.use.reads.get(base, ())
             if not isinstance(each, nengo_dl.compat.SimProbe)
         ]

@@ -468,3 +468,39 @@ def test_a_layer_that_was_adapted_to_data() -> None:
     assert comparison
     assert comparison.distance == 0
     assert compare(a, network(adapted(4.0)), n_steps=2).distance
+
+
+class Wrapping(layers.Layer):
+    """Says nothing of what it was made with: a model is no plain value."""
+
+    def __init__(self, model: Any, scale: float) -> None:
+        super().__init__()
+        self.model = model
+        self._scale = scale
+        self.parts = [layers.Dense(2, kernel_initializer="ones")]
+
+    def call(self, inputs: Any) -> Any:
+        return self._scale * self.parts[0](self.model(inputs))
+
+
+def test_a_layer_that_says_nothing_is_what_it_holds() -> None:
+    def build(units: int = 3, scale: float = 2.0, value: float = 1.0) -> nengo.Network:
+        start = tf.keras.initializers.Constant(value)
+        model = tf.keras.Sequential([layers.Dense(units, kernel_initializer=start)])
+        layer = Wrapping(model, scale)
+        layer(np.ones((1, 4), np.float32))
+        with nengo.Network(seed=0) as net:
+            node = nengo.Node([0.5] * 4)
+            nengo.Probe(CustomLayer(layer, label="wrapping")(node))
+        return net
+
+    with pytest.raises(NotImplementedError):
+        Wrapping(tf.keras.Sequential(), 1.0).get_config()
+    assert compare(build(), build(), n_steps=2)
+    (difference,) = compare(build(), build(scale=3.0), n_steps=2)
+    assert (difference.what, difference.value_a, difference.value_b) == ("layer._scale", "2", "3")
+    assert "layer.model.layers[0].units" in [each.what for each in compare(build(), build(units=5))]
+    assert sorted(each.what for each in compare(build(), build(value=2.0))) == [
+        "layer.model.layers[0].kernel_initializer.value",
+        "sequential.kernel values",
+    ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from dataclasses import replace
 
 import nengo
@@ -30,7 +31,7 @@ def test_as_text(comparison: Comparison) -> None:
         "1. synapse: spikes->dense",
         "   a: Lowpass(tau=0.005)",
         "   b: None",
-        f"   {comparison[0].meaning}",
+        *("   " + line for line in textwrap.wrap(comparison[0].meaning, 97)),
         "   -> in b, give it synapse=Lowpass(tau=0.005)",
         "",
         "2. neuron type.tau_rc: spikes",
@@ -43,7 +44,7 @@ def test_as_text(comparison: Comparison) -> None:
 
 
 def test_in_a_terminal_and_in_a_notebook(comparison: Comparison) -> None:
-    console = Console(width=200, force_terminal=False, color_system=None)
+    console = Console(width=100, force_terminal=False, color_system=None)
     with console.capture() as capture:
         console.print(comparison)
     written = [line.rstrip() for line in capture.get().splitlines()]
@@ -79,7 +80,7 @@ def test_many_differences_are_cut_and_counted(comparison: Comparison) -> None:
     assert "20. thing 19" in text
     assert "21. " not in text
     assert "... and 5 more, in .differences" in text
-    assert "x0_4 (in b y4) and 2 more" in text
+    assert "1. thing 0: x0_0 (in b y0) .. x0_6 (in b y6)" in text
     assert "... and 5 more, in .differences" in many._repr_html_()
 
 

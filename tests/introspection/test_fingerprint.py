@@ -110,7 +110,7 @@ OTHER = {
         tf.keras.Sequential([tf.keras.layers.Dense(2), tf.keras.layers.Dense(2)]),
         tf.keras.Sequential([tf.keras.layers.Dense(2), tf.keras.layers.Dense(3)]),
     ),
-    "layers that say nothing": (WithoutConfig(np.sqrt), WithoutConfig(np.sqrt)),
+    "layers that say nothing": (WithoutConfig(np.sqrt), WithoutConfig(np.square)),
     "neuron models": (TrainableLIF(tau_rc=0.03), TrainableLIF(tau_rc=0.04)),
     "surrogates": (
         Surrogate(nengo.LIF(), surrogate.arctan(2.0)),

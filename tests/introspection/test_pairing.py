@@ -11,6 +11,7 @@ import pytest
 
 from nengo_layers_plus import CustomLayer
 from nengo_layers_plus.graph import NetworkGraph
+from nengo_layers_plus.introspection._comparison import _pairing
 from nengo_layers_plus.introspection._comparison._member import members_of
 from nengo_layers_plus.introspection._comparison._pairing import Pairing, pair_members
 
@@ -199,3 +200,54 @@ def test_parallel_connections_that_differ_in_their_weights() -> None:
     for a, b in pairing.pairs:
         if a.kind == "connection":
             np.testing.assert_array_equal(a.obj.transform.init, b.obj.transform.init)
+
+
+@pytest.mark.parametrize("change", ["nothing", "one", "all", "fewer"])
+def test_arrays_are_paired_without_comparing_all_with_all(
+    change: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes = []
+
+    class Counted(_pairing._Choice):
+        def __init__(self, a: Any, b: Any, pairs: Any) -> None:
+            sizes.append(len(a) * len(b))
+            super().__init__(a, b, pairs)
+
+    def array(n_ensembles: int) -> nengo.Network:
+        with nengo.Network(seed=0) as net:
+            many = nengo.networks.EnsembleArray(5, n_ensembles, label="many")
+            nengo.Connection(nengo.Node(np.ones(n_ensembles)), many.input)
+            nengo.Probe(many.output)
+        return net
+
+    monkeypatch.setattr(_pairing, "_Choice", Counted)
+    a, b = array(30), array(29 if change == "fewer" else 30)
+    for ensemble in b.all_ensembles[: {"one": 1, "all": 30}.get(change, 0)]:
+        ensemble.neuron_type = nengo.LIF(tau_rc=0.05)
+    found = pair(a, b)
+
+    labels = [(x.obj.label, y.obj.label) for x, y in found.pairs if x.kind == "ensemble"]
+    assert labels == [(each, each) for each, _ in labels]
+    assert len(labels) == len(b.all_ensembles)
+    assert not found.only_in_b
+    assert len(found.only_in_a) == (3 if change == "fewer" else 0)
+    assert sum(sizes) < 100
+
+
+def test_parts_that_nothing_tells_apart_are_paired_by_their_numbers_then_by_their_names() -> None:
+    def build(seeds: Sequence[int], labels: str) -> nengo.Network:
+        with nengo.Network(seed=0) as net:
+            source = nengo.Node([1.0])
+            for seed, label in zip(seeds, labels, strict=True):
+                nengo.Connection(source, nengo.Ensemble(5, 1, seed=seed, label=label))
+        return net
+
+    def paired(a: nengo.Network, b: nengo.Network) -> dict[str, str]:
+        return {x.name: y.name for x, y in pair(a, b).pairs if x.kind == "ensemble"}
+
+    assert paired(build([1, 2, 3, 4], "abcd"), build([4, 3, 2, 1], "abcd")) == dict(
+        zip("abcd", "dcba", strict=True)
+    )
+    assert paired(build([1, 1, 1, 1], "abcd"), build([1, 1, 1, 1], "dbca")) == dict(
+        zip("abcd", "abcd", strict=True)
+    )

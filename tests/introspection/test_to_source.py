@@ -293,6 +293,22 @@ def ready_made_layers() -> None:
     nengo.Probe(y)
 
 
+def arrays_of_parts() -> None:
+    array = nengo.networks.EnsembleArray(5, 8, label="many")
+    nengo.Connection(nengo.Node(np.ones(8)), array.input)
+    nengo.Connection(array.output, nengo.Node(size_in=8, label="out"))
+    nengo.networks.EnsembleArray(5, 4, ens_dimensions=3, label="deep")
+    rng = np.random.RandomState(0)
+    for number in range(4):
+        # drawn, and with seeds that do not count
+        encoders = rng.standard_normal((20, 2))
+        nengo.Ensemble(20, 2, encoders=encoders, seed=number**2, label=f"cell_{number}")
+    for label in ("first", "second", "third"):
+        nengo.Node(size_in=1, label=label)
+    for number in range(3):
+        nengo.Node(size_in=1, label=f"x[{number}:3]")
+
+
 CATALOGUE: dict[Callable[[], None], list[str]] = {
     slices: ["ensemble[:2], ensemble_1[1:]", "[[2, 0]]", "[2:0:-1]", ".neurons[[1, 3, 2]]"],
     decoding: ["scale_eval_points=False", 'label="points"', "LstsqL2(reg=0.2)", "SCALE = 1.5"],
@@ -330,6 +346,16 @@ CATALOGUE: dict[Callable[[], None], list[str]] = {
     ],
     keras_models: [".trainable = False", ".layers[1].trainable = True", "shared_layer = tf.keras"],
     functions: ["tf.nn.relu", "from test_to_source import twice", "np.square"],
+    arrays_of_parts: [
+        "for index in range(8):",
+        'nengo.Ensemble(5, 1, label=f"many_{index}")',
+        "many_list[index], output[index : index + 1]",
+        "output_1[3 * index : 3 * index + 3]",
+        "seed=seeds[index]",
+        'arrays[f"cell_{index}.encoders"]',
+        'nengo.Node(size_in=1, label="third")',
+        'label=f"x[{index}:3]"',
+    ],
     ready_made_layers: ['with nengo.Network(label="stack"):'],
 }
 
@@ -353,6 +379,33 @@ def test_catalogue(add: Callable[[], None]) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         assert compare(network, built), str(compare(network, built))
+
+
+def test_alike_parts_have_statements_of_their_own_if_asked() -> None:
+    network = build(arrays_of_parts)
+    source = to_source(network, expand=True)
+    assert "for index" not in source.code
+    assert 'label="many_7"' in source.code
+    assert described(source.build()) == described(network)
+    assert len(source.code.splitlines()) > len(to_source(network).code.splitlines()) + 15
+
+
+def test_a_remark_is_made_once_and_all_that_is_imported_is_public() -> None:
+    def several() -> None:
+        x = nengo.Node(np.ones(4))
+        for _ in range(3):
+            model = tf.keras.Sequential([layers.Dense(4)])
+            x = CustomLayer(model, trainable=Trainable(connection=False), synapse=None)(x)
+            kwargs = {"neuron_type": TrainableLIF(), "gain": 1, "bias": 0}
+            ensemble = nengo.Ensemble(4, 1, **kwargs)
+            nengo.Connection(x, ensemble.neurons, synapse=None)
+            x = ensemble.neurons
+
+    code = to_source(build(several)).code
+    assert code.count("LayerWrapper keeps the weights") == 1
+    imported = [line for line in code.splitlines() if "import " in line]
+    assert any("nengo_layers_plus.layers import" in line for line in imported)
+    assert not [line for line in imported if "._" in line]
 
 
 def test_functions_in_keras_layers() -> None:

@@ -148,6 +148,8 @@ def test_it_draws_into_axes_that_are_given() -> None:
         (TRAINING, {"names": ["accuracy"]}, "some of loss, lr, probe_accuracy, probe_loss, got"),
         (TRAINING, {"names": "loss"}, "got 'loss'"),
         (TRAINING, {"names": []}, r"got \[\]"),
+        (TRAINING, {"names": 1}, "got 1"),
+        (TRAINING, {"names": [["loss"]]}, r"got \[\['loss'\]\]"),
     ],
 )
 def test_what_does_not_fit_is_an_error(history: Any, arguments: Any, message: str) -> None:

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from rich.console import Group
-from rich.padding import Padding
-from rich.text import Text
 
-from nengo_layers_plus.graph import render_html
+from nengo_layers_plus.graph import Line, Report, Table, listed
 from nengo_layers_plus.introspection._comparison._difference import Difference, write_place
 from nengo_layers_plus.introspection._comparison._divergence import Divergence, first_of
 from nengo_layers_plus.introspection._comparison._gradient_difference import GradientDifference
@@ -24,7 +20,7 @@ _ROUNDING = 1e-4
 
 
 @dataclass(frozen=True, eq=False)
-class Comparison:
+class Comparison(Report):
     """
     How two networks differ. It is true where they are the same, and could be run if asked to be.
 
@@ -117,35 +113,21 @@ class Comparison:
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self.title_a} and {self.title_b}: {self._verdict()}>"
 
-    def __str__(self) -> str:
-        lines = [f"a: {self.title_a}", f"b: {self.title_b}", self._verdict()]
-        for number, each in enumerate(self.differences[:_SHOWN], 1):
-            lines += ["", f"{number}. {each.what}: {_places(each)}"]
-            lines += [f"   {line}" for _, line in _lines(each)]
-        if len(self) > _SHOWN:
-            lines += ["", f"... and {len(self) - _SHOWN} more, in .differences"]
-        findings = [*self._findings(), *self.notes]
-        return "\n".join([*lines, *([""] if findings else []), *findings])
-
-    def __rich__(self) -> Group:
-        """Show it in colour, in a terminal."""
-        parts: list[Any] = [
-            Text.assemble(("a ", "bold cyan"), self.title_a),
-            Text.assemble(("b ", "bold magenta"), self.title_b),
-            Text(self._verdict(), style="bold green" if self else "bold red"),
-        ]
+    def _parts(self) -> Iterator[Line | Table]:
+        yield Line(f"a: {self.title_a}", "cyan")
+        yield Line(f"b: {self.title_b}", "magenta")
+        yield Line(self._verdict(), "bold green" if self else "bold red")
         styles = {"a": "cyan", "b": "magenta", "remedy": "bold", "more": "dim"}
         for number, each in enumerate(self.differences[:_SHOWN], 1):
-            heading = Text.assemble(f"\n{number}. ", (each.what, "bold"), f": {_places(each)}")
-            parts.append(heading)
-            parts += [
-                Padding(Text(line, style=styles.get(kind, "")), (0, 0, 0, 3))
-                for kind, line in _lines(each)
-            ]
+            yield Line("")
+            yield Line(f"{number}. {each.what}: {_places(each)}", "bold")
+            for kind, line in _lines(each):
+                yield Line(line, styles.get(kind, ""), indent=3)
         if len(self) > _SHOWN:
-            parts.append(Text(f"\n... and {len(self) - _SHOWN} more, in .differences"))
+            yield Line("")
+            yield Line(f"... and {len(self) - _SHOWN} more, in .differences")
         findings = [*self._findings(), *self.notes]
-        return Group(*parts, *([Text("")] if findings else []), *map(Text, findings))
+        yield from map(Line, ["", *findings] if findings else [])
 
     def _repr_html_(self) -> str:
         header = ("what", "where", "a", "b", "effect", "meaning")
@@ -161,17 +143,13 @@ class Comparison:
             for each in self.differences[:_SHOWN]
         ]
         more = len(self) - _SHOWN
-        paragraphs = [
-            f"a: {self.title_a}",
-            f"b: {self.title_b}",
-            self._verdict(),
-            *([f"... and {more} more, in .differences"] if more > 0 else []),
-            *self._findings(),
-            *self.notes,
+        parts: list[Line | Table] = [
+            *map(Line, (f"a: {self.title_a}", f"b: {self.title_b}", self._verdict())),
+            *([Table(header, rows)] if rows else []),
+            *([Line(f"... and {more} more, in .differences")] if more > 0 else []),
+            *map(Line, (*self._findings(), *self.notes)),
         ]
-        written = [f"<p>{html.escape(each)}</p>" for each in paragraphs]
-        table = render_html(header, rows) if rows else ""
-        return "".join([*written[:3], table, *written[3:]])
+        return "".join(part.html() for part in parts)
 
     def _verdict(self) -> str:
         if self:
@@ -206,9 +184,7 @@ class Comparison:
 
 
 def _places(difference: Difference) -> str:
-    places = [write_place(*each) for each in difference.places]
-    more = len(places) - _FEW
-    return ", ".join(places[:_FEW]) + (f" and {more} more" if more > 0 else "")
+    return listed((write_place(*each) for each in difference.places), _FEW)
 
 
 def _lines(difference: Difference) -> Iterator[tuple[str, str]]:

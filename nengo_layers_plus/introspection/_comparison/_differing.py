@@ -9,6 +9,7 @@ from typing import Any
 import nengo
 import numpy as np
 
+from nengo_layers_plus.graph import listed
 from nengo_layers_plus.introspection._comparison._difference import Difference, write_place
 from nengo_layers_plus.introspection._comparison._fact import GROUPS, Fact
 from nengo_layers_plus.introspection._comparison._meanings import meaning_of, remedy_of
@@ -456,8 +457,7 @@ def _write_follows(follows: list[tuple[Pair, str]]) -> Iterator[str]:
         )
     for (name, value_a, value_b), names in places.items():
         values = f": {value_a} / {value_b}" if value_a else ""
-        some = ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
-        yield f"{name} of {some}{values}"
+        yield f"{name} of {listed(names, 4)}{values}"
 
 
 def _key(cause: Cause) -> Any:

@@ -12,7 +12,6 @@ from nengo.connection import LearningRule
 
 from nengo_layers_plus.graph import GraphObject, NetworkGraph, Parameter
 from nengo_layers_plus.graph._keras_layers import first_uses, keras_layer_of, layers_within
-from nengo_layers_plus.graph._names import unique_name
 from nengo_layers_plus.introspection._comparison._fact import Fact
 from nengo_layers_plus.introspection._comparison._object_facts import facts_of_object
 from nengo_layers_plus.introspection._comparison._parameter_facts import (
@@ -78,12 +77,11 @@ def members_of(graph: NetworkGraph) -> list[Member]:
     _share_weights(objects, parameters)
     members: list[Member] = []
     links: dict[Any, Member] = {}
-    used: set[str] = set()
     for item, member in objects.items():
         for edge in graph.predecessors(item):
             if edge.connection is None:
                 continue
-            name = unique_name(f"{edge.source.name}->{item.name}", used)
+            name = graph.name_of(edge.connection)
             link = Member(
                 edge.connection, "connection", name, facts(edge.connection, name, "connection")
             )

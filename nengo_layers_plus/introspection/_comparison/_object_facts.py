@@ -18,7 +18,11 @@ from nengo_layers_plus.graph import NetworkGraph
 from nengo_layers_plus.graph._keras_layers import layer_itself
 from nengo_layers_plus.introspection._comparison._fact import Fact
 from nengo_layers_plus.introspection._comparison._functions import same_outputs
-from nengo_layers_plus.introspection._keras_config import flat_config, plain_config
+from nengo_layers_plus.introspection._keras_config import (
+    config_or_attributes,
+    flat_config,
+    plain_config,
+)
 from nengo_layers_plus.layers._layer_wrapper import must_be_kept, weights_stay
 
 _TUNING = ("gain", "bias", "max_rates", "intercepts")
@@ -176,16 +180,15 @@ def _of_tensor_node(node: nengo_dl.TensorNode) -> Iterator[Fact]:
 
 def _of_function(node: nengo_dl.TensorNode) -> Iterator[Fact]:
     layer = layer_itself(node.tensor_func)
-    attributes = ("tensor_func", "shape_out")
+    attributes: tuple[str, ...] = ("tensor_func", "shape_out")
     if not isinstance(layer, tf.keras.layers.Layer):
         yield Fact("layer", "layer", None, attributes=attributes)
         yield Fact("function", "layer", layer, attributes=attributes)
         return
     yield Fact("layer", "layer", type(layer).__name__, attributes=attributes)
-    config = plain_config(layer)
-    if config is None:
-        yield Fact("layer.arguments", "layer", layer, causes=("layer",), attributes=attributes)
-    for name, value in flat_config(config or {}):
+    if plain_config(layer) is None:
+        attributes = ()  # nothing makes another one with one of them changed
+    for name, value in flat_config(config_or_attributes(layer)):
         group = "training" if name.rpartition(".")[2] == "trainable" else "layer"
         yield Fact(f"layer.{name}", group, value, causes=("layer",), attributes=attributes)
     if layer.built and must_be_kept(layer):

@@ -96,7 +96,7 @@ class Arrays:
         return kept
 
     def forget_unused(self, text: str) -> None:
-        """Keep those alone that stand in a text: others were tried for what can't be written."""
+        """Keep those alone that stand in a text."""
         self.kept = {
             name: each for name, each in self.kept.items() if f"arrays[{quoted(name)}]" in text
         }

@@ -32,6 +32,7 @@ class Variables:
         self._stems: dict[int, tuple[Any, str]] = {}
         self._used: set[int] = set()
         self._chosen: dict[int, str] = {}
+        self._keys: dict[str, int] = {}
 
     def add(self, obj: Any, stem: str) -> None:
         """Let an object have a variable, named so if it can be."""
@@ -46,11 +47,31 @@ class Variables:
         """Return the variable to assign an object to; empty if nothing refers to it."""
         return Later(lambda: self._chosen.get(id(obj), ""))
 
+    def holds(self, name: str) -> bool:
+        """Say whether a name is that of a variable that was chosen."""
+        return name in self._keys
+
+    def free_name(self, stem: str) -> str:
+        """Return a name that begins so and stands for nothing yet, without taking it."""
+        name = self._names.free(stem)
+        self._names.used.discard(name)
+        return name
+
+    def take(self, name: str) -> None:
+        """Have a name stand for something."""
+        self._names.used.add(name)
+
+    def rename(self, chosen: str, name: str) -> None:
+        """Write another name for the variable that was chosen, if there is one."""
+        if chosen in self._keys:
+            self._chosen[self._keys[chosen]] = name
+
     def choose(self) -> None:
         """Choose the names, once all that refers to objects is written."""
         for key, (_, stem) in self._stems.items():
             if key in self._used:
                 self._chosen[key] = self._names.free(stem)
+        self._keys = {name: key for key, name in self._chosen.items()}
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,7 +157,7 @@ def comment_lines(text: str, indent: int = 0, hanging: str = "") -> list[str]:
     )
 
 
-def body_lines(statements: Sequence[Statement | Comment]) -> list[str]:
+def body_lines(statements: Sequence[Any]) -> list[str]:
     """Return the lines of some statements."""
     lines: list[str] = []
     for statement, following in zip(statements, (*statements[1:], None), strict=True):

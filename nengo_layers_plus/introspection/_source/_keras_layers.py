@@ -105,9 +105,7 @@ class KerasLayers:
     # layers with others in them
 
     def _wrapper(self, layer: LayerWrapper, name: str) -> tuple[Expression, Any]:
-        made = self.values.names.import_from(
-            "nengo_layers_plus.layers._layer_wrapper", "LayerWrapper"
-        )
+        made = self.values.names.import_from("nengo_layers_plus.layers", "LayerWrapper")
         more = {}
         if layer.shapes is not None:
             more["shapes"] = self.values.expression(list(layer.shapes), name)

@@ -93,13 +93,14 @@ class Bracketed(Expression):
     is_call: bool = True
     opening: str = "("
 
-    def _head(self) -> str:
+    def before(self) -> str:
+        """Return what it begins with, with its bracket."""
         return self.head if isinstance(self.head, str) else self.head.flat() + self.opening
 
     def flat(self) -> str:
         inner = ", ".join(each.flat() for each in self.items)
         comma = "," if self.tail == ")" and not self.is_call and len(self.items) == 1 else ""
-        return f"{self._head()}{inner}{comma}{self.tail}"
+        return f"{self.before()}{inner}{comma}{self.tail}"
 
     def split(self, indent: int) -> list[str] | None:
         if not self.items:
@@ -107,8 +108,8 @@ class Bracketed(Expression):
         inner = indent + INDENT
         together = ", ".join(each.flat() for each in self.items)
         if self.is_call and inner + len(together) <= WIDTH:
-            return [self._head(), " " * inner + together, " " * indent + self.tail]
-        lines = [self._head()]
+            return [self.before(), " " * inner + together, " " * indent + self.tail]
+        lines = [self.before()]
         for each in self.items:
             lines += lay_out(each.value, inner, each.prefix, ",")
         return [*lines, " " * indent + self.tail]

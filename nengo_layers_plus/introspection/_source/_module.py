@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Sequence
 from typing import Any
 
-from nengo_layers_plus.introspection._source._body import body_lines, comment_lines
+from nengo_layers_plus.introspection._source._body import comment_lines
 from nengo_layers_plus.introspection._source._functions import constant_line
 from nengo_layers_plus.introspection._source._layout import Text, call, lay_out, lay_out_signature
 from nengo_layers_plus.introspection._source._network_writer import NetworkWriter
@@ -31,8 +31,6 @@ def module_text(writer: NetworkWriter, given: Sequence[str], summary: str, retur
     values = writer.values
     asked = [name for name in values.arguments.reasons if name not in given]
     parameters = [*given, *asked]
-    body = body_lines(writer.statements)
-    values.arrays.forget_unused("\n".join(body))
     head = []
     if values.arrays.kept:
         parameters.append("arrays=None")
@@ -51,7 +49,7 @@ def module_text(writer: NetworkWriter, given: Sequence[str], summary: str, retur
         above += comment_lines("What can't be written as code is asked for:")
         for name in asked:
             above += comment_lines(f"{name}: {values.arguments.reasons[name]}", hanging="  ")
-    below = [*lay_out_signature("build", parameters), f'    """{summary}"""', *head, *body]
+    below = [*lay_out_signature("build", parameters), f'    """{summary}"""', *head, *writer.lines]
     below.append(f"    return {returned}")
     lines = [f'"""{summary}"""', ""]
     if any(map(_is_annotated, functions.definitions)):

@@ -250,6 +250,11 @@ def importable(value: Any) -> tuple[str, str]:
         raise NoExpressionError("it is made within a function, or has no name")
     if module == "__main__" or module not in sys.modules:
         raise NoExpressionError(f"its module {module} can't be imported")
+    if module.startswith("nengo_layers_plus.") and "._" in module:
+        public = module.partition("._")[0]
+        if not _has(sys.modules[public], str(name), value):
+            raise NoExpressionError(f"nothing public is {module}.{name}")
+        return public, name
     found: Any = sys.modules[module]
     for each in str(name).split("."):
         found = getattr(found, each, None)

@@ -15,7 +15,13 @@ from nengo_layers_plus._upstream import nengo_dl, random_state_kept, tf, with_su
 from nengo_layers_plus.graph._keras_layers import layers_within, name_within_layer, weights_of
 from nengo_layers_plus.graph._names import unique_name
 from nengo_layers_plus.introspection._same import same
-from nengo_layers_plus.introspection._source._body import Comment, Statement, Variables, stem_of
+from nengo_layers_plus.introspection._source._body import (
+    Comment,
+    Statement,
+    Variables,
+    body_lines,
+    stem_of,
+)
 from nengo_layers_plus.introspection._source._contents import Contents, holder_of
 from nengo_layers_plus.introspection._source._errors import NoExpressionError
 from nengo_layers_plus.introspection._source._layout import (
@@ -25,6 +31,7 @@ from nengo_layers_plus.introspection._source._layout import (
     call,
     collection,
 )
+from nengo_layers_plus.introspection._source._loops import Loops
 from nengo_layers_plus.introspection._source._names import identifier
 from nengo_layers_plus.introspection._source._objects import Objects
 from nengo_layers_plus.introspection._source._order import Order
@@ -66,6 +73,8 @@ class NetworkWriter:
         What the module needs for the statements.
     statements : list
         The statements.
+    lines : list of str
+        What they are written as, once all is finished.
     """
 
     def __init__(
@@ -80,6 +89,7 @@ class NetworkWriter:
         self.values = Values() if values is None else values
         self.variables = Variables(self.values.names)
         self.statements: list[Statement | Comment] = []
+        self.lines: list[str] = []
         self._depth = depth
         self._outside = list(outside)
         self._replaced = dict(replaced or {})
@@ -197,7 +207,10 @@ class NetworkWriter:
         self.statements.append(Statement(depth, value, target, is_block, attribute))
 
     def _comment(self, text: str) -> None:
-        self.statements.append(Comment(self._depth + len(self._open), text))
+        """Say why the code needs something of this package, where it does so first."""
+        if text not in self._said:
+            self._said.add(text)
+            self.statements.append(Comment(self._depth + len(self._open), text))
 
     def write(self) -> None:
         """Write all statements."""
@@ -212,6 +225,22 @@ class NetworkWriter:
                     self._begin(obj, path)
                 else:
                     self._write_object(obj, path)
+
+    def finish(self, expand: bool) -> None:
+        """
+        Choose the names of the variables, and write what repeats as loops.
+
+        Parameters
+        ----------
+        expand : bool
+            Whether each object has a statement of its own instead.
+        """
+        self.variables.choose()
+        # others were tried for what can't be written
+        self.values.arrays.forget_unused("\n".join(body_lines(self.statements)))
+        self.lines = body_lines(
+            self.statements if expand else Loops(self.variables).fold(self.statements)
+        )
 
     def write_parts(self, trained: Mapping[Any, bool]) -> None:
         """
@@ -294,7 +323,7 @@ class NetworkWriter:
         name = unique_name(stem, self._stems)
         if isinstance(obj, nengo_dl.TensorNode):
             self._prepare_layers(obj, name)
-            self._comment_once(obj.tensor_func)
+            self._comment_function(obj.tensor_func)
         written = self._objects.write(obj, self._networks(path), name)
         self.variables.add(obj, name)
         self._made[id(obj)] = name
@@ -305,17 +334,13 @@ class NetworkWriter:
             if around.network is not None:
                 self._write_settings(obj, around)
 
-    def _comment_once(self, function: Any) -> None:
-        """Say why the code needs something of this package, where it does so first."""
+    def _comment_function(self, function: Any) -> None:
         takes_several = isinstance(function, FunctionOfSeveral) or (
             isinstance(function, LayerWrapper) and function.shapes is not None
         )
         if not takes_several and not isinstance(function, LayerWrapper):
             return
-        text = _SEVERAL if takes_several else _WRAPPED
-        if text not in self._said:
-            self._said.add(text)
-            self._comment(text)
+        self._comment(_SEVERAL if takes_several else _WRAPPED)
 
     def _write_settings(self, obj: Any, around: Contents) -> None:
         settings = self._settings[around]
@@ -331,7 +356,7 @@ class NetworkWriter:
 
     def _fix(self, network: nengo.Network, target: Expression, value: Any) -> None:
         names = self.values.names
-        function = names.import_from("nengo_layers_plus.layers._fixed_trainable", "fix_trainable")
+        function = names.import_from("nengo_layers_plus.layers", "fix_trainable")
         stack = names.import_from("contextlib", "ExitStack")
         self._comment(_PART)
         config = _attribute(self.variables.refer(network), ".config")

@@ -26,7 +26,7 @@ from nengo_layers_plus.layers._layer_parts import LayerParts
 _SUMMARY = "Make what one call of a layer made."
 
 
-def source_of_parts(parts: LayerParts) -> NetworkSource:
+def source_of_parts(parts: LayerParts, expand: bool) -> NetworkSource:
     """
     Write what one call of a layer made, as a function of what it was called on.
 
@@ -34,6 +34,8 @@ def source_of_parts(parts: LayerParts) -> NetworkSource:
     ----------
     parts : LayerParts
         What it made.
+    expand : bool
+        Whether each object has a statement of its own.
     """
     contents = _contents_of(parts)
     inside = {obj for obj, _ in contents.walk()}
@@ -53,7 +55,7 @@ def source_of_parts(parts: LayerParts) -> NetworkSource:
     writer = NetworkWriter(contents, outside, values, depth=1)
     writer.write_parts(_trained(parts))
     returned = writer.end(parts.output)
-    writer.variables.choose()
+    writer.finish(expand)
     code = module_text(writer, given, _SUMMARY, returned.flat())
     arguments = values.arguments
     return NetworkSource(code, values.arrays.kept, arguments.reasons, arguments.values)

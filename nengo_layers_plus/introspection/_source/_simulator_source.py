@@ -7,7 +7,7 @@ from typing import Any
 
 import nengo
 import numpy as np
-from nengo.builder import Signal
+from nengo.builder import Model, Signal
 from nengo.ensemble import Neurons
 from nengo.neurons import Direct
 from nengo.transforms import NoTransform
@@ -15,6 +15,7 @@ from nengo.transforms import NoTransform
 from nengo_layers_plus._upstream import nengo_dl, tf
 from nengo_layers_plus.graph import NetworkGraph
 from nengo_layers_plus.graph._parameters import initial_value
+from nengo_layers_plus.graph._planned import build_model
 from nengo_layers_plus.introspection._source._errors import SourceError
 from nengo_layers_plus.introspection._source._network_source import NetworkSource
 from nengo_layers_plus.parameters._simulator_parameters import SimulatorParameters, probe_weights
@@ -89,17 +90,22 @@ def check_same_values(sim: nengo_dl.Simulator, source: NetworkSource) -> None:
     """
     saved = SimulatorParameters(sim, "write the values of")
     values = saved.read()
-    again = NetworkGraph(source.build(**source.values))
-    begins = dict(_initial_values(again))
+    network = source.build(**source.values)
+    model = build_model(network)
+    begins = _initial_values(NetworkGraph(network), model)
+    names = {id(signal): name for name, signal in _signals(saved.graph, sim.model)}
     # nengo makes these connections when it builds, in the same order in both
-    of_probes = (initial_value(each) for _, each in probe_weights(again.model))
+    of_probes = (initial_value(each) for _, each in probe_weights(model))
     different = []
     for parameter in saved:
         if isinstance(parameter.source, tf.Variable):
             continue
         value = values[parameter.name]
-        is_probe = parameter.kind == "probe weights"
-        initial = next(of_probes, None) if is_probe else begins.get(parameter.name)
+        if parameter.kind == "probe weights":
+            initial = next(of_probes, None)
+        else:
+            name = saved.graph.name_of(parameter.obj), "gain"
+            initial = begins.get(names.get(id(parameter.source), name))
         if initial is None or not _same_numbers(initial, value):
             different.append(parameter.name)
     if different:
@@ -112,13 +118,22 @@ def check_same_values(sim: nengo_dl.Simulator, source: NetworkSource) -> None:
         )
 
 
-def _initial_values(graph: NetworkGraph) -> Iterator[tuple[str, np.ndarray]]:
-    for parameter in graph.parameters:
-        if isinstance(parameter.source, Signal):
-            yield parameter.name, initial_value(parameter.source)
+def _initial_values(graph: NetworkGraph, model: Model) -> dict[tuple[str, str], np.ndarray]:
+    """Return what signals begin with, and gains, by the names of their objects and their own."""
+    found = {name: initial_value(signal) for name, signal in _signals(graph, model)}
     for item in graph.objects:
         if item.kind == "ensemble" and not isinstance(item.obj.neuron_type, Direct):
-            yield f"{item.name}.gain", np.asarray(graph.model.params[item.obj].gain)
+            found[item.name, "gain"] = np.asarray(model.params[item.obj].gain)
+    return found
+
+
+def _signals(graph: NetworkGraph, model: Model) -> Iterator[tuple[tuple[str, str], Signal]]:
+    """Yield the signals of a network, by the names of their objects and their own."""
+    for obj in (*(each.obj for each in graph.objects), *graph.network.all_connections):
+        for holder in (obj, getattr(obj, "neurons", None)):
+            for name, signal in model.sig.get(holder, {}).items():
+                if signal is not None:
+                    yield (graph.name_of(obj), name), signal
 
 
 def _same_numbers(initial: np.ndarray, value: np.ndarray) -> bool:

@@ -23,7 +23,9 @@ from nengo_layers_plus.introspection._source._simulator_source import (
 from nengo_layers_plus.layers._layer_parts import LayerParts
 
 
-def to_source(network: nengo.Network | nengo_dl.Simulator | LayerParts) -> NetworkSource:
+def to_source(
+    network: nengo.Network | nengo_dl.Simulator | LayerParts, *, expand: bool = False
+) -> NetworkSource:
     """
     Write a network as the plain code that builds it.
 
@@ -33,6 +35,9 @@ def to_source(network: nengo.Network | nengo_dl.Simulator | LayerParts) -> Netwo
         Any network, whatever made it. Of a Simulator, the code builds its network with the values
         that the Simulator has now. Of what one call of a layer made (``layer.calls[0]``), the code
         makes it anew from what the layer was called on, inside of a network.
+    expand : bool
+        Whether each object has a statement of its own. By default a loop makes those that differ in
+        numbers that count, or in seeds, alone, as those of a `nengo.networks.EnsembleArray`.
 
     Returns
     -------
@@ -101,7 +106,7 @@ def to_source(network: nengo.Network | nengo_dl.Simulator | LayerParts) -> Netwo
     <BLANKLINE>
     """  # noqa: D300
     if isinstance(network, LayerParts):
-        return source_of_parts(network)
+        return source_of_parts(network, expand)
     simulator = network if isinstance(network, nengo_dl.Simulator) else None
     if simulator is not None:
         network = open_network(simulator, "write")
@@ -115,7 +120,7 @@ def to_source(network: nengo.Network | nengo_dl.Simulator | LayerParts) -> Netwo
     writer = NetworkWriter(contents, replaced=replaced, depth=1)
     writer.write()
     returned = writer.variables.refer(network)
-    writer.variables.choose()
+    writer.finish(expand)
     values = writer.values
     code = module_text(writer, (), "Build a network.", returned.flat())
     arguments = values.arguments

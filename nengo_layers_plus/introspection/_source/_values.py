@@ -131,9 +131,7 @@ class Values:
         return call(f"surrogate.{value.name}", **items)
 
     def _function_of_several(self, value: FunctionOfSeveral, name: str) -> Expression:
-        made = self.names.import_from(
-            "nengo_layers_plus.layers._several_inputs", "FunctionOfSeveral"
-        )
+        made = self.names.import_from("nengo_layers_plus.layers", "FunctionOfSeveral")
         return call(made, self.write(value.function, name), self.write(list(value.shapes), name))
 
     # transforms whose parts are matrices

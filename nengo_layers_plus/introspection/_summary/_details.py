@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from nengo_layers_plus.graph import Line, Table, number, range_of
 from nengo_layers_plus.graph._variables import Index, write_index
 from nengo_layers_plus.introspection._summary._neuron_settings import parameters_in_words
 from nengo_layers_plus.introspection._summary._summary_row import SummaryRow
 from nengo_layers_plus.introspection._summary._words import (
     arguments_of,
-    number,
-    range_of,
     shapes_in_words,
     synapse_in_words,
 )
@@ -18,9 +17,11 @@ from nengo_layers_plus.introspection._summary._words import (
 Lines = Iterator[tuple[str, str]]
 
 
-def details_of(row: SummaryRow, variables: Mapping[str, Sequence[tuple[str, Index]]]) -> str:
+def details_of(
+    row: SummaryRow, variables: Mapping[str, Sequence[tuple[str, Index]]]
+) -> tuple[Line, Table]:
     """
-    Write all that is known of a layer.
+    Say all that is known of a layer.
 
     Parameters
     ----------
@@ -36,8 +37,7 @@ def details_of(row: SummaryRow, variables: Mapping[str, Sequence[tuple[str, Inde
         for name, index in held
     }
     lines = [*_what(row), *_inputs(row), *_settings(row), *_parameters(row, places), *_rest(row)]
-    width = max(len(head) for head, _ in lines) + 2
-    return "\n".join([row.name, *(f"  {head:{width}}{text}".rstrip() for head, text in lines)])
+    return Line(row.name), Table((), lines)
 
 
 def _what(row: SummaryRow) -> Lines:

@@ -9,10 +9,9 @@ import nengo
 import numpy as np
 from nengo.neurons import Direct
 
-from nengo_layers_plus.graph import NetworkGraph
+from nengo_layers_plus.graph import NetworkGraph, in_words, number
 from nengo_layers_plus.introspection._same import same
 from nengo_layers_plus.introspection._summary._summary_setting import SummarySetting
-from nengo_layers_plus.introspection._summary._words import in_words, number
 from nengo_layers_plus.layers._origins import origin_of
 from nengo_layers_plus.parameters._simulator_parameters import was_loaded
 

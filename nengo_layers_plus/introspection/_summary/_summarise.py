@@ -18,6 +18,8 @@ def summary(
     network: nengo.Network | nengo_dl.Simulator,
     data: Any = None,
     n_steps: int | None = None,
+    *,
+    expand: bool = False,
 ) -> Summary:
     """
     Say what was made of a network, layer by layer, and, given data, what its neurons do.
@@ -34,6 +36,9 @@ def summary(
     n_steps : int, optional
         The number of steps to run; by default that of the data. Without data, all Nodes give
         their own values.
+    expand : bool
+        Whether layers that are alike, as those of a `nengo.networks.EnsembleArray`, have a line
+        each in the tables; by default they share one. The sequence always has all.
 
     Returns
     -------
@@ -84,4 +89,4 @@ def summary(
     graph = NetworkGraph(network)
     run = data is not None or n_steps is not None
     activities = measure(graph, network, data, n_steps) if run else {}
-    return Summary(graph, rows_of(graph, activities))
+    return Summary(graph, rows_of(graph, activities), expand)

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import html
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
-from rich.console import Group
-from rich.text import Text
-
 from nengo_layers_plus._upstream import nengo_dl
 from nengo_layers_plus.graph import (
+    GraphObject,
+    Line,
     NetworkGraph,
     Parameter,
-    render_html,
-    render_table,
-    rich_table,
+    Report,
+    Table,
+    alike_parts,
+    listed,
+    plain,
+    range_of_names,
+    render,
 )
 from nengo_layers_plus.graph._keras_layers import keras_layer_of, weights_of
 from nengo_layers_plus.graph._parameters import count_values
@@ -27,7 +29,6 @@ from nengo_layers_plus.graph._variables import (
     write_index,
 )
 from nengo_layers_plus.introspection._summary._details import details_of
-from nengo_layers_plus.introspection._summary._folding import fold, name_of
 from nengo_layers_plus.introspection._summary._summary_row import SummaryRow
 from nengo_layers_plus.layers._layer_wrapper import weights_stay
 
@@ -40,14 +41,15 @@ _ACTIVITY_NUMBERS = range(1, len(_ACTIVITY_HEADER))
 _MOST_HELD = 4
 
 
-class Summary(Sequence[SummaryRow]):
+class Summary(Report, Sequence[SummaryRow]):
     """
     What was made of a network, one row a layer, in the order data flows.
 
     A sequence of `SummaryRow`, one for each ensemble, TensorNode and node. ``str`` writes it as a
     table, notebooks show it as one, and so does ``rich.print``. In these tables layers that are
-    alike and lie side by side, as those of a `nengo.networks.EnsembleArray`, share a line; the
-    sequence and `to_dicts` have all. Probes are named in the row of what they read.
+    alike and lie side by side, as those of a `nengo.networks.EnsembleArray`, share a line unless it
+    is made with ``expand=True``; the sequence and `to_dicts` have all. Probes are named in the row
+    of what they read.
 
     Parameters
     ----------
@@ -55,6 +57,8 @@ class Summary(Sequence[SummaryRow]):
         The network.
     rows : sequence of SummaryRow
         The rows.
+    expand : bool
+        Whether each layer has a line of its own, also those that are alike.
 
     Attributes
     ----------
@@ -66,9 +70,12 @@ class Summary(Sequence[SummaryRow]):
         network.
     """
 
-    def __init__(self, graph: NetworkGraph, rows: Sequence[SummaryRow]) -> None:
+    def __init__(
+        self, graph: NetworkGraph, rows: Sequence[SummaryRow], expand: bool = False
+    ) -> None:
         self.graph = graph
         self.rows = tuple(rows)
+        self.expand = expand
         self.variables: Mapping[str, list[tuple[str, Index]]] = variables_of(graph)
         self._title = str(graph.network)
         self._keras = self._count_of_keras()
@@ -96,7 +103,7 @@ class Summary(Sequence[SummaryRow]):
         KeyError
             If there is none of the name.
         """
-        found = next((row for row in self.rows if row.name == name), None)
+        found = next((row for row in self.rows if row.name == plain(name)), None)
         if found is None:
             known = ", ".join(row.name for row in self.rows) or "none"
             raise KeyError(f"{self._title} has no layer {name!r}; it has {known}")
@@ -117,7 +124,7 @@ class Summary(Sequence[SummaryRow]):
             If there is none of the name.
         """
         rows = self.rows if name is None else (self.row(name),)
-        return "\n\n".join(details_of(row, self.variables) for row in rows)
+        return "\n\n".join(render(details_of(row, self.variables)) for row in rows)
 
     def to_dicts(self) -> list[dict[str, Any]]:
         """Return a flat dict for each row, as `pandas.DataFrame` takes them."""
@@ -201,7 +208,7 @@ class Summary(Sequence[SummaryRow]):
         n_items = self.graph.tensor_graph.minibatch_size
         if learned and n_items > 1:
             found.append(
-                f"{', '.join(learned)}: moved by a learning rule; Keras counts the values of each "
+                f"{listed(learned)}: moved by a learning rule; Keras counts the values of each "
                 f"of the {n_items} items of a minibatch"
             )
         counted = [self._counted(trainable=True), self._counted(trainable=False)]
@@ -210,20 +217,22 @@ class Summary(Sequence[SummaryRow]):
             found.append(f"{extra:,} values that Keras counts belong to no layer")
         stopped = [each.name for row in self for each in row.trains if not each.moves]
         if stopped:
-            found.append(f"trainable, but no gradient comes to them: {', '.join(stopped)}")
+            found.append(f"trainable, but no gradient comes to them: {listed(stopped)}")
         if self.graph.simulator is None and self.graph.network.seed is None:
             found.append("the network has no seed: what is drawn is drawn anew for each Simulator")
         drawn = [row.name for row in self if _loses_weights(row.item.obj)]
         if self.was_run and self.graph.simulator is None and drawn:
             found.append(
-                f"run with other weights than it has: {', '.join(drawn)}. nengo_dl draws those of "
+                f"run with other weights than it has: {listed(drawn)}. nengo_dl draws those of "
                 "models anew for each Simulator; CustomLayer keeps them"
             )
+        not_counted: dict[str, list[str]] = {}
+        for row in self:
+            if row.activity is not None and row.activity.not_counted:
+                not_counted.setdefault(listed(row.activity.not_counted), []).append(row.name)
         found += [
-            f"connections behind {row.name} that are not known, and not counted: "
-            f"{', '.join(row.activity.not_counted)}"
-            for row in self
-            if row.activity is not None and row.activity.not_counted
+            f"connections behind {listed(names)} that are not known, and not counted: {behind}"
+            for behind, names in not_counted.items()
         ]
         return tuple(found)
 
@@ -242,7 +251,18 @@ class Summary(Sequence[SummaryRow]):
 
     @cached_property
     def _groups(self) -> list[list[SummaryRow]]:
-        return fold(self.graph, self.rows)
+        if self.expand:
+            return [[row] for row in self.rows]
+        rows = {row.item: row for row in self.rows}
+
+        def shown(item: GraphObject) -> Hashable:
+            row = rows.get(item)
+            if row is None:
+                return None
+            return (row.cells()[1:], row.made_by, row.state_bytes, len(row.probes))
+
+        groups = alike_parts(self.graph, shown)
+        return [[rows[item] for item in group] for group in groups if group[0] in rows]
 
     def _cells(self) -> list[tuple[str, ...]]:
         lines = []
@@ -250,7 +270,7 @@ class Summary(Sequence[SummaryRow]):
             first = group[0]
             cells = list(first.cells())
             if len(group) > 1:
-                cells[0] = name_of(group)
+                cells[0] = _name(group)
                 cells[1] = f"{len(group)} x {first.what}"
                 for index in (3, 4, 5):
                     several = "," in cells[index]
@@ -270,7 +290,7 @@ class Summary(Sequence[SummaryRow]):
             spikes = [each.spikes for each in done if each.spikes is not None]
             lines.append(
                 (
-                    name_of(group),
+                    _name(group),
                     f"{_mean([each.mean_rate for each in done]):.1f}",
                     f"{max(each.max_rate for each in done):.1f}",
                     f"{_mean([each.silent for each in done]):.0%}",
@@ -297,30 +317,13 @@ class Summary(Sequence[SummaryRow]):
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self._title}: {self.notes[0]}>"
 
-    def __str__(self) -> str:
-        parts = [self._title, render_table(_HEADER, self._cells(), right=_NUMBERS)]
+    def _parts(self) -> Iterator[Line | Table]:
+        yield Line(self._title)
+        yield Table(_HEADER, self._cells(), _NUMBERS)
         if self.was_run:
-            table = render_table(_ACTIVITY_HEADER, self._activity_cells(), right=_ACTIVITY_NUMBERS)
-            parts += ["", table]
-        return "\n".join([*parts, *self.notes, *self._variable_lines()])
-
-    def __rich__(self) -> Group:
-        parts: list[Any] = [
-            Text(self._title),
-            rich_table(_HEADER, self._cells(), right=_NUMBERS),
-        ]
-        if self.was_run:
-            parts.append(
-                rich_table(_ACTIVITY_HEADER, self._activity_cells(), right=_ACTIVITY_NUMBERS)
-            )
-        return Group(*parts, *map(Text, (*self.notes, *self._variable_lines())))
-
-    def _repr_html_(self) -> str:
-        tables = render_html(_HEADER, self._cells(), right=_NUMBERS)
-        if self.was_run:
-            tables += render_html(_ACTIVITY_HEADER, self._activity_cells(), right=_ACTIVITY_NUMBERS)
-        lines = (*self.notes, *self._variable_lines())
-        return tables + "".join(f"<p>{html.escape(line)}</p>" for line in lines)
+            yield Line("")
+            yield Table(_ACTIVITY_HEADER, self._activity_cells(), _ACTIVITY_NUMBERS)
+        yield from map(Line, (*self.notes, *self._variable_lines()))
 
 
 def _loses_weights(obj: Any) -> bool:
@@ -346,3 +349,7 @@ def _known(number: int | None) -> str:
 
 def _mean(values: Sequence[float]) -> float:
     return sum(values) / len(values)
+
+
+def _name(rows: Sequence[SummaryRow]) -> str:
+    return range_of_names(row.name for row in rows)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -28,7 +27,6 @@ _KINDS = {
 }
 
 _MOST_NAMES = 3
-_WIDTH = 26
 
 
 @dataclass(frozen=True, eq=False)
@@ -171,11 +169,11 @@ class SummaryRow:
         neurons = f"{self.n_neurons:,}" if self.n_neurons else ""
         return (
             self.name,
-            _wrapped(self.what),
+            self.what,
             shapes_in_words(self.shape_in, self.shape_out, is_input=not self.inputs),
             neurons,
-            _wrapped(self.trains_in_words()),
-            _wrapped(self.parts_in_words(self.stays)),
+            self.trains_in_words(),
+            self.parts_in_words(self.stays),
             self.synapses_in_words(),
         )
 
@@ -257,18 +255,6 @@ def activity_as_dict(activity: Activity) -> Mapping[str, Any]:
         "synaptic_operations_per_step": activity.synaptic_operations,
         "not_counted": ", ".join(activity.not_counted),
     }
-
-
-def _wrapped(text: str) -> str:
-    """Break a text into lines, behind commas alone."""
-    lines = [""]
-    for part in re.split(r"(?<=,) ", text):
-        longer = f"{lines[-1]} {part}".lstrip()
-        if lines[-1] and len(longer) > _WIDTH:
-            lines.append(part)
-        else:
-            lines[-1] = longer
-    return "\n".join(lines)
 
 
 def _total(sizes: Iterable[int | None]) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from nengo_layers_plus.introspection._summary._words import in_words, range_of
+from nengo_layers_plus.graph import in_words, range_of
 
 
 @dataclass(frozen=True, eq=False)

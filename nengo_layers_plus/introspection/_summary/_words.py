@@ -9,7 +9,7 @@ import nengo
 import numpy as np
 
 from nengo_layers_plus._upstream import with_sublayers
-from nengo_layers_plus.graph import GraphObject, Shape
+from nengo_layers_plus.graph import GraphObject, Shape, in_words, number
 from nengo_layers_plus.graph._keras_layers import keras_layer_of
 
 
@@ -18,7 +18,7 @@ def what_of(item: GraphObject) -> str:
     obj = item.obj
     if item.kind == "ensemble":
         dimensions = "" if obj.dimensions == 1 else f", {obj.dimensions} dimensions"
-        return f"{obj.neuron_type!r}{dimensions}"
+        return f"{in_words(obj.neuron_type)}{dimensions}"
     if item.kind == "tensor node":
         function = keras_layer_of(obj)
         if function is None:
@@ -29,7 +29,7 @@ def what_of(item: GraphObject) -> str:
     if output is None:
         return "passes on"
     if isinstance(output, nengo.Process):
-        return repr(output)
+        return in_words(output)
     return "values" if isinstance(output, np.ndarray) else f"function {_name(output)}"
 
 
@@ -47,34 +47,6 @@ def arguments_of(neuron_type: Any) -> dict[str, Any]:
     return {**{name: getattr(neuron_type, name) for name in parameters}, **found}
 
 
-def in_words(value: Any) -> str:
-    """Write a value; an array by its shape and range."""
-    if isinstance(value, list | tuple):
-        value = np.asarray(value)
-    if isinstance(value, np.ndarray) and value.size > 1:
-        return f"array {value.shape}, {range_of(value)}"
-    if isinstance(value, np.ndarray):
-        return number(value.item()) if value.size else "array of nothing"
-    return number(value) if isinstance(value, int | float | np.number) else repr(value)
-
-
-def range_of(values: np.ndarray) -> str:
-    """Write the least and the greatest of some numbers."""
-    values = np.asarray(values)
-    if not values.size:
-        return "-"
-    # NaN, which comes of what can't be found, is what matters then
-    low, high = number(np.min(values)), number(np.max(values))
-    return low if low == high else f"{low} .. {high}"
-
-
-def number(value: Any) -> str:
-    """Write a number in three or four digits."""
-    if isinstance(value, bool | np.bool_ | int | np.integer):
-        return str(value)
-    return f"{float(value):.4g}"
-
-
 def shapes_in_words(shape_in: Shape, shape_out: Shape, is_input: bool) -> str:
     """Write the shapes of what comes in and goes out, one if they are the same."""
     if is_input or shape_in == shape_out:
@@ -88,7 +60,7 @@ def synapse_in_words(synapse: Any) -> str:
         return "none"
     if type(synapse) in (nengo.Lowpass, nengo.Alpha):
         return f"{type(synapse).__name__}({number(synapse.tau)} s)"
-    return repr(synapse)
+    return in_words(synapse)
 
 
 def transform_in_words(connection: nengo.Connection) -> str:
@@ -98,7 +70,7 @@ def transform_in_words(connection: nengo.Connection) -> str:
         return "none"
     if isinstance(transform, nengo.Dense):
         return in_words(transform.init)
-    return repr(transform)
+    return in_words(transform)
 
 
 def _name(function: Any) -> str:
