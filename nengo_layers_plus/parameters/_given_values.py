@@ -12,6 +12,7 @@ import numpy as np
 from nengo.dists import Distribution
 from nengo.transforms import SparseMatrix
 
+from nengo_layers_plus.graph import range_of
 from nengo_layers_plus.layers._origins import origin_of
 from nengo_layers_plus.neurons import model_in
 from nengo_layers_plus.parameters._parameter_file import ParameterFile, digest_of
@@ -69,7 +70,7 @@ class GivenValue:
             set_by = "the type of neurons"
         elif self.attribute == "gain" and self.obj.gain is None:
             set_by = "found from max_rates and intercepts"
-        return f"{range_in_words(self.value)}, {set_by or 'given to the object'}"
+        return f"{range_of(self.value)}, {set_by or 'given to the object'}"
 
 
 class GivenValues:
@@ -124,7 +125,7 @@ class GivenValues:
                 if there:
                     found[each] = _shown(there)
             elif not _close(saved, each.value):
-                found[each] = range_in_words(saved)
+                found[each] = range_of(saved)
         return found
 
     def kept(self, given: GivenValue) -> tuple[str, ...]:
@@ -220,14 +221,6 @@ class GivenValues:
 _SEVERAL = ("neuron parameter", "synapse parameter")
 
 
-def range_in_words(values: Any) -> str:
-    """Write the least and the greatest of some numbers."""
-    if not np.size(values):
-        return "-"
-    low, high = (f"{float(each):.4g}" for each in (np.min(values), np.max(values)))
-    return low if low == high else f"{low} .. {high}"
-
-
 def _numbers(value: Any, n_neurons: int) -> np.ndarray | None:
     """Return an array for neurons; None for a distribution and what was not given."""
     if value is None or isinstance(value, Distribution):
@@ -250,7 +243,7 @@ def _transform(transform: Any) -> np.ndarray | None:
 
 def _shown(statement: str) -> str:
     try:
-        return range_in_words(float(statement))
+        return range_of(float(statement))
     except ValueError:
         return "another array"
 
