@@ -192,16 +192,17 @@ def _repair_names(nengo_dl: ModuleType) -> None:
     Those that nengo_dl makes of labels are empty for labels without a letter that it keeps, and
     meet for "a", "a" and "a_1", or for "n_steps".
     """
+    probe = importlib.import_module("nengo").Probe
 
     def make(init: Any, graph: Any, *args: Any, **kwargs: Any) -> None:
         init(graph, *args, **kwargs)
-        # those of Nodes are names of layers, beside one for the number of steps
-        taken = {"n_steps", "steps_run"}
+        taken: set[str] = set()
         for item, name in graph.io_names.items():
-            own = name.lstrip("_-/") and name
-            own = own or type(item).__name__.lower()
-            number, stem = 0, own
-            while own.lower() in taken:
+            # what nengo_dl's own input and output have
+            reserved = "steps_run" if isinstance(item, probe) else "n_steps"
+            own = stem = name if name.strip("_-/") else type(item).__name__.lower()
+            number = 0
+            while own == reserved or own.lower() in taken:
                 number += 1
                 own = f"{stem}_{number}"
             taken.add(own.lower())
