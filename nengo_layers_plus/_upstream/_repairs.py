@@ -223,14 +223,15 @@ class _Noise:
         self._process = process
 
     def __getattr__(self, name: str) -> Any:
-        if name == "_process":  # of a copy that is being made
-            raise AttributeError(name)
         return getattr(self._process, name)
 
     @property  # type: ignore[misc]
     def __class__(self) -> Any:
         """The class of the process, for ``isinstance``."""
         return self._process.__class__
+
+    def __reduce__(self) -> Any:
+        return _Noise, (self._process,)
 
     def __repr__(self) -> str:
         return repr(self._process)
