@@ -243,7 +243,7 @@ def _transform(transform: Any) -> np.ndarray | None:
 
 def _shown(statement: str) -> str:
     try:
-        return range_of(float(statement))
+        return range_of(np.array(float(statement)))
     except ValueError:
         return "another array"
 
