@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import importlib
+import inspect
 import warnings
 import weakref
 from collections.abc import Callable
@@ -101,11 +102,13 @@ def _delete_custom_gradients(nengo_dl: ModuleType) -> None:
 
 
 def _with_custom_gradients_kept(method: Any, simulator: Any, *args: Any, **kwargs: Any) -> Any:
+    if simulator.closed:
+        return method(*args, **kwargs)  # which says so
     with custom_gradients_kept(simulator.tensor_graph):
-        return method(simulator, *args, **kwargs)
+        return method(*args, **kwargs)
 
 
-def _without_custom_gradients(method: Any, *args: Any, **kwargs: Any) -> Any:
+def _without_custom_gradients(method: Any, _: Any, *args: Any, **kwargs: Any) -> Any:
     with custom_gradients_kept(SimpleNamespace()):
         return method(*args, **kwargs)
 
@@ -130,11 +133,11 @@ def _track_parts(nengo_dl: ModuleType) -> None:
 def _with_a_name_of_its_own(method: Any, graph: Any, *args: Any, name: str, **kwargs: Any) -> Any:
     if any(each.name.endswith(f"{name}:0") for each in graph.base_params.values()):
         name = f"{name}-{len(graph.base_params)}"
-    return method(graph, *args, name=name, **kwargs)
+    return method(*args, name=name, **kwargs)
 
 
 def _with_parts_tracked(method: Any, graph: Any, *args: Any, **kwargs: Any) -> None:
-    method(graph, *args, **kwargs)
+    method(*args, **kwargs)
     for index, layer in enumerate(graph._self_tracked_trackables):
         graph._track_trackable(layer, f"layer_{index}", overwrite=True)
     trackable = importlib.import_module("tensorflow.python.trackable.base").Trackable
@@ -202,15 +205,15 @@ def _refuse_whole_models(nengo_dl: ModuleType) -> None:
 
 
 def _with_refusals(method: Any, simulator: Any, *args: Any, **kwargs: Any) -> None:
-    method(simulator, *args, **kwargs)
+    method(*args, **kwargs)
     # not attributes that Keras would take for parts of the model
     simulator.keras_model.__dict__.update(save=_refuse, get_config=_refuse)
 
 
 def _children_for_checkpoints(
-    method: Any, graph: Any, save_type: str = "checkpoint", **kwargs: Any
+    method: Any, _: Any, save_type: str = "checkpoint", **kwargs: Any
 ) -> Any:
-    return method(graph, save_type, **kwargs) if save_type == "checkpoint" else _refuse()
+    return method(save_type, **kwargs) if save_type == "checkpoint" else _refuse()
 
 
 def _refuse(*_: Any, **__: Any) -> NoReturn:
@@ -235,7 +238,7 @@ def _know_loaded_state(nengo_dl: ModuleType) -> None:
 def _with_steps_known(method: Any, simulator: Any, *args: Any, **kwargs: Any) -> Any:
     _know_steps(simulator)
     try:
-        return method(simulator, *args, **kwargs)
+        return method(*args, **kwargs)
     finally:
         _know_steps(simulator)
 
@@ -254,15 +257,16 @@ def _know_steps(simulator: Any) -> None:
 
 
 def _wrap(owner: type, name: str, wrapper: Callable[..., Any]) -> None:
-    """Have a method be called by a function, which takes it before its arguments; but once."""
-    method = getattr(owner, name)
+    """Have a function called for a method, with the method before its arguments; but once."""
+    method = inspect.getattr_static(owner, name)
     wrappers = getattr(method, "_wrappers", ())
     if wrapper in wrappers:
         return
 
     @functools.wraps(method)
-    def wrapped(*args: Any, **kwargs: Any) -> Any:
-        return wrapper(method, *args, **kwargs)
+    def wrapped(instance: Any, *args: Any, **kwargs: Any) -> Any:
+        # bound, as decorators of nengo want it
+        return wrapper(method.__get__(instance, type(instance)), instance, *args, **kwargs)
 
     wrapped._wrappers = (*wrappers, wrapper)  # type: ignore[attr-defined]
     setattr(owner, name, wrapped)
