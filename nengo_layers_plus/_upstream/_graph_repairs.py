@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import importlib
+import inspect
 from collections.abc import Callable, Iterator
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -38,7 +39,7 @@ def repair_graph(nengo_dl: ModuleType) -> None:
 
 
 def wrap(owner: Any, name: str, wrapper: Callable[..., Any]) -> None:
-    """Have a function of nengo_dl be called by another.
+    """Have a function or method of nengo_dl be called by another.
 
     Parameters
     ----------
@@ -47,15 +48,25 @@ def wrap(owner: Any, name: str, wrapper: Callable[..., Any]) -> None:
     name : str
         Its name.
     wrapper : callable
-        Takes the function, and the arguments that it is called with.
+        Takes the function, and the arguments that it is called with; those of a method begin with
+        the instance.
     """
-    function = getattr(owner, name)
+    function = inspect.getattr_static(owner, name)
+    is_method = isinstance(owner, type) and not isinstance(function, staticmethod)
 
-    @functools.wraps(function)
+    def original(*args: Any, **kwargs: Any) -> Any:
+        if is_method:
+            # bound, as decorators of nengo want it
+            return function.__get__(args[0], type(args[0]))(*args[1:], **kwargs)
+        return getattr(function, "__func__", function)(*args, **kwargs)
+
+    @functools.wraps(getattr(owner, name))
     def wrapped(*args: Any, **kwargs: Any) -> Any:
-        return wrapper(function, *args, **kwargs)
+        return wrapper(original, *args, **kwargs)
 
-    setattr(owner, name, wrapped)
+    setattr(
+        owner, name, wrapped if is_method or not isinstance(owner, type) else staticmethod(wrapped)
+    )
 
 
 # -----------------------------------------------------------------------------

@@ -137,7 +137,6 @@ def _repair_redefined_processes(nengo_dl: ModuleType) -> None:
 
     wrap(builders.SimProcessBuilder, "__init__", make)
     wrap(builders.SimProcessBuilder, "mergeable", merges)
-    builders.SimProcessBuilder.mergeable = staticmethod(builders.SimProcessBuilder.mergeable)
 
 
 # -----------------------------------------------------------------------------
@@ -346,6 +345,8 @@ def _delete_custom_gradients(nengo_dl: ModuleType) -> None:
 
 
 def _with_custom_gradients_kept(method: Any, simulator: Any, *args: Any, **kwargs: Any) -> Any:
+    if simulator.closed:
+        return method(simulator, *args, **kwargs)  # which says so
     with custom_gradients_kept(simulator.tensor_graph):
         return method(simulator, *args, **kwargs)
 
@@ -513,6 +514,8 @@ def _repair_calls(nengo_dl: ModuleType) -> None:
 
 def _in_keras_call(method: Any, simulator: Any, *args: Any, **kwargs: Any) -> Any:
     _refuse_in_forked_process()
+    if simulator.closed:
+        return method(simulator, *args, **kwargs)  # which says so
     with custom_gradients_kept(simulator.tensor_graph), _steps_known(simulator):
         return method(simulator, *args, **kwargs)
 

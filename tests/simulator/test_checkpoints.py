@@ -10,7 +10,7 @@ from pathlib import Path
 import nengo
 import numpy as np
 import pytest
-from nengo.exceptions import SimulationError
+from nengo.exceptions import SimulationError, SimulatorClosed
 
 from nengo_layers_plus import CustomLayer, Simulator
 from nengo_layers_plus._upstream import nengo_dl, tf
@@ -169,6 +169,14 @@ def test_parameters_are_loaded_for_another_minibatch(sim, tmp_path):
             other.keras_model.get_weights(), sim.keras_model.get_weights(), strict=True
         ):
             np.testing.assert_array_equal(one, expected)
+
+
+def test_a_simulator_that_is_closed_says_so(tmp_path):
+    sim, _ = open_simulator(nengo_dl.Simulator)
+    sim.close()
+    for call in (lambda: sim.load_params(tmp_path / "weights"), sim.check_gradients):
+        with pytest.raises(SimulatorClosed, match=r"Cannot call \w+ after"):
+            call()
 
 
 def test_a_file_of_another_network_is_refused(sim, tmp_path):
