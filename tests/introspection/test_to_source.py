@@ -396,7 +396,7 @@ def test_a_remark_is_made_once_and_all_that_is_imported_is_public() -> None:
         for _ in range(3):
             model = tf.keras.Sequential([layers.Dense(4)])
             x = CustomLayer(model, trainable=Trainable(connection=False), synapse=None)(x)
-            kwargs = {"neuron_type": TrainableLIF(), "gain": 1, "bias": 0}
+            kwargs = {"neuron_type": TrainableLIF(), "gain": np.ones(4), "bias": np.zeros(4)}
             ensemble = nengo.Ensemble(4, 1, **kwargs)
             nengo.Connection(x, ensemble.neurons, synapse=None)
             x = ensemble.neurons
