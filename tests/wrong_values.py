@@ -17,6 +17,7 @@ from typing import Any
 import keras as keras3
 import nengo
 import numpy as np
+import tf_keras
 from nengo.exceptions import NengoException
 
 import nengo_layers_plus
@@ -25,6 +26,7 @@ from nengo_layers_plus._upstream import UpstreamError, tf
 
 SECONDS = 30
 _PACKAGE = str(pathlib.Path(nengo_layers_plus.__file__).parent)
+_KERAS = str(pathlib.Path(tf_keras.__file__).parent)
 
 
 class OwnError(Exception):
@@ -180,12 +182,12 @@ def inner_error(
     """
     Say why an error is no answer to wrong arguments, or None if it is one.
 
-    An answer is an error that the package or nengo raises on purpose, in words: one of nengo's
-    classes, or a `raise` in the package; a file that the system can't open or memory that it has
-    not got, as the system says it; or what a hostile value raises by itself. It names one of the
-    arguments, or shows a wrong value or something in it. All other errors come from within: an
-    attribute that is missing, an assertion, an error of NumPy or TensorFlow about arrays that no
-    user has seen, a call that does not come back.
+    An answer is an error that is raised on purpose, in words: one of nengo's classes, or a `raise`
+    in the package, or in Keras for what is handed on to it; a file that the system can't open or
+    memory that it has not got, as the system says it; or what a hostile value raises by itself.
+    It names one of the arguments, or shows a wrong value or something in it. All other errors come
+    from within: an attribute that is missing, an assertion, an error of NumPy or TensorFlow about
+    arrays that no user has seen, a call that does not come back.
     """
     if error is None or (wrong and isinstance(error, OwnError | MemoryError)):
         return None
@@ -222,7 +224,7 @@ def _is_raised_on_purpose(error: BaseException) -> bool:
         return False
     code = trace.tb_frame.f_code
     is_raise = code.co_code[trace.tb_lasti] == dis.opmap["RAISE_VARARGS"]
-    return is_raise and code.co_filename.startswith(_PACKAGE)
+    return is_raise and code.co_filename.startswith((_PACKAGE, _KERAS))
 
 
 def _short(error: BaseException) -> str:
