@@ -5,15 +5,14 @@ Each repair is one function with the fault in its docstring; `repair_graph` call
 
 from __future__ import annotations
 
-import functools
 import importlib
-import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy
 
+from nengo_layers_plus._upstream._repairs._wrap import wrap
 from nengo_layers_plus._upstream._views import view_of
 
 
@@ -36,37 +35,6 @@ def repair_graph(nengo_dl: ModuleType) -> None:
     _repair_sparse_integers(nengo_dl)
     _repair_transposed_convolutions(nengo_dl)
     _repair_errors_of_missing_builders(nengo_dl)
-
-
-def wrap(owner: Any, name: str, wrapper: Callable[..., Any]) -> None:
-    """Have a function or method of nengo_dl be called by another.
-
-    Parameters
-    ----------
-    owner : type or module
-        Where the function is.
-    name : str
-        Its name.
-    wrapper : callable
-        Takes the function, and the arguments that it is called with; those of a method begin with
-        the instance.
-    """
-    function = inspect.getattr_static(owner, name)
-    is_method = isinstance(owner, type) and not isinstance(function, staticmethod)
-
-    def original(*args: Any, **kwargs: Any) -> Any:
-        if is_method:
-            # bound, as decorators of nengo want it
-            return function.__get__(args[0], type(args[0]))(*args[1:], **kwargs)
-        return getattr(function, "__func__", function)(*args, **kwargs)
-
-    @functools.wraps(getattr(owner, name))
-    def wrapped(*args: Any, **kwargs: Any) -> Any:
-        return wrapper(original, *args, **kwargs)
-
-    setattr(
-        owner, name, wrapped if is_method or not isinstance(owner, type) else staticmethod(wrapped)
-    )
 
 
 # -----------------------------------------------------------------------------

@@ -1,0 +1,131 @@
+"""Repairs of what Keras and TensorFlow save of a Simulator."""
+
+from __future__ import annotations
+
+import importlib
+import warnings
+import weakref
+from types import ModuleType
+from typing import Any, NoReturn
+
+from nengo_layers_plus._upstream._repairs._wrap import wrap
+
+
+def repair_checkpoints(nengo_dl: ModuleType) -> None:
+    """Make these repairs.
+
+    Parameters
+    ----------
+    nengo_dl : module
+        nengo_dl, imported.
+    """
+    _track_parts(nengo_dl)
+    _refuse_whole_models(nengo_dl)
+
+
+def _track_parts(nengo_dl: ModuleType) -> None:
+    """Have Keras and TensorFlow save all that a model has.
+
+    They would save no layer of a TensorNode and no state of the simulation. Of several arrays of
+    one shape, all of which have one name, they would save the last, or refuse them all.
+    """
+    graph = nengo_dl.tensor_graph.TensorGraph
+    wrap(graph, "add_weight", _with_a_name_of_its_own)
+    wrap(graph, "build", _with_parts_tracked)
+    graph.save_own_variables = _save_variables
+    graph.load_own_variables = _load_variables
+
+
+def _with_a_name_of_its_own(method: Any, graph: Any, *args: Any, name: str, **kwargs: Any) -> Any:
+    if any(each.name.endswith(f"{name}:0") for each in graph.base_params.values()):
+        name = f"{name}-{len(graph.base_params)}"
+    return method(graph, *args, name=name, **kwargs)
+
+
+def _with_parts_tracked(method: Any, graph: Any, *args: Any, **kwargs: Any) -> None:
+    method(graph, *args, **kwargs)
+    for index, layer in enumerate(graph._self_tracked_trackables):
+        graph._track_trackable(layer, f"layer_{index}", overwrite=True)
+    trackable = importlib.import_module("tensorflow.python.trackable.base").Trackable
+    kind = type("SavedState", (SavedState, trackable), {})
+    graph._track_trackable(kind(graph), "saved_state", overwrite=True)
+
+
+class SavedState:
+    """The state of a simulation, as checkpoints have it.
+
+    Parameters
+    ----------
+    graph : nengo_dl.tensor_graph.TensorGraph
+        Has the variables.
+    """
+
+    def __init__(self, graph: Any) -> None:
+        self._graph = weakref.ref(graph)
+
+    def _variables(self) -> dict[str, Any]:
+        graph = self._graph()
+        values = [] if graph is None else graph.saved_state.values()
+        return {str(index): each for index, each in enumerate(values)}
+
+    def _serialize_to_tensors(self) -> dict[str, Any]:
+        return {name: each.read_value() for name, each in self._variables().items()}
+
+    def _restore_from_tensors(self, tensors: dict[str, Any]) -> None:
+        variables = self._variables()
+        shapes = {name: each.shape for name, each in tensors.items()}
+        if shapes != {name: each.shape for name, each in variables.items()}:
+            warnings.warn(
+                "the state of the simulation in this checkpoint is that of another minibatch_size "
+                "or network: it was not loaded, the parameters were",
+                UserWarning,
+                stacklevel=2,
+            )
+            return
+        for name, each in variables.items():
+            each.assign(tensors[name])
+
+
+def _save_variables(graph: Any, store: Any) -> None:
+    for index, each in enumerate(graph.weights):
+        store[str(index)] = each.numpy()
+
+
+def _load_variables(graph: Any, store: Any) -> None:
+    if len(store.keys()) != len(graph.weights):
+        raise ValueError(
+            f"expected a file with {len(graph.weights)} arrays of parameters, as this network has, "
+            f"got {len(store.keys())}"
+        )
+    for index, each in enumerate(graph.weights):
+        each.assign(store[str(index)])
+
+
+def _refuse_whole_models(nengo_dl: ModuleType) -> None:
+    """Have Keras say what to do in the place of saving a whole model, before it writes to a file.
+
+    It can't make the model from a configuration, and finds that out somewhere within.
+    """
+    wrap(nengo_dl.simulator.Simulator, "_build_keras", _with_refusals)
+    wrap(nengo_dl.tensor_graph.TensorGraph, "_trackable_children", _children_for_checkpoints)
+
+
+def _with_refusals(method: Any, simulator: Any, *args: Any, **kwargs: Any) -> None:
+    method(simulator, *args, **kwargs)
+    # not attributes that Keras would take for parts of the model
+    simulator.keras_model.__dict__.update(save=_refuse, get_config=_refuse)
+
+
+def _children_for_checkpoints(
+    method: Any, graph: Any, save_type: str = "checkpoint", **kwargs: Any
+) -> Any:
+    return method(graph, save_type, **kwargs) if save_type == "checkpoint" else _refuse()
+
+
+def _refuse(*_: Any, **__: Any) -> NoReturn:
+    raise importlib.import_module("nengo.exceptions").SimulationError(
+        "keras_model: expected a model that Keras can make from its configuration, got that of a "
+        "Simulator, which is made from a Network. What to do: save what it has learned with "
+        "nengo_layers_plus.save_parameters(sim, path), or all that it computes with "
+        "sim.keras_model.export(path)"
+    )

@@ -1,0 +1,224 @@
+"""Repairs of what a Simulator leaves behind, and of what it needs around its calls."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import importlib
+import os
+from collections.abc import Iterator
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+from nengo_layers_plus._upstream._custom_gradients import custom_gradients_kept
+from nengo_layers_plus._upstream._keras import note_random_state
+from nengo_layers_plus._upstream._layer_dtype import dtype_blamed, follow_dtype
+from nengo_layers_plus._upstream._repairs._wrap import wrap
+
+
+def repair_simulator(nengo_dl: ModuleType) -> None:
+    """Make these repairs.
+
+    Parameters
+    ----------
+    nengo_dl : module
+        nengo_dl, imported.
+    """
+    _repair_failing_builds(nengo_dl)
+    _repair_leaving_a_simulator(nengo_dl)
+    _repair_dtypes_of_layers(nengo_dl)
+    _repair_forked_processes(nengo_dl)
+    _delete_custom_gradients(nengo_dl)
+    _know_loaded_state(nengo_dl)
+    _repair_calls(nengo_dl)
+
+
+def _repair_failing_builds(nengo_dl: ModuleType) -> None:
+    """Have a Simulator that can't be built leave the settings of the process as they were.
+
+    nengo's precision would stay that of the network, 32 bits, for all that is simulated afterwards,
+    and the random generators would go on from where the building stopped.
+    """
+    wrap(nengo_dl.Simulator, "__init__", _with_settings_put_back)
+
+
+def _with_settings_put_back(make: Any, *args: Any, **kwargs: Any) -> None:
+    rc = importlib.import_module("nengo.rc").rc
+    bits, put_back = rc.get("precision", "bits"), note_random_state()
+    try:
+        make(*args, **kwargs)
+    except BaseException:
+        rc.set("precision", "bits", bits)
+        put_back()
+        raise
+
+
+def _repair_leaving_a_simulator(nengo_dl: ModuleType) -> None:
+    """Have ``with simulator:`` end as in nengo where the Simulator was closed within.
+
+    That would be an error, and leave its device and dtype in force for all that follows.
+    """
+    wrap(nengo_dl.Simulator, "__exit__", _left_once)
+
+
+def _left_once(leave: Any, simulator: Any, *args: Any) -> None:
+    if not simulator.closed:
+        leave(simulator, *args)
+        return
+    importlib.import_module("tf_keras").backend.set_floatx(simulator._keras_dtype)
+    simulator._device_context.__exit__(*args)
+
+
+# -----------------------------------------------------------------------------
+# Keras layers
+
+
+def _repair_dtypes_of_layers(nengo_dl: ModuleType) -> None:
+    """Have Keras layers compute in the dtype of the network.
+
+    They would compute in Keras' own, float32, and fail in a network of float64 without a word of
+    which layer it is.
+    """
+    wrap(nengo_dl.tensor_graph.TensorGraph, "build", _with_dtype_followed)
+    wrap(nengo_dl.tensor_node.SimTensorNodeBuilder, "build_step", _with_dtype_blamed)
+
+
+def _with_dtype_followed(build: Any, graph: Any, *args: Any, **kwargs: Any) -> None:
+    keras_layer = importlib.import_module("tf_keras").layers.Layer
+    for operators in graph.plan:
+        for each in operators:
+            if isinstance(getattr(each, "func", None), keras_layer):
+                follow_dtype(each.func, graph.dtype)
+    build(graph, *args, **kwargs)
+
+
+def _with_dtype_blamed(build_step: Any, builder: Any, signals: Any) -> None:
+    with dtype_blamed(builder.ops[0], signals.dtype):
+        build_step(builder, signals)
+
+
+# -----------------------------------------------------------------------------
+# Forked processes
+
+_forked_while_running = False
+
+
+def _repair_forked_processes(nengo_dl: ModuleType) -> None:
+    """Have a Simulator in a forked process be an error where it would wait for ever.
+
+    The threads of TensorFlow, once it has computed anything, are not there in the child.
+    """
+    context = importlib.import_module("tensorflow.python.eager.context")
+    os.register_at_fork(after_in_child=functools.partial(_note_fork, context))
+    for name in ("__init__", "check_gradients"):
+        wrap(nengo_dl.Simulator, name, _refused_in_forked_process)
+
+
+def _refuse_in_forked_process() -> None:
+    """Raise if this process was forked from one in which TensorFlow was at work."""
+    if _forked_while_running:
+        raise importlib.import_module("nengo.exceptions").SimulationError(
+            "Simulator: this process was forked from one in which TensorFlow was at work, "
+            "whose threads are not here, so that it would wait for them for ever. What to "
+            'do: start processes by multiprocessing.get_context("spawn"), or make '
+            "Simulators in the children alone, before anything is computed in the parent"
+        )
+
+
+def _refused_in_forked_process(method: Any, *args: Any, **kwargs: Any) -> Any:
+    _refuse_in_forked_process()
+    return method(*args, **kwargs)
+
+
+def _note_fork(context: Any) -> None:
+    global _forked_while_running
+    running = context.context_safe()
+    _forked_while_running |= running is not None and running._initialized
+
+
+# -----------------------------------------------------------------------------
+# Memory
+
+
+def _delete_custom_gradients(nengo_dl: ModuleType) -> None:
+    """Have a Simulator's custom gradients deleted with it, whatever it traced them for.
+
+    TensorFlow keeps them, and the graphs that they refer to, until the process ends.
+    """
+    for name in ("_build_keras", "check_gradients"):
+        wrap(nengo_dl.simulator.Simulator, name, _with_custom_gradients_kept)
+    # a layer is also traced in a graph of its own, to see what shape its output has
+    wrap(nengo_dl.tensor_node.TensorFuncParam, "coerce", _without_custom_gradients)
+
+
+def _with_custom_gradients_kept(method: Any, simulator: Any, *args: Any, **kwargs: Any) -> Any:
+    if simulator.closed:
+        return method(simulator, *args, **kwargs)  # which says so
+    with custom_gradients_kept(simulator.tensor_graph):
+        return method(simulator, *args, **kwargs)
+
+
+def _without_custom_gradients(method: Any, *args: Any, **kwargs: Any) -> Any:
+    with custom_gradients_kept(SimpleNamespace()):
+        return method(*args, **kwargs)
+
+
+# -----------------------------------------------------------------------------
+# Steps
+
+
+def _know_loaded_state(nengo_dl: ModuleType) -> None:
+    """Have a Simulator know how many steps are behind a state that was loaded.
+
+    It would take it for the state before the first step: Nodes would give their first values again,
+    and the second minibatch, and the next call, would begin from the initial state.
+    """
+    for name in ("predict_on_batch", "load_params"):
+        wrap(nengo_dl.simulator.Simulator, name, _with_steps_known)
+
+
+def _with_steps_known(method: Any, simulator: Any, *args: Any, **kwargs: Any) -> Any:
+    with _steps_known(simulator):
+        return method(simulator, *args, **kwargs)
+
+
+@contextlib.contextmanager
+def _steps_known(simulator: Any) -> Iterator[None]:
+    """Have a Simulator know how many steps its state has behind it, before a call and after it."""
+    _know_steps(simulator)
+    try:
+        yield
+    finally:
+        _know_steps(simulator)
+
+
+def _know_steps(simulator: Any) -> None:
+    if simulator.closed or not simulator.stateful:
+        return
+    graph = simulator.tensor_graph
+    place = graph.signals[simulator.model.step]
+    steps = graph.saved_state[place.key].numpy().take(place.slices[0][0], int(place.minibatched))
+    if steps.flat[0] != simulator.n_steps:
+        simulator._update_steps()
+
+
+# -----------------------------------------------------------------------------
+# Calls of the Keras model
+
+
+def _repair_calls(nengo_dl: ModuleType) -> None:
+    """Have ``fit``, ``predict`` and ``evaluate`` do what these repairs have around them."""
+    wrap(nengo_dl.Simulator, "_call_keras", _in_keras_call)
+
+
+def _in_keras_call(method: Any, simulator: Any, *args: Any, **kwargs: Any) -> Any:
+    _refuse_in_forked_process()
+    if simulator.closed:
+        return method(simulator, *args, **kwargs)  # which says so
+    with custom_gradients_kept(simulator.tensor_graph), _steps_known(simulator):
+        return method(simulator, *args, **kwargs)
+
+
+def keras_call(method: Any) -> Any:
+    """Repair a method of a subclass of Simulator that calls the Keras model in its own way."""
+    return functools.wraps(method)(lambda *args, **kwargs: _in_keras_call(method, *args, **kwargs))
