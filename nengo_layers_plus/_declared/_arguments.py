@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import numbers
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,7 @@ class RealParam(NumberParam):
 
     def coerce(self, instance: Any, value: Any) -> Any:
         """Check a value; see `nengo.params.NumberParam`."""
-        if is_number(value) and math.isnan(value):
+        if is_number(value) and value != value:  # also for integers that no float can be
             raise ValidationError("expected a number, got nan", attr=self.name, obj=instance)
         return super().coerce(instance, value)
 
@@ -70,7 +70,7 @@ def as_number(
     above: float = -math.inf,
 ) -> float:
     """Return a finite number of at least ``low``, and above ``above``. See `as_text`."""
-    if is_number(value) and math.isfinite(value) and value >= low and value > above:
+    if _is_finite(value) and value >= low and value > above:
         return float(value)
     words = "a finite number" if low == above else f"a number of at least {low:g}"
     words = words if above == -math.inf else f"a finite number above {above:g}"
@@ -93,7 +93,7 @@ def as_range(
     """Return the lowest and the highest firing rate (Hz), also of one for both. See `as_text`."""
     given = value.tolist() if isinstance(value, np.ndarray) else value
     bounds = list(given) if isinstance(given, list | tuple) else [given, given]
-    if len(bounds) == 2 and all(map(is_number, bounds)) and 0 <= bounds[0] <= bounds[1] < np.inf:
+    if len(bounds) == 2 and all(map(_is_finite, bounds)) and 0 <= bounds[0] <= bounds[1]:
         return float(bounds[0]), float(bounds[1])
     raise error(
         f"expected a firing rate in Hz, or the lowest and the highest of them, got {value!r}",
@@ -130,6 +130,13 @@ def is_number(value: Any) -> bool:
     return isinstance(value, numbers.Real) and not isinstance(value, bool)
 
 
+def _is_finite(value: Any) -> bool:
+    try:
+        return is_number(value) and math.isfinite(value)
+    except OverflowError:  # an integer that no float can be
+        return False
+
+
 def array_of(value: Any) -> np.ndarray | None:
     """Return an array of real numbers, or None if that can't be made of a value."""
     try:
@@ -140,7 +147,7 @@ def array_of(value: Any) -> np.ndarray | None:
 
 
 def holds_itself(value: Any) -> bool:
-    """Say whether a list is in itself, at any depth, so that going through it has no end."""
+    """Say whether a list or dict is in itself, so that going through it has no end."""
     # not by recursion: what is nested may be deep
     around: list[int] = []
     waiting = [iter((value,))]
@@ -149,9 +156,9 @@ def holds_itself(value: Any) -> bool:
         if item is waiting:
             waiting.pop()
             del around[-1:]
-        elif isinstance(item, list | tuple):
+        elif isinstance(item, list | tuple | Mapping):
             if id(item) in around:
                 return True
             around.append(id(item))
-            waiting.append(iter(item))
+            waiting.append(iter(item.values() if isinstance(item, Mapping) else item))
     return False

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from nengo_layers_plus._declared import as_flag
 from nengo_layers_plus._upstream import nengo_dl, tf
 from nengo_layers_plus.graph import Table, render
 from nengo_layers_plus.parameters._errors import ParameterError, ParameterMismatchError
@@ -93,6 +94,7 @@ def load_parameters(
     ('hidden.bias',)
     """
     parameters = SimulatorParameters(sim, "load parameters into")
+    strict = as_flag(strict, "strict", sim)
     contents = _contents_of(path)
     arrays = contents.arrays
     responses = ScaledResponses(parameters, arrays, contents.amplitudes)

@@ -249,7 +249,8 @@ def _check_version(path: str | os.PathLike[str], metadata: Mapping[str, str]) ->
 
 def check_path(path: Any, purpose: str) -> None:
     """Raise an error if something is no path."""
-    if not isinstance(path, str | os.PathLike) or "\0" in os.fsdecode(path):
+    name = os.fsdecode(path) if isinstance(path, str | os.PathLike) else ""
+    if not name or "\0" in name:
         raise ParameterError(f"expected the path of a file {purpose}, got {path!r}")
 
 

@@ -86,9 +86,8 @@ def tuning(
     """
     ensemble, of_ensemble = _ensemble_of(neurons)
     neuron_type, gain, bias = _built(ensemble, network)
-    if inputs is not None:
-        _check_inputs(inputs)
-    x = np.linspace(*(inputs or _range(neuron_type, gain, bias)), _N_INPUTS)
+    ends = _range(neuron_type, gain, bias) if inputs is None else _ends(inputs)
+    x = np.linspace(*ends, _N_INPUTS)
     outputs = curves(neuron_type, x, gain, bias)
     n_neurons = outputs.shape[1]
 
@@ -225,7 +224,7 @@ def _with_values(neuron_type: Any, values: dict[str, Any]) -> Any:
     return neuron_type.replace(**values)
 
 
-def _check_inputs(inputs: Any) -> None:
+def _ends(inputs: Any) -> tuple[float, float]:
     try:
         low, high = map(float, inputs)
     except (TypeError, ValueError):
@@ -235,6 +234,7 @@ def _check_inputs(inputs: Any) -> None:
             f"expected the least and the greatest input, such as (-1, 1), got {inputs!r}",
             attr="inputs",
         )
+    return low, high
 
 
 def _range(neuron_type: Any, gain: np.ndarray, bias: np.ndarray) -> tuple[float, float]:

@@ -1,18 +1,22 @@
-"""What the arguments of a Simulator may be."""
+"""What the arguments of a Simulator and of its methods may be."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from numbers import Integral, Real
+from functools import partial
+from numbers import Integral
 from typing import Any
 
 import nengo
-import numpy as np
 from nengo.builder import Model
 from nengo.exceptions import ValidationError
 
+from nengo_layers_plus._declared import as_count, as_flag, as_number
 from nengo_layers_plus._upstream import tf
+
+# takes a value, the name of the argument, and whose it is
+_Check = Callable[[Any, str, Any], object]
 
 _EXECUTIONS = ("auto", "layerwise", "stepwise")
 # of NumPy's generators
@@ -21,7 +25,7 @@ _LARGEST_SEED = 2**32 - 1
 
 def check_arguments(owner: Any, **given: Any) -> None:
     """
-    Check arguments of a Simulator.
+    Check arguments of a Simulator, or of one of its methods.
 
     Parameters
     ----------
@@ -38,9 +42,7 @@ def check_arguments(owner: Any, **given: Any) -> None:
     if given.get("model") is None and given.get("network", owner) is None:
         raise ValidationError("expected a nengo.Network, got None, and no model", "network", owner)
     for name, value in given.items():
-        expected, fits = _ARGUMENTS[name]
-        if not fits(value):
-            raise ValidationError(f"expected {expected}, got {value!r}", name, owner)
+        _ARGUMENTS[name](value, name, owner)
 
 
 def _is_one_of(*classes: type) -> Callable[[Any], bool]:
@@ -65,43 +67,66 @@ def _is_device(name: Any) -> bool:
     return any(asked.make_merged_spec(each) == each.make_merged_spec(asked) for each in devices)
 
 
-_TRUE_OR_FALSE = ("True or False", lambda value: isinstance(value, bool | np.bool_))
+def _is_verbose(value: Any) -> bool:
+    return isinstance(value, str | Integral) and value in ("auto", 0, 1, 2)
 
-# by name: what is expected, in words, and as a condition
-_ARGUMENTS: dict[str, tuple[str, Callable[[Any], bool]]] = {
-    "network": (
-        "a nengo.Network, or None where a model is given",
-        _is_one_of(nengo.Network),
+
+def _expect(expected: str, fits: Callable[[Any], bool]) -> _Check:
+    """Return a check by a condition, and by words for what it lets pass."""
+
+    def check(value: Any, name: str, owner: Any) -> None:
+        if not fits(value):
+            raise ValidationError(f"expected {expected}, got {value!r}", name, owner)
+
+    return check
+
+
+def _or_none(check: _Check) -> _Check:
+    return lambda value, name, owner: value is None or check(value, name, owner)
+
+
+_ARGUMENTS: dict[str, _Check] = {
+    # of the Simulator
+    "network": _expect(
+        "a nengo.Network, or None where a model is given", _is_one_of(nengo.Network)
     ),
-    "dt": (
-        "a time in seconds, above 0",
-        lambda value: (
-            not isinstance(value, bool) and isinstance(value, Real) and 0 < float(value) < math.inf
-        ),
-    ),
-    "seed": (
+    "dt": partial(as_number, above=0),
+    "seed": _expect(
         f"None or an integer from 0 to {_LARGEST_SEED}",
         lambda value: value is None or _is_integer(value, 0, _LARGEST_SEED),
     ),
-    "model": ("None or a nengo.builder.Model", _is_one_of(Model)),
-    "device": (
+    "model": _expect("None or a nengo.builder.Model", _is_one_of(Model)),
+    "device": _expect(
         "None or the name of a device that TensorFlow has here, one of "
         "tf.config.list_logical_devices()",
         lambda value: value is None or _is_device(value),
     ),
-    "unroll_simulation": ("a number of steps, 1 or more", lambda value: _is_integer(value, 1)),
-    "minibatch_size": (
-        "None or a number of items, 1 or more",
-        lambda value: value is None or _is_integer(value, 1),
-    ),
-    "progress_bar": _TRUE_OR_FALSE,
-    "execution": (
+    "unroll_simulation": as_count,
+    "minibatch_size": _or_none(as_count),
+    "progress_bar": as_flag,
+    "execution": _expect(
         f"one of {', '.join(map(repr, _EXECUTIONS))}",
         lambda value: isinstance(value, str) and value in _EXECUTIONS,
     ),
-    "memory_limit": (
+    "memory_limit": _expect(
         "None or a number of bytes, 1 or more",
         lambda value: value is None or _is_integer(value, 1),
     ),
-    "check_numerics": _TRUE_OR_FALSE,
+    "check_numerics": as_flag,
+    # of its methods
+    "allow_stopped_gradients": as_flag,
+    "as_dict": as_flag,
+    "atol": partial(as_number, low=0),
+    "epochs": partial(as_count, low=0),
+    "include_non_trainable": _or_none(as_flag),
+    "include_probes": as_flag,
+    "include_processes": as_flag,
+    "include_state": as_flag,
+    "include_trainable": as_flag,
+    "n_steps": partial(as_count, low=0),
+    "rtol": partial(as_number, low=0),
+    "sample_every": _or_none(partial(as_number, above=0)),
+    "stateful": as_flag,
+    "time_in_seconds": partial(as_number, low=0),
+    "verbose": _expect("'auto', 0, 1 or 2", _is_verbose),
 }

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import difflib
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
+from itertools import chain
 from typing import Any
 
 import nengo
 import numpy as np
 from nengo.exceptions import SimulationError, ValidationError
 
+from nengo_layers_plus._declared import as_count
 from nengo_layers_plus._upstream import nengo_dl, tf
 from nengo_layers_plus.simulator._target_shapes import (
     Shape,
@@ -76,6 +78,12 @@ class GivenData:
             )
         return given
 
+    def probes(self, given: Any, argument: str) -> list[nengo.Probe]:
+        """Return the Probes of a Probe, a name, or a list of these, in their order."""
+        keys = given if isinstance(given, list | tuple) else [given]
+        names = {self._name_of(key, self._probes, argument) for key in keys}
+        return [probe for name, probe in self._probes.items() if name in names]
+
     def note_metrics(self, *metrics: Any) -> None:
         """Note the metrics of Probes, by their names, whose targets are to be checked."""
         self._accepted.clear()
@@ -98,7 +106,7 @@ class GivenData:
         if isinstance(key, str):
             near = difflib.get_close_matches(key, known, n=1)
             hint = f". Did you mean {near[0]!r}?{hint}" if near else f".{hint}"
-        elif key in self._sim.model.params:
+        elif any(key is obj for obj in self._sim.model.params):
             hint = f", which is none in this network.{hint}"
         else:
             hint = f", which is not in the network of this Simulator.{hint}"
@@ -203,7 +211,7 @@ class GivenData:
                     f"{type(x).__name__}. What to do: leave n_steps=None, and have the data be of "
                     "that many steps"
                 )
-            return x
+            return self._begun(x, argument)
         given = {} if x is None else self._named(x, self._nodes, argument)
         for name, values in given.items():
             shape = tuple(values.shape)
@@ -235,13 +243,28 @@ class GivenData:
         values["n_steps"] = np.full((items, 1), steps, np.int32)
         return values
 
+    def _begun(self, data: Any, argument: str) -> Any:
+        """Return data of TensorFlow; of a Python iterator look at the first minibatch."""
+        if isinstance(data, _STREAMS) or not isinstance(data, Iterator):
+            return data
+        first = next(data, None)
+        try:
+            parts = tf.nest.flatten(first)
+        except TypeError:  # keys that have no order, such as Nodes
+            parts = [first]
+        if first is None or not all(part is None or _is_array(part) for part in parts):
+            raise self._error(
+                f"expected minibatches of arrays from {type(data).__name__}, by names if in a "
+                f"dict, got {first!r}",
+                argument,
+            )
+        return chain([first], data)
+
     def check_steps(self, n_steps: Any) -> int | None:
         """Check and return a number of steps that may be given."""
         if n_steps is None:
             return None
-        if isinstance(n_steps, bool) or not isinstance(n_steps, int | np.integer) or n_steps < 0:
-            raise self._error(f"expected a number of steps, got {n_steps!r}", "n_steps")
-        return int(n_steps)
+        return as_count(n_steps, "n_steps", self._sim, low=0)
 
     def _check_unrolled(self, steps: int) -> None:
         unroll = self._sim.unroll
@@ -707,7 +730,7 @@ class GivenData:
             Whether the state is kept for the next call.
         """
         if data is None or _is_stream(data):
-            return data
+            return self._begun(data, "validation_data")
         if not isinstance(data, list | tuple) or len(data) not in (2, 3):
             raise self._error(
                 "expected (x, y) or (x, y, sample_weight), or data of TensorFlow, got "
@@ -762,9 +785,9 @@ def _is_list_of_arrays(value: Any) -> bool:
 def _is_series(value: Any) -> bool:
     """Say whether nested lists are as deep as ``(items, time, size)``."""
     depth = 0
-    while isinstance(value, list | tuple) and value:
+    while depth < 3 and isinstance(value, list | tuple) and value:  # it may be in itself
         value, depth = value[0], depth + 1
-    return depth + np.ndim(value) >= 3
+    return depth == 3 or depth + np.ndim(value) >= 3
 
 
 def _is_stream(data: Any) -> bool:

@@ -10,8 +10,10 @@ from typing import Any
 
 import nengo
 import numpy as np
+from nengo.ensemble import Neurons
 from nengo.exceptions import SimulationError, ValidationError
 
+from nengo_layers_plus._declared import holds_itself
 from nengo_layers_plus._upstream import keras3_equivalent, nengo_dl, tf
 from nengo_layers_plus._upstream._array_model import use_array_model
 from nengo_layers_plus._upstream._custom_gradients import custom_gradients_kept
@@ -20,6 +22,7 @@ from nengo_layers_plus._upstream._tensor_graph import replace_class
 from nengo_layers_plus.graph import TrainingReport, what_trains
 from nengo_layers_plus.graph._keras_layers import mark_inputs_built
 from nengo_layers_plus.parameters import LoadedParameters, load_parameters, save_parameters
+from nengo_layers_plus.parameters._parameter_file import check_path
 from nengo_layers_plus.parameters._params_file import checked_params_file
 from nengo_layers_plus.simulator._arguments import check_arguments
 from nengo_layers_plus.simulator._array_calls import ArrayCalls
@@ -211,8 +214,8 @@ class Simulator(nengo_dl.Simulator):
         Raises
         ------
         nengo.exceptions.ValidationError
-            If one of them is of Keras 3, which TensorFlow's Keras models can't use, or if it is for
-            something that is no Probe of the network.
+            If one of them is a class, or of Keras 3, which TensorFlow's Keras models can't use, or
+            if it is for something that is no Probe of the network.
         """
         given = {
             "loss": loss,
@@ -221,7 +224,16 @@ class Simulator(nengo_dl.Simulator):
             "weighted_metrics": weighted_metrics,
         }
         for name, value in {"optimizer": optimizer, **given, **kwargs}.items():
+            if holds_itself(value):
+                raise ValidationError(f"{value!r} holds itself", name, self)
             for each in _items_of(value):
+                if isinstance(each, type):
+                    raise ValidationError(
+                        f"expected an object, got the class {each!r}. What to do: make an object "
+                        "of it",
+                        name,
+                        self,
+                    )
                 equivalent = keras3_equivalent(each)
                 if equivalent is not None:
                     raise ValidationError(
@@ -299,6 +311,7 @@ class Simulator(nengo_dl.Simulator):
             If neurons stop gradients on their way from the losses to what is to be trained. The
             error names them, and what could not learn.
         """
+        check_arguments(self, allow_stopped_gradients=allow_stopped_gradients)
         if not allow_stopped_gradients:
             check_gradients(self)
         # all data is checked in one place
@@ -327,10 +340,31 @@ class Simulator(nengo_dl.Simulator):
         Raises
         ------
         nengo.exceptions.ValidationError
-            If the seed is none; nothing is reset then.
+            If the seed is none, or another argument neither True nor False; nothing is reset then.
         """
-        check_arguments(self, seed=seed)
+        check_arguments(
+            self,
+            seed=seed,
+            include_trainable=include_trainable,
+            include_probes=include_probes,
+            include_processes=include_processes,
+        )
         super().reset(seed, include_trainable, include_probes, include_processes)
+
+    def run(self, time_in_seconds: float, **kwargs: Any) -> None:
+        """
+        Run the simulation for some time; see `nengo_dl.Simulator.run`.
+
+        Parameters
+        ----------
+        time_in_seconds : float
+            For how long, in seconds of the simulation.
+        **kwargs
+            See `run_steps`.
+        """
+        check_arguments(self, time_in_seconds=time_in_seconds)
+        with self._calling(n_steps="time_in_seconds"):
+            super().run(time_in_seconds, **kwargs)
 
     def run_steps(
         self,
@@ -353,14 +387,25 @@ class Simulator(nengo_dl.Simulator):
         stateful : bool
             Whether the next run goes on from where this one ended.
         """
-        self._given.check_steps(n_steps)
         shown = self.progress_bar if progress_bar is None else progress_bar
+        check_arguments(self, n_steps=n_steps, progress_bar=shown)
         report = self._progress.in_graph if shown else None
         with (
             self._progress.shown(n_steps, shown),
             self.tensor_graph.settings.changed(report=report),
+            self._calling(x="data"),
         ):
             super().run_steps(n_steps, data=data, progress_bar=False, stateful=stateful)
+
+    @contextlib.contextmanager
+    def _calling(self, **names: str) -> Iterator[None]:
+        """Have errors name arguments as they are called where a user gave them."""
+        try:
+            yield
+        except ValidationError as error:
+            if error.obj is self:
+                error.attr = names.get(error.attr, error.attr)
+            raise
 
     def predict_on_batch(
         self, x: Any = None, n_steps: int | None = None, stateful: bool = False, **kwargs: Any
@@ -384,6 +429,7 @@ class Simulator(nengo_dl.Simulator):
         probe_values : dict of nengo.Probe to array
             What the probes record, ``(batch, time, size)``.
         """
+        check_arguments(self, stateful=stateful)
         before, self._writes_state = self._writes_state, stateful
         try:
             # asked to keep the state, it makes no copy of it to restore: nothing is written
@@ -410,6 +456,8 @@ class Simulator(nengo_dl.Simulator):
                 "Simulator.fit: expected a network that may train, got one that is set to "
                 "inference_only=True"
             )
+        named = {name: kwargs[name] for name in ("epochs", "verbose") if name in kwargs}
+        check_arguments(self, stateful=stateful, **named)
         if stateful and not self.stateful:
             warnings.warn(
                 "Ignoring stateful=True, as the network is set to stateful=False", stacklevel=2
@@ -540,6 +588,7 @@ class Simulator(nengo_dl.Simulator):
         gradients : dict of nengo.Probe to dict
             The gradients, ``"analytic"`` and ``"numeric"``.
         """
+        check_arguments(self, atol=atol, rtol=rtol)
         if inputs is not None:
             values = self._given.inputs(inputs, items=self.minibatch_size, argument="inputs")
             steps = int(values.pop("n_steps")[0, 0])
@@ -549,9 +598,7 @@ class Simulator(nengo_dl.Simulator):
                 for each in map(np.asarray, values.values())
             ]
         if outputs is not None:
-            outputs = outputs if isinstance(outputs, list | tuple) else [outputs]
-            named = self._given.by_probe(dict.fromkeys(outputs), "outputs")
-            outputs = [each for each in self.model.probes if self.get_name(each) in named]
+            outputs = self._given.probes(outputs, "outputs")
         return super().check_gradients(inputs, outputs, atol=atol, rtol=rtol)
 
     def _forget_functions(self) -> None:
@@ -559,7 +606,9 @@ class Simulator(nengo_dl.Simulator):
         self.keras_model.forget_functions()
         self._array_calls.forget()
 
-    def load_params(self, path: Any, include_state: bool = False, **kwargs: Any) -> None:
+    def load_params(
+        self, path: Any, include_state: bool = False, include_non_trainable: bool | None = None
+    ) -> None:
         """
         Load parameters from a file; see `nengo_dl.Simulator.load_params`.
 
@@ -569,8 +618,8 @@ class Simulator(nengo_dl.Simulator):
             The file, with or without ``.npz``.
         include_state : bool
             Whether it has the state of the simulation as well.
-        **kwargs
-            See `nengo_dl.Simulator.load_params`.
+        include_non_trainable : bool, optional
+            The same, as it was called before.
 
         Raises
         ------
@@ -581,15 +630,40 @@ class Simulator(nengo_dl.Simulator):
         ParameterFileError
             If there is no such file, or it is another one or damaged.
         """
-        with_state = bool(kwargs.get("include_non_trainable", include_state))
-        path = checked_params_file(self, path, with_state)
-        super().load_params(path, include_state=include_state, **kwargs)
+        check_arguments(
+            self, include_state=include_state, include_non_trainable=include_non_trainable
+        )
+        # as nengo_dl has it, which warns
+        given = include_state if include_non_trainable is None else include_non_trainable
+        path = checked_params_file(self, path, bool(given))
+        super().load_params(path, include_state, include_non_trainable)
         settings = self.tensor_graph.settings
         if settings.uses_series and not starts_regularly(
             self.model.operators, self.tensor_graph.get_tensor
         ):
             settings.uses_series = False
             self._forget_functions()
+
+    def save_params(
+        self, path: Any, include_state: bool = False, include_non_trainable: bool | None = None
+    ) -> None:
+        """
+        Save parameters to a file, without names; see `nengo_dl.Simulator.save_params`.
+
+        Parameters
+        ----------
+        path : str or os.PathLike
+            The file, without ``.npz``.
+        include_state : bool
+            Whether the state of the simulation is saved as well.
+        include_non_trainable : bool, optional
+            The same, as it was called before.
+        """
+        check_arguments(
+            self, include_state=include_state, include_non_trainable=include_non_trainable
+        )
+        check_path(path, "to save to")
+        super().save_params(path, include_state, include_non_trainable)
 
     def get_nengo_params(self, nengo_objs: Any, as_dict: bool = False) -> Any:
         """
@@ -609,6 +683,8 @@ class Simulator(nengo_dl.Simulator):
         params : dict, or list or dict of dicts
             The arguments.
         """
+        check_arguments(self, as_dict=as_dict)
+        self._check_members(nengo_objs, "nengo_objs", nengo.Ensemble, Neurons, nengo.Connection)
         params = super().get_nengo_params(nengo_objs, as_dict=as_dict)
         if not isinstance(nengo_objs, list | tuple):
             return with_learned_parameters(self, nengo_objs, params)
@@ -616,6 +692,18 @@ class Simulator(nengo_dl.Simulator):
         for obj, arguments in zip(nengo_objs, each_params, strict=True):
             with_learned_parameters(self, obj, arguments)
         return params
+
+    def _check_members(self, given: Any, argument: str, *classes: type) -> None:
+        """Raise if there is something that is no object of the network, of some classes."""
+        for each in given if isinstance(given, list | tuple) else [given]:
+            obj = each.ensemble if isinstance(each, Neurons) else each
+            if not isinstance(each, classes) or obj not in self.model.params:
+                expected = " or ".join(cls.__name__ for cls in classes)
+                raise ValidationError(
+                    f"expected {expected} of the network of this Simulator, got {each!r}",
+                    argument,
+                    self,
+                )
 
     def freeze_params(self, objs: Any) -> None:
         """
@@ -628,11 +716,35 @@ class Simulator(nengo_dl.Simulator):
         objs : nengo.Network, NengoObject, or list of these
             A Network stands for all that is in it.
         """
-        super().freeze_params(objs)
+        self._check_members(objs, "objs", nengo.Network, nengo.Ensemble, nengo.Connection)
         for each in objs if isinstance(objs, list | tuple) else [objs]:
-            if isinstance(each, nengo.Network):
-                for holder in (*each.all_probes, *each.all_nodes):
-                    freeze_synapse(self, holder)
+            if not isinstance(each, nengo.Network):
+                super().freeze_params(each)
+                continue
+            # nengo_dl takes no Network within another
+            inner = [*each.all_ensembles, *each.all_connections]
+            super().freeze_params(each if each is self.model.toplevel else inner)
+            for holder in (*each.all_probes, *each.all_nodes):
+                freeze_synapse(self, holder)
+
+    def trange(self, sample_every: float | None = None, dt: float | None = None) -> Any:
+        """
+        Return the times of what Probes record; see `nengo_dl.Simulator.trange`.
+
+        Parameters
+        ----------
+        sample_every : float, optional
+            The sampling period of a Probe (s); by default that of the simulation.
+        dt : float, optional
+            The same, as it was called before.
+
+        Returns
+        -------
+        times : array
+            Shape ``(time,)``, in seconds.
+        """
+        check_arguments(self, sample_every=sample_every, **({} if dt is None else {"dt": dt}))
+        return super().trange(sample_every, dt)
 
     def save_parameters(self, path: str | os.PathLike[str]) -> None:
         """

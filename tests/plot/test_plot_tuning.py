@@ -51,7 +51,7 @@ def test_curves_are_those_of_gain_and_bias(network: dict[str, Any]) -> None:
 
 def test_gain_and_bias_that_are_numbers_need_no_network(network: dict[str, Any]) -> None:
     one = plot.tuning(network["few"], network["net"], inputs=(0, 2))
-    other = plot.tuning(network["few"], inputs=(0, 2))
+    other = plot.tuning(network["few"], inputs=iter((0, 2)))
 
     assert curve(one, 2)[0][-1] == 2
     assert np.array_equal(curve(one, 2), curve(other, 2))
@@ -175,7 +175,8 @@ def test_what_does_not_fit_is_an_error(network: dict[str, Any]) -> None:
         plot.tuning(network["few"], other)
     with pytest.raises(ValidationError, match=r"expected a nengo.Network or a nengo_dl.Simulator"):
         plot.tuning(network["few"], 3)
-    for inputs in (3, (1, 1), (0, np.inf), ("a", "b"), (1, 2, 3)):
+    for inputs in (3, (1, 1), (0, np.inf), ("a", "b"), (1, 2, 3), iter((1,))):
         with pytest.raises(ValidationError, match=r"such as \(-1, 1\), got"):
             plot.tuning(network["few"], inputs=inputs)
     assert not pyplot.get_fignums()
+    assert plot.tuning(network["few"], inputs=iter((0, 2))).get_xlim() == (0, 2)

@@ -267,9 +267,9 @@ def test_wrong_weights(sim, net, weights, message):
 
 def test_wrong_steps_and_other_data(sim, net):
     for steps in (-1, 2.5, True, "3"):
-        with pytest.raises(ValidationError, match=r"Simulator\.n_steps: expected a number of st"):
+        with pytest.raises(ValidationError, match=r"Simulator\.n_steps: expected a whole number"):
             sim.predict(n_steps=steps, verbose=0)
-        with pytest.raises(ValidationError, match=r"Simulator\.n_steps: expected a number of st"):
+        with pytest.raises(ValidationError, match=r"Simulator\.n_steps: expected a whole number"):
             sim.run_steps(steps)
     with pytest.raises(ValidationError, match="expected either input data or n_steps"):
         sim.predict(verbose=0)

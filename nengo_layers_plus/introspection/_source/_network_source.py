@@ -153,10 +153,10 @@ class NetworkSource:
         >>> built.nodes[0].size_out
         100
         """
-        file = Path(path)
+        file = Path(path) if isinstance(path, str | os.PathLike) else Path()
         if file.suffix != ".py":
             raise SourceError(
-                f"expected the name of a file that ends in .py, got {os.fspath(path)!r}",
+                f"expected the name of a file that ends in .py, got {path!r}",
                 attr="path",
                 obj=self,
             )

@@ -103,7 +103,8 @@ class Summary(Report, Sequence[SummaryRow]):
         KeyError
             If there is none of the name.
         """
-        found = next((row for row in self.rows if row.name == plain(name)), None)
+        shown = plain(name) if isinstance(name, str) else None
+        found = next((row for row in self.rows if row.name == shown), None)
         if found is None:
             known = ", ".join(row.name for row in self.rows) or "none"
             raise KeyError(f"{self._title} has no layer {name!r}; it has {known}")
