@@ -16,7 +16,7 @@ from nengo_layers_plus.graph._settings import Setting, trains_by_setting
 from nengo_layers_plus.graph._shapes import Shape, declare_shape, shape_of, shape_through, size_of
 from nengo_layers_plus.graph._training_report import TrainingReport
 from nengo_layers_plus.graph._what_trains import what_trains
-from nengo_layers_plus.graph._words import in_words, number, range_of
+from nengo_layers_plus.graph._words import in_words, network_in_words, number, range_of
 
 __all__ = [
     "GradientStop",
@@ -35,6 +35,7 @@ __all__ = [
     "gradient_stops",
     "in_words",
     "listed",
+    "network_in_words",
     "number",
     "passes_operator",
     "plain",

@@ -31,6 +31,7 @@ from nengo_layers_plus.graph._keras_layers import (
 from nengo_layers_plus.graph._names import unique_name
 from nengo_layers_plus.graph._settings import trains_by_setting
 from nengo_layers_plus.graph._shapes import Shape
+from nengo_layers_plus.graph._words import network_in_words
 
 if TYPE_CHECKING:
     from nengo_layers_plus.graph._network_graph import NetworkGraph
@@ -246,7 +247,8 @@ class _Parameters:
             return "nengo_dl's default" if trainable else "a learning rule moves it"
         if bool(setting.value) != trainable:
             return "a learning rule moves it"
-        whose = "the object itself" if setting.own else f"its class in {setting.network}"
+        of_class = f"its class in <{network_in_words(setting.network)}>"
+        whose = "the object itself" if setting.own else of_class
         return f"trainable is {setting.value} for {whose}"
 
     def _keras(

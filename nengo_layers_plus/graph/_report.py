@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 import shutil
 import sys
 from collections.abc import Iterable, Sequence
@@ -89,13 +90,14 @@ class Table:
         rows = [[Text(plain(cell)) for cell in row] for row in self.rows]
         if self.header:
             table = rich.table.Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
-            # a name that is broken can't be looked for
             longest = max((row[0].cell_len for row in rows), default=0)
-            whole = {*self.right, *([0] if longest <= 0.4 * options.max_width else [])}
+            if longest > 0.4 * options.max_width:
+                for row in rows:
+                    row[0] = _broken(row[0].plain, int(0.3 * options.max_width))
             for index, head in enumerate(self.header):
                 justify: Any = "right" if index in self.right else "left"
                 table.add_column(
-                    Text(head), justify=justify, no_wrap=index in whole, overflow="fold"
+                    Text(head), justify=justify, no_wrap=index in (0, *self.right), overflow="fold"
                 )
         else:
             table = rich.table.Table.grid(padding=(0, 2))
@@ -116,6 +118,16 @@ class Table:
 
         body = "".join(line("td", row) for row in self.rows)
         return f"<table><thead>{line('th', self.header)}</thead><tbody>{body}</tbody></table>"
+
+
+def _broken(name: str, width: int) -> Text:
+    """Break a name that is too long where one of its parts begins, so that these can be read."""
+    lines = [""]
+    for part in re.split(r"(?<=->)|(?<=/)|(?<= )", name):
+        if lines[-1] and len(lines[-1] + part.rstrip()) > width:
+            lines.append("")
+        lines[-1] += part
+    return Text("\n".join(line.rstrip() for line in lines))
 
 
 def render(parts: Iterable[Line | Table]) -> str:

@@ -8,6 +8,7 @@ from nengo.exceptions import SimulatorClosed
 from nengo_layers_plus._upstream import nengo_dl
 from nengo_layers_plus.graph._network_graph import NetworkGraph
 from nengo_layers_plus.graph._training_report import TrainingReport
+from nengo_layers_plus.graph._words import network_in_words
 
 
 def what_trains(network: nengo.Network | nengo_dl.Simulator) -> TrainingReport:
@@ -61,4 +62,4 @@ def what_trains(network: nengo.Network | nengo_dl.Simulator) -> TrainingReport:
             "closed, or ask its network"
         )
     graph = NetworkGraph(network)
-    return TrainingReport(graph.parameters, str(graph.network))
+    return TrainingReport(graph.parameters, f"<{network_in_words(graph.network)}>")

@@ -28,6 +28,12 @@ def in_words(value: Any) -> str:
     return number(value) if isinstance(value, int | float | np.number) else repr(value)
 
 
+def network_in_words(network: Any) -> str:
+    """Write the class and the label of a network."""
+    label = "(unlabeled)" if network.label is None else f'"{network.label}"'
+    return f"{type(network).__name__} {label}"
+
+
 def _with_arrays(value: FrozenObject) -> str:
     """Write an object as the call that makes it, arrays by their shapes."""
     given = []

@@ -493,14 +493,157 @@ def test_two_functions_of_one_name_or_line() -> None:
     check_format(source)
 
 
-def test_errors() -> None:
-    class Special(nengo.Ensemble):
+class Recorder(nengo.Node):
+    """Keeps something that nengo does not know of."""
+
+    def __init__(self, output: Any, **kwargs: Any) -> None:
+        super().__init__(output, **kwargs)
+        type(self).last = self
+
+
+def test_objects_of_subclasses_are_written_as_plain_ones_where_nengo_builds_these_alike() -> None:
+    class Cells(nengo.Ensemble):
         pass
 
+    def several() -> None:
+        nengo.Network.context[-1].config[nengo.Node].label = "by default"
+        nodes = [Recorder([0.1 * number]) for number in range(4)]
+        cells = Cells(5, 1, label="cells")
+        for node in nodes:
+            nengo.Connection(node, cells)
+        nengo.Probe(cells)
+
+    network = build(several)
+    source, built = round_trip(network)
+    assert {type(each) for each in built.all_objects} == {
+        *(nengo.Node, nengo.Ensemble, nengo.Connection, nengo.Probe)
+    }
+    words = " ".join(source.code.replace("#", "").split())
+    assert words.count("Recorder is written as nengo.Node: nengo builds the two alike") == 1
+    assert words.count("Cells is written as nengo.Ensemble") == 1
+    assert compare(network, built)
+    check_format(source)
+
+
+def test_objects_of_subclasses_that_nengo_builds_otherwise(monkeypatch: Any) -> None:
+    class Built(nengo.Ensemble):
+        pass
+
+    class Given(nengo.Node):
+        gain = nengo.params.NumberParam("gain", default=1.0)
+
+    class Sized(nengo.Probe):
+        @property
+        def size_in(self) -> int:
+            return 1
+
+    class Plain(nengo.Ensemble):
+        pass
+
+    monkeypatch.setitem(nengo.builder.Builder.builders, Built, lambda model, obj: None)
     with nengo.Network() as network:
-        ensemble = Special(3, 1, label="mine")
-    with pytest.raises(ValidationError, match=r"'mine'.*Special, and not a plain Ensemble"):
+        Built(3, 1, label="mine")
+    with pytest.raises(ValidationError, match=r"'mine'.*Built, which has a builder of its own"):
         to_source(network)
+    with nengo.Network() as network:
+        Given([0.0])
+    with pytest.raises(ValidationError, match=r"parameters of its own \(gain\).*not a plain Node"):
+        to_source(network)
+    with nengo.Network() as network:
+        Sized(nengo.Node([0.0]))
+    with pytest.raises(ValidationError, match=r"which has size_in of its own.*of nengo\.Probe"):
+        to_source(network)
+    with nengo.Network() as network:
+        network.config.configures(Plain)
+        Plain(3, 1)
+    with pytest.raises(ValidationError, match=r"settings for test_to_source.*Plain"):
+        to_source(network)
+
+
+BOX = [2.0]
+
+
+def test_classes_of_keras_layers_that_cant_be_imported_are_copied() -> None:
+    class Base(tf.keras.layers.Layer):
+        """Has a docstring, a constant and kinds of methods."""
+
+        factor: float = 1.5
+
+        @staticmethod
+        def twice(x: Any) -> Any:
+            return twice(x)
+
+        @property
+        def by(self) -> float:
+            return self.factor * SCALE
+
+    class Ones(tf.keras.initializers.Initializer):
+        def __call__(self, shape: Any, dtype: Any = None, **kwargs: Any) -> Any:
+            return tf.ones(shape, dtype)
+
+    class Scaled(tf.keras.layers.Dense):
+        def call(self, x: Any, *, by: float = 2.0) -> Any:
+            return super().call(x) * by
+
+    class Empty(Base):
+        def get_config(self) -> Any:
+            return super().get_config()
+
+    class Boxed(tf.keras.layers.Layer):
+        def call(self, x: Any) -> Any:
+            return x * BOX[0]
+
+    @functools.lru_cache
+    class Decorated(tf.keras.layers.Layer):
+        pass
+
+    class Around(tf.keras.layers.Layer):
+        def call(self, x: Any) -> Any:
+            return x * Base.factor
+
+    class Changed(tf.keras.layers.Layer):
+        def call(self, x: Any) -> Any:
+            return x
+
+    Changed.call = lambda self, x: x * 2  # type: ignore[method-assign]
+
+    def network_of(*made: Any) -> nengo.Network:
+        with nengo.Network(seed=0) as network:
+            x: Any = nengo.Node(np.ones(3))
+            for layer in made:
+                x = nengo_dl.TensorNode(layer, (3,), (3,), pass_time=False)
+                nengo.Connection(network.all_nodes[-2], x, synapse=None)
+            nengo.Probe(x)
+        return network
+
+    network = network_of(Scaled(3, kernel_initializer=Ones()), Scaled(3, kernel_initializer="ones"))
+    source = to_source(network)
+    assert not source.arguments, source.code
+    assert source.code.count("\nclass ") == 2
+    assert "return super().call(x) * by" in source.code
+    built = source.build()
+    outputs = []
+    for each in (network, built):
+        with simulator(each) as sim:
+            sim.run_steps(1)
+            outputs.append(sim.data[each.probes[0]].tolist())
+    assert outputs[0] == outputs[1] == [[36.0] * 3]
+
+    source = to_source(network_of(Boxed(), Decorated(), Around(), Changed(), Empty()))
+    reasons = {key: each.partition(": ")[2] for key, each in source.arguments.items()}
+    assert list(reasons.values()) == [
+        "it uses the global variable BOX",
+        "it is decorated, or has a metaclass",
+        "its call uses what is around the class",
+        "its source says something else",
+        "its bases are not found where it is defined",
+    ]
+    assert "class " not in source.code.partition("def build(")[0].replace("the class", "")
+
+
+def test_errors() -> None:
+    with nengo.Network():
+        ensemble = nengo.Ensemble(3, 1, label="mine")
     with pytest.raises(ValidationError, match=r"expected a nengo\.Network.*got 3"):
         to_source(3)
     with pytest.raises(ValidationError, match="give the network that it is in"):
@@ -607,6 +750,7 @@ def _weighted() -> nengo.Network:
 @pytest.fixture(scope="module")
 def trained() -> Any:
     """Train a network; return its Simulator, the code of both, and what the parameters became."""
+    tf.keras.utils.set_random_seed(0)  # neurons that fire, and so train
     network = _weighted()
     with simulator(network) as sim:
         sim.compile(optimizer=tf.optimizers.SGD(0.01), loss="mse")

@@ -10,7 +10,7 @@ import numpy as np
 from nengo.exceptions import ValidationError
 
 from nengo_layers_plus._upstream import nengo_dl
-from nengo_layers_plus.graph import NetworkGraph
+from nengo_layers_plus.graph import NetworkGraph, network_in_words
 from nengo_layers_plus.introspection._comparison._comparison import Comparison
 from nengo_layers_plus.introspection._comparison._difference import Difference
 from nengo_layers_plus.introspection._comparison._differing import (
@@ -307,5 +307,4 @@ def _unexplained(divergences: tuple[Divergence, ...]) -> tuple[Difference, ...]:
 def _title(network: nengo.Network | nengo_dl.Simulator) -> str:
     if isinstance(network, nengo_dl.Simulator):
         return f"{type(network).__name__} of {_title(network.model.toplevel)}"
-    label = "(unlabeled)" if network.label is None else f'"{network.label}"'
-    return f"{type(network).__name__} {label}"
+    return network_in_words(network)

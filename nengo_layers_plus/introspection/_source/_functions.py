@@ -1,4 +1,4 @@
-"""Functions as code: imported, copied with their source, or given up."""
+"""Functions and classes as code: imported, copied with their source, or given up."""
 
 from __future__ import annotations
 
@@ -10,23 +10,31 @@ import functools
 import inspect
 import linecache
 import re
+import sys
 import textwrap
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+from nengo.params import FrozenObject
 
 from nengo_layers_plus.introspection._source._errors import NoExpressionError
 from nengo_layers_plus.introspection._source._layout import Expression, Text, call, quoted
 from nengo_layers_plus.introspection._source._names import Names, identifier, importable
 
 _CONSTANTS = bool | int | float | str | None
+# what Python adds to a class by itself
+_OF_CLASSES = (
+    *("__module__", "__qualname__", "__doc__", "__dict__", "__weakref__", "__annotations__"),
+    *("__firstlineno__", "__static_attributes__", "__abstractmethods__", "_abc_impl"),
+)
 
 
 @dataclass
 class Definition:
     """
-    A function whose source is copied.
+    A function or class whose source is copied.
 
     Parameters
     ----------
@@ -45,7 +53,7 @@ class Definition:
 
 class Functions:
     """
-    Writes functions.
+    Writes functions, and classes.
 
     Parameters
     ----------
@@ -59,7 +67,7 @@ class Functions:
     constants : dict
         Values of global names that functions use.
     definitions : list of Definition
-        Functions whose source is copied.
+        Functions and classes whose source is copied.
     """
 
     def __init__(self, names: Names, write: Callable[[Any, str], Expression]) -> None:
@@ -71,12 +79,12 @@ class Functions:
 
     def write(self, function: Any, name: str) -> Expression:
         """
-        Return an expression for a function.
+        Return an expression for a function or class.
 
         Parameters
         ----------
         function : callable
-            The function.
+            The function or class.
         name : str
             What it is called, if it has no name.
 
@@ -95,6 +103,8 @@ class Functions:
             return Text(self.names.of(function))
         except NoExpressionError:
             pass
+        if isinstance(function, type):  # Keras names layers, and weights, after it
+            return Text(self._define(function, function.__name__, exactly=True))
         return Text(self._define(function, name))
 
     def _define(self, function: Any, name: str, exactly: bool = False) -> str:
@@ -160,7 +170,9 @@ def _is_importable(value: Any) -> bool:
 
 
 def _with_source(function: Any, name: str, around: tuple[Any, ...] = ()) -> Definition:
-    """Find the source of a function that needs nothing of what is around it."""
+    """Find the source of a function or class that needs nothing of what is around it."""
+    if isinstance(function, type):
+        return _class_with_source(function, name, around)
     if not isinstance(function, types.FunctionType):
         raise NoExpressionError("it is an object, and no plain function")
     code = function.__code__
@@ -170,28 +182,143 @@ def _with_source(function: Any, name: str, around: tuple[Any, ...] = ()) -> Defi
     if function.__dict__:
         raise NoExpressionError("it has attributes")
     node, text, imports = find_node(function)
+    _check_defaults(function, node)
+    lines = _lines_of(node, text, name)
+    if _find_code(ast.parse("\n".join(lines)).body[0], code, imports) is None:
+        raise NoExpressionError("its source says something else")
+    needs = _needs(_global_names(code), function.__globals__, (*around, function))
+    return Definition(name, lines, needs)
+
+
+def _check_defaults(function: types.FunctionType, node: Any) -> None:
     defaults = [*node.args.defaults, *filter(None, node.args.kw_defaults)]
     held = [*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()]
     if len(defaults) != len(held) or not all(map(_is_literal, defaults, held)):
         raise NoExpressionError("it has defaults that are no plain constants")
-    lines = _lines_of(node, text, name)
-    if _find_code(ast.parse("\n".join(lines)).body[0], code, imports) is None:
-        raise NoExpressionError("its source says something else")
+
+
+def _needs(
+    names: Iterable[str], scope: Mapping[str, Any], around: tuple[Any, ...]
+) -> dict[str, Any]:
+    """Return what global names stand for, if a copy can use them."""
     needs = {}
-    for each in dict.fromkeys(_global_names(code)):
-        if each in function.__globals__:
-            needs[each] = function.__globals__[each]
-            _check_global(each, needs[each], (*around, function))
-        elif not hasattr(builtins, each):
-            raise NoExpressionError(f"it uses {each}, which has no value")
-    return Definition(name, lines, needs)
+    for name in dict.fromkeys(names):
+        if name in scope:
+            needs[name] = scope[name]
+            _check_global(name, needs[name], around)
+        elif not hasattr(builtins, name):
+            raise NoExpressionError(f"it uses {name}, which has no value")
+    return needs
+
+
+def _class_with_source(cls: type, name: str, around: tuple[Any, ...]) -> Definition:
+    """Find the source of a class of methods and constants that needs nothing of what is around."""
+    if issubclass(cls, FrozenObject):
+        raise NoExpressionError("what builds it may be registered for its class")
+    held = {key: each for key, each in vars(cls).items() if key not in _OF_CLASSES}
+    methods = [each for value in held.values() for each in _methods_of(value)]
+    module = sys.modules.get(cls.__module__)
+    scope = methods[0].__globals__ if methods else getattr(module, "__dict__", {})
+    file = methods[0].__code__.co_filename if methods else scope.get("__file__", "")
+    text = "".join(linecache.getlines(file, scope))
+    node, imports = _find_class(cls, text, scope)
+    names = set()
+    written: dict[int, Any] = {}
+    for statement in node.body:
+        if isinstance(statement, ast.FunctionDef):
+            names.add(statement.name)
+            first = (*statement.decorator_list, statement)[0].lineno
+            written[first] = statement
+            if not all(map(_is_plain_decorator, statement.decorator_list)):
+                raise NoExpressionError(f"its {statement.name} is decorated")
+        elif isinstance(statement, ast.Assign | ast.AnnAssign):
+            target = statement.targets[0] if isinstance(statement, ast.Assign) else statement.target
+            if statement.value is None:
+                continue
+            key = getattr(target, "id", None)
+            if key not in held or not _is_literal(statement.value, held[key]):
+                raise NoExpressionError(f"its {ast.unparse(target)} is no plain constant")
+            names.add(key)
+        elif not isinstance(statement, ast.Pass) and not _is_text(statement):
+            raise NoExpressionError("there is more in it than methods and constants")
+    tree = ast.Module([*imports, node], [])
+    made = compile(tree, "<source>", "exec", dont_inherit=True)
+    body = next(each for each in made.co_consts if isinstance(each, types.CodeType))
+    codes = [each for each in body.co_consts if isinstance(each, types.CodeType)]
+    lines = {each.__code__.co_firstlineno: each for each in methods}
+    if names != set(held) or not len(codes) == len(methods) == len(written) == len(lines):
+        raise NoExpressionError("its source says something else")
+    needs = [_root_of(each) for each in node.bases]
+    for code in codes:
+        method = lines.get(code.co_firstlineno)
+        if method is not None and set(method.__code__.co_freevars) - {"__class__"}:
+            raise NoExpressionError(f"its {method.__name__} uses what is around the class")
+        if method is None or method.__dict__ or not _same_code(code, method.__code__):
+            raise NoExpressionError("its source says something else")
+        _check_defaults(method, written[code.co_firstlineno])
+        needs += _global_names(code)
+    copied = textwrap.dedent("\n".join(text.splitlines()[node.lineno - 1 : node.end_lineno]))
+    return Definition(name, copied.split("\n"), _needs(needs, scope, (*around, cls)))
+
+
+def _find_class(
+    cls: type, text: str, scope: Mapping[str, Any]
+) -> tuple[ast.ClassDef, tuple[ast.stmt, ...]]:
+    tree, imports = _parsed(text)
+    found = [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ClassDef) and node.name == cls.__name__
+    ]
+    if len(found) != 1:
+        raise NoExpressionError("its source can't be found, or there are several of its name")
+    (node,) = found
+    if node.decorator_list or node.keywords:
+        raise NoExpressionError("it is decorated, or has a metaclass")
+    bases = []
+    for base in node.bases:
+        value = scope.get(_root_of(base))
+        for each in ast.unparse(base).split(".")[1:]:
+            value = getattr(value, each, None)
+        bases.append(value)
+    if tuple(bases or [object]) != cls.__bases__:
+        raise NoExpressionError("its bases are not found where it is defined")
+    return node, imports
+
+
+def _is_text(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+
+
+def _root_of(base: ast.expr) -> str:
+    """Return the name that a dotted name begins with."""
+    while isinstance(base, ast.Attribute):
+        base = base.value
+    if not isinstance(base, ast.Name):
+        raise NoExpressionError("its bases are no plain names")
+    return base.id
+
+
+def _methods_of(value: Any) -> list[types.FunctionType]:
+    """Return the functions that an attribute of a class is made of."""
+    if isinstance(value, property):
+        parts = [value.fget, value.fset, value.fdel]
+    else:
+        parts = [getattr(value, "__func__", value)]
+    return [each for each in parts if isinstance(each, types.FunctionType)]
+
+
+def _is_plain_decorator(node: ast.expr) -> bool:
+    if isinstance(node, ast.Attribute):
+        return node.attr in ("getter", "setter", "deleter")
+    return isinstance(node, ast.Name) and node.id in ("property", "staticmethod", "classmethod")
 
 
 def _check_global(name: str, value: Any, around: tuple[Any, ...]) -> None:
     known = value is around[-1] or isinstance(value, _CONSTANTS | types.ModuleType)
     if known or _is_importable(value):
         return
-    if not isinstance(value, types.FunctionType) or value in around:
+    if not isinstance(value, types.FunctionType | type) or value in around:
         raise NoExpressionError(f"it uses the global variable {name}")
     _with_source(value, name, around)
 
@@ -223,23 +350,30 @@ def find_node(function: types.FunctionType) -> tuple[Any, str, tuple[ast.stmt, .
 
 
 @functools.lru_cache(maxsize=32)
-def _functions_in(text: str) -> tuple[tuple[Any, ...], tuple[ast.stmt, ...]]:
-    """Return the functions in a text, and what it imports: Python compiles calls of that apart."""
+def _parsed(text: str) -> tuple[ast.Module, tuple[ast.stmt, ...]]:
+    """Return the tree of a text, and what it imports: Python compiles calls of that apart."""
     try:
         tree = ast.parse(text)
     except SyntaxError as error:
         raise NoExpressionError("its source can't be read") from error
-    functions = tuple(
-        node
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Lambda)
-        or (isinstance(node, ast.FunctionDef) and not node.decorator_list)
-    )
     imports = tuple(
         node
         for node in tree.body
         if isinstance(node, ast.Import | ast.ImportFrom)
         and getattr(node, "module", None) != "__future__"
+    )
+    return tree, imports
+
+
+@functools.lru_cache(maxsize=32)
+def _functions_in(text: str) -> tuple[tuple[Any, ...], tuple[ast.stmt, ...]]:
+    """Return the functions in a text, and what it imports."""
+    tree, imports = _parsed(text)
+    functions = tuple(
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Lambda)
+        or (isinstance(node, ast.FunctionDef) and not node.decorator_list)
     )
     return functions, imports
 

@@ -147,7 +147,7 @@ class KerasLayers:
         more = {}
         if custom:
             items = [
-                Item(f"{quoted(key)}: ", Text(self.values.names.of(each)))
+                Item(f"{quoted(key)}: ", self.values.functions.write(each, key))
                 for key, each in custom.items()
             ]
             more["custom_objects"] = collection("{", items, "}")
@@ -193,7 +193,7 @@ class KerasLayers:
 
     def _from_config(self, layer: Any, name: str) -> tuple[Expression, Any]:
         cls = type(layer)
-        function = self.values.names.of(cls)
+        function = self.values.functions.write(cls, name).flat()
         try:
             config = layer.get_config()
         except Exception as error:  # a user's layer may fail in any way
@@ -289,7 +289,7 @@ class KerasLayers:
             return self._layer(held, name)
         positional, keywords = self._split(type(held), value["config"], held, name)
         written, made = self._call(
-            self.values.names.of(type(held)), type(held), positional, keywords
+            self.values.functions.write(type(held), name).flat(), type(held), positional, keywords
         )
         if not _same_config(made.get_config(), value["config"]):
             raise NoExpressionError(f"its {value['class_name']} does not say what it was made with")

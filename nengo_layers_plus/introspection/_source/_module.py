@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import textwrap
+import ast
+import re
 from collections.abc import Sequence
-from typing import Any
 
 from nengo_layers_plus.introspection._source._body import comment_lines
-from nengo_layers_plus.introspection._source._functions import constant_line
+from nengo_layers_plus.introspection._source._functions import Definition, constant_line
 from nengo_layers_plus.introspection._source._layout import Text, call, lay_out, lay_out_signature
 from nengo_layers_plus.introspection._source._network_writer import NetworkWriter
-from nengo_layers_plus.introspection._source._values import Values
 
 
 def module_text(writer: NetworkWriter, given: Sequence[str], summary: str, returned: str) -> str:
@@ -38,34 +37,48 @@ def module_text(writer: NetworkWriter, given: Sequence[str], summary: str, retur
         load = values.names.import_from("safetensors.numpy", "load_file")
         beside = call(load, Text(f'{path}(__file__).with_suffix(".safetensors")'))
         head = ["    if arrays is None:", *lay_out(beside, 8, "arrays = ")]
-    functions = values.functions
+    below = [*lay_out_signature("build", parameters), f'    """{summary}"""', *head, *writer.lines]
+    below.append(f"    return {returned}")
+    used = _used(values.functions.definitions, below)
+    copied = [line for each in used for line in ("", "", *each.lines)]
+    words = _words([*copied, *below])
+    constants = {key: each for key, each in values.functions.constants.items() if key in words}
     above: list[str] = []
-    if functions.constants:
-        above += ["", *(constant_line(*each) for each in functions.constants.items())]
-    if functions.definitions:
-        above += ["", "", "# fmt: off", *_definitions(values), "# fmt: on"]
+    if constants:
+        above += ["", *(constant_line(*each) for each in constants.items())]
+    if used:
+        above += ["", "", "# fmt: off", *copied[2:], "# fmt: on"]
     above += ["", ""]
     if asked:
         above += comment_lines("What can't be written as code is asked for:")
         for name in asked:
             above += comment_lines(f"{name}: {values.arguments.reasons[name]}", hanging="  ")
-    below = [*lay_out_signature("build", parameters), f'    """{summary}"""', *head, *writer.lines]
-    below.append(f"    return {returned}")
     lines = [f'"""{summary}"""', ""]
-    if any(map(_is_annotated, functions.definitions)):
+    if any(map(_is_annotated, used)):
         lines += ["from __future__ import annotations", ""]
-    definitions = _definitions(values)
-    lines += values.names.import_lines("\n".join([*definitions, *below]))
+    lines += values.names.import_lines("\n".join([*copied, *below]))
     return "\n".join([*lines, *above, *below]) + "\n"
 
 
-def _definitions(values: Values) -> list[str]:
-    lines: list[str] = []
-    for each in values.functions.definitions:
-        lines += ["", "", *each.lines] if lines else each.lines
-    return lines
+def _used(definitions: Sequence[Definition], below: Sequence[str]) -> list[Definition]:
+    """Leave out what was copied for something that can't be written."""
+    words = _words(below)
+    used: list[Definition] = []
+    for each in reversed(definitions):  # one that another needs is before it
+        if each.name in words:
+            used.insert(0, each)
+            words |= _words(each.lines)
+    return used
 
 
-def _is_annotated(definition: Any) -> bool:
-    head = textwrap.dedent("\n".join(definition.lines)).partition("\n")[0]
-    return "->" in head or ": " in head.partition("(")[2].rpartition(")")[0]
+def _words(lines: Sequence[str]) -> set[str]:
+    return set(re.findall(r"\w+", "\n".join(lines)))
+
+
+def _is_annotated(definition: Definition) -> bool:
+    return any(
+        isinstance(node, ast.AnnAssign)
+        or getattr(node, "returns", None) is not None
+        or getattr(node, "annotation", None) is not None
+        for node in ast.walk(ast.parse("\n".join(definition.lines)))
+    )

@@ -22,7 +22,12 @@ from nengo_layers_plus.introspection._source._body import (
     body_lines,
     stem_of,
 )
-from nengo_layers_plus.introspection._source._contents import Contents, holder_of
+from nengo_layers_plus.introspection._source._contents import (
+    Contents,
+    holder_of,
+    kind_of,
+    public_name,
+)
 from nengo_layers_plus.introspection._source._errors import NoExpressionError
 from nengo_layers_plus.introspection._source._layout import (
     Expression,
@@ -44,6 +49,7 @@ _WRAPPED = (
     "LayerWrapper keeps the weights of the layers within: each Simulator would make them anew."
 )
 _SEVERAL = "LayerWrapper and FunctionOfSeveral hand on the one flat tensor of a node as several."
+_PLAIN = "{} is written as {}: nengo builds the two alike."
 _PART = (
     "Its weights or bias alone: network.config[...].trainable would speak of what its synapse or "
     "neurons train too."
@@ -324,6 +330,11 @@ class NetworkWriter:
         if isinstance(obj, nengo_dl.TensorNode):
             self._prepare_layers(obj, name)
             self._comment_function(obj.tensor_func)
+        if kind_of(obj) is not type(obj):
+            cls = type(obj)
+            self._comment(
+                _PLAIN.format(f"{cls.__module__}.{cls.__qualname__}", public_name(kind_of(obj)))
+            )
         written = self._objects.write(obj, self._networks(path), name)
         self.variables.add(obj, name)
         self._made[id(obj)] = name
@@ -376,7 +387,7 @@ def _is_layer(function: Any) -> bool:
 def _kind(obj: Any) -> str:
     if isinstance(obj, nengo_dl.TensorNode):
         return "tensor_node"
-    return type(obj).__name__.lower()
+    return kind_of(obj).__name__.lower()
 
 
 def _shape_in(node: Any) -> Any:

@@ -16,6 +16,7 @@ from nengo.transforms import NoTransform
 from nengo_layers_plus._upstream import nengo_dl, tf
 from nengo_layers_plus.graph._settings import default_of
 from nengo_layers_plus.introspection._same import same
+from nengo_layers_plus.introspection._source._contents import kind_of
 from nengo_layers_plus.introspection._source._errors import SourceError
 from nengo_layers_plus.introspection._source._layout import (
     Bracketed,
@@ -87,7 +88,7 @@ class Objects:
             nengo.Connection: self._connection,
             nengo.Probe: self._probe,
         }
-        return writers[type(obj)](obj, path, name)
+        return writers[kind_of(obj)](obj, path, name)
 
     # what they have in common
 
@@ -99,7 +100,7 @@ class Objects:
         replaced = self._replaced.get(obj, {})
         for key in keys:
             value = replaced.get(key, getattr(obj, key))
-            if not same(value, default_of(type(obj), key, path).value):
+            if not same(value, default_of(kind_of(obj), key, path).value):
                 written[key] = self.setting(value, key, f"{name}.{key}")
         return written
 

@@ -12,8 +12,8 @@ from nengo.ensemble import Neurons
 from nengo_layers_plus.introspection._source._body import stem_of
 from nengo_layers_plus.introspection._source._contents import (
     Contents,
-    check_kind,
     holder_of,
+    kind_of,
     needed_by,
 )
 from nengo_layers_plus.introspection._source._layout import Expression
@@ -78,7 +78,7 @@ def _contents_of(parts: LayerParts) -> Contents:
         if isinstance(obj, nengo.Network):
             kinds["networks"].setdefault(Contents.of(obj))
             continue
-        check_kind(obj)
+        kind_of(obj)
         name = next(
             name
             for name, cls in (

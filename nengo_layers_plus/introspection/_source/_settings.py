@@ -45,7 +45,10 @@ class Settings:
         self.is_top = is_top
         params = network.config.params
         self._classes: dict[type, ClassParams] = {
-            key: each for key, each in params.items() if inspect.isclass(key)
+            key: each
+            for key, each in params.items()
+            # defaults of networks were used when these were made
+            if inspect.isclass(key) and (key is nengo.Network or not issubclass(key, nengo.Network))
         }
         self._own: dict[Any, dict[str, Any]] = {}
         self.fixed: set[Any] = set()

@@ -48,8 +48,8 @@ def to_source(
     ------
     nengo.exceptions.ValidationError
         If it is none of these; if an object is of a subclass of Ensemble, Node, Connection or
-        Probe, whose own code would be lost; if a Simulator has values that no plain code gives it,
-        or its network was changed after it was built.
+        Probe that nengo does not build as it builds the class itself; if a Simulator has values
+        that no plain code gives it, or its network was changed after it was built.
     nengo.exceptions.SimulatorClosed
         If the Simulator is closed.
 
@@ -63,9 +63,11 @@ def to_source(
     or a bias should not train and what belongs to their synapse or neurons should.
 
     What equals the default in force is left out, and so are shapes that were declared
-    for reports, and subclasses of `nengo.Network`, which become plain networks. Functions and
-    classes of modules are imported; other functions are copied with their source, if they need
-    nothing of what is around them. What is left becomes an argument of ``build``.
+    for reports, and subclasses of `nengo.Network`, which become plain networks. Objects of
+    subclasses of nengo's, such as the inputs of nengo_spa, become plain ones where nengo builds
+    these alike. Functions and classes of modules are imported; other functions, and other classes
+    of Keras layers, are copied with their source, if they need nothing of what is around them.
+    What is left becomes an argument of ``build``.
 
     Keras layers that are built keep their weights. Those of a Simulator that are not of Keras are
     written if a plain form gives them exactly: the bias of neurons; weights of a connection from a

@@ -9,7 +9,7 @@ import nengo
 import numpy as np
 from nengo.neurons import Direct
 
-from nengo_layers_plus.graph import NetworkGraph, in_words, number
+from nengo_layers_plus.graph import NetworkGraph, in_words, network_in_words, number
 from nengo_layers_plus.introspection._same import same
 from nengo_layers_plus.introspection._summary._summary_setting import SummarySetting
 from nengo_layers_plus.layers._origins import origin_of
@@ -62,7 +62,7 @@ def set_by_of(graph: NetworkGraph, obj: Any, name: str) -> str:
     if value is default.value or _equal(value, default.value):
         if default.network is None:
             return "nengo's default"
-        return f"the configuration of {default.network}"
+        return f"the configuration of <{network_in_words(default.network)}>"
     return "given to the object"
 
 

@@ -16,6 +16,7 @@ from nengo_layers_plus.graph import (
     Table,
     alike_parts,
     listed,
+    network_in_words,
     plain,
     range_of_names,
     render,
@@ -77,7 +78,7 @@ class Summary(Report, Sequence[SummaryRow]):
         self.rows = tuple(rows)
         self.expand = expand
         self.variables: Mapping[str, list[tuple[str, Index]]] = variables_of(graph)
-        self._title = str(graph.network)
+        self._title = f"<{network_in_words(graph.network)}>"
         self._keras = self._count_of_keras()
 
     def __len__(self) -> int:
