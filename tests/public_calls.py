@@ -69,7 +69,7 @@ class PublicCall:
     make : callable
         Takes a Scene, returns the function and its arguments.
     costly : bool
-        Whether it takes more than some milliseconds, or writes files: for `make deep` alone.
+        Whether it takes more than some milliseconds: for `make deep` alone.
     """
 
     name: str
@@ -650,7 +650,7 @@ def in_folder(function: Callable[..., Any]) -> Callable[..., Any]:
     return inside
 
 
-@public_call("parameters.load_parameters", costly=True)
+@public_call("parameters.load_parameters")
 def _(scene: Scene) -> Any:
     return in_folder(parameters.load_parameters), {
         "sim": open_simulator(),
@@ -659,12 +659,12 @@ def _(scene: Scene) -> Any:
     }
 
 
-@public_call("parameters.read_parameters", costly=True)
+@public_call("parameters.read_parameters")
 def _(scene: Scene) -> Any:
     return in_folder(parameters.read_parameters), {"path": saved_file()}
 
 
-@public_call("parameters.save_parameters", costly=True)
+@public_call("parameters.save_parameters")
 def _(scene: Scene) -> Any:
     return in_folder(parameters.save_parameters), {
         "sim": open_simulator(),
@@ -752,7 +752,7 @@ def _(scene: Scene) -> Any:
 
 for _name in ("row", "details"):
 
-    @public_call(f"Summary.{_name}", costly=True)
+    @public_call(f"Summary.{_name}")
     def _(scene: Scene, name: str = _name) -> Any:
         return getattr(nlplus.summary(scene.network), name), {"name": "layer"}
 
@@ -786,7 +786,7 @@ def _(scene: Scene) -> Any:
     return nlplus.to_source(_twin()).build, {}
 
 
-@public_call("NetworkSource.save", costly=True)
+@public_call("NetworkSource.save")
 def _(scene: Scene) -> Any:
     return in_folder(nlplus.to_source(_twin()).save), {"path": _folder() / "source.py"}
 
@@ -878,7 +878,13 @@ def _data() -> dict[str, Any]:
 
 
 SIMULATOR_CALLS: dict[str, Callable[[], dict[str, Any]]] = {
-    "compile": lambda: {"optimizer": tf.optimizers.SGD(0.1), "loss": "mse", "metrics": None},
+    "compile": lambda: {
+        "optimizer": tf.optimizers.SGD(0.1),
+        "loss": "mse",
+        "metrics": None,
+        "loss_weights": None,
+        "weighted_metrics": None,
+    },
     "fit": lambda: {
         **_data(),
         "n_steps": None,
@@ -888,10 +894,28 @@ SIMULATOR_CALLS: dict[str, Callable[[], dict[str, Any]]] = {
         "epochs": 1,
         "verbose": 0,
         "validation_data": None,
+        "validation_split": 0.0,
         "sample_weight": None,
+        "class_weight": None,
+        "shuffle": True,
+        "callbacks": None,
+        "initial_epoch": 0,
     },
-    "evaluate": lambda: {**_data(), "n_steps": None, "stateful": False, "verbose": 0},
-    "predict": lambda: {"x": _data()["x"], "n_steps": None, "stateful": False, "verbose": 0},
+    "evaluate": lambda: {
+        **_data(),
+        "n_steps": None,
+        "stateful": False,
+        "verbose": 0,
+        "sample_weight": None,
+        "callbacks": None,
+    },
+    "predict": lambda: {
+        "x": _data()["x"],
+        "n_steps": None,
+        "stateful": False,
+        "verbose": 0,
+        "callbacks": None,
+    },
     "predict_on_batch": lambda: {"x": _data()["x"], "n_steps": None, "stateful": False},
     "run": lambda: {"time_in_seconds": 0.001, "data": _data()["x"], "progress_bar": False},
     "run_steps": lambda: {
@@ -900,9 +924,14 @@ SIMULATOR_CALLS: dict[str, Callable[[], dict[str, Any]]] = {
         "progress_bar": False,
         "stateful": True,
     },
-    "step": lambda: {"data": _data()["x"], "stateful": True},
-    "soft_reset": lambda: {},
-    "reset": lambda: {"seed": 0, "include_trainable": False, "include_probes": True},
+    "step": lambda: {"data": _data()["x"], "progress_bar": False, "stateful": True},
+    "soft_reset": lambda: {"include_trainable": False, "include_probes": False},
+    "reset": lambda: {
+        "seed": 0,
+        "include_trainable": False,
+        "include_probes": True,
+        "include_processes": True,
+    },
     "trange": lambda: {"sample_every": None, "dt": None},
     "get_name": lambda: {"obj": next(iter(open_simulator().model.probes))},
     "get_nengo_params": lambda: {
@@ -912,9 +941,17 @@ SIMULATOR_CALLS: dict[str, Callable[[], dict[str, Any]]] = {
     "freeze_params": lambda: {"objs": open_simulator().model.toplevel},
     "load_parameters": lambda: {"path": saved_file(), "strict": True},
     "save_parameters": lambda: {"path": _folder() / "saved_by_method"},
-    "load_params": lambda: {"path": _old_file(), "include_state": False},
-    "save_params": lambda: {"path": _folder() / "old", "include_state": False},
-    "check_gradients": lambda: {"outputs": None, "atol": 1e-4, "rtol": 1e-3},
+    "load_params": lambda: {
+        "path": _old_file(),
+        "include_state": False,
+        "include_non_trainable": None,
+    },
+    "save_params": lambda: {
+        "path": _folder() / "old",
+        "include_state": False,
+        "include_non_trainable": None,
+    },
+    "check_gradients": lambda: {"inputs": None, "outputs": None, "atol": 1e-4, "rtol": 1e-3},
     "what_trains": dict,
 }
 
@@ -927,7 +964,7 @@ def _old_file() -> Path:
 
 for _name, _arguments in SIMULATOR_CALLS.items():
 
-    @public_call(f"Simulator.{_name}", costly=True)
+    @public_call(f"Simulator.{_name}", costly=_name in ("fit", "evaluate", "check_gradients"))
     def _(scene: Scene, name: str = _name, arguments: Any = _arguments) -> Any:
         sim = open_simulator()
         if name in ("fit", "evaluate"):

@@ -41,7 +41,9 @@ EXEMPT = {
     ),
     "what the package gives to dynamics": "NumPyNeurons TensorFlowNeurons",
     "called by other rooms, and on no page of the documentation": (
-        "passes_operator render_html render_table rich_table trains_by_setting"
+        "alike_parts fix_trainable FunctionOfSeveral in_words LayerWrapper Line listed number "
+        "passes_operator plain range_of range_of_names render render_html render_table Report "
+        "rich_table Table trained_through trains_by_setting"
     ),
     "without arguments": "names",
     "bases, whose subclasses are called": "Block NeuronModel",
@@ -83,11 +85,46 @@ def test_some_wrong_arguments() -> None:
     assert {name: texts for name, texts in found.items() if texts} == {}
 
 
+@pytest.mark.parametrize(
+    ("value", "arguments"),
+    [
+        (
+            "array of no axis",
+            [
+                "Sequential:layers",
+                "Trainable:connection",
+                "TrainableLIF:trainable",
+                "TrainableLIF:min_voltage",
+                "changed:tau_rc",
+                "graph.gradient_stops:probes",
+                "parameters.freeze:part",
+            ],
+        ),
+        (
+            "integer that no float can be",
+            [
+                "CustomLayer:synapse",
+                "CustomLayer.__call__:gain",
+                "LeakyIntegrator:amplitude",
+                "surrogate.SurrogateKind.__call__:alpha",
+                "from_keras:scale_firing_rates",
+                "plot.raster:dt",
+                "plot.rates:amplitude",
+            ],
+        ),
+    ],
+)
+def test_values_that_look_like_others(value: str, arguments: list[str]) -> None:
+    for each in arguments:
+        name, argument = each.split(":")
+        assert CALLS[name].problem({argument: WRONG[value]}) is None, each
+
+
 @pytest.mark.deep
 @pytest.mark.parametrize("name", CALLS)
 def test_wrong_arguments(name: str) -> None:
     assert CALLS[name].problem({}) is None
-    found = problems(CALLS[name], n_values=len(WRONG), n_pairs=100)
+    found = problems(CALLS[name], n_values=len(WRONG), n_pairs=40)
     assert not found, "\n".join(found)
 
 

@@ -11,7 +11,10 @@ from nengo_layers_plus._declared._arguments import (
     as_range,
     as_text,
     holds_itself,
+    is_finite,
+    is_nan,
     is_number,
+    items_in,
 )
 from nengo_layers_plus._declared._namespace import (
     NumPyNamespace,
@@ -40,7 +43,10 @@ __all__ = [
     "as_text",
     "derivative",
     "holds_itself",
+    "is_finite",
+    "is_nan",
     "is_number",
+    "items_in",
     "namespace_of",
     "reparametrise",
 ]

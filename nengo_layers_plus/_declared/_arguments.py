@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import numbers
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -21,8 +21,8 @@ class RealParam(NumberParam):
 
     def coerce(self, instance: Any, value: Any) -> Any:
         """Check a value; see `nengo.params.NumberParam`."""
-        if is_number(value) and value != value:  # also for integers that no float can be
-            raise ValidationError("expected a number, got nan", attr=self.name, obj=instance)
+        if is_nan(value):
+            raise ValidationError(f"expected a number, got {value!r}", attr=self.name, obj=instance)
         return super().coerce(instance, value)
 
 
@@ -70,7 +70,7 @@ def as_number(
     above: float = -math.inf,
 ) -> float:
     """Return a finite number of at least ``low``, and above ``above``. See `as_text`."""
-    if _is_finite(value) and value >= low and value > above:
+    if is_finite(value) and value >= low and value > above:
         return float(value)
     words = "a finite number" if low == above else f"a number of at least {low:g}"
     words = words if above == -math.inf else f"a finite number above {above:g}"
@@ -93,7 +93,7 @@ def as_range(
     """Return the lowest and the highest firing rate (Hz), also of one for both. See `as_text`."""
     given = value.tolist() if isinstance(value, np.ndarray) else value
     bounds = list(given) if isinstance(given, list | tuple) else [given, given]
-    if len(bounds) == 2 and all(map(_is_finite, bounds)) and 0 <= bounds[0] <= bounds[1]:
+    if len(bounds) == 2 and all(map(is_finite, bounds)) and 0 <= bounds[0] <= bounds[1]:
         return float(bounds[0]), float(bounds[1])
     raise error(
         f"expected a firing rate in Hz, or the lowest and the highest of them, got {value!r}",
@@ -130,20 +130,38 @@ def is_number(value: Any) -> bool:
     return isinstance(value, numbers.Real) and not isinstance(value, bool)
 
 
-def _is_finite(value: Any) -> bool:
+def is_finite(value: Any) -> bool:
+    """Say whether a value is one finite real number."""
+    return is_number(value) and not is_nan(value) and not math.isinf(value)
+
+
+def is_nan(value: Any) -> bool:
+    """Say whether a value is NaN, also in an array of no axis, or larger than all floats."""
+    value = value.item() if isinstance(value, np.ndarray) and value.ndim == 0 else value
     try:
-        return is_number(value) and math.isfinite(value)
-    except OverflowError:  # an integer that no float can be
-        return False
+        return isinstance(value, numbers.Real) and math.isnan(value)
+    except OverflowError:
+        return True
 
 
-def array_of(value: Any) -> np.ndarray | None:
-    """Return an array of real numbers, or None if that can't be made of a value."""
+def array_of(value: Any, kinds: str = "iuf") -> np.ndarray | None:
+    """Return an array of numbers of some kinds, or None if that can't be made of a value."""
     try:
         array = np.asarray(value)
     except (TypeError, ValueError, RecursionError):  # rows of several lengths, above all
         return None
-    return array if array.dtype.kind in "iuf" else None
+    return array if array.dtype.kind in kinds else None
+
+
+def items_in(value: Any) -> tuple[Any, ...] | None:
+    """Return what is in a list or the like, None for a text, a dict, or what has nothing in it."""
+    if isinstance(value, str | Mapping) or not isinstance(value, Iterable):
+        return None
+    try:
+        items = iter(value)
+    except TypeError:  # as of an array of no axis
+        return None
+    return tuple(items)
 
 
 def holds_itself(value: Any) -> bool:

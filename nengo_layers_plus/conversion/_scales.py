@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
-import numbers
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from nengo.neurons import NeuronType
 
+from nengo_layers_plus._declared import is_finite
 from nengo_layers_plus._upstream import tf
 from nengo_layers_plus.conversion._conversion_error import ConversionError
 from nengo_layers_plus.conversion._layer_names import LayerName
@@ -110,7 +109,6 @@ def _skews(neuron_type: NeuronType, scale: float) -> bool:
 
 
 def _positive(value: Any) -> float:
-    is_number = isinstance(value, numbers.Real) and not isinstance(value, bool | np.bool_)
-    if not is_number or not math.isfinite(value) or value <= 0:
+    if not is_finite(value) or value <= 0:
         raise ConversionError(f"scale_firing_rates: expected a number above 0, got {value!r}")
     return float(value)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import nengo
 
+from nengo_layers_plus._declared import items_in
 from nengo_layers_plus.graph._gradient_flow import GradientFlow, passes_edge
 from nengo_layers_plus.graph._graph_object import GraphObject
 from nengo_layers_plus.graph._network_graph import NetworkGraph
@@ -60,7 +61,8 @@ def gradient_stops(
     if sim is None:
         raise ValueError(f"expected a graph of a Simulator, got {graph!r}")
     flow = GradientFlow(graph, sim.model)
-    chosen = None if probes is None else list(probes) if isinstance(probes, Iterable) else [probes]
+    items = items_in(probes)
+    chosen = None if probes is None else [probes] if items is None else list(items)
     if chosen is not None and not all(isinstance(each, nengo.Probe) for each in chosen):
         raise ValueError(f"expected probes, got {probes!r}")
     stops = [item for item in graph.objects if item.kind == "ensemble" and not flow.passes(item)]

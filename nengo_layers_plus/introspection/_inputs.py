@@ -9,6 +9,7 @@ import nengo
 import numpy as np
 from nengo.exceptions import ValidationError
 
+from nengo_layers_plus._declared import array_of, as_count
 from nengo_layers_plus._upstream import nengo_dl
 from nengo_layers_plus.graph import NetworkGraph
 
@@ -45,18 +46,18 @@ def check_data(graph: NetworkGraph, data: Any, n_steps: int | None) -> dict[neng
     nengo.exceptions.ValidationError
         If they do not fit the network, or each other.
     """
-    if n_steps is not None and (
-        isinstance(n_steps, bool) or not isinstance(n_steps, int | np.integer) or n_steps < 1
-    ):
-        raise ValidationError(
-            f"expected a number of steps, at least 1, got {n_steps!r}", "n_steps", graph
-        )
+    if n_steps is not None:
+        as_count(n_steps, "n_steps", graph)
     nodes = input_nodes(graph.network)
     given = _by_node(graph, nodes, data)
     values = {}
     for node, value in given.items():
         name = graph[node].name
-        array = np.asarray(value)
+        array = array_of(value, "biuf")
+        if array is None:
+            raise ValidationError(
+                f"expected numbers for the Node {name}, got {value!r}", "data", graph
+            )
         if array.ndim != 3 or array.shape[2] != node.size_out or 0 in array.shape:
             raise ValidationError(
                 f"expected values of shape (batch, time, {node.size_out}) for the Node {name}, "

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import inspect
-import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +11,7 @@ import nengo
 import numpy as np
 from nengo.neurons import NeuronType
 
-from nengo_layers_plus._declared import array_of, is_number
+from nengo_layers_plus._declared import array_of, is_nan
 from nengo_layers_plus.graph import Shape, size_of
 from nengo_layers_plus.layers._errors import LayerError, UnknownArgumentError
 from nengo_layers_plus.layers._neuron_parameters import names_of_parameters
@@ -170,8 +169,8 @@ def _per_neuron(
     layer: CustomLayer, attr: str, name: str, value: Any, shape: Shape, n_neurons: int
 ) -> Any:
     """Spread a number over the neurons, which nengo refuses, and flatten a shaped array."""
-    if is_number(value) and math.isnan(value):
-        raise LayerError(f"{name}: expected a number, got nan", attr=attr, obj=layer)
+    if is_nan(value):
+        raise LayerError(f"{name}: expected a number, got {value!r}", attr=attr, obj=layer)
     if name not in _CURVE or value is None or isinstance(value, nengo.dists.Distribution):
         return value
     array = array_of(value)

@@ -11,7 +11,7 @@ import numpy as np
 from nengo.base import NengoObject, ObjView
 from nengo.ensemble import Neurons
 
-from nengo_layers_plus._declared import array_of, is_number
+from nengo_layers_plus._declared import array_of, is_nan, is_number
 from nengo_layers_plus._upstream import tf
 from nengo_layers_plus.graph import Shape, shape_of, shape_through, size_of
 from nengo_layers_plus.layers._errors import LayerError
@@ -164,7 +164,7 @@ def check_synapse(layer: CustomLayer, attr: str, synapse: Any) -> None:
         What was given.
     """
     if not (
-        (is_number(synapse) and 0 <= synapse < np.inf)
+        (is_number(synapse) and not is_nan(synapse) and 0 <= synapse < np.inf)
         or synapse is None
         or synapse is nengo.Default
         or isinstance(synapse, nengo.synapses.Synapse)

@@ -8,6 +8,7 @@ from typing import Any, overload
 
 from nengo.exceptions import ValidationError
 
+from nengo_layers_plus._declared import items_in
 from nengo_layers_plus._upstream import nengo_dl, tf
 from nengo_layers_plus.graph._names import unique_name
 from nengo_layers_plus.layers._block import Block
@@ -114,8 +115,8 @@ class Sequential(Block):
 
     @layer_func.setter
     def layer_func(self, layers: Any) -> None:
-        if isinstance(layers, Iterable) and not isinstance(layers, str | Mapping):
-            layers = tuple(layers)  # which nobody can change
+        items = items_in(layers)
+        layers = layers if items is None else items  # which nobody can change
         made = None if layers is None else (layers, self._elements(layers))
         self._given: Any = layers
         self._made = made
@@ -240,13 +241,13 @@ class Sequential(Block):
                 attr="layers",
                 obj=self,
             )
-        if isinstance(layers, str | Mapping) or not isinstance(layers, Iterable):
+        items = items_in(layers)  # so that all live, and each has an id of its own
+        if items is None:
             raise LayerError(f"expected a list of layers, got {layers!r}", attr="layers", obj=self)
         named: dict[str, CustomLayer] = {}
         used: set[str] = set()
         wrapped: dict[int, CustomLayer] = {}
-        layers = list(layers)  # so that all live, and each has an id of its own
-        for number, given in enumerate(layers):
+        for number, given in enumerate(items):
             # what stands in two places is one layer
             if id(given) not in wrapped:
                 wrapped[id(given)] = self._element(given, number)

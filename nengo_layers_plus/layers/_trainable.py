@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from nengo.exceptions import ValidationError
 
+from nengo_layers_plus._declared import items_in
+
 
 def _flag(value: Any, name: str) -> bool | None:
     if value is None or isinstance(value, bool | np.bool_):
@@ -75,7 +77,9 @@ class Trainable:
         for field in fields(self):
             value = getattr(self, field.name)
             if field.name == "connection" and isinstance(value, Sequence | np.ndarray):
-                value = tuple(_flag(each, field.name) for each in value)
+                items = items_in(value)
+                given = [value] if items is None else items
+                value = tuple(_flag(each, field.name) for each in given)
             elif field.name == "neuron_parameters" and _are_names(value):
                 value = (value,) if isinstance(value, str) else tuple(value)
             else:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from nengo.exceptions import ValidationError
 from nengo.neurons import NeuronType
 
+from nengo_layers_plus._declared import is_nan
 from nengo_layers_plus.neurons._neuron_model import NeuronModel
 from nengo_layers_plus.neurons._surrogate import Surrogate
 
@@ -49,9 +49,8 @@ def changed(neuron_type: NeuronType, **changes: Any) -> Any:
             attr="neuron_type",
         )
     for name, value in changes.items():
-        if isinstance(value, float) and math.isnan(value):
-            # for which nengo has no words
-            raise ValidationError("expected a number, got nan", attr=name, obj=neuron_type)
+        if is_nan(value):  # for which nengo has no words
+            raise ValidationError(f"expected a number, got {value!r}", attr=name, obj=neuron_type)
     state = neuron_type.__getstate__()
     unknown = [name for name in changes if name not in state]
     if unknown:

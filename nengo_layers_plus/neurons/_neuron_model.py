@@ -13,7 +13,14 @@ from nengo.exceptions import ValidationError
 from nengo.neurons import NeuronType
 from nengo.params import Parameter
 
-from nengo_layers_plus._declared import NeuronParameter, RealParam, as_aligned, as_flag, as_numbers
+from nengo_layers_plus._declared import (
+    NeuronParameter,
+    RealParam,
+    as_aligned,
+    as_flag,
+    as_numbers,
+    items_in,
+)
 from nengo_layers_plus.neurons._dynamics_error import explained
 from nengo_layers_plus.neurons._neuron_namespace import NumPyNeurons
 from nengo_layers_plus.neurons._response import gain_and_bias, steady_rates
@@ -55,15 +62,14 @@ class _Chosen(Parameter):
             return value
         if isinstance(value, np.bool_):
             return bool(value)
-        names = (value,) if isinstance(value, str) else value
+        names = (value,) if isinstance(value, str) else items_in(value)
         declared = instance.parameters
-        if not isinstance(names, Iterable) or not all(isinstance(each, str) for each in names):
+        if names is None or not all(isinstance(each, str) for each in names):
             raise ValidationError(
                 f"expected True, False, None, or names of parameters, got {value!r}",
                 attr=self.name,
                 obj=instance,
             )
-        names = tuple(names)
         unknown = [each for each in names if each not in declared]
         if unknown:
             raise ValidationError(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -11,7 +11,7 @@ import nengo
 from nengo.base import ObjView
 from nengo.ensemble import Neurons
 
-from nengo_layers_plus._declared import holds_itself
+from nengo_layers_plus._declared import holds_itself, items_in
 from nengo_layers_plus._upstream import nengo_dl, tf, with_sublayers
 from nengo_layers_plus.graph import NetworkGraph, Parameter
 from nengo_layers_plus.graph._keras_layers import layer_itself
@@ -289,10 +289,12 @@ def _flatten(what: Any) -> Iterator[Any]:
     waiting = [iter(what)]
     while waiting:
         for each in waiting[-1]:
-            if not isinstance(each, (*single, Mapping)) and isinstance(each, Iterable):
-                waiting.append(iter(each))
-                break
-            yield each
+            items = None if isinstance(each, single) else items_in(each)
+            if items is None:
+                yield each
+                continue
+            waiting.append(iter(items))
+            break
         else:
             waiting.pop()
 

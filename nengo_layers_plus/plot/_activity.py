@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from nengo.exceptions import ValidationError
 
+from nengo_layers_plus._declared import is_finite
+
 
 def check_positive(value: Any, what: str, attr: str) -> float:
     """
@@ -26,8 +28,7 @@ def check_positive(value: Any, what: str, attr: str) -> float:
     nengo.exceptions.ValidationError
         If it is something else.
     """
-    is_number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
-    if not is_number or not 0 < value < np.inf:
+    if not is_finite(value) or value <= 0:
         raise ValidationError(f"expected {what}, a number above 0, got {value!r}", attr=attr)
     return float(value)
 

@@ -227,7 +227,7 @@ def _with_values(neuron_type: Any, values: dict[str, Any]) -> Any:
 def _ends(inputs: Any) -> tuple[float, float]:
     try:
         low, high = map(float, inputs)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         low, high = 0.0, 0.0
     if not -np.inf < low < high < np.inf:
         raise ValidationError(

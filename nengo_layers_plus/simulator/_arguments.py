@@ -12,11 +12,16 @@ import nengo
 from nengo.builder import Model
 from nengo.exceptions import ValidationError
 
-from nengo_layers_plus._declared import as_count, as_flag, as_number
+from nengo_layers_plus._declared import as_count, as_flag, as_number, is_finite
 from nengo_layers_plus._upstream import tf
 
 # takes a value, the name of the argument, and whose it is
 _Check = Callable[[Any, str, Any], object]
+
+# of methods of Keras models, which Keras itself does not check
+CHECKED_OF_KERAS = frozenset(
+    {"callbacks", "epochs", "initial_epoch", "validation_split", "verbose"}
+)
 
 _EXECUTIONS = ("auto", "layerwise", "stepwise")
 # of NumPy's generators
@@ -71,6 +76,13 @@ def _is_verbose(value: Any) -> bool:
     return isinstance(value, str | Integral) and value in ("auto", 0, 1, 2)
 
 
+def _are_callbacks(value: Any) -> bool:
+    given = value if isinstance(value, list | tuple) else [value]
+    return value is None or all(
+        hasattr(each, "set_model") and not isinstance(each, type) for each in given
+    )
+
+
 def _expect(expected: str, fits: Callable[[Any], bool]) -> _Check:
     """Return a check by a condition, and by words for what it lets pass."""
 
@@ -117,7 +129,9 @@ _ARGUMENTS: dict[str, _Check] = {
     "allow_stopped_gradients": as_flag,
     "as_dict": as_flag,
     "atol": partial(as_number, low=0),
+    "callbacks": _expect("objects of tf.keras.callbacks, in a list", _are_callbacks),
     "epochs": partial(as_count, low=0),
+    "initial_epoch": partial(as_count, low=0),
     "include_non_trainable": _or_none(as_flag),
     "include_probes": as_flag,
     "include_processes": as_flag,
@@ -128,5 +142,9 @@ _ARGUMENTS: dict[str, _Check] = {
     "sample_every": _or_none(partial(as_number, above=0)),
     "stateful": as_flag,
     "time_in_seconds": partial(as_number, low=0),
+    "validation_split": _expect(
+        "None or a share, of at least 0 and below 1",
+        lambda value: value is None or (is_finite(value) and 0 <= value < 1),
+    ),
     "verbose": _expect("'auto', 0, 1 or 2", _is_verbose),
 }

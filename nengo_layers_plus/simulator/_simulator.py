@@ -24,7 +24,7 @@ from nengo_layers_plus.graph._keras_layers import mark_inputs_built
 from nengo_layers_plus.parameters import LoadedParameters, load_parameters, save_parameters
 from nengo_layers_plus.parameters._parameter_file import check_path
 from nengo_layers_plus.parameters._params_file import checked_params_file
-from nengo_layers_plus.simulator._arguments import check_arguments
+from nengo_layers_plus.simulator._arguments import CHECKED_OF_KERAS, check_arguments
 from nengo_layers_plus.simulator._array_calls import ArrayCalls
 from nengo_layers_plus.simulator._execution import Execution
 from nengo_layers_plus.simulator._given_data import GivenData
@@ -456,8 +456,8 @@ class Simulator(nengo_dl.Simulator):
                 "Simulator.fit: expected a network that may train, got one that is set to "
                 "inference_only=True"
             )
-        named = {name: kwargs[name] for name in ("epochs", "verbose") if name in kwargs}
-        check_arguments(self, stateful=stateful, **named)
+        checked = {name: kwargs[name] for name in CHECKED_OF_KERAS.intersection(kwargs)}
+        check_arguments(self, stateful=stateful, **checked)
         if stateful and not self.stateful:
             warnings.warn(
                 "Ignoring stateful=True, as the network is set to stateful=False", stacklevel=2

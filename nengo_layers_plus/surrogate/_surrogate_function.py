@@ -8,7 +8,7 @@ from typing import Any
 
 from nengo.exceptions import ValidationError
 
-from nengo_layers_plus._declared import derivative, namespace_of
+from nengo_layers_plus._declared import derivative, is_finite, namespace_of
 
 Function = Callable[..., Any]
 
@@ -53,7 +53,7 @@ class SurrogateKind:
             )
         values = {**self.defaults, **values, **kwargs}
         for name, value in values.items():
-            if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
+            if not is_finite(value) or value <= 0:
                 raise ValidationError(
                     f"expected a number above 0 for {name}, got {value!r}", attr=self.name, obj=self
                 )

@@ -410,7 +410,7 @@ class _Check:
                 model.curve(NumPyNeurons(), current, state, self.values), current.shape
             )
         held = self.states_of_curve(current, expected, state)
-        settle = round(_RATE_TIME / self.dt)
+        settle = max(1, round(_RATE_TIME / self.dt))
         steps = np.broadcast_to(current, (2 * settle, *current.shape))
         run = run_in_numpy(model, NumPyNeurons(), self.dt, steps, state, self.values, held)
         found = run.outputs[settle:].mean(axis=0)

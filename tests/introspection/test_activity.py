@@ -132,7 +132,7 @@ def test_neither_data_nor_neurons() -> None:
         nengo.Probe(nengo.Node([0.0], label="source"))
     table = summary(net, n_steps=1)
     assert not table.was_run
-    with pytest.raises(nengo.exceptions.ValidationError, match="at least 1, got 0"):
+    with pytest.raises(nengo.exceptions.ValidationError, match=r"n_steps: .* from 1 .*, got 0"):
         summary(net, n_steps=0)
 
 
