@@ -88,7 +88,7 @@ class Table:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         rows = [[Text(plain(cell)) for cell in row] for row in self.rows]
-        shown = range(len(self.header) or max(map(len, rows), default=0))
+        shown: Sequence[int] = range(len(self.header) or max(map(len, rows), default=0))
         if self.header:
             table = rich.table.Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
             widths = [max((row[index].cell_len for row in rows), default=0) for index in shown]
