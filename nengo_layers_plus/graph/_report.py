@@ -88,21 +88,27 @@ class Table:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         rows = [[Text(plain(cell)) for cell in row] for row in self.rows]
+        shown: Sequence[int] = range(len(self.header) or max(map(len, rows), default=0))
         if self.header:
             table = rich.table.Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
-            longest = max((row[0].cell_len for row in rows), default=0)
-            if longest > 0.4 * options.max_width:
+            widths = [max((row[index].cell_len for row in rows), default=0) for index in shown]
+            if widths[0] > 0.4 * options.max_width:
                 for row in rows:
                     row[0] = _broken(row[0].plain, int(0.3 * options.max_width))
-            for index, head in enumerate(self.header):
+            if sum(widths) + 3 * len(widths) > options.max_width:  # no room for empty columns
+                shown = [index for index in shown if widths[index]]
+            for index in shown:
                 justify: Any = "right" if index in self.right else "left"
                 table.add_column(
-                    Text(head), justify=justify, no_wrap=index in (0, *self.right), overflow="fold"
+                    Text(self.header[index]),
+                    justify=justify,
+                    no_wrap=index in (0, *self.right),
+                    overflow="fold",
                 )
         else:
             table = rich.table.Table.grid(padding=(0, 2))
         for row in rows:
-            table.add_row(*row)
+            table.add_row(*(row[index] for index in shown))
         yield table if self.header else Padding(table, (0, 0, 0, 2), expand=False)
 
     def html(self) -> str:

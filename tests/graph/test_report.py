@@ -46,6 +46,22 @@ def test_names_and_numbers_are_not_broken() -> None:
     assert "very long" in " ".join(text.split())
 
 
+def test_long_names_are_broken_where_their_parts_begin() -> None:
+    name = "memory/state/ensemble_0->memory/state/node_1"
+    text = render([Table(("name", "text"), [(name, "word " * 20)])])
+    assert [line.split("  ")[0] for line in text.splitlines()[2:4]] == [
+        "memory/state/ensemble_0->",
+        "memory/state/node_1",
+    ]
+
+
+def test_empty_columns_are_left_out_where_there_is_no_room() -> None:
+    header, wide = ("name", "empty", "text"), ("x", "", "word " * 30)
+    assert "empty" not in render([Table(header, [wide])])
+    assert "empty" in render([Table(header, [("x", "", "word")])])
+    assert "empty" in render([Table(header, [wide, ("y", "y", "")])])
+
+
 def test_plain_text_is_plain_whatever_it_was() -> None:
     text = plain(HOSTILE)
     assert text.startswith(SHOWN)

@@ -15,7 +15,7 @@ from nengo_layers_plus._upstream import tf
 from nengo_layers_plus.simulator._decision import Kind
 from nengo_layers_plus.simulator._roles import Role, SignalUse
 
-ALIKE = "treats steps and items alike"
+ALIKE = "treats all steps alike"
 RECURRENT = "a recurrent connection: each step needs the result of the step before"
 LEARNS = "a learning rule changes what is read in the next step"
 IN_ORDER = "Python functions are called in the order of the steps"

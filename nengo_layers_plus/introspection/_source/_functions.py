@@ -227,7 +227,7 @@ def _class_with_source(cls: type, name: str, around: tuple[Any, ...]) -> Definit
     for statement in node.body:
         if isinstance(statement, ast.FunctionDef):
             names.add(statement.name)
-            first = (*statement.decorator_list, statement)[0].lineno
+            first = [*(each.lineno for each in statement.decorator_list), statement.lineno][0]
             written[first] = statement
             if not all(map(_is_plain_decorator, statement.decorator_list)):
                 raise NoExpressionError(f"its {statement.name} is decorated")

@@ -26,7 +26,7 @@ class ArithmeticRule(Rule):
 
     def decide(self, operator: Any, context: Context) -> Decision:
         """Say that it runs all steps at once."""
-        return Decision(Kind.WHOLE, "treats steps and items alike", per_item=True)
+        return Decision(Kind.WHOLE, "treats all steps alike", per_item=True)
 
 
 @register(Reset, _op_builders.ResetInc)
