@@ -39,7 +39,7 @@ napoleon_google_docstring = False
 napoleon_use_rtype = False
 
 myst_enable_extensions = ["deflist"]
-myst_heading_anchors = 2
+myst_heading_anchors = 3
 
 # `sphinx-build -b doctest docs docs/_build/doctest` runs the examples of all pages and docstrings.
 doctest_default_flags = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
