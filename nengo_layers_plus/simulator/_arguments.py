@@ -9,6 +9,7 @@ from numbers import Integral
 from typing import Any
 
 import nengo
+import numpy as np
 from nengo.builder import Model
 from nengo.exceptions import ValidationError
 
@@ -20,7 +21,7 @@ _Check = Callable[[Any, str, Any], object]
 
 # of methods of Keras models, which Keras itself does not check
 CHECKED_OF_KERAS = frozenset(
-    {"callbacks", "epochs", "initial_epoch", "validation_split", "verbose"}
+    {"callbacks", "epochs", "initial_epoch", "shuffle", "validation_split", "verbose"}
 )
 
 _EXECUTIONS = ("auto", "layerwise", "stepwise")
@@ -74,6 +75,10 @@ def _is_device(name: Any) -> bool:
 
 def _is_verbose(value: Any) -> bool:
     return isinstance(value, str | Integral) and value in ("auto", 0, 1, 2)
+
+
+def _is_shuffle(value: Any) -> bool:
+    return isinstance(value, str | Integral | np.bool_) and value in (True, False, "batch")
 
 
 def _are_callbacks(value: Any) -> bool:
@@ -140,6 +145,7 @@ _ARGUMENTS: dict[str, _Check] = {
     "n_steps": partial(as_count, low=0),
     "rtol": partial(as_number, low=0),
     "sample_every": _or_none(partial(as_number, above=0)),
+    "shuffle": _expect("True, False or 'batch'", _is_shuffle),
     "stateful": as_flag,
     "time_in_seconds": partial(as_number, low=0),
     "validation_split": _expect(

@@ -11,6 +11,7 @@ from typing import Any
 
 import nengo
 import numpy as np
+from nengo.exceptions import ValidationError
 from nengo.neurons import NeuronType
 from nengo.rc import rc
 
@@ -88,7 +89,7 @@ def check_neuron(
         one. A model that spikes and has no Surrogate around it is given one for the checks of
         gradients.
     dt : float
-        The length of a step (s).
+        The length of a step (s), 1 at most.
     n_neurons : int, optional
         How many neurons are run. By default as many as the parameters have values for, if these
         are arrays, else a few.
@@ -142,6 +143,12 @@ def check_neuron(
     if nengo.Network.context:
         raise RuntimeError("check_neuron makes its own networks: call it outside of any network")
     dt = as_number(dt, "dt", check_neuron, above=0)
+    if dt > _RATE_TIME:
+        raise ValidationError(
+            f"expected at most the {_RATE_TIME:g} s in which rates are counted, got {dt!r}",
+            attr="dt",
+            obj=check_neuron,
+        )
     if n_neurons is not None:
         n_neurons = as_count(n_neurons, "n_neurons", check_neuron)
     seed = as_count(seed, "seed", check_neuron, low=0)
@@ -410,7 +417,7 @@ class _Check:
                 model.curve(NumPyNeurons(), current, state, self.values), current.shape
             )
         held = self.states_of_curve(current, expected, state)
-        settle = max(1, round(_RATE_TIME / self.dt))
+        settle = round(_RATE_TIME / self.dt)
         steps = np.broadcast_to(current, (2 * settle, *current.shape))
         run = run_in_numpy(model, NumPyNeurons(), self.dt, steps, state, self.values, held)
         found = run.outputs[settle:].mean(axis=0)

@@ -70,6 +70,7 @@ ENDLESS.append(ENDLESS)
         ("fit", "allow_stopped_gradients", FLAGS),
         ("fit", "epochs", COUNTS),
         ("fit", "initial_epoch", COUNTS),
+        ("fit", "shuffle", FLAGS),
         ("predict", "callbacks", [3, [3], iter([]), tf.keras.callbacks.EarlyStopping, ENDLESS]),
         ("fit", "validation_split", [*NUMBERS, 1]),
         ("fit", "x", [ENDLESS]),

@@ -228,3 +228,8 @@ def test_only_neurons_that_are_written_once_are_checked(neurons):
 def test_it_makes_its_own_networks():
     with nengo.Network(), pytest.raises(RuntimeError, match="outside of any network"):
         check_neuron(IntegrateAndFire())
+
+
+def test_no_step_is_longer_than_what_rates_are_counted_in():
+    with pytest.raises(nengo.exceptions.ValidationError, match=r"dt: expected at most the 1 s"):
+        check_neuron(LeakyIntegrator(), dt=2)
