@@ -43,13 +43,14 @@ UPSTREAM = $(RUN) -m pytest -c tests/upstream/pytest.ini -n $(WORKERS) --maxproc
 	--rootdir $$($(RUN) -c 'import nengo; print(nengo.__path__[0])')/..
 
 # test_str is of the class's name, test_merged_generic wants nengo.AdaptiveLIF to run in Python,
-# test_uneven_batch_size wants predict to drop items, and test_multi_input_warning a loss of 0.0
-# where there are no targets.
+# test_uneven_batch_size wants predict to drop items, test_multi_input_warning a loss of 0.0 where
+# there are no targets, and test_training_arg the targets of one step to be repeated for ten.
 upstream-tests: $(VENV)/installed-upstream  ## run nengo_dl's and nengo's own tests on our classes
 	$(UPSTREAM) $(QUICK) --replace Simulator \
 		--deselect nengo_dl/tests/test_neurons.py::test_merged_generic \
 		--deselect nengo_dl/tests/test_simulator.py::test_uneven_batch_size \
 		--deselect nengo_dl/tests/test_keras.py::test_multi_input_warning \
+		--deselect nengo_dl/tests/test_tensor_node.py::test_training_arg \
 		--pyargs nengo_dl.tests nengo $(ARGS)
 	$(UPSTREAM) --replace Layer --deselect nengo_dl/tests/test_tensor_node.py::test_str \
 		--pyargs nengo_dl.tests.test_tensor_node $(ARGS)

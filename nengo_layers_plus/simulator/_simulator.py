@@ -187,6 +187,7 @@ class Simulator(nengo_dl.Simulator):
         with tf.device(graph.device), custom_gradients_kept(graph):
             return graph.describe(training)
 
+    @nengo_dl.simulator.require_open  # type: ignore[untyped-decorator]
     def compile(
         self,
         optimizer: Any = "rmsprop",
@@ -250,6 +251,7 @@ class Simulator(nengo_dl.Simulator):
         super().compile(optimizer, **by_name, **kwargs)
         self._given.note_metrics(by_name["metrics"], by_name["weighted_metrics"])
 
+    @nengo_dl.simulator.require_open  # type: ignore[untyped-decorator]
     def fit(
         self,
         x: Any = None,
@@ -320,6 +322,7 @@ class Simulator(nengo_dl.Simulator):
             x, y, n_steps, stateful, truncation=truncation, validation=validation, **kwargs
         )
 
+    @nengo_dl.simulator.require_open  # type: ignore[untyped-decorator]
     def reset(
         self,
         seed: int | None = None,
@@ -351,6 +354,7 @@ class Simulator(nengo_dl.Simulator):
         )
         super().reset(seed, include_trainable, include_probes, include_processes)
 
+    @nengo_dl.simulator.require_open  # type: ignore[untyped-decorator]
     def run(self, time_in_seconds: float, **kwargs: Any) -> None:
         """
         Run the simulation for some time; see `nengo_dl.Simulator.run`.
@@ -366,6 +370,7 @@ class Simulator(nengo_dl.Simulator):
         with self._calling(n_steps="time_in_seconds"):
             super().run(time_in_seconds, **kwargs)
 
+    @nengo_dl.simulator.require_open  # type: ignore[untyped-decorator]
     def run_steps(
         self,
         n_steps: int,
@@ -407,6 +412,7 @@ class Simulator(nengo_dl.Simulator):
                 error.attr = names.get(error.attr, error.attr)
             raise
 
+    @nengo_dl.simulator.require_open  # type: ignore[untyped-decorator]
     def predict_on_batch(
         self, x: Any = None, n_steps: int | None = None, stateful: bool = False, **kwargs: Any
     ) -> Any:
@@ -568,6 +574,7 @@ class Simulator(nengo_dl.Simulator):
                 variable.assign(value)
             raise
 
+    @nengo_dl.simulator.require_open  # type: ignore[untyped-decorator]
     def check_gradients(
         self, inputs: Any = None, outputs: Any = None, atol: float = 1e-5, rtol: float = 1e-3
     ) -> Any:
@@ -606,6 +613,7 @@ class Simulator(nengo_dl.Simulator):
         self.keras_model.forget_functions()
         self._array_calls.forget()
 
+    @nengo_dl.simulator.require_open  # type: ignore[untyped-decorator]
     def load_params(
         self, path: Any, include_state: bool = False, include_non_trainable: bool | None = None
     ) -> None:
@@ -644,6 +652,7 @@ class Simulator(nengo_dl.Simulator):
             settings.uses_series = False
             self._forget_functions()
 
+    @nengo_dl.simulator.require_open  # type: ignore[untyped-decorator]
     def save_params(
         self, path: Any, include_state: bool = False, include_non_trainable: bool | None = None
     ) -> None:
@@ -665,6 +674,7 @@ class Simulator(nengo_dl.Simulator):
         check_path(path, "to save to")
         super().save_params(path, include_state, include_non_trainable)
 
+    @nengo_dl.simulator.require_open  # type: ignore[untyped-decorator]
     def get_nengo_params(self, nengo_objs: Any, as_dict: bool = False) -> Any:
         """
         Return what objects are to be made anew with; see `nengo_dl.Simulator.get_nengo_params`.
@@ -705,6 +715,7 @@ class Simulator(nengo_dl.Simulator):
                     self,
                 )
 
+    @nengo_dl.simulator.require_open  # type: ignore[untyped-decorator]
     def freeze_params(self, objs: Any) -> None:
         """
         Store what was learned in the network; see `nengo_dl.Simulator.freeze_params`.

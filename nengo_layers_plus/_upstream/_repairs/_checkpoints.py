@@ -36,10 +36,14 @@ def _track_parts(nengo_dl: ModuleType) -> None:
     graph.load_own_variables = _load_variables
 
 
-def _with_a_name_of_its_own(method: Any, graph: Any, *args: Any, name: str, **kwargs: Any) -> Any:
-    if any(each.name.endswith(f"{name}:0") for each in graph.base_params.values()):
+def _with_a_name_of_its_own(
+    method: Any, graph: Any, name: str | None = None, *args: Any, **kwargs: Any
+) -> Any:
+    if name is not None and any(
+        each.name.endswith(f"{name}:0") for each in graph.base_params.values()
+    ):
         name = f"{name}-{len(graph.base_params)}"
-    return method(graph, *args, name=name, **kwargs)
+    return method(graph, name, *args, **kwargs)
 
 
 def _with_parts_tracked(method: Any, graph: Any, *args: Any, **kwargs: Any) -> None:
