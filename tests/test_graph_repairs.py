@@ -4,7 +4,8 @@ import nengo
 import numpy as np
 import pytest
 
-from nengo_layers_plus import _upstream
+from nengo_layers_plus import Simulator, _upstream
+from nengo_layers_plus._upstream import nengo_dl, tf
 from nengo_layers_plus._upstream._views import view_of
 
 
@@ -81,3 +82,20 @@ def test_items_of_a_minibatch_learn_by_least_squares_for_themselves():
             sim.run_steps(6)
             for probe, each in zip(network.probes_of, found, strict=True):
                 np.testing.assert_allclose(each[item], sim.data[probe], rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("simulator", [nengo_dl.Simulator, Simulator])
+def test_a_second_simulator_does_not_warn_of_initializers(simulator):
+    """Warnings are errors here."""
+    with nengo.Network() as net:
+        node = nengo_dl.TensorNode(tf.keras.layers.Dense(2), shape_in=(3,), pass_time=False)
+    for _ in range(2):
+        simulator(net, progress_bar=False).close()
+    with nengo.Network() as net:
+        start = tf.keras.initializers.GlorotUniform()
+        for _ in range(2):
+            layer = tf.keras.layers.Dense(2, kernel_initializer=start)
+            nengo_dl.TensorNode(layer, shape_in=(3,), pass_time=False)
+    with pytest.warns(UserWarning, match="is unseeded and being called multiple times"):
+        simulator(net, progress_bar=False).close()
+    assert node.tensor_func.built

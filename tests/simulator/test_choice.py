@@ -75,15 +75,15 @@ def test_step_by_step_at_first(monkeypatch):
         nengo_dl.Simulator(net, seed=0, progress_bar=False) as stock,
         Simulator(net, seed=0, progress_bar=False) as ours,
     ):
-        assert "in about 25 steps, step by step until then" in str(ours.execution)
+        assert "stepwise, for about 25 steps, as" in str(ours.execution)
         assert ours.execution.waits == 25
         for sim in (stock, ours):
             sim.run_steps(20)
         np.testing.assert_array_equal(ours.data[net.probe], stock.data[net.probe])
-        assert "in about 5 steps" in str(ours.execution)
+        assert "stepwise, for about 5 steps" in str(ours.execution)
         for sim in (stock, ours):
             sim.run_steps(20)
-        assert "until then" not in str(ours.execution)
+        assert ours.execution.mode == "layerwise"
         assert {each.waits for each in ours._array_calls._functions} == {True, False}
         np.testing.assert_allclose(ours.data[net.probe], stock.data[net.probe], rtol=1e-10)
         assert np.abs(ours.data[net.probe][20:]).max() > 0.01

@@ -11,7 +11,7 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 from nengo_layers_plus._upstream._custom_gradients import custom_gradients_kept
-from nengo_layers_plus._upstream._keras import note_random_state
+from nengo_layers_plus._upstream._keras import is_layer, note_random_state, with_sublayers
 from nengo_layers_plus._upstream._layer_dtype import dtype_blamed, follow_dtype
 from nengo_layers_plus._upstream._repairs._wrap import wrap
 
@@ -27,6 +27,7 @@ def repair_simulator(nengo_dl: ModuleType) -> None:
     _repair_failing_builds(nengo_dl)
     _repair_leaving_a_simulator(nengo_dl)
     _repair_dtypes_of_layers(nengo_dl)
+    _repair_rebuilt_layers(nengo_dl)
     _repair_forked_processes(nengo_dl)
     _delete_custom_gradients(nengo_dl)
     _know_loaded_state(nengo_dl)
@@ -84,12 +85,33 @@ def _repair_dtypes_of_layers(nengo_dl: ModuleType) -> None:
 
 
 def _with_dtype_followed(build: Any, graph: Any, *args: Any, **kwargs: Any) -> None:
-    keras_layer = importlib.import_module("tf_keras").layers.Layer
-    for operators in graph.plan:
-        for each in operators:
-            if isinstance(getattr(each, "func", None), keras_layer):
-                follow_dtype(each.func, graph.dtype)
+    for layer in _layers_of(graph):
+        follow_dtype(layer, graph.dtype)
     build(graph, *args, **kwargs)
+
+
+def _repair_rebuilt_layers(nengo_dl: ModuleType) -> None:
+    """Have Keras not warn of the initializers of a layer that is built again.
+
+    In each Simulator after the first it would warn that they draw the same values again, which are
+    replaced by those that the layer has.
+    """
+    wrap(nengo_dl.tensor_graph.TensorGraph, "build", _without_used_initializers)
+
+
+def _without_used_initializers(build: Any, graph: Any, *args: Any, **kwargs: Any) -> None:
+    for layer in _layers_of(graph):
+        for each in with_sublayers(layer) if layer.built else ():
+            for value in vars(each).values():
+                if getattr(value, "_used", False) is True:
+                    value._used = False
+    build(graph, *args, **kwargs)
+
+
+def _layers_of(graph: Any) -> list[Any]:
+    """Return the Keras layers of TensorNodes."""
+    functions = [getattr(each, "func", None) for operators in graph.plan for each in operators]
+    return [each for each in functions if is_layer(each)]
 
 
 def _with_dtype_blamed(build_step: Any, builder: Any, signals: Any) -> None:
