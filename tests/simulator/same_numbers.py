@@ -208,13 +208,15 @@ def _make_call(sim: Any, call: Call, inputs: dict[Any, Any]) -> dict[Any, np.nda
 def _state_of(sim: Any) -> dict[str, np.ndarray]:
     """Return all variables: of the state, and what rules may have learned."""
     graph = sim.tensor_graph
+    # nengo_dl has no state of layers
+    signals = getattr(graph, "state_of_signals", graph.saved_state)
     names: dict[Any, list[str]] = {}
     for signal, tensor in graph.signals.items():
         if not signal.name.startswith("0x"):  # not that of a signal without a name
             names.setdefault(tensor.key, []).append(re.sub(" at 0x[0-9a-f]+", "", signal.name))
     variables = {
         f"state {index} ({', '.join(names.get(key, []))[:200]})": variable
-        for index, (key, variable) in enumerate(graph.saved_state.items())
+        for index, (key, variable) in enumerate(signals.items())
     }
     variables |= {
         f"weights {index} {tuple(variable.shape)}": variable

@@ -141,7 +141,15 @@ NUMBERS = {
             [Call("predict", 3, stateful=False, batches=2), Call(n_steps=3)],
         )
         for mode, settings in (("inference", EXACT), ("training", TRAINING))
-        for layer in ("static batch", "call counter", "batch normalisation")
+        for layer in ("static batch", "batch normalisation")
+    },
+    # in nengo_dl it counts on where a call keeps no state
+    **{
+        f"call counter in {mode}": Trap(
+            _plan(KerasLayer("call counter", 4), settings=settings),
+            [Call(n_steps=3), Call(n_steps=2)],
+        )
+        for mode, settings in (("inference", EXACT), ("training", TRAINING))
     },
     "a function of time": Trap(_plan(TensorFunction("late", 2), TensorFunction("wave", 2))),
     **{

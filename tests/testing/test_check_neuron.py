@@ -181,7 +181,7 @@ def tilted(xp, x, alpha=1.0):
         (Counting, "pure function of its arguments: called twice .* it gave output another"),
         (OneForAll, r"shaped like the input: for an input of shape .* output has \(\)"),
         (Competing, "each neuron is computed by itself: output of a neuron is"),
-        (NumPyOnly, "NumPy and TensorFlow compute the same numbers: "),
+        (NumPyOnly, "is written for arrays of NumPy and tensors of TensorFlow.* has no clip"),
         (TypeDependent, "NumPy and TensorFlow compute the same numbers: for current=.* in NumPy"),
         (WrongCurve, "in the long run is that of `rate_curve`: for an input of .* Hz"),
         (Stopped, "a gradient is the derivative of what is computed: that of the outputs by"),
