@@ -202,6 +202,11 @@ def built_with(cls, **options):
     return lambda it: cls(it.broken, **{"progress_bar": False, "device": "/cpu:0"} | options)
 
 
+def in_stand_in(it):
+    with nlp.tf_keras_as_keras():
+        raise RuntimeError("broken")
+
+
 # the public call, in the first word, and how it fails
 CALLS = {
     "Simulator that can't be built": built_with(nlp.Simulator),
@@ -270,6 +275,7 @@ CALLS = {
     "load_parameters": lambda it: nlp.load_parameters(it.sim, {"x": np.ones(3)}),
     "save_parameters": lambda it: nlp.save_parameters(it.sim, "/nowhere/at/all"),
     "read_parameters": lambda it: nlp.read_parameters("nowhere"),
+    "tf_keras_as_keras": in_stand_in,
     "graph.NetworkGraph": lambda it: NetworkGraph(3).parameters,
     "graph.what_trains": lambda it: what_trains(it.unsolvable),
     "testing.check_layer": lambda it: testing.check_layer(CustomLayer(Broken()), (2,)),
