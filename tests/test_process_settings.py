@@ -172,7 +172,8 @@ class Example:
 def example():
     it = Example()
     yield it
-    it.sim.close()
+    for sim in (it.sim, *it.to_enter.values()):
+        sim.close()
 
 
 class FailingCallback(tf.keras.callbacks.Callback):

@@ -41,9 +41,9 @@ EXEMPT = {
     ),
     "what the package gives to dynamics": "NumPyNeurons TensorFlowNeurons",
     "called by other rooms, and on no page of the documentation": (
-        "alike_parts fix_trainable FunctionOfSeveral in_words LayerWrapper Line listed number "
-        "passes_operator plain range_of range_of_names render render_html render_table Report "
-        "rich_table Table trained_through trains_by_setting"
+        "alike_parts fix_trainable FunctionOfSeveral in_words LayerWrapper Line listed "
+        "network_in_words number passes_operator plain range_of range_of_names render Report "
+        "Table trained_through trains_by_setting"
     ),
     "without arguments": "names",
     "bases, whose subclasses are called": "Block NeuronModel",
