@@ -187,7 +187,7 @@ def test_decoders_of_an_ensemble_can_train():
     ("layer_func", "trainable", "message"),
     [
         (nengo.LIF(), "no", "expected a Trainable, a dict of its fields, True, False or None"),
-        (nengo.LIF(), {"biases": True}, "expected some of connection, bias.*got 'biases'"),
+        (nengo.LIF(), {"biases": True}, "expected settings of connection, bias.*got 'biases'"),
         (nengo.LIF(), {"weights": True}, "no part 'weights'; it has connection and bias"),
         (nengo.LIF(), {"neuron_parameters": True}, "no part 'neuron_parameters'"),
         (nengo.LIF(), {"connection": True}, "no weights that could train.*give one with the call"),

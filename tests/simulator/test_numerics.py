@@ -394,7 +394,7 @@ def test_networks_that_would_step_run_in_layers():
             r'expected execution="auto" or "layerwise" with check_numerics=True, got "stepwise": .*'
             r'What to do: leave execution="auto"',
         ),
-        ({"check_numerics": 1}, "expected True or False, got 1"),
+        ({"check_numerics": 2}, "expected True or False, got 2"),
         ({"check_numerics": "yes"}, "expected True or False, got 'yes'"),
     ],
 )
