@@ -726,7 +726,20 @@ class Simulator(nengo_dl.Simulator):
         ----------
         objs : nengo.Network, NengoObject, or list of these
             A Network stands for all that is in it.
+
+        Raises
+        ------
+        ValidationError
+            If an object is not of the network of this Simulator.
+        TypeError
+            If it is a Node or a Probe of the network.
         """
+        for obj in objs if isinstance(objs, list | tuple) else [objs]:
+            if isinstance(obj, nengo.Probe | nengo.Node) and obj in self.model.params:
+                raise TypeError(  # as in nengo_dl
+                    f"Simulator.objs: expected Network or Ensemble or Connection, got {obj!r}, "
+                    "which has no parameters to freeze"
+                )
         self._check_members(objs, "objs", nengo.Network, nengo.Ensemble, nengo.Connection)
         for each in objs if isinstance(objs, list | tuple) else [objs]:
             if not isinstance(each, nengo.Network):

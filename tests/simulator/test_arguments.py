@@ -144,6 +144,12 @@ def test_a_network_within_another_is_frozen():
     assert other.bias is nengo.Default or other.bias is None
 
 
+def test_what_has_no_parameters_is_not_frozen(sim):
+    for obj in sim.model.toplevel.probes + sim.model.toplevel.nodes:
+        with pytest.raises(TypeError, match=r"^Simulator\.objs: expected Network or .* got <"):
+            sim.freeze_params([obj])
+
+
 def test_a_network_or_a_model_is_needed():
     with pytest.raises(ValidationError, match=r"Simulator\.network: .* got None, and no model"):
         Simulator(None)
