@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from nengo_layers_plus.graph._names import unique_name
+from nengo_layers_plus.graph._words import unique_name
 from nengo_layers_plus.introspection._source._errors import NoExpressionError
 from nengo_layers_plus.introspection._source._layout import (
     Expression,

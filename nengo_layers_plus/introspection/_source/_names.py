@@ -15,7 +15,7 @@ import nengo
 import numpy as np
 
 from nengo_layers_plus._upstream import nengo_dl, tf
-from nengo_layers_plus.graph._names import unique_name
+from nengo_layers_plus.graph._words import unique_name
 from nengo_layers_plus.introspection._source._errors import NoExpressionError
 from nengo_layers_plus.introspection._source._layout import INDENT, WIDTH
 

@@ -13,7 +13,7 @@ from nengo.ensemble import Neurons
 
 from nengo_layers_plus._upstream import nengo_dl, random_state_kept, tf, with_sublayers
 from nengo_layers_plus.graph._keras_layers import layers_within, name_within_layer, weights_of
-from nengo_layers_plus.graph._names import unique_name
+from nengo_layers_plus.graph._words import unique_name
 from nengo_layers_plus.introspection._same import same
 from nengo_layers_plus.introspection._source._body import (
     Comment,

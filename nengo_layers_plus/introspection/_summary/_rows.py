@@ -10,7 +10,7 @@ import numpy as np
 
 from nengo_layers_plus._declared import ParameterSignal
 from nengo_layers_plus.graph import GraphEdge, GraphObject, NetworkGraph, Parameter
-from nengo_layers_plus.graph._keras_layers import first_uses
+from nengo_layers_plus.graph._structure import first_uses
 from nengo_layers_plus.introspection._summary._activity import Activity
 from nengo_layers_plus.introspection._summary._neuron_settings import (
     neuron_settings,
