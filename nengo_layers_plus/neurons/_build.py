@@ -11,7 +11,7 @@ from nengo.neurons import NeuronType, RatesToSpikesNeuronType
 
 from nengo_layers_plus._declared import ParameterSignal, reparametrise
 from nengo_layers_plus._upstream import nengo_dl
-from nengo_layers_plus.graph import trains_by_setting
+from nengo_layers_plus.graph import may_train
 from nengo_layers_plus.neurons._dynamics_error import check_in_tensorflow, warn_of_height
 from nengo_layers_plus.neurons._native import Native
 from nengo_layers_plus.neurons._natives import (
@@ -178,7 +178,7 @@ def _parameter_signals(
     model: Any, neurons: Any, native: Native, values: dict[str, np.ndarray], dtype: Any
 ) -> dict[str, ParameterSignal]:
     """Make signals for what trains, or would if it were not told otherwise."""
-    trains = _may_train(model, neurons)
+    trains = may_train(model, neurons, neurons.ensemble)
     signals = {}
     for name, declared in native.model.parameters.items():
         asked = name in native.model.trainable_names
@@ -192,10 +192,3 @@ def _parameter_signals(
                 name,
             )
     return signals
-
-
-def _may_train(model: Any, neurons: Any) -> bool:
-    """Say whether the network's settings let the neurons train."""
-    if model.toplevel is None or nengo_dl.config.get_setting(model, "inference_only", False):
-        return False
-    return trains_by_setting(model.toplevel, neurons, neurons.ensemble) is not False
