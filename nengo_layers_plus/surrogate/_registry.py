@@ -59,7 +59,9 @@ class SurrogateKind:
                 raise ValidationError(
                     f"expected a number above 0 for {name}, got {value!r}", attr=self.name, obj=self
                 )
-        return SurrogateFunction(self, tuple((name, float(value)) for name, value in values.items()))
+        return SurrogateFunction(
+            self, tuple((name, float(value)) for name, value in values.items())
+        )
 
     def __str__(self) -> str:
         return f"surrogate.{self.name}"
