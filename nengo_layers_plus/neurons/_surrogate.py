@@ -251,11 +251,6 @@ class Native:
         return bool(self.model.spiking and self.function is None)
 
     @property
-    def trains_through_time(self) -> bool:
-        """Whether gradients pass from step to step."""
-        return bool(self.model.state) and not self.trains_by_curve
-
-    @property
     def trained_names(self) -> tuple[str, ...]:
         """The names of the parameters that a gradient reaches."""
         if not self.trains_by_curve:
