@@ -10,6 +10,8 @@ import nengo
 from nengo.config import ClassParams, InstanceParams
 from nengo.exceptions import ValidationError
 
+from nengo_layers_plus._upstream import nengo_dl
+
 # nengo_dl looks these up at the top level alone
 TOP_LEVEL_ONLY = frozenset({"keep_history"})
 
@@ -118,6 +120,22 @@ def trains_by_setting(network: nengo.Network, *objects: Any) -> bool | None:
         if found is not None:
             return found
     return None
+
+
+def may_train(model: Any, *objects: Any) -> bool:
+    """
+    Say whether the settings of a network let something train that belongs to an object.
+
+    Parameters
+    ----------
+    model : nengo_dl.builder.NengoModel
+        The model that the network is built into.
+    *objects : NengoObject or nengo.ensemble.Neurons
+        See `trains_by_setting`.
+    """
+    if model.toplevel is None or nengo_dl.config.get_setting(model, "inference_only", False):
+        return False
+    return trains_by_setting(model.toplevel, *objects) is not False
 
 
 def _path_to(obj: Any, path: tuple[nengo.Network, ...]) -> tuple[nengo.Network, ...] | None:

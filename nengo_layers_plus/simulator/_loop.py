@@ -14,7 +14,7 @@ from nengo.builder.signal import Signal
 
 from nengo_layers_plus._upstream import tf
 from nengo_layers_plus._upstream._views import shape_of
-from nengo_layers_plus.neurons._neuron_builder import NeuronModelBuilder
+from nengo_layers_plus.neurons._build import NeuronModelBuilder
 from nengo_layers_plus.simulator._compiled import compile_loop, kernel_length, lengthen, split
 from nengo_layers_plus.simulator._compiled_gradient import compile_gradient
 from nengo_layers_plus.simulator._context import Context

@@ -18,7 +18,7 @@ from nengo_layers_plus.introspection._source._layout import Expression, call
 from nengo_layers_plus.introspection._source._values import Values
 from nengo_layers_plus.layers._fixed_trainable import FixedTrainable
 from nengo_layers_plus.neurons import model_in
-from nengo_layers_plus.synapses._trainable_filter import TrainableFilter
+from nengo_layers_plus.synapses._filters import TrainableFilter
 
 _TRAINABLE = (nengo.Ensemble, nengo.Connection, Neurons)
 # nengo_dl looks these up at the top level alone

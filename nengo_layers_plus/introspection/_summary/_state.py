@@ -13,7 +13,7 @@ from nengo.ensemble import Neurons
 
 from nengo_layers_plus._upstream import nengo_dl, tf
 from nengo_layers_plus.graph import GraphObject, NetworkGraph
-from nengo_layers_plus.synapses._sim_trainable_filter import SimTrainableFilter
+from nengo_layers_plus.synapses._build import SimTrainableFilter
 
 
 def state_bytes(graph: NetworkGraph) -> dict[GraphObject, int]:
