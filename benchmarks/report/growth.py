@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy import stats
 
-FEWEST_POINTS = 3
+FEWEST_SIZES = 3
 """Through two points goes a line whatever they are."""
 
 _DIGITS = 6  # more of them are those of the machine that computes the fit
@@ -38,9 +39,14 @@ class PowerLaw:
     intercept: float
     last: float
 
-    def __call__(self, size: float) -> float:
+    def __call__(self, size: Any) -> Any:
         """Return the value at a size."""
-        return float(10**self.intercept * size**self.exponent)
+        return 10**self.intercept * size**self.exponent
+
+    def __str__(self) -> str:
+        """Return the exponent with its standard error."""
+        error = f"{self.error:.2f}" if self.error >= 0.005 else "<0.01"
+        return f"{self.exponent:.2f} ± {error}"
 
 
 def fit_power_law(sizes: Sequence[float], values: Sequence[float]) -> PowerLaw | None:
@@ -55,15 +61,14 @@ def fit_power_law(sizes: Sequence[float], values: Sequence[float]) -> PowerLaw |
     Returns
     -------
     law : PowerLaw or None
-        None if there are fewer than `FEWEST_POINTS` different sizes with a value above 0.
+        None if there are fewer than `FEWEST_SIZES` different sizes with a value above 0.
     """
     points = sorted(
         (size, value) for size, value in zip(sizes, values, strict=True) if min(size, value) > 0
     )
-    if len({size for size, _ in points}) < FEWEST_POINTS:
+    if len({size for size, _ in points}) < FEWEST_SIZES:
         return None
-    x, y = np.log10(np.array(points)).T
-    fit = stats.linregress(x, y)
+    fit = stats.linregress(*np.log10(points).T)
     (size, value), (largest, at_largest) = points[-2:]
     last = (
         math.log(at_largest / value) / math.log(largest / size)
@@ -71,4 +76,4 @@ def fit_power_law(sizes: Sequence[float], values: Sequence[float]) -> PowerLaw |
         else fit.slope  # the largest was measured twice
     )
     numbers = (fit.slope, fit.stderr, fit.intercept, last)
-    return PowerLaw(*(round(float(each), _DIGITS) for each in numbers))
+    return PowerLaw(*(round(float(number), _DIGITS) for number in numbers))
