@@ -114,7 +114,8 @@ def parts(name: str, results: pd.DataFrame) -> Picture | None:
     """Draw where the time of a call goes, of results that `parts_of` returned."""
     if results.empty:
         return None
-    shares = results[list(PARTS)].div(results["total"], axis=0)
+    # More digits are those of the version of pandas that sums up.
+    shares = results[list(PARTS)].div(results["total"], axis=0).round(6)
     data = results[["row", "member"]].assign(text=results["seconds"].map(words.seconds), **shares)
     ours = shares[results["member"] == "ours"]
     texts = [
