@@ -53,29 +53,19 @@ Span = tuple[int, int, str]
 
 @dataclass(frozen=True)
 class Parts:
-    """
-    Seconds of a call by part.
-
-    Parameters
-    ----------
-    layers : float
-        Operations of Keras layers and of other transforms: matrix products and convolutions.
-    neurons : float
-        Steps of neurons and synapses, compiled by XLA or not.
-    data : float
-        What goes in and comes out is copied and converted: by NumPy and TensorFlow, or to a GPU and
-        from it.
-    other : float
-        What else TensorFlow does while it runs a function: other operations, and their launching.
-    calls : float
-        The rest: Python, launching of functions; on a GPU all the time in which it waits.
-    """
+    """Seconds of a call by part."""
 
     layers: float
+    """Operations of Keras layers and of other transforms: matrix products and convolutions."""
     neurons: float
+    """Steps of neurons and synapses, compiled by XLA or not."""
     data: float
+    """What goes in and comes out is copied and converted: by NumPy and TensorFlow, or to a GPU and
+    from it."""
     other: float
+    """What else TensorFlow does while it runs a function: other operations, and their launching."""
     calls: float
+    """The rest: Python, launching of functions; on a GPU all the time in which it waits."""
 
     @property
     def seconds(self) -> float:
@@ -118,7 +108,7 @@ def measure_parts(run: Callable[[], Any], seconds: float, device: str = "cpu") -
             wall = time.perf_counter() - start
         finally:
             tf.profiler.experimental.stop()
-        parts = read_parts(Path(folder), wall, n_calls, device)
+        parts = parts_of(_read_planes(Path(folder)), wall, n_calls, device)
     if parts is None or device == "gpu":
         return parts
     data = min(parts.calls, seconds_of_data(run, n_calls))
@@ -127,17 +117,10 @@ def measure_parts(run: Callable[[], Any], seconds: float, device: str = "cpu") -
 
 def seconds_of_data(run: Callable[[], Any], n_calls: int = LEAST_CALLS) -> float:
     """
-    Return how long a call takes to copy and convert data on the CPU.
+    Return how long a call, which has to be warm, takes to copy and convert data on the CPU.
 
     TensorFlow's profiler does not see that. Python's slows what is written in Python, yet not what
     NumPy and TensorFlow do within one of their functions.
-
-    Parameters
-    ----------
-    run : callable
-        What is called. It has to be warm.
-    n_calls : int
-        How many calls there are.
     """
     profile = cProfile.Profile()
     profile.enable()
@@ -155,29 +138,12 @@ def seconds_of_data(run: Callable[[], Any], n_calls: int = LEAST_CALLS) -> float
     return sum(own) / n_calls
 
 
-def read_parts(folder: Path, wall: float, n_calls: int = 1, device: str = "cpu") -> Parts | None:
-    """
-    Read what the profiler wrote.
-
-    Parameters
-    ----------
-    folder : Path
-        Where it wrote its files.
-    wall : float
-        Seconds of all calls.
-    n_calls : int
-        How many calls there were.
-    device : {"cpu", "gpu"}
-        Where they ran.
-    """
+def _read_planes(folder: Path) -> Iterator[Any]:
+    """Read what the profiler wrote."""
     from tensorflow.tsl.profiler.protobuf import xplane_pb2
 
-    planes = []
     for path in sorted(folder.rglob("*.xplane.pb")):
-        space = xplane_pb2.XSpace()
-        space.ParseFromString(path.read_bytes())
-        planes += space.planes
-    return parts_of(planes, wall, n_calls, device)
+        yield from xplane_pb2.XSpace.FromString(path.read_bytes()).planes
 
 
 def parts_of(

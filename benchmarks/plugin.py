@@ -11,10 +11,9 @@ from typing import Any
 import pytest
 from rich.table import Table
 
-from benchmarks import cases, device, figures, fresh, machine
+from benchmarks import DEVICES, cases, fresh, machine
 from benchmarks.case import STANDARD_MEMBERS, Case
-from benchmarks.groups import Cache, Group, measure_group
-from benchmarks.recorded import RECORDED
+from benchmarks.groups import RECORDED, Cache, Group, measure_group
 from benchmarks.table import add_measurement, make_table, write_table
 
 QUICK_ROUNDS = 2
@@ -41,7 +40,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     options.addoption(
         "--device",
-        choices=device.CHOICES,
+        choices=DEVICES,
         default="auto",
         help="where it runs: auto takes a GPU if TensorFlow sees one",
     )
@@ -49,8 +48,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     try:
-        config.stash[DEVICE] = device.choose(config.getoption("--device"))
-    except device.NoGpuError as error:
+        config.stash[DEVICE] = machine.choose_device(config.getoption("--device"))
+    except machine.NoGpuError as error:
         raise pytest.UsageError(str(error)) from error
     config.stash[TABLE] = make_table()
 
@@ -168,8 +167,8 @@ def report_group(benchmark: Any, table: Table, device_kind: str) -> Callable[...
             )
         timed = case.samples_steps if samples_steps is None else samples_steps
         benchmark.group = case.group_of(use or case.use)
-        benchmark.extra_info |= figures.describe(case, member, device_kind, group.n_neurons, use)
-        benchmark.extra_info |= figures.summarise(group.measured, member, timed)
+        benchmark.extra_info |= case.describe(member, device_kind, group.n_neurons, use)
+        benchmark.extra_info |= group.measured.figures(member, timed)
         if member == "ours" and group.execution:
             benchmark.extra_info["execution"] = group.execution
         if member in group.peaks:
@@ -199,7 +198,7 @@ def compare_members(
     """
 
     def compare(case: Case, memory: bool = False) -> Group:
-        if memory and not cases.is_known(case):
+        if memory and cases.BY_KEY.get(case.key) is not case:
             raise ValueError(
                 f"case {case.name!r}: memory=True needs a case that benchmarks.cases lists in "
                 "MEMORY or SCALING, since other processes build it by its name"

@@ -11,7 +11,7 @@ import os
 import sys
 import warnings
 
-from benchmarks import device
+from benchmarks import DEVICES
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -38,8 +38,8 @@ def main(arguments: list[str] | None = None) -> int:
             console.print(f"No row has {each!r} in its name. There are: {', '.join(names)}")
             return 2
     try:
-        chosen_device = device.choose(options.device)
-    except device.NoGpuError as error:
+        chosen_device = machine.choose_device(options.device)
+    except machine.NoGpuError as error:
         console.print(str(error), style="red", markup=False)
         return 2
 
@@ -94,7 +94,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("rows", nargs="*", help="parts of names; by default all that have a target")
     parser.add_argument("--rounds", type=int, default=5, help="how often each is timed (5)")
     parser.add_argument("--quick", action="store_true", help="only the cases of the quick run")
-    parser.add_argument("--device", choices=device.CHOICES, default="auto", help="where it runs")
+    parser.add_argument("--device", choices=DEVICES, default="auto", help="where it runs")
     parser.add_argument("--list", action="store_true", help="only name the rows")
     parser.add_argument("--execution", help="for our simulator: auto, layerwise or stepwise")
     parser.add_argument("--traceback", action="store_true", help="show where an error is from")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from rich.console import Console
@@ -22,34 +22,30 @@ def make_console() -> Console:
 
 
 def write_table(table: Table, reporter: Any, width: int = _WIDTH) -> None:
-    """
-    Write a table at the end of a run of pytest.
-
-    Parameters
-    ----------
-    table : rich.table.Table
-        The table.
-    reporter : pytest.TerminalReporter
-        Where to.
-    width : int
-        How many columns it may have at least, whatever the terminal has.
-    """
+    """Write a table at the end of a run of pytest, at least so wide whatever the terminal is."""
     console = Console(width=max(width, reporter._tw.fullwidth))
     with console.capture() as captured:
         console.print(table)
     reporter.write(captured.get())
 
 
-def make_table(title: str = "") -> Table:
-    """Return a table without rows."""
+def new_table(texts: Iterable[str], numbers: Iterable[str], title: str = "") -> Table:
+    """Return a table without rows, with columns for texts and for numbers."""
     table = Table(title=title or None, title_justify="left", title_style="")
-    table.add_column("group", no_wrap=True)
+    for header in texts:
+        table.add_column(header, no_wrap=True)
+    for header in numbers:
+        table.add_column(header, justify="right", no_wrap=True)
+    return table
+
+
+def make_table(title: str = "") -> Table:
+    """Return a table for `add_measurement`, without rows."""
     headers = [f"{member}\n(s)" for member in _MEMBERS]
     headers += [f"{slow} /\n{fast}" for slow, fast in _RATIOS]
     headers[5:5] = ["least\nto most", "target"]
-    for header in [*headers, "ours: samples\nx steps / s", "agree\nfor", "MiB: stock,\nours"]:
-        table.add_column(header, justify="right", no_wrap=True)
-    return table
+    headers += ["ours: samples\nx steps / s", "agree\nfor", "MiB: stock,\nours"]
+    return new_table(["group"], headers, title)
 
 
 def add_measurement(
@@ -60,24 +56,7 @@ def add_measurement(
     samples_steps: int | None = None,
     peaks: Mapping[str, int] | None = None,
 ) -> None:
-    """
-    Add a row.
-
-    Parameters
-    ----------
-    table : rich.table.Table
-        A table of `make_table`.
-    name : str
-        Of the group.
-    measured : Measurement
-        What was measured of all members.
-    target : float or None
-        How many times as fast as "stock" ours shall be.
-    samples_steps : int or None
-        Samples times steps that were timed.
-    peaks : dict of int
-        Peak memory in bytes, by member.
-    """
+    """Add a row for a group; see `Case` and `Group` for what is in it."""
     seconds = [
         f"{measured.median(member):.4f}" if member in measured.seconds else ""
         for member in _MEMBERS

@@ -29,19 +29,10 @@ LEAST_FREE = 12 * 1024**3  # bytes; torch or TensorFlow with CUDA takes about ha
 
 @dataclass(frozen=True)
 class Library:
-    """
-    A library that ours is measured beside.
-
-    Parameters
-    ----------
-    name : str
-        Its name.
-    environment : str
-        The folder of its environment.
-    """
+    """A library that ours is measured beside."""
 
     name: str
-    environment: str
+    environment: str  # the folder that has it
 
     @property
     def given_python(self) -> Path | None:
@@ -81,19 +72,7 @@ LIBRARIES = {
 
 
 def install(library: Library) -> str:
-    """
-    Install a library, in an environment that is made if there is none.
-
-    Parameters
-    ----------
-    library : Library
-        One of `LIBRARIES`.
-
-    Returns
-    -------
-    why_not : str
-        Why it could not be installed, or nothing.
-    """
+    """Install a library, in an environment that is made if there is none; return why not."""
     FOLDER.mkdir(exist_ok=True)
     library.why_missing_file.unlink(missing_ok=True)
     why_not = _install(library)

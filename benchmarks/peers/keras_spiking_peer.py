@@ -17,8 +17,7 @@ import keras_spiking
 import numpy as np
 import tensorflow as tf
 
-from benchmarks.peers.equations import DT
-from benchmarks.peers.stored_layers import StoredLayer, keras_layer
+from benchmarks.peers.definitions import DT, StoredLayer
 from benchmarks.peers.worker import Run, Worker, serve
 
 
@@ -84,10 +83,6 @@ class KerasSpikingWorker(Worker):
 
         return run
 
-    def to_common(self, output: np.ndarray) -> np.ndarray:
-        """Return the output, which is (batch, time, size) already."""
-        return output
-
     def first_kernel(self) -> np.ndarray:
         """Return the first weights; see `Worker`."""
         assert self.model is not None
@@ -107,7 +102,7 @@ def _model(layers: list[StoredLayer], shape: tuple[int, ...]) -> tf.keras.Model:
             values = _neurons()(values, initial_state=[voltages])
         if layer.image_shape:
             values = tf.keras.layers.TimeDistributed(tf.keras.layers.Flatten())(values)
-        values = tf.keras.layers.TimeDistributed(keras_layer(tf.keras, layer))(values)
+        values = tf.keras.layers.TimeDistributed(layer.in_keras(tf.keras))(values)
     return tf.keras.Model(source, values)
 
 
@@ -116,4 +111,4 @@ def _neurons(**kwargs: object) -> keras_spiking.SpikingActivation:
 
 
 if __name__ == "__main__":
-    serve(KerasSpikingWorker)
+    serve({"keras-spiking": KerasSpikingWorker})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks import cases, figures
+from benchmarks import cases
 from benchmarks.measure import Measurement
 
 ALWAYS = {
@@ -31,7 +31,7 @@ def measured() -> Measurement:
 
 @pytest.mark.parametrize("case", [cases.PREDICT[0], cases.NEURONS[0], cases.SCALING[0]])
 def test_it_says_what_was_measured(case):
-    info = figures.describe(case, "ours", "cpu", 768)
+    info = case.describe("ours", "cpu", 768)
 
     for name, kind in ALWAYS.items():
         assert isinstance(info[name], kind)
@@ -42,13 +42,13 @@ def test_it_says_what_was_measured(case):
 def test_targets_and_other_uses_are_named():
     case = cases.BY_NAME["conv-still-predict-10x50"]
 
-    assert figures.describe(case, "ours", "gpu", 1)["target"] == 9
-    assert "target" not in figures.describe(cases.PREDICT[0], "ours", "gpu", 1)
-    assert figures.describe(case, "ours", "gpu", 1, use="build")["use"] == "build"
+    assert case.describe("ours", "gpu", 1)["target"] == 9
+    assert "target" not in cases.PREDICT[0].describe("ours", "gpu", 1)
+    assert case.describe("ours", "gpu", 1, use="build")["use"] == "build"
 
 
 def test_ratios_are_those_of_rounds(measured):
-    assert figures.summarise(measured, "ours", samples_steps=100) == {
+    assert measured.figures("ours", samples_steps=100) == {
         "samples_steps": 100,
         "samples_steps_per_second": 100.0,
         "ratio_to_stock": 4.0,
@@ -56,18 +56,18 @@ def test_ratios_are_those_of_rounds(measured):
         "ratio_most": 8.0,
         "agreement": 0.9,
     }
-    assert figures.summarise(measured, "stock", 100)["ratio_to_stock"] == 1
+    assert measured.figures("stock", 100)["ratio_to_stock"] == 1
 
 
 def test_ours_is_compared_with_plain_keras_within_rounds(measured):
     seconds = {**measured.seconds, "keras": [0.5, 0.5, 2.0]}
     with_keras = Measurement(seconds)
 
-    assert figures.summarise(with_keras, "ours")["times_of_keras"] == 2.0
-    assert "times_of_keras" not in figures.summarise(with_keras, "stock")
+    assert with_keras.figures("ours")["times_of_keras"] == 2.0
+    assert "times_of_keras" not in with_keras.figures("stock")
 
 
 def test_without_stock_there_are_no_ratios():
-    alone = figures.summarise(Measurement({"ours": [2.0]}), "ours", 10)
+    alone = Measurement({"ours": [2.0]}).figures("ours", 10)
 
     assert alone == {"samples_steps": 10, "samples_steps_per_second": 5.0}
