@@ -37,26 +37,10 @@ def assert_same(
     loss that nengo_dl.Simulator has after 20 minibatches of 1,000 samples times steps by 0.6 %.
     What is compared here finds coarse errors of training; the tests do so for fine ones.
 
-    Parameters
-    ----------
-    expected, given : ndarray of shape (batch, time, size), or of shape (n,) for losses
-        The numbers of the reference, and of the member.
-    member, reference : str
-        Whose numbers they are, for messages.
-    deviations : float
-        How many standard errors means over time may differ by besides, where spikes are other ones.
-    loss_difference : float
-        How much losses may differ, of the largest.
-
-    Returns
-    -------
-    agreement : float or None
-        The share of steps up to which samples agree, as a mean over samples; None for losses.
-
-    Raises
-    ------
-    AssertionError
-        If samples differ early, means over time differ, or any loss does.
+    Numbers are of shape (batch, time, size), or of shape (n,) for losses, which may differ by
+    ``loss_difference`` of the largest. Means over time may differ by so many standard deviations
+    besides, where spikes are other ones. Returns the share of steps up to which samples agree, as a
+    mean over samples; None for losses.
     """
     expected, given = np.asarray(expected, np.float64), np.asarray(given, np.float64)
     assert expected.shape == given.shape, (

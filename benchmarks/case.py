@@ -40,50 +40,30 @@ class Case:
     """
 
     network: str
-    """Its name."""
-    build: Callable[[Any, Any], BenchmarkNetwork]
-    """Takes a class of layers and a type of neurons; returns the network."""
-    use: str = "predict"
-    """What is timed: "predict", or "fit", which trains for one epoch."""
-    minibatch: int = 10
-    """Samples at once."""
+    build: Callable[[Any, Any], BenchmarkNetwork]  # takes a class of layers and a type of neurons
+    use: str = "predict"  # what is timed, or "fit", which trains for one epoch
+    minibatch: int = 10  # samples at once
     n_steps: int = 10
-    """Time steps of each sample."""
-    batches: int = 1
-    """Minibatches of one timed call."""
+    batches: int = 1  # minibatches of one timed call
     neurons: nengo.neurons.NeuronType = LIF
-    """The type of neurons."""
-    layer: Callable[..., Any] = CustomLayer
-    """The layers of "layer" and "ours"."""
+    layer: Callable[..., Any] = CustomLayer  # of "layer" and "ours"
     stock_layer: Callable[..., Any] = nengo_dl.Layer
-    """The layers of "stock"."""
-    members: tuple[str, ...] = STANDARD_MEMBERS
-    """Who is compared. "stock" is always among them, unless numbers are not compared."""
-    plain: PlainLayers | None = None
-    """What plain tf.keras applies, for the member "keras"."""
-    label: str = ""
-    """Stands for the network in names, where one network is measured in several ways."""
+    members: tuple[str, ...] = STANDARD_MEMBERS  # "stock" is one, or numbers are not compared
+    plain: PlainLayers | None = None  # what plain tf.keras applies, for the member "keras"
+    label: str = ""  # in names, where one network is measured in several ways
     suite: str = "own"
-    """The suite that it belongs to."""
-    axis: str = ""
-    """What grows from case to case: "neurons", "steps" or "minibatch"."""
-    target: float | None = None
-    """How many times as fast as "stock" ours shall be."""
-    memory_target: int | None = None
-    """How many bytes ours shall take at most."""
-    quick: bool = False
-    """Whether it is part of the quick run."""
-    in_python: bool = False
-    """Whether "stock" steps neurons in Python, as nengo_dl does without this package."""
+    axis: str = ""  # what grows from case to case: "neurons", "steps" or "minibatch"
+    target: float | None = None  # how many times as fast as "stock" ours shall be
+    memory_target: int | None = None  # how many bytes ours shall take at most
+    quick: bool = False  # whether it is part of the quick run
+    in_python: bool = False  # whether "stock" steps neurons in Python, as nengo_dl alone does
+    # builds another network for our Simulator, which is then what is called "stock"
     beside: Callable[[Any, Any], BenchmarkNetwork] | None = None
-    """Builds another network for our Simulator, which is then what is called "stock"."""
-    same: bool = True
-    """Whether the members give the same numbers."""
-    fed: bool = True
-    """Whether the network gets data; else its input is constant."""
+    same: bool = True  # whether the members give the same numbers
+    fed: bool = True  # whether the network gets data; else its input is constant
+    # whether the data of a sample is the same in each step, as of an image that is shown: our
+    # Simulator computes what still data alone decides only once
     still: bool = False
-    """Whether the data of a sample is the same in each step, as of an image that is shown. Else
-    each step has other data. Our Simulator computes what still data alone decides only once."""
 
     def __post_init__(self) -> None:
         name = f"case {self.label or self.network!r}"

@@ -38,19 +38,8 @@ def measure_start(case: Case, rounds: int = 3, device: str = "auto") -> dict[str
     """
     Measure how long it takes to build a network and to call it first, members in turns.
 
-    Parameters
-    ----------
-    case : Case
-        What is called, one of `benchmarks.cases.START`.
-    rounds : int
-        Each starts one process a member.
-    device : {"auto", "cpu", "gpu"}
-        Where it runs.
-
-    Returns
-    -------
-    measured : dict of Measurement
-        By `START_USES`.
+    Each round starts one process a member, of a case of `benchmarks.cases.START`. Returns what was
+    measured by `START_USES`.
     """
     seconds: dict[str, dict[str, list[float]]] = {
         use: {member: [] for member in case.members} for use in START_USES
@@ -68,10 +57,7 @@ def measure_memory(
     """
     Measure the peak of memory, that of the device, that a case needs beyond its simulator.
 
-    Returns
-    -------
-    measured : dict of dict
-        "peak" in bytes and "seconds" of a call, by member.
+    Returns "peak" in bytes and "seconds" of a call, by member.
     """
     return {member: _run_fresh(_memory, case, member, device) for member in members or case.members}
 

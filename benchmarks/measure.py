@@ -60,20 +60,9 @@ class Measurement:
         """
         Return what is kept of a member beside its seconds, for reports.
 
-        Parameters
-        ----------
-        member : str
-            Whose figures they are.
-        samples_steps : int or None
-            Samples times steps that were timed.
-        reference : {"stock", "ours"}
-            What ratios are to, within the same round, if it was measured: how many times as fast as
-            stock, or how many times as long as ours.
-
-        Returns
-        -------
-        figures : dict of float
-            By name. ``times_of_keras`` is how many times as long as "keras" ours takes.
+        Ratios are to the reference, within the same round, if it was measured: how many times as
+        fast as "stock", or how many times as long as "ours". ``times_of_keras`` is how many times
+        as long as "keras" ours takes.
         """
         figures: dict[str, float] = {}
         if samples_steps is not None:
@@ -100,22 +89,9 @@ def measure(
     """
     Compare the numbers of the members with those of "stock", then measure all in turns.
 
-    Parameters
-    ----------
-    members : dict of callable
-        Each does its work once and returns its numbers as an array of NumPy, hence only after
-        they are on the host. Those of "layer" and "ours" are compared with those of "stock".
-    rounds : int
-        See `take_turns`.
-    same : bool
-        Whether the numbers have to be the same.
-    remark : str
-        What is said beside, where they differ.
-
-    Raises
-    ------
-    AssertionError
-        If the numbers differ.
+    Each does its work once and returns its numbers as an array of NumPy, hence only after they are
+    on the host. Those of "layer" and "ours" are compared with those of "stock", unless they need
+    not be the same; the remark is what is said where they differ. Rounds are as for `take_turns`.
     """
     first = {name: run() for name, run in members.items()}  # warms up as well
     agreement = {}
@@ -136,20 +112,11 @@ def take_turns(
     timers: Mapping[str, Callable[..., float]], rounds: int | None = None
 ) -> dict[str, list[float]]:
     """
-    Time members in turns, so that a machine that is busy for a while slows all of them.
+    Time members in turns; return seconds, one number a round.
 
-    Parameters
-    ----------
-    timers : dict of callable
-        Each does its work once, or as often as is given, and returns the seconds of one time.
-    rounds : int
-        How often each is timed; by default `ROUNDS`, or `LEAST_ROUNDS` of what takes long, and up
-        to `MOST_ROUNDS` of what a busy machine disturbs.
-
-    Returns
-    -------
-    seconds : dict of list of float
-        One number a round.
+    Each timer does its work once, or as often as is given, and returns the seconds of one time. By
+    default there are `ROUNDS`, or `LEAST_ROUNDS` of what takes long, and up to `MOST_ROUNDS` of
+    what a busy machine disturbs.
     """
     once = {name: time_it() for name, time_it in timers.items()}
     repeats = {name: math.ceil(LEAST_SECONDS / each) for name, each in once.items()}

@@ -28,23 +28,14 @@ the input of a neuron would be about the same for all images, and few would fire
 MOST_SECONDS_OF_WAITING = 20.0
 
 
-class Members(Mapping[str, Run]):
+class Members(dict[str, Run]):
     """What the members of a case do once, by their names, with their networks and simulators."""
 
     def __init__(self, case: Case) -> None:
+        super().__init__()
         self.case = case
-        self.runs: dict[str, Run] = {}
         self.networks: dict[str, BenchmarkNetwork] = {}
         self.simulators: dict[str, nengo_dl.Simulator] = {}
-
-    def __getitem__(self, member: str) -> Run:
-        return self.runs[member]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.runs)
-
-    def __len__(self) -> int:
-        return len(self.runs)
 
     @property
     def n_neurons(self) -> int:
@@ -69,7 +60,7 @@ class Members(Mapping[str, Run]):
         sim = self.simulators.get("ours") if self.case.use == "predict" else None
         latest = time.perf_counter() + MOST_SECONDS_OF_WAITING
         while sim is not None and sim.execution.waits and time.perf_counter() < latest:
-            self.runs["ours"]()
+            self["ours"]()
 
     @property
     def execution(self) -> str:
@@ -94,9 +85,9 @@ def open_members(case: Case, ours: Mapping[str, Any] | None = None) -> Iterator[
             sim = stack.enter_context(open_simulator(case, name, built, ours))
             members.networks[name] = built
             members.simulators[name] = sim
-            members.runs[name] = bind(case, built, sim)
+            members[name] = bind(case, built, sim)
         if "keras" in case.members:
-            members.runs["keras"] = _plain(case)
+            members["keras"] = _plain(case)
         yield members
     tf.keras.backend.clear_session()
 

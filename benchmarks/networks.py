@@ -69,23 +69,9 @@ def apply(
     Arguments of the call would win over what a subclass of `CustomLayer` decides in its hooks: the
     network would then be measured with the layers of nengo_dl, whatever class it was given.
 
-    Parameters
-    ----------
-    layer : nengo_dl.Layer
-        The layer, also a `CustomLayer` or one of a subclass.
-    x : NengoObject
-        What it is applied to.
-    synapse : float, nengo.synapses.Synapse or None
-        Filter on the way to it.
-    gain : float
-        Of neurons, which also get a bias with which they fire moderately.
-    **arguments
-        Of the call: ``shape_in``, ``transform``.
-
-    Returns
-    -------
-    obj : nengo.ensemble.Neurons or nengo_dl.TensorNode
-        What the call returns.
+    The synapse is a filter on the way to the layer. The gain is that of neurons, which also get a
+    bias with which they fire moderately. Other arguments are those of the call: ``shape_in`` and
+    ``transform``.
     """
     if not isinstance(layer, CustomLayer):
         arguments["synapse"] = synapse
@@ -167,20 +153,9 @@ def feedforward(
     synapse: nengo.synapses.Synapse | None = None,
 ) -> BenchmarkNetwork:
     """
-    Build a network of Keras layers with neurons between them.
+    Build a network of Keras layers, new ones of each call, with neurons between them.
 
-    Parameters
-    ----------
-    keras_layers : callable
-        Returns the layers, new ones at each call; the last one has no neurons behind it.
-    shape : tuple of int
-        Of one sample.
-    layer : class
-        `CustomLayer` or a subclass of it, or `nengo_dl.Layer`.
-    neurons : nengo.neurons.NeuronType
-        Of all layers of neurons.
-    synapse : nengo.synapses.Synapse or None
-        From neurons to the layer behind them.
+    The shape is that of one sample, and the synapse is from neurons to the layer behind them.
     """
     with nengo.Network(seed=0) as network:
         source = x = nengo.Node(np.full(int(np.prod(shape)), 0.5))

@@ -55,17 +55,11 @@ Span = tuple[int, int, str]
 class Parts:
     """Seconds of a call by part."""
 
-    layers: float
-    """Operations of Keras layers and of other transforms: matrix products and convolutions."""
-    neurons: float
-    """Steps of neurons and synapses, compiled by XLA or not."""
-    data: float
-    """What goes in and comes out is copied and converted: by NumPy and TensorFlow, or to a GPU and
-    from it."""
-    other: float
-    """What else TensorFlow does while it runs a function: other operations, and their launching."""
-    calls: float
-    """The rest: Python, launching of functions; on a GPU all the time in which it waits."""
+    layers: float  # operations of Keras layers, other products and convolutions
+    neurons: float  # steps of neurons and synapses, compiled by XLA or not
+    data: float  # copies and conversions of what goes in and out, also to a GPU and from it
+    other: float  # what else TensorFlow does while it runs a function, with launching operations
+    calls: float  # Python, launching of functions; on a GPU all the time in which it waits
 
     @property
     def seconds(self) -> float:
@@ -80,21 +74,11 @@ class Parts:
 
 def measure_parts(run: Callable[[], Any], seconds: float, device: str = "cpu") -> Parts | None:
     """
-    Call something under the profiler.
+    Call something under the profiler, and return the parts of a call.
 
-    Parameters
-    ----------
-    run : callable
-        What is called. It has to be warm, and to be done when it returns.
-    seconds : float
-        How long a call takes without the profiler. With it, it takes longer.
-    device : {"cpu", "gpu"}
-        Where it runs.
-
-    Returns
-    -------
-    parts : Parts or None
-        None if the profile has nothing of the device, as where a driver forbids it.
+    It has to be warm, and to be done when it returns; the seconds are those that a call takes
+    without the profiler. None if the profile has nothing of the device, as where a driver forbids
+    it.
     """
     n_calls = max(LEAST_CALLS, min(MOST_CALLS, math.ceil(ENOUGH_SECONDS / seconds)))
     # of Python there would be an event a function, which slows it
@@ -150,28 +134,13 @@ def parts_of(
     planes: Iterable[Any], wall: float, n_calls: int = 1, device: str = "cpu"
 ) -> Parts | None:
     """
-    Add up the events of a profile.
+    Add up the events of a profile of calls that took so many seconds together; None without events.
 
     Of events within each other on a thread, the innermost counts that belongs to a part. An instant
     at which several threads or streams work is divided among them, so that the parts sum up to the
     time of a call, however many cores there are. A thread that an operation employs within itself,
-    as convolutions do, is no other one.
-
-    Parameters
-    ----------
-    planes : iterable of XPlane
-        The profile. That of the CPU has a line a thread, that of a GPU a line a stream.
-    wall : float
-        Seconds of all calls.
-    n_calls : int
-        How many calls there were.
-    device : {"cpu", "gpu"}
-        Whose events count. Those of the CPU say nothing of how long a GPU works.
-
-    Returns
-    -------
-    parts : Parts or None
-        None if there are no events of the device.
+    as convolutions do, is no other one. The plane of the CPU has a line a thread, that of a GPU a
+    line a stream; events of the CPU say nothing of how long a GPU works.
     """
     spans_of, prefix = (_kernels, "/device:GPU:") if device == "gpu" else (_operations, "/host:CPU")
     found = [spans_of(each) for each in planes if each.name.startswith(prefix)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from rich.console import Console
@@ -54,7 +55,7 @@ def add_measurement(
     measured: Measurement,
     target: float | None = None,
     samples_steps: int | None = None,
-    peaks: Mapping[str, int] | None = None,
+    peaks: Mapping[str, int] = MappingProxyType({}),
 ) -> None:
     """Add a row for a group; see `Case` and `Group` for what is in it."""
     seconds = [
@@ -65,15 +66,15 @@ def add_measurement(
         f"{measured.ratio(*pair):.2f}" if set(pair) <= set(measured.seconds) else ""
         for pair in _RATIOS
     ]
+    figures = measured.figures("ours", samples_steps)
     spread = ""
     if ratios[0]:
-        each = measured.ratios()
-        spread = f"{min(each):.2f}-{max(each):.2f}"
+        spread = "{ratio_least:.2f}-{ratio_most:.2f}".format(**figures)
         if target is not None:
-            ratios[0] = f"[{'green' if measured.ratio() >= target else 'yellow'}]{ratios[0]}"
-    throughput = f"{samples_steps / measured.median('ours'):,.0f}" if samples_steps else ""
-    agreement = f"{measured.agreement['ours']:.1%}" if "ours" in measured.agreement else ""
-    peaks = peaks or {}
+            colour = "green" if figures["ratio_to_stock"] >= target else "yellow"
+            ratios[0] = f"[{colour}]{ratios[0]}"
+    throughput = f"{figures['samples_steps_per_second']:,.0f}" if samples_steps else ""
+    agreement = f"{figures['agreement']:.1%}" if "agreement" in figures else ""
     memory = ", ".join(
         f"{peaks[member] / 1024**2:,.0f}" for member in ("stock", "ours") if member in peaks
     )

@@ -1,10 +1,15 @@
-"""Libraries side by side: whether they compute the same, then how long they take, in turns."""
+"""Libraries side by side, in processes: whether they compute the same, then how long they take."""
 
 from __future__ import annotations
 
+import os
+import pickle
+import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -15,7 +20,10 @@ from benchmarks.measure import Measurement, take_turns
 from benchmarks.peers import definitions, peer_cases
 from benchmarks.peers.environments import LIBRARIES
 from benchmarks.peers.peer_cases import PeerCase
-from benchmarks.peers.process import PeerError, PeerProcess
+
+ROOT = Path(__file__).parents[2]
+MODULES = {"ours": "ours_peer", "keras-spiking": "keras_spiking_peer"}
+"""Where workers are; the others are in `torch_peers`."""
 
 ROUNDS = 5
 
@@ -25,9 +33,87 @@ LEARNING_RATE = 1e-5
 # What is allowed, of the size of the numbers: a spike flips where a voltage is within rounding of
 # the threshold, and moves what follows.
 LEAST_EQUAL_SPIKES = 0.999
-VOLTAGE_DIFFERENCE = 1e-4
-GRADIENT_DIFFERENCE = 0.01
+DIFFERENCES = {"voltage_difference": 1e-4, "gradient_difference": 0.01}
 LOSS_DIFFERENCE = 0.001
+
+
+class PeerError(RuntimeError):
+    """A library could not do what it was told, or does not start."""
+
+
+class PeerProcess:
+    """A library in a process of its own, which does one thing at a time and waits in between."""
+
+    def __init__(self, name: str, python: Path, device: str, threads: int, equation: str) -> None:
+        self.name = name
+        self._log = tempfile.NamedTemporaryFile(prefix=f"{name}-")  # noqa: SIM115 - until `stop`
+        module = f"benchmarks.peers.{MODULES.get(name, 'torch_peers')}"
+        options = ["--device", device, "--threads", str(threads), "--equation", equation]
+        self._process = subprocess.Popen(
+            [python, "-m", module, name, *options],
+            cwd=ROOT,
+            env=_environment(device, threads),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+        )
+        self.versions: dict[str, str] = self._answer()
+
+    def ask(self, command: str, **given: Any) -> Any:
+        """Have it do what a method of `benchmarks.peers.worker.Worker` does; return the answer."""
+        assert self._process.stdin is not None
+        try:
+            pickle.dump((command, given), self._process.stdin)
+            self._process.stdin.flush()
+        except OSError as error:
+            raise PeerError(f"{self.name} has ended:\n{self._last_words()}") from error
+        return self._answer()
+
+    def time(self, repeats: int = 1) -> float:
+        """Have it do once more what it did last; return the seconds of one time."""
+        return self.ask("time", repeats=repeats)
+
+    def stop(self) -> None:
+        """End the process."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.close()
+        try:
+            self._process.wait(timeout=30)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._process.stdout.close()
+        self._log.close()
+
+    def _answer(self) -> Any:
+        assert self._process.stdout is not None
+        try:
+            result, error = pickle.load(self._process.stdout)
+        except EOFError:
+            raise PeerError(f"{self.name} has ended:\n{self._last_words()}") from None
+        if error:
+            raise PeerError(f"{self.name}: {error}\n{self._last_words()}")
+        return result
+
+    def _last_words(self) -> str:
+        log = Path(self._log.name).read_text(errors="replace")
+        return "\n".join(log.splitlines()[-15:])
+
+
+def _environment(device: str, threads: int) -> dict[str, str]:
+    """Return environment variables that give all libraries the same device and threads."""
+    # Settings for the Python of the benchmarks would lead the others astray.
+    left_out = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "TF_USE_LEGACY_KERAS")
+    return {
+        **{name: value for name, value in os.environ.items() if name not in left_out},
+        "OMP_NUM_THREADS": str(threads),
+        "TF_NUM_INTRAOP_THREADS": str(threads),
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+        "TF_FORCE_GPU_ALLOW_GROWTH": "true",  # one GPU for several processes
+        "PYTHONWARNINGS": "ignore",
+        **({"CUDA_VISIBLE_DEVICES": "-1"} if device == "cpu" else {}),
+    }
 
 
 @dataclass(frozen=True)
@@ -48,16 +134,7 @@ class MeasuredPeers:
 
 
 class Peers:
-    """
-    The processes of all libraries: each is started when it is first needed, and then stays.
-
-    Parameters
-    ----------
-    device : {"cpu", "gpu"}
-        Where they compute.
-    threads : int, optional
-        How many threads each may use; by default as many as there are cores.
-    """
+    """The processes of all libraries: each is started when it is first needed, and then stays."""
 
     def __init__(self, device: str, threads: int | None = None) -> None:
         self.device = device
@@ -70,10 +147,7 @@ class Peers:
         """
         Return the process of a library, or of "ours", with the neurons of an equation.
 
-        Raises
-        ------
-        PeerError
-            If it can't be run. The reason is in `missing` then.
+        If it can't be run that is a `PeerError`, and the reason is in `missing` then.
         """
         if member in self.missing:
             raise PeerError(self.missing[member])
@@ -96,17 +170,9 @@ class Peers:
         """
         Check, once, that the neurons of a library, and their gradients, are ours.
 
-        Returns
-        -------
-        figures : dict of float
-            ``equal_spikes``, a share of all; ``voltage_difference``, the largest where spikes are
-            equal, and ``gradient_difference``, of the first weights of the dense network: each of
-            the size of ours.
-
-        Raises
-        ------
-        AssertionError
-            If they are not.
+        Returns ``equal_spikes``, a share of all; ``voltage_difference``, the largest where spikes
+        are equal, and ``gradient_difference``, of the first weights of the dense network: each of
+        the size of ours.
         """
         return self._neurons.get((member, equation), lambda: self._compare(member, equation))
 
@@ -188,21 +254,18 @@ class Peers:
             f"{share:.2%} of the outputs of neurons of {member} are those of ours; "
             f"{LEAST_EQUAL_SPIKES:.1%} are needed"
         )
-        voltage = float(np.abs(their_voltages - voltages)[equal].max() / np.abs(voltages).max())
-        assert voltage <= VOLTAGE_DIFFERENCE, (
-            f"voltages of {member} differ from ours by {voltage:.1e} of the largest; "
-            f"{VOLTAGE_DIFFERENCE:.0e} is allowed"
-        )
-        slope = float(np.linalg.norm(their_gradient - gradient) / np.linalg.norm(gradient))
-        assert slope <= GRADIENT_DIFFERENCE, (
-            f"the gradient of the first weights of {member} differs from ours by {slope:.1e} of "
-            f"its size; {GRADIENT_DIFFERENCE:.0e} is allowed"
-        )
-        return {
-            "equal_spikes": share,
-            "voltage_difference": voltage,
-            "gradient_difference": slope,
+        figures = {
+            "voltage_difference": np.abs(their_voltages - voltages)[equal].max()
+            / np.abs(voltages).max(),
+            "gradient_difference": np.linalg.norm(their_gradient - gradient)
+            / np.linalg.norm(gradient),
         }
+        for name, allowed in DIFFERENCES.items():
+            assert figures[name] <= allowed, (
+                f"the {name.replace('_', ' ')} of {member} from ours is {figures[name]:.1e} of its "
+                f"size; {allowed:.0e} is allowed"
+            )
+        return {"equal_spikes": share, **{name: float(value) for name, value in figures.items()}}
 
 
 def _run_once(process: PeerProcess, case: PeerCase) -> np.ndarray:

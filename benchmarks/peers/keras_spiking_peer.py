@@ -53,12 +53,12 @@ class KerasSpikingWorker(Worker):
             voltages.append(voltage)
         return np.stack(outputs, axis=1), np.stack(voltages, axis=1)
 
-    def predict(self, layers: list[StoredLayer], images: np.ndarray) -> Run:
+    def make_predict(self, layers: list[StoredLayer], images: np.ndarray) -> Run:
         """Build a network; see `Worker`."""
         self.model = model = _model(layers, images.shape)
         return lambda: model.predict_on_batch(images)
 
-    def fit(
+    def make_fit(
         self,
         layers: list[StoredLayer],
         images: np.ndarray,
@@ -88,7 +88,7 @@ class KerasSpikingWorker(Worker):
         assert self.model is not None
         return self.model.trainable_weights[0].numpy()
 
-    def close(self) -> None:
+    def clear(self) -> None:
         """Let go of the model."""
         self.model = None
         tf.keras.backend.clear_session()

@@ -107,14 +107,14 @@ class OurWorker(Worker):
             found = sim.predict({source: currents}, verbose=0)
         return found[probes[0]], found[probes[1]]
 
-    def predict(self, layers: list[StoredLayer], images: np.ndarray) -> Run:
+    def make_predict(self, layers: list[StoredLayer], images: np.ndarray) -> Run:
         """Build a network; see `Worker`."""
         source, probe, network = self._build(layers, images.shape[2:])
         sim = self._open(network, len(images))
         data = {source: images.reshape(*images.shape[:2], -1)}
         return lambda: sim.predict(data, verbose=0)[probe]
 
-    def fit(
+    def make_fit(
         self,
         layers: list[StoredLayer],
         images: np.ndarray,
@@ -146,7 +146,7 @@ class OurWorker(Worker):
         """Return the first weights; see `Worker`."""
         return self.first.get_weights()[0]
 
-    def close(self) -> None:
+    def clear(self) -> None:
         """Close the Simulator."""
         self.kept.close()
         self.first = None

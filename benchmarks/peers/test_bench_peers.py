@@ -11,10 +11,9 @@ from __future__ import annotations
 import pytest
 
 from benchmarks.groups import RECORDED
-from benchmarks.peers.comparison import ROUNDS, Peers
+from benchmarks.peers.comparison import ROUNDS, PeerError, Peers
 from benchmarks.peers.definitions import MEMBERS
 from benchmarks.peers.peer_cases import peer_cases
-from benchmarks.peers.process import PeerError
 
 pytestmark = [pytest.mark.timeout(0), pytest.mark.benchmark(timer=RECORDED)]
 

@@ -61,7 +61,7 @@ class TorchWorker(Worker):
         """Return the versions of the library and of torch."""
         return {
             self.package: version(self.package),
-            "torch": torch.__version__,
+            "torch": str(torch.__version__),
             "gpu": torch.cuda.get_device_name() if self.device == "gpu" else "none",
         }
 
@@ -71,7 +71,7 @@ class TorchWorker(Worker):
             given = self._tensor(_time_first(currents)) * self.input_factor
             return tuple(_time_second(each.cpu().numpy()) for each in self.trace(given))
 
-    def predict(self, layers: list[StoredLayer], images: np.ndarray) -> Run:
+    def make_predict(self, layers: list[StoredLayer], images: np.ndarray) -> Run:
         """Build a network; see `Worker`."""
         self.network = network = self._build(layers)
         given = _time_first(images)
@@ -82,7 +82,7 @@ class TorchWorker(Worker):
 
         return run
 
-    def fit(
+    def make_fit(
         self,
         layers: list[StoredLayer],
         images: np.ndarray,
@@ -124,7 +124,7 @@ class TorchWorker(Worker):
         kernel = kernel.transpose(2, 3, 1, 0) if kernel.ndim == 4 else kernel.T
         return kernel / self.input_factor
 
-    def close(self) -> None:
+    def clear(self) -> None:
         """Let go of the network."""
         self.network = None
         if self.device == "gpu":

@@ -24,17 +24,14 @@ Run = Callable[[], np.ndarray]
 
 class Worker(abc.ABC):
     """
-    What a library has to do; all arrays are 32-bit.
+    A library with the neurons of an equation, as all libraries are used; all arrays are 32-bit.
 
-    Parameters
-    ----------
-    device : {"cpu", "gpu"}
-        Where it computes.
-    threads : int
-        How many threads it may use.
-    equation : str
-        Of its neurons: one of `benchmarks.peers.definitions`.
+    What a library writes anew are the abstract methods. Of the others, and `respond`, the
+    benchmarks command one by its name.
     """
+
+    run: Run | None = None
+    """Does once what was commanded last."""
 
     def __init__(self, device: str, threads: int, equation: str) -> None:
         self.device = device
@@ -48,35 +45,23 @@ class Worker(abc.ABC):
     @abc.abstractmethod
     def respond(self, currents: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """
-        Run neurons from a voltage of 0, with currents of shape (batch, time, size).
+        Run neurons from a voltage of 0; return what comes out, and the voltage behind each step.
 
-        Returns
-        -------
-        output, voltages : ndarray of shape (batch, time, size)
-            What comes out, and the voltage behind each step.
+        All are of shape (batch, time, size).
         """
 
     @abc.abstractmethod
-    def predict(self, layers: list[StoredLayer], images: np.ndarray) -> Run:
+    def make_predict(self, layers: list[StoredLayer], images: np.ndarray) -> Run:
         """
-        Build a network with neurons between its layers.
+        Build a network with neurons between its layers, and none behind the last one.
 
-        Parameters
-        ----------
-        layers : list of StoredLayer
-            The layers; there are no neurons behind the last one.
-        images : ndarray of shape (batch, time, height, width, channels) or (batch, time, size)
-            The input. It is laid out as the library likes it now, and taken to its device when the
-            network runs.
-
-        Returns
-        -------
-        run : callable
-            Runs the network from voltages of 0; returns the output as `to_common` takes it.
+        Images are of shape (batch, time, height, width, channels) or (batch, time, size). They are
+        laid out as the library likes it now, and taken to its device when the network runs. What is
+        returned runs it from voltages of 0; it returns the output as `to_common` takes it.
         """
 
     @abc.abstractmethod
-    def fit(
+    def make_fit(
         self,
         layers: list[StoredLayer],
         images: np.ndarray,
@@ -93,28 +78,53 @@ class Worker(abc.ABC):
         """
 
     def to_common(self, output: np.ndarray) -> np.ndarray:
-        """Return the output of `predict` with the shape (batch, time, size)."""
+        """Return the output of a network with the shape (batch, time, size)."""
         return output
 
     @abc.abstractmethod
     def first_kernel(self) -> np.ndarray:
-        """Return the first weights of what `fit` has built, as a `StoredLayer` has them."""
+        """Return the first weights of what was built to train, as a `StoredLayer` has them."""
 
     @abc.abstractmethod
-    def close(self) -> None:
+    def clear(self) -> None:
         """Let go of what was built."""
+
+    def predict(self, layers: list[StoredLayer], images: np.ndarray) -> np.ndarray:
+        """Build a network, and run it once; return its output."""
+        self.close()
+        self.run = self.make_predict(layers, images)
+        return self.to_common(self.run())
+
+    def fit(
+        self, layers: list[StoredLayer], learning_rate: float, **given: Any
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """
+        Build a network, and train it once with all images.
+
+        Returns the mean of the losses, and by how much the first kernel has changed, divided by the
+        learning rate: the sum of its gradients, shaped like it.
+        """
+        self.close()
+        self.run = self.make_fit(layers, learning_rate=learning_rate, **given)
+        losses = self.run()
+        return losses, (layers[0].kernel - self.first_kernel()) / learning_rate
+
+    def time(self, repeats: int = 1) -> float:
+        """Do once more what was done last; return the seconds of one time."""
+        assert self.run is not None
+        start = time.perf_counter()
+        for _ in range(repeats):
+            self.run()
+        return (time.perf_counter() - start) / repeats
+
+    def close(self) -> None:
+        """Forget the network."""
+        self.run = None
+        self.clear()
 
 
 def serve(makers: dict[str, Callable[[str, int, str], Worker]]) -> None:
-    """
-    Do what comes as commands, until there are no more.
-
-    Parameters
-    ----------
-    makers : dict of callable
-        By library, what takes the device, the number of threads and the equation, and makes the
-        worker.
-    """
+    """Make the worker that is named, and do what comes as commands, until there are no more."""
     parser = argparse.ArgumentParser()
     parser.add_argument("library", choices=makers)
     parser.add_argument("--device", choices=("cpu", "gpu"), default="cpu")
@@ -130,14 +140,13 @@ def serve(makers: dict[str, Callable[[str, int, str], Worker]]) -> None:
     except Exception as error:
         _answer(answers, error=error)
         return
-    commands = _Commands(worker)
     while True:
         try:
             name, given = pickle.load(sys.stdin.buffer)
         except EOFError:
             return
         try:
-            _answer(answers, getattr(commands, name)(**given))
+            _answer(answers, getattr(worker, name)(**given))
         except Exception as error:
             _answer(answers, error=error)
 
@@ -147,53 +156,3 @@ def _answer(answers: BinaryIO, result: Any = None, error: Exception | None = Non
         traceback.print_exc()
     pickle.dump((result, f"{type(error).__name__}: {error}" if error else ""), answers)
     answers.flush()
-
-
-class _Commands:
-    """What a worker is told to do, by name."""
-
-    def __init__(self, worker: Worker) -> None:
-        self.worker = worker
-        self.run: Run | None = None
-
-    def respond(self, currents: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        return self.worker.respond(currents)
-
-    def predict(self, layers: list[StoredLayer], images: np.ndarray) -> np.ndarray:
-        """Build a network, and run it once; return its output."""
-        self.close()
-        self.run = self.worker.predict(layers, images)
-        return self.worker.to_common(self.run())
-
-    def fit(
-        self, layers: list[StoredLayer], learning_rate: float, **given: Any
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """
-        Build a network, and train it once with all images.
-
-        Returns
-        -------
-        losses : ndarray of shape (1,)
-            The mean of the losses.
-        gradient : ndarray
-            By how much the first kernel has changed, divided by the learning rate: the sum of its
-            gradients, shaped like it.
-        """
-        self.close()
-        self.run = self.worker.fit(layers, learning_rate=learning_rate, **given)
-        losses = self.run()
-        change = layers[0].kernel - self.worker.first_kernel()
-        return losses, change / learning_rate
-
-    def time(self, repeats: int = 1) -> float:
-        """Do once more what was done last; return the seconds of one time."""
-        assert self.run is not None
-        start = time.perf_counter()
-        for _ in range(repeats):
-            self.run()
-        return (time.perf_counter() - start) / repeats
-
-    def close(self) -> None:
-        """Forget the network."""
-        self.run = None
-        self.worker.close()

@@ -24,20 +24,10 @@ def compare(run: Run, kept: Run) -> pd.DataFrame:
     """
     Compare a run with an earlier one, in the cases where ours has a ratio to stock or tf.keras.
 
-    Parameters
-    ----------
-    run : Run
-        What is now.
-    kept : Run
-        What was then.
-
-    Returns
-    -------
-    changes : DataFrame
-        A row a case: how many times as fast as stock ours was ``then`` and is ``now``, ``factor``,
-        the second as a share of the first, and how many times as long as plain tf.keras ours took,
-        ``keras_then``, and takes, ``keras_now``. ``run`` is "both", "then" or "now": which of them
-        have the case. The worst change comes first, what has no ratio to stock last.
+    A row a case: how many times as fast as stock ours was ``then`` and is ``now``, ``factor``, the
+    second as a share of the first, and how many times as long as plain tf.keras ours took,
+    ``keras_then``, and takes, ``keras_now``. ``run`` is "both", "then" or "now": which of them have
+    the case. The worst change comes first, what has no ratio to stock last.
     """
     both = _ratios(run, "now").join(_ratios(kept, "then"), how="outer", sort=False)
     has = both.notna()

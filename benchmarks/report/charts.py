@@ -70,24 +70,7 @@ def amounts(
     write: Callable[[float], str],
     unit: float = 1.0,
 ) -> Picture | None:
-    """
-    Draw an amount of each member.
-
-    Parameters
-    ----------
-    name : str
-        That of the picture.
-    results : DataFrame
-        What was measured.
-    column : str
-        The column of the amount.
-    label : str
-        The amount and its unit, e.g. "time (s)".
-    write : callable
-        Writes an amount.
-    unit : float
-        How much the unit is.
-    """
+    """Draw an amount of each member, with a label such as "time (s)" and that unit."""
     measured = results.dropna(subset=column)
     if measured.empty:
         return None
@@ -134,15 +117,7 @@ def throughput(name: str, results: pd.DataFrame, axis: str) -> Picture | None:
     """
     Draw throughput over the minibatch or over steps.
 
-    Parameters
-    ----------
-    name : str
-        That of the picture.
-    results : DataFrame
-        What was measured. A panel is the network in one use where all else is the same; it needs
-        `FEWEST_SIZES` sizes.
-    axis : {"minibatch", "steps"}
-        What grows.
+    A panel is the network in one use where all else is the same; it needs `FEWEST_SIZES` sizes.
     """
     size, label = AXES[axis]
     fixed, one, several = (
@@ -181,20 +156,10 @@ def throughput(name: str, results: pd.DataFrame, axis: str) -> Picture | None:
 
 def growing(results: pd.DataFrame, axis: str) -> pd.DataFrame:
     """
-    Return the times and the memory of what was measured along an axis.
+    Return the times and the memory of what was measured along an axis: a row a point.
 
-    Parameters
-    ----------
-    results : DataFrame
-        Those of any axis.
-    axis : {"neurons", "steps", "minibatch"}
-        What grows.
-
-    Returns
-    -------
-    points : DataFrame
-        A row a point: ``panel`` is the network in its use, ``amount`` is "time" or "memory", ``x``
-        the size and ``y`` the seconds or MiB.
+    ``panel`` is the network in its use, ``amount`` is "time" or "memory", ``x`` the size and ``y``
+    the seconds or MiB.
     """
     size = AXES[axis][0]
     grown = results[(results["axis"] == axis) & (results[size] > 0)]
@@ -222,18 +187,7 @@ def laws(points: pd.DataFrame) -> pd.DataFrame:
 
 
 def growth(name: str, points: pd.DataFrame, axis: str) -> Picture | None:
-    """
-    Draw time and memory against what grows.
-
-    Parameters
-    ----------
-    name : str
-        That of the picture.
-    points : DataFrame
-        What `growing` returned.
-    axis : {"neurons", "steps", "minibatch"}
-        What grows.
-    """
+    """Draw time and memory against what grows, of points that `growing` returned."""
     if points.empty:
         return None
     label = AXES[axis][1]

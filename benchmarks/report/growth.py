@@ -18,26 +18,12 @@ _DIGITS = 6  # more of them are those of the machine that computes the fit
 
 @dataclass(frozen=True)
 class PowerLaw:
-    """
-    The power law ``10**intercept * n**exponent``.
+    """The power law ``10**intercept * n**exponent``."""
 
-    Parameters
-    ----------
-    exponent : float
-        How fast it grows: 1 if twice the size takes twice as much.
-    error : float
-        The standard error of the exponent.
-    intercept : float
-        The decimal logarithm of the value at 1.
-    last : float
-        The exponent between the two largest sizes alone, where what is paid once a call counts
-        least.
-    """
-
-    exponent: float
-    error: float
-    intercept: float
-    last: float
+    exponent: float  # 1 if twice the size takes twice as much
+    error: float  # the standard error of the exponent
+    intercept: float  # the decimal logarithm of the value at 1
+    last: float  # the exponent between the largest two, where what is paid once a call counts least
 
     def __call__(self, size: Any) -> Any:
         """Return the value at a size."""
@@ -50,19 +36,7 @@ class PowerLaw:
 
 
 def fit_power_law(sizes: Sequence[float], values: Sequence[float]) -> PowerLaw | None:
-    """
-    Fit a power law by least squares of the logarithms.
-
-    Parameters
-    ----------
-    sizes, values : sequence of float
-        What was measured.
-
-    Returns
-    -------
-    law : PowerLaw or None
-        None if there are fewer than `FEWEST_SIZES` different sizes with a value above 0.
-    """
+    """Fit a power law by least squares of the logarithms, if there are `FEWEST_SIZES` sizes."""
     points = sorted(
         (size, value) for size, value in zip(sizes, values, strict=True) if min(size, value) > 0
     )

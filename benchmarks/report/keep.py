@@ -22,30 +22,16 @@ def keep(path: Path, results: Path, *, part: str = "", force: bool = False) -> P
     """
     Copy the file of a run to those that are kept, in place of an earlier run of the same hardware.
 
-    Parameters
-    ----------
-    path : Path
-        The file.
-    results : Path
-        The folder of those that are kept.
-    part : str
-        Of a run with some of the suites, a name that is added to that of the hardware. A run of
-        peers alone is the part "peers".
-    force : bool
-        Whether to keep what can't be traced to a commit, or has fewer suites than what it replaces.
-
-    Returns
-    -------
-    kept : Path
-        The copy.
+    A run of some of the suites has a part, a name that is added to that of the hardware; a run of
+    peers alone is the part "peers". Returns the copy.
 
     Raises
     ------
     ResultFileError
         If it is no file of pytest-benchmark.
     NotKept
-        If ``force`` is needed, or the part has neither letters nor digits: the file would replace
-        that of all suites.
+        If it can't be traced to a commit, or has fewer suites than what it replaces, unless it is
+        forced; or if the part is no name: the file would replace that of all suites.
     """
     content = load(path)
     run = run_of(content, path.name)

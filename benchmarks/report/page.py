@@ -65,16 +65,7 @@ make bench-report
 
 @dataclass(frozen=True)
 class Report:
-    """
-    A page and its pictures.
-
-    Parameters
-    ----------
-    page : str
-        The page, in Markdown.
-    pictures : tuple of Picture
-        Those that it shows.
-    """
+    """A page, in Markdown, and the pictures that it shows."""
 
     page: str
     pictures: tuple[Picture, ...] = ()

@@ -69,18 +69,9 @@ class Picture:
     """
     A picture, written so that the same data gives the same bytes.
 
-    Parameters
-    ----------
-    name : str
-        That of its file, without the ending.
-    alt : str
-        What it shows, for those who don't see it.
-    draw : callable
-        Takes an empty figure, the data, and the options; draws, and sets the size of the figure.
-    data : DataFrame
-        What is drawn.
-    options : dict
-        How it is drawn.
+    It is drawn by a function that takes an empty figure, the data, and the options, and sets the
+    size of the figure. The name is that of its file, without the ending; the text says what it
+    shows, for those who don't see it.
     """
 
     name: str
@@ -140,21 +131,10 @@ def draw_bars(
     """
     Draw horizontal bars, with a text behind each of them.
 
-    Parameters
-    ----------
-    figure : Figure
-        An empty figure.
-    data : DataFrame
-        A row a bar: ``row`` is what stands beside it, ``member`` whose it is, ``value`` its end,
-        ``text`` what stands behind it, and ``least`` and ``most`` are the ends of its whisker.
-        What has no text is a mark upon the bars of its row. Rows of a bar each that have the same
-        ``series`` stand together.
-    label : str
-        Of the axis.
-    origin : float or None
-        Where bars begin on a logarithmic axis; None for a linear one, from 0.
-    mark : str
-        What the origin means.
+    The data has a row a bar: ``row`` is what stands beside it, ``member`` whose it is, ``value``
+    its end, ``text`` what stands behind it, ``least`` and ``most`` are the ends of its whisker.
+    What has no text is a mark upon the bars of its row. Rows of a bar each that have the same
+    ``series`` stand together. With an origin, which is marked so, the axis is logarithmic.
     """
     bars, marks = data[data["text"] != ""], data[data["text"] == ""]
     row, series = bars["row"], bars["series"]
@@ -207,17 +187,8 @@ def draw_stacks(figure: Figure, data: pd.DataFrame, *, label: str, parts: dict[s
     """
     Draw what shares of a whole its parts are: stacked bars, each as long as the others.
 
-    Parameters
-    ----------
-    figure : Figure
-        An empty figure.
-    data : DataFrame
-        A row a bar: ``row`` stands above those that have it, ``member`` beside the bar, ``text``
-        behind it, and the other columns are its parts.
-    label : str
-        Of the axis.
-    parts : dict of str
-        The columns of parts, from the left, and the words for them.
+    The data has a row a bar: ``row`` stands above those that have it, ``member`` beside the bar,
+    ``text`` behind it. The parts are columns, from the left, with the words for them.
     """
     is_first = data["row"] != data["row"].shift()
     y = np.arange(len(data)) + 1.15 * np.cumsum(is_first)
@@ -258,21 +229,10 @@ def draw_curves(
     """
     Draw curves on logarithmic axes, in panels.
 
-    Parameters
-    ----------
-    figure : Figure
-        An empty figure.
-    data : DataFrame
-        A row a point: ``panel`` is the title of its panel, ``y_label`` and ``unit`` are of the
-        vertical axis there, ``member`` is whose it is, ``x`` and ``y`` where it is.
-    label : str
-        Of the horizontal axes.
-    columns : int
-        How many panels are side by side.
-    same_y : bool
-        Whether all have the same vertical axis, and its label stands at the left alone.
-    fitted : sequence of str
-        The members whose points have a power law instead of a line through them.
+    The data has a row a point: ``panel`` is the title of its panel, ``y_label`` and ``unit`` are of
+    the vertical axis there, ``member`` is whose it is, ``x`` and ``y`` where it is. With ``same_y``
+    all have the same vertical axis, and its label stands at the left alone. Points of members that
+    are ``fitted`` have a power law instead of a line through them.
     """
     panels = list(data.groupby(["panel", "y_label"], sort=False))
     columns = min(columns, len(panels))

@@ -65,34 +65,15 @@ class ResultFileError(ValueError):
 
 @dataclass(frozen=True)
 class Run:
-    """
-    One run of the benchmarks.
-
-    Parameters
-    ----------
-    file : str
-        The name of its file.
-    date : str
-        When it was, as pytest-benchmark writes it.
-    commit : str
-        What was measured; empty if that is not known.
-    dirty : bool
-        Whether there were changes that no commit has.
-    machine_info : dict
-        What is known of the machine and of versions.
-    results : DataFrame
-        What was measured: a row a benchmark, with its seconds and what its extra information says.
-    left_out : list of str
-        Benchmarks that have no place in the report.
-    """
+    """One run of the benchmarks."""
 
     file: str
-    date: str
-    commit: str
-    dirty: bool
+    date: str  # as pytest-benchmark writes it
+    commit: str  # empty if that is not known
+    dirty: bool  # whether there were changes that no commit has
     machine_info: Mapping[str, Any]
-    results: pd.DataFrame
-    left_out: list[str]
+    results: pd.DataFrame  # a row a benchmark, with its seconds and what its extra information says
+    left_out: list[str]  # benchmarks that have no place in the report
 
     @property
     def suites(self) -> list[str]:

@@ -68,20 +68,7 @@ _HOW_PEERS_RUN = {
 
 @dataclass
 class Section:
-    """
-    A section.
-
-    Parameters
-    ----------
-    title : str
-        Its heading.
-    prefix : str
-        What the names of its pictures begin with.
-    blocks : list of str
-        Its paragraphs, tables and pictures.
-    pictures : list of Picture
-        Those that it shows.
-    """
+    """A section; the names of its pictures begin with the prefix."""
 
     title: str
     prefix: str = ""
@@ -93,20 +80,7 @@ class Section:
         self.blocks += filter(None, blocks)
 
     def show(self, draw: Callable[..., Picture | None], name: str, *given: Any, how: str) -> None:
-        """
-        Add a picture, if there is one, with how to read it, once.
-
-        Parameters
-        ----------
-        draw : callable
-            Takes the name of the picture and what is given; returns the picture or None.
-        name : str
-            The end of its name.
-        *given
-            What is drawn.
-        how : str
-            How to read it.
-        """
+        """Add a picture, if there is one of what is given, with how to read it, once."""
         picture = draw(f"{self.prefix}-{name}", *given)
         if picture is not None:
             if how not in self.blocks:
@@ -116,23 +90,7 @@ class Section:
 
 
 def make_sections(prefix: str, results: pd.DataFrame) -> tuple[list[Section], list[str]]:
-    """
-    Make the sections of a machine.
-
-    Parameters
-    ----------
-    prefix : str
-        What the names of its pictures begin with.
-    results : DataFrame
-        What was measured on it, as `combine` returns it.
-
-    Returns
-    -------
-    sections : list of Section
-        Those that have data.
-    missing : list of str
-        What there is no data of, in words.
-    """
+    """Make the sections of a machine; return them, and in words what there is no data of."""
     by_suite = dict(tuple(results.groupby("suite", sort=False)))
     sections, missing = [], []
     for suite, (title, subject, fill) in _SUITES.items():

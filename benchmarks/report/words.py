@@ -59,16 +59,7 @@ def code(text: str) -> str:
 
 
 def table(frame: pd.DataFrame, texts: int = 1) -> str:
-    """
-    Return a table, without the columns that have nothing but gaps.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        Its cells, as texts.
-    texts : int
-        How many columns are texts, which are kept; the numbers behind them stand at the right.
-    """
+    """Return a table whose first columns are texts; others with nothing but gaps are left out."""
     numbers = frame.columns[texts:]
     frame = frame.drop(columns=[name for name in numbers if frame[name].isin(["", GAP]).all()])
     rule = ["---"] * texts + ["---:"] * (len(frame.columns) - texts)
