@@ -72,7 +72,6 @@ RECURRENT_LAYER = Subject("recurrent-layer", networks.recurrent)
 ENSEMBLE = Subject("recurrent", lambda *_: networks.recurrent_ensemble())
 POPULATION = Subject("population", networks.population)
 
-# -----------------------------------------------------------------------------
 # A network as a whole
 
 PREDICT = [
@@ -122,7 +121,6 @@ FIT = [
     *RECURRENT_LAYER.cases("fit", (10, 10)),
 ]
 
-# -----------------------------------------------------------------------------
 # Types of neurons: in Python, as nengo_dl runs those that it has no code for, and in TensorFlow
 
 _neurons = {"suite": "neurons", "members": STANDARD_MEMBERS}
@@ -183,7 +181,6 @@ BESIDE_LIF = [
 ]
 """Both for our Simulator, hence for `python -m benchmarks.ratios` alone."""
 
-# -----------------------------------------------------------------------------
 # In processes of their own
 
 START = [
@@ -204,7 +201,6 @@ MEMORY = [
     *CONV.cases("predict", (10, 10_000), suite="memory", **_alone),
 ]
 
-# -----------------------------------------------------------------------------
 # What grows
 
 WIDTHS = (64, 256, 1024, 4096)
@@ -226,7 +222,6 @@ SCALING = [
     *_growing("minibatch", *((minibatch, 10) for minibatch in MINIBATCHES)),
 ]
 
-# -----------------------------------------------------------------------------
 # Where the time goes
 
 _profiled = {"suite": "profile", "members": ("ours", "keras")}

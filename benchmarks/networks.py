@@ -51,7 +51,6 @@ class BenchmarkNetwork:
         return sum(each.n_neurons for each in self.network.all_ensembles)
 
 
-# -----------------------------------------------------------------------------
 # Layers, with weights and currents with which neurons fire moderately
 
 
@@ -104,7 +103,6 @@ def _convolution(
     )
 
 
-# -----------------------------------------------------------------------------
 # Layers of Keras with neurons between them
 
 
@@ -189,7 +187,6 @@ with_synapses = partial(convolutional, synapse=LOWPASS)
 """The convolutional network with a filter behind each layer of neurons."""
 
 
-# -----------------------------------------------------------------------------
 # Other networks
 
 

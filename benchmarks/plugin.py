@@ -60,17 +60,13 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     else:
         asked = config.getoption("--device") == "cpu"
         where = f"CPU ({'as asked for' if asked else 'TensorFlow sees no GPU'})"
-    return [f"device: {where}", *_say_what_differs(config)]
-
-
-def _say_what_differs(config: pytest.Config) -> list[str]:
-    found = config.stash.get(DIFFERENCES, [])
-    if not found:
-        return []
-    return [
-        "compared with a run of another machine or of other versions, so ratios to stock say more "
-        f"than seconds: {'; '.join(found)}"
-    ]
+    header = [f"device: {where}"]
+    if config.stash.get(DIFFERENCES, []):
+        header.append(
+            "compared with a run of another machine or of other versions, so ratios to stock say "
+            f"more than seconds: {'; '.join(config.stash[DIFFERENCES])}"
+        )
+    return header
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

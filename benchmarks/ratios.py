@@ -46,10 +46,8 @@ def main(arguments: list[str] | None = None) -> int:
     def is_chosen(name: str) -> bool:
         if options.rows:
             return any(_means(each, name) for each in options.rows)
-        if name in starts:
-            return True
-        case = cases.BY_NAME[name]
-        return case.quick if options.quick else case.target is not None
+        case = cases.BY_NAME.get(name)
+        return case is None or (case.quick if options.quick else case.target is not None)
 
     ours = {} if options.execution is None else {"execution": options.execution}
     table = make_table(machine.summarise(machine.describe()))

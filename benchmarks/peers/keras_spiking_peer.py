@@ -39,11 +39,9 @@ class KerasSpikingWorker(Worker):
             raise RuntimeError(f"TensorFlow {tf.__version__} sees no GPU")
 
     def versions(self) -> dict[str, str]:
-        """Return the versions of KerasSpiking and of what it runs on."""
         return {name: version(name) for name in ("keras-spiking", "tensorflow", "tf-keras")}
 
     def respond(self, currents: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Run neurons, step by step, since it returns the last voltage alone; see `Worker`."""
         neurons = _neurons(return_state=True)
         voltage = tf.zeros_like(currents[:, 0])
         outputs, voltages = [], []
@@ -54,7 +52,6 @@ class KerasSpikingWorker(Worker):
         return np.stack(outputs, axis=1), np.stack(voltages, axis=1)
 
     def make_predict(self, layers: list[StoredLayer], images: np.ndarray) -> Run:
-        """Build a network; see `Worker`."""
         self.model = model = _model(layers, images.shape)
         return lambda: model.predict_on_batch(images)
 
@@ -66,7 +63,6 @@ class KerasSpikingWorker(Worker):
         minibatch: int,
         learning_rate: float,
     ) -> Run:
-        """Build a network to train it; see `Worker`."""
         self.model = model = _model(layers, images.shape)
         cross_entropy = tf.losses.SparseCategoricalCrossentropy(from_logits=True)
         model.compile(
@@ -84,12 +80,10 @@ class KerasSpikingWorker(Worker):
         return run
 
     def first_kernel(self) -> np.ndarray:
-        """Return the first weights; see `Worker`."""
         assert self.model is not None
         return self.model.trainable_weights[0].numpy()
 
     def clear(self) -> None:
-        """Let go of the model."""
         self.model = None
         tf.keras.backend.clear_session()
 

@@ -89,7 +89,6 @@ class OurWorker(Worker):
         self.first: Any = None
 
     def versions(self) -> dict[str, str]:
-        """Return the versions of ours and of what it runs on."""
         names = ("tensorflow", "tf-keras", "nengo", "nengo-dl")
         return {
             "nengo-layers-plus": nengo_layers_plus.__version__,
@@ -97,7 +96,6 @@ class OurWorker(Worker):
         }
 
     def respond(self, currents: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Run neurons; see `Worker`."""
         batch, _, size = currents.shape
         with nengo.Network(seed=0) as network:
             source = nengo.Node(np.zeros(size))
@@ -108,7 +106,6 @@ class OurWorker(Worker):
         return found[probes[0]], found[probes[1]]
 
     def make_predict(self, layers: list[StoredLayer], images: np.ndarray) -> Run:
-        """Build a network; see `Worker`."""
         source, probe, network = self._build(layers, images.shape[2:])
         sim = self._open(network, len(images))
         data = {source: images.reshape(*images.shape[:2], -1)}
@@ -122,7 +119,6 @@ class OurWorker(Worker):
         minibatch: int,
         learning_rate: float,
     ) -> Run:
-        """Build a network to train it; see `Worker`."""
         source, probe, network = self._build(layers, images.shape[2:])
         sim = self._open(network, minibatch)
         cross_entropy = tf.losses.SparseCategoricalCrossentropy(from_logits=True)
@@ -143,11 +139,9 @@ class OurWorker(Worker):
         return run
 
     def first_kernel(self) -> np.ndarray:
-        """Return the first weights; see `Worker`."""
         return self.first.get_weights()[0]
 
     def clear(self) -> None:
-        """Close the Simulator."""
         self.kept.close()
         self.first = None
         tf.keras.backend.clear_session()

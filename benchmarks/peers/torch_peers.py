@@ -58,7 +58,6 @@ class TorchWorker(Worker):
         """Return spikes and the voltage behind each step, for currents (time, batch, size)."""
 
     def versions(self) -> dict[str, str]:
-        """Return the versions of the library and of torch."""
         return {
             self.package: version(self.package),
             "torch": str(torch.__version__),
@@ -66,13 +65,11 @@ class TorchWorker(Worker):
         }
 
     def respond(self, currents: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Run neurons; see `Worker`."""
         with torch.no_grad():
             given = self._tensor(_time_first(currents)) * self.input_factor
             return tuple(_time_second(each.cpu().numpy()) for each in self.trace(given))
 
     def make_predict(self, layers: list[StoredLayer], images: np.ndarray) -> Run:
-        """Build a network; see `Worker`."""
         self.network = network = self._build(layers)
         given = _time_first(images)
 
@@ -90,7 +87,6 @@ class TorchWorker(Worker):
         minibatch: int,
         learning_rate: float,
     ) -> Run:
-        """Build a network to train it; see `Worker`."""
         self.network = network = self._build(layers)
         optimizer = torch.optim.SGD(self._groups(learning_rate))
         batches = [
@@ -114,18 +110,15 @@ class TorchWorker(Worker):
         return run
 
     def to_common(self, output: np.ndarray) -> np.ndarray:
-        """Return (batch, time, size)."""
         return _time_second(output)
 
     def first_kernel(self) -> np.ndarray:
-        """Return the first weights; see `Worker`."""
         assert self.network is not None
         kernel = next(self.network.parameters()).detach().cpu().numpy()
         kernel = kernel.transpose(2, 3, 1, 0) if kernel.ndim == 4 else kernel.T
         return kernel / self.input_factor
 
     def clear(self) -> None:
-        """Let go of the network."""
         self.network = None
         if self.device == "gpu":
             torch.cuda.empty_cache()
@@ -168,12 +161,10 @@ class SnnTorchWorker(TorchWorker):
     input_factor = 1 / TAU
 
     def neurons(self) -> torch.nn.Module:
-        """Return the neurons; see `TorchWorker`."""
         leaky = self._leaky()
         return Neurons(lambda currents: _spikes(_steps(leaky, currents, leaky.reset_mem())))
 
     def trace(self, currents: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return spikes and voltages; see `TorchWorker`."""
         leaky = self._leaky()
         steps = list(_steps(leaky, currents, leaky.reset_mem()))
         return _spikes(steps), torch.stack([membrane * (1 - spike) for spike, membrane in steps])
@@ -199,7 +190,6 @@ class SpikingJellyWorker(TorchWorker):
     package = "spikingjelly"
 
     def neurons(self) -> torch.nn.Module:
-        """Return neurons that begin anew with each sequence; see `TorchWorker`."""
         from spikingjelly.activation_based import functional
 
         node = self._node()
@@ -211,7 +201,6 @@ class SpikingJellyWorker(TorchWorker):
         return Neurons(run)
 
     def trace(self, currents: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return spikes and voltages; see `TorchWorker`."""
         node = self._node(store_v_seq=True)
         spikes = node(currents)
         return spikes, node.v_seq
@@ -244,12 +233,10 @@ class NorseWorker(TorchWorker):
     package = "norse"
 
     def neurons(self) -> torch.nn.Module:
-        """Return the neurons; see `TorchWorker`."""
         cell, start = self._cell_and_start()
         return Neurons(lambda currents: _spikes(_steps(cell, currents, start)))
 
     def trace(self, currents: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return spikes and voltages; see `TorchWorker`."""
         cell, start = self._cell_and_start()
         steps = list(_steps(cell, currents, start))
         return _spikes(steps), torch.stack([state.v for _, state in steps])
