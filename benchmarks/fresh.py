@@ -48,7 +48,7 @@ def measure_start(case: Case, rounds: int = 3, device: str = "auto") -> dict[str
         for member in case.members:
             for use, value in _run_fresh(_start, case, member, device).items():
                 seconds[use][member].append(value)
-    return {use: Measurement(each) for use, each in seconds.items()}
+    return {use: Measurement(turns) for use, turns in seconds.items()}
 
 
 def measure_memory(

@@ -118,8 +118,8 @@ def _threads(setting: int) -> str:
 
 def _gpus() -> list[str]:
     return [
-        tf.config.experimental.get_device_details(each).get("device_name", each.name)
-        for each in tf.config.get_visible_devices("GPU")
+        tf.config.experimental.get_device_details(gpu).get("device_name", gpu.name)
+        for gpu in tf.config.get_visible_devices("GPU")
     ]
 
 

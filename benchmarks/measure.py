@@ -119,7 +119,7 @@ def take_turns(
     what a busy machine disturbs.
     """
     once = {name: time_it() for name, time_it in timers.items()}
-    repeats = {name: math.ceil(LEAST_SECONDS / each) for name, each in once.items()}
+    repeats = {name: math.ceil(LEAST_SECONDS / duration) for name, duration in once.items()}
     seconds: dict[str, list[float]] = {name: [] for name in timers}
     order = list(timers)
 
@@ -130,7 +130,7 @@ def take_turns(
 
     most = rounds
     if rounds is None:
-        a_round = sum(each * repeats[name] for name, each in once.items())
+        a_round = sum(duration * repeats[name] for name, duration in once.items())
         rounds = ROUNDS if a_round < MANY_SECONDS else LEAST_ROUNDS
         most = min(MOST_ROUNDS, int(MOST_SECONDS / a_round))
     for _ in range(rounds):

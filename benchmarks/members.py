@@ -49,7 +49,7 @@ class Members(dict[str, Run]):
         remark = ". If weights start at random, their initialisers need a seed"
         if layer in (CustomLayer, stock):
             return remark
-        names = [getattr(each, "__name__", repr(each)) for each in (layer, stock)]
+        names = [getattr(layers, "__name__", repr(layers)) for layers in (layer, stock)]
         return (
             f"{remark}. They were compared with those of {names[1]}: if {names[0]} makes another "
             f"network, give the case stock_layer={names[0]}, so that both simulators get the same"

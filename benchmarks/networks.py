@@ -48,7 +48,7 @@ class BenchmarkNetwork:
     @property
     def n_neurons(self) -> int:
         """How many neurons it has."""
-        return sum(each.n_neurons for each in self.network.all_ensembles)
+        return sum(ensemble.n_neurons for ensemble in self.network.all_ensembles)
 
 
 # Layers, with weights and currents with which neurons fire moderately

@@ -143,9 +143,9 @@ def parts_of(
     line a stream; events of the CPU say nothing of how long a GPU works.
     """
     spans_of, prefix = (_kernels, "/device:GPU:") if device == "gpu" else (_operations, "/host:CPU")
-    found = [spans_of(each) for each in planes if each.name.startswith(prefix)]
-    working = [span for each, _ in found for span in each]
-    running = [span for _, each in found for span in each]
+    events = [spans_of(plane) for plane in planes if plane.name.startswith(prefix)]
+    working = [span for spans, _ in events for span in spans]
+    running = [span for _, spans in events for span in spans]
     if not working and not running:
         return None
     shares = _divide(working, running)
@@ -158,13 +158,13 @@ def parts_of(
 
 def _operations(plane: Any) -> tuple[list[Span], list[Span]]:
     """Return the spans of what threads of the CPU do, and those in which TensorFlow runs."""
-    kinds = {key: _part_of(each.name) for key, each in plane.event_metadata.items()}
+    kinds = {key: _part_of(metadata.name) for key, metadata in plane.event_metadata.items()}
     working: list[Span] = []
     running: list[Span] = []
     for line in plane.lines:
         spans = list(_spans(line, lambda event: kinds.get(event.metadata_id, "")))
-        working += _innermost(each for each in spans if each[2] != _RUNNING)
-        running += (each for each in spans if each[2] == _RUNNING)
+        working += _innermost(span for span in spans if span[2] != _RUNNING)
+        running += (span for span in spans if span[2] == _RUNNING)
     return working, running
 
 
@@ -188,14 +188,16 @@ def _part_of_operation(name: str) -> str:
 
 def _kernels(plane: Any) -> tuple[list[Span], list[Span]]:
     """Return the spans of kernels and copies on a GPU."""
-    names = {key: each.name for key, each in plane.stat_metadata.items()}
-    copies = {key for key, each in plane.event_metadata.items() if _COPIES.search(each.name)}
+    names = {key: metadata.name for key, metadata in plane.stat_metadata.items()}
+    copies = {
+        key for key, metadata in plane.event_metadata.items() if _COPIES.search(metadata.name)
+    }
 
     def part(event: Any) -> str:
         if event.metadata_id in copies:
             return "data"
         # Each says which operation launched it, and which module if XLA compiled it.
-        stats = {names.get(each.metadata_id): each for each in event.stats}
+        stats = {names.get(stat.metadata_id): stat for stat in event.stats}
         if "hlo_module" in stats:
             return "neurons"
         operation = stats.get("tf_op")

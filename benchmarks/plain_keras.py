@@ -46,7 +46,7 @@ def bare(
 def _fastest(run_with: Callable[[int], Any], n_images: int) -> int:
     """Return the batch with which it is fastest; larger ones are not tried once it gets slower."""
     best, least = n_images, math.inf
-    for batch in (*(each for each in BATCHES if each < n_images), n_images):
+    for batch in (*(size for size in BATCHES if size < n_images), n_images):
         run_with(batch)  # traces
         seconds = min(timeit.repeat(partial(run_with, batch), number=1, repeat=TRIALS))
         if seconds > SLOWER * least:

@@ -204,7 +204,7 @@ def compare_members(
             group = measure_group(case, QUICK_ROUNDS if quick else None)
             if memory and fresh.memory_is_known(device_kind):
                 measured = fresh.measure_memory(case, device=device_kind)
-                group.peaks.update({name: each["peak"] for name, each in measured.items()})
+                group.peaks.update({name: figures["peak"] for name, figures in measured.items()})
             return group
 
         group = cache.get((_function_of(request.node), case.group), make)

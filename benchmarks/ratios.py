@@ -33,9 +33,9 @@ def main(arguments: list[str] | None = None) -> int:
     if options.list:
         console.print(*names, sep="\n")
         return 0
-    for each in options.rows:
-        if not any(_means(each, name) for name in names):
-            console.print(f"No row has {each!r} in its name. There are: {', '.join(names)}")
+    for part in options.rows:
+        if not any(_means(part, name) for name in names):
+            console.print(f"No row has {part!r} in its name. There are: {', '.join(names)}")
             return 2
     try:
         chosen_device = machine.choose_device(options.device)
@@ -45,7 +45,7 @@ def main(arguments: list[str] | None = None) -> int:
 
     def is_chosen(name: str) -> bool:
         if options.rows:
-            return any(_means(each, name) for each in options.rows)
+            return any(_means(part, name) for part in options.rows)
         case = cases.BY_NAME.get(name)
         return case is None or (case.quick if options.quick else case.target is not None)
 

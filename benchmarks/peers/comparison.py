@@ -217,7 +217,7 @@ class Peers:
                 result.loss_differences[member] = float(difference)
             else:
                 agreement[member] = share
-        right = {name: each for name, each in processes.items() if name not in result.failed}
+        right = {name: process for name, process in processes.items() if name not in result.failed}
         seconds = take_turns({name: process.time for name, process in right.items()}, rounds)
         for process in right.values():
             process.ask("close")

@@ -113,8 +113,8 @@ def _run(*command: str) -> str:
     if done.returncode == 0:
         return ""
     errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
-    said = errors or (done.stderr or done.stdout).strip().splitlines()
-    return said[-1] if said else f"{command[0]} ended with the status {done.returncode}"
+    lines = errors or (done.stderr or done.stdout).strip().splitlines()
+    return lines[-1] if lines else f"{command[0]} ended with the status {done.returncode}"
 
 
 def _can_reach(address: str) -> bool:

@@ -100,10 +100,10 @@ class OurWorker(Worker):
         with nengo.Network(seed=0) as network:
             source = nengo.Node(np.zeros(size))
             population = self._neurons(source)
-            probes = [nengo.Probe(population, what) for what in ("output", "voltage")]
+            probes = [nengo.Probe(population, name) for name in ("output", "voltage")]
         with Simulator(network, minibatch_size=batch, progress_bar=False) as sim:
-            found = sim.predict({source: currents}, verbose=0)
-        return found[probes[0]], found[probes[1]]
+            outputs = sim.predict({source: currents}, verbose=0)
+        return outputs[probes[0]], outputs[probes[1]]
 
     def make_predict(self, layers: list[StoredLayer], images: np.ndarray) -> Run:
         source, probe, network = self._build(layers, images.shape[2:])

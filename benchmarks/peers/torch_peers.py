@@ -67,7 +67,7 @@ class TorchWorker(Worker):
     def respond(self, currents: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         with torch.no_grad():
             given = self._tensor(_time_first(currents)) * self.input_factor
-            return tuple(_time_second(each.cpu().numpy()) for each in self.trace(given))
+            return tuple(_time_second(series.cpu().numpy()) for series in self.trace(given))
 
     def make_predict(self, layers: list[StoredLayer], images: np.ndarray) -> Run:
         self.network = network = self._build(layers)
@@ -139,8 +139,8 @@ class TorchWorker(Worker):
     def _groups(self, learning_rate: float) -> list[dict[str, object]]:
         """Have weights that hold a factor change as they would without it."""
         assert self.network is not None
-        *hidden, last = [each for each in self.network if isinstance(each, AllSteps)]
-        scaled = [parameter for each in hidden for parameter in each.parameters()]
+        *hidden, last = [module for module in self.network if isinstance(module, AllSteps)]
+        scaled = [parameter for module in hidden for parameter in module.parameters()]
         return [
             {"params": scaled, "lr": learning_rate * self.input_factor**2},
             {"params": list(last.parameters()), "lr": learning_rate},

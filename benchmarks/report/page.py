@@ -85,7 +85,7 @@ class Report:
         """Say what in a folder is not as it would be written; nothing if all is."""
         page = docs / PAGE
         is_written = {page: lambda written: written == self.page.encode()}
-        is_written |= {docs / PICTURES / each.file: each.is_in for each in self.pictures}
+        is_written |= {docs / PICTURES / picture.file: picture.is_in for picture in self.pictures}
         differences = []
         for path, is_up_to_date in is_written.items():
             if not path.is_file():
