@@ -23,8 +23,11 @@ from nengo_layers_plus._declared._namespace import (
     namespace_of,
 )
 from nengo_layers_plus._declared._neuron_parameter import NeuronParameter
-from nengo_layers_plus._declared._parameter_signal import ParameterSignal
-from nengo_layers_plus._declared._reparametrisation import Reparametrisation, reparametrise
+from nengo_layers_plus._declared._reparametrisation import (
+    ParameterSignal,
+    Reparametrisation,
+    reparametrise,
+)
 
 __all__ = [
     "NeuronParameter",

@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from nengo.builder import Signal
 from nengo.exceptions import ValidationError
 
+from nengo_layers_plus._declared._namespace import NumPyNamespace
 from nengo_layers_plus._declared._neuron_parameter import NeuronParameter
 
 # What rounding may take from the ends of bounds, as a part of their distance.
@@ -140,3 +142,46 @@ def _as(free: Any, values: np.ndarray) -> np.ndarray:
     """Return constants in the precision of some numbers."""
     dtype = free.dtype
     return values.astype(getattr(dtype, "as_numpy_dtype", dtype))
+
+
+class ParameterSignal(Signal):
+    """
+    Holds the free numbers of which a parameter is a smooth function.
+
+    Parameters
+    ----------
+    reparametrisation : Reparametrisation
+        The function.
+    trainable : bool
+        Whether an optimiser moves it.
+    name : str
+        Its name.
+    dtype : np.dtype
+        The type of numbers.
+    parameter : str
+        The name of the parameter.
+    """
+
+    def __init__(
+        self,
+        reparametrisation: Reparametrisation,
+        trainable: bool,
+        name: str,
+        dtype: Any,
+        parameter: str = "",
+    ) -> None:
+        super().__init__(np.zeros(reparametrisation.initial.shape, dtype), name=name)
+        self.parameter = parameter
+        self.reparametrisation = reparametrisation
+        # nengo_dl takes over what is set here
+        self.trainable = trainable
+        self.minibatched = False
+
+    def value(self, free: Any) -> np.ndarray:
+        """Return the values of the parameter that free numbers stand for."""
+        free = np.asarray(free)
+        return np.asarray(self.reparametrisation.value(NumPyNamespace(free.dtype), free))
+
+    def free(self, value: Any) -> np.ndarray:
+        """Return the free numbers that stand for values of the parameter."""
+        return self.reparametrisation.free(value)
