@@ -119,14 +119,7 @@ class Block(BaseLayer):
     def _build(self, call: LayerCall) -> LayerParts:
         context, inherited = call.context, call.inherited
         label = self._label(call.arguments) or inherited.label
-        arguments = Level(
-            "ensemble_kwargs of the block", "ensemble_kwargs", self._ensemble_kwargs(context)
-        )
-        check_ensemble_arguments(arguments)
-        synapse = self.make_synapse(context)
-        if synapse is not NOT_GIVEN:
-            check_synapse("synapse", synapse)
-        trainable = coerce_trainable(self.make_trainable(context))
+        arguments, synapse, trainable = self._own_settings(context)
         prefix = inherited.prefix
         if label is not None and not self._hands_label_on:
             prefix = f"{prefix}{label}/"
@@ -177,6 +170,16 @@ class Block(BaseLayer):
             inner=tuple(inner),
             network=network,
         )
+
+    def _own_settings(self, context: LayerContext) -> tuple[Level, Any, Trainable | bool]:
+        """Return what the hooks say of arguments, the synapse and what trains, after checks."""
+        from_hook = self._ensemble_kwargs(context)
+        arguments = Level("ensemble_kwargs of the block", "ensemble_kwargs", from_hook)
+        check_ensemble_arguments(arguments)
+        synapse = self.make_synapse(context)
+        if synapse is not NOT_GIVEN:
+            check_synapse("synapse", synapse)
+        return arguments, synapse, coerce_trainable(self.make_trainable(context))
 
     def _label(self, layer_args: Mapping[str, Any]) -> str | None:
         unknown = [name for name in layer_args if name != "label"]
