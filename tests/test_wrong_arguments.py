@@ -46,7 +46,7 @@ EXEMPT = {
         "Table trained_through trains_by_setting"
     ),
     "without arguments": "names",
-    "bases, whose subclasses are called": "Block NeuronModel",
+    "bases, whose subclasses are called": "BaseLayer Block NeuronModel",
 }
 
 
