@@ -16,7 +16,7 @@ import numpy as np
 
 from nengo_layers_plus import CustomLayer, nengo_dl
 from nengo_layers_plus._upstream import tf
-from nengo_layers_plus.layers._not_given import NOT_GIVEN
+from nengo_layers_plus.layers._layer_call import NOT_GIVEN
 
 GAIN = 1.0
 BIAS = 0.9

@@ -46,7 +46,7 @@ EXEMPT = {
         "Report Table trained_through"
     ),
     "without arguments": "names",
-    "bases, whose subclasses are called": "Block NeuronModel",
+    "bases, whose subclasses are called": "BaseLayer Block NeuronModel",
 }
 
 

@@ -80,8 +80,13 @@ def settings_of(obj: Any, path: Sequence[nengo.Network]) -> dict[str, Setting]:
     return in_force
 
 
+def is_fixed(entry: Any, name: str) -> bool:
+    """Say whether the settings of an object are a `layers._trainable.FixedSetting` of a name."""
+    return name in getattr(entry, "__dict__", {}).get("_fixed", ())
+
+
 def _is_own(entry: InstanceParams, name: str, of_class: ClassParams | None) -> bool:
-    if isinstance(getattr(type(entry), name, None), property):
+    if is_fixed(entry, name):
         return True
     return (
         of_class is not None and name in of_class.extra_params and entry in of_class.get_param(name)
@@ -111,7 +116,7 @@ def trains_by_setting(network: nengo.Network, *objects: Any) -> bool | None:
         found = None
         for config in (each.config for each in path):
             entry = _entry(config, obj)
-            if isinstance(getattr(type(entry), "trainable", None), property):
+            if is_fixed(entry, "trainable"):
                 entry = next(
                     (config.params[c] for c in type(obj).__mro__ if c in config.params), None
                 )

@@ -42,8 +42,7 @@ from nengo_layers_plus.introspection._source._objects import Objects
 from nengo_layers_plus.introspection._source._order import Order
 from nengo_layers_plus.introspection._source._settings import Settings, other_parameter
 from nengo_layers_plus.introspection._source._values import Values
-from nengo_layers_plus.layers._layer_wrapper import LayerWrapper
-from nengo_layers_plus.layers._several_inputs import FunctionOfSeveral
+from nengo_layers_plus.layers._layer_wrapper import FunctionOfSeveral, LayerWrapper
 
 _WRAPPED = (
     "LayerWrapper keeps the weights of the layers within: each Simulator would make them anew."

@@ -21,7 +21,7 @@ from nengo_layers_plus.introspection._source._module import module_text
 from nengo_layers_plus.introspection._source._network_source import NetworkSource
 from nengo_layers_plus.introspection._source._network_writer import NetworkWriter
 from nengo_layers_plus.introspection._source._values import Values
-from nengo_layers_plus.layers._layer_parts import LayerParts
+from nengo_layers_plus.layers._layer_call import LayerParts
 
 _SUMMARY = "Make what one call of a layer made."
 

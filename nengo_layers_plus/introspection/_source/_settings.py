@@ -12,11 +12,10 @@ from nengo.ensemble import Neurons
 from nengo.params import BoolParam, Parameter
 
 from nengo_layers_plus._upstream import default_simulation_settings
-from nengo_layers_plus.graph._settings import TOP_LEVEL_ONLY
+from nengo_layers_plus.graph._settings import TOP_LEVEL_ONLY, is_fixed
 from nengo_layers_plus.introspection._same import same
 from nengo_layers_plus.introspection._source._layout import Expression, call
 from nengo_layers_plus.introspection._source._values import Values
-from nengo_layers_plus.layers._fixed_trainable import FixedTrainable
 from nengo_layers_plus.neurons import model_in
 from nengo_layers_plus.synapses._filters import TrainableFilter
 
@@ -63,7 +62,7 @@ class Settings:
     def _own_values(self, obj: Any, entry: InstanceParams) -> Iterator[tuple[str, Any]]:
         of_class = self._class_of(obj)
         names = set(() if of_class is None else of_class.extra_params)
-        if isinstance(entry, FixedTrainable):
+        if is_fixed(entry, "trainable"):
             names.add("trainable")
         for name in sorted(names):
             if name in TOP_LEVEL_ONLY and not self.is_top:
@@ -75,10 +74,10 @@ class Settings:
             if same(value, default):
                 continue
             if name == "trainable":
-                is_fixed = isinstance(entry, FixedTrainable)
-                if _has_no_effect(obj, is_fixed):
+                own = is_fixed(entry, "trainable")
+                if _has_no_effect(obj, own):
                     continue
-                if is_fixed and _has_other_parts(obj):
+                if own and _has_other_parts(obj):
                     self.fixed.add(obj)
             yield name, value
 

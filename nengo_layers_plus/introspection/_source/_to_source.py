@@ -20,7 +20,7 @@ from nengo_layers_plus.introspection._source._simulator_source import (
     check_same_values,
     values_to_write,
 )
-from nengo_layers_plus.layers._layer_parts import LayerParts
+from nengo_layers_plus.layers._layer_call import LayerParts
 
 
 def to_source(

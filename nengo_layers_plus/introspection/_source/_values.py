@@ -27,7 +27,7 @@ from nengo_layers_plus.introspection._source._layout import (
     quoted,
 )
 from nengo_layers_plus.introspection._source._names import Names
-from nengo_layers_plus.layers._several_inputs import FunctionOfSeveral
+from nengo_layers_plus.layers._layer_wrapper import FunctionOfSeveral
 from nengo_layers_plus.surrogate import SurrogateFunction
 
 _MISSING = object()

@@ -12,7 +12,7 @@ from nengo.neurons import Direct
 from nengo_layers_plus.graph import NetworkGraph, in_words, network_in_words, number
 from nengo_layers_plus.introspection._same import same
 from nengo_layers_plus.introspection._summary._summary_setting import SummarySetting
-from nengo_layers_plus.layers._origins import origin_of
+from nengo_layers_plus.layers._layer_call import origin_of
 from nengo_layers_plus.parameters._simulator_parameters import was_loaded
 
 _UNITS = {"max_rates": "Hz", "refractory_time": "s"}
