@@ -195,7 +195,7 @@ def is_one_high(model: Any, n_neurons: int) -> bool:
         return False
     with np.errstate(all="ignore"):
         heights = [
-            output
+            np.broadcast_to(output, (n_neurons,)).copy()
             for value in _CURRENTS
             for output in outputs(model, np.full(n_neurons, value), _N_STEPS, _DT)
         ]

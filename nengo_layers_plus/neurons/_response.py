@@ -55,7 +55,7 @@ def steady_rates(model: Any, current: np.ndarray) -> np.ndarray:
     return _measure(model, current)
 
 
-def outputs(model: Any, current: np.ndarray, n_steps: int, dt: float = _DT) -> Iterator[np.ndarray]:
+def outputs(model: Any, current: np.ndarray, n_steps: int, dt: float = _DT) -> Iterator[Any]:
     """
     Run neurons in NumPy with a constant current; yield the output of every step.
 
@@ -72,14 +72,11 @@ def outputs(model: Any, current: np.ndarray, n_steps: int, dt: float = _DT) -> I
     """
     xp = NumPyNeurons()
     values = {name: getattr(model, name) for name in model.parameters}
-    state = model.make_state(current.shape[-1], rng=np.random.RandomState(0), dtype=np.float64)
+    start = model.make_state(current.shape[-1], rng=np.random.RandomState(0), dtype=np.float64)
+    state = {name: np.resize(value, current.shape) for name, value in start.items()}
     for _ in range(n_steps):
-        # copies, since a model may return an array that it changes later
-        state = {
-            name: np.array(np.broadcast_to(state[name], current.shape)) for name in model.state
-        }
         output, state = model.advance(xp, dt, current, state, values)
-        yield np.array(np.broadcast_to(output, current.shape))
+        yield output
 
 
 def _measure(model: Any, current: np.ndarray) -> np.ndarray:
@@ -92,12 +89,12 @@ def _measure(model: Any, current: np.ndarray) -> np.ndarray:
         for step, output in enumerate(outputs(model, current, n_steps)):
             if step < settle and model.state:
                 continue
-            fires = output != 0
+            fires = np.asarray(output) != 0
             total = total + np.where(first >= 0, output, 0.0)
             last = np.where(fires, step, last)
             first = np.where((first < 0) & fires, step, first)
         if not model.state or not model.spiking:
-            return output
+            return np.asarray(output)
         # a single spike in all this time is an effect of the initial state
         return np.where(last > first, total / np.maximum(last - first, 1), 0.0)
 
