@@ -44,7 +44,7 @@ _NUMBERS = [
 # What pytest-benchmark itself says of a machine; the benchmarks say it better.
 _OF_PYTEST_BENCHMARK = frozenset(
     {
-        *("cpu", "machine", "node", "processor", "release", "system"),
+        *("commit", "cpu", "machine", "node", "processor", "release", "system"),
         *("python_build", "python_compiler", "python_version"),
         *("python_implementation", "python_implementation_version"),
     }
@@ -83,7 +83,11 @@ class Run:
     @property
     def facts(self) -> dict[str, str]:
         """What the benchmarks said of the machine and of versions, as texts."""
-        return _facts(self.machine_info)
+        return {
+            key: str(value)
+            for key, value in self.machine_info.items()
+            if key not in _OF_PYTEST_BENCHMARK and value not in (None, "")
+        }
 
     @property
     def hardware(self) -> str:
@@ -93,25 +97,21 @@ class Run:
         It is that of the GPU if any benchmark ran on one, else that of the CPU. Where a CPU has a
         name without a number, as on virtual machines, its family, model and stepping follow.
         """
-        facts = {re.sub(r"[\s-]+", "_", key.strip().lower()): self.facts[key] for key in self.facts}
+        facts = self.facts
         if self.results["device"].str.lower().str.startswith("gpu").any():
-            gpus = _first(facts, ("gpu", "gpus", "gpu_model", "gpu_name")).split(",")
-            models = [name for name in map(str.strip, gpus) if name]
-            model = _slug(models[0]) if models else ""
+            models = [_slug(name) for name in facts.get("gpus", "unknown").split(",")]
             several = [f"{len(models)}-gpus"] if len(models) > 1 else []
-            return "-".join(["gpu", model or "unknown", *several])
-        cpu = self.machine_info.get("cpu")
-        details = cpu if isinstance(cpu, dict) else {"brand_raw": cpu}
-        model = _first(facts, ("cpu_model", "cpu", "cpu_name")) or details.get("brand_raw")
-        name = _slug(str(model or "")) or "unknown"
+            return "-".join(["gpu", models[0], *several])
+        cpu = self.machine_info.get("cpu") or {}
+        name = _slug(facts.get("cpu_model") or cpu.get("brand_raw") or "unknown")
         numbers = [
-            f"{key}-{_slug(str(details[key]))}"
+            f"{key}-{_slug(str(cpu[key]))}"
             for key in _MODEL_NUMBERS
-            if not re.search(r"\d", name) and details.get(key) not in (None, "")
+            if not re.search(r"\d", name) and cpu.get(key) not in (None, "")
         ]
-        cores = re.match(r"\d+", _first(facts, ("cores", "cpu_cores", "cpu_count")))
-        counted = [f"{cores[0]}-core{'s' * (cores[0] != '1')}"] if cores else []
-        return "-".join(["cpu", name, *numbers, *counted])
+        n_cores = facts.get("cores")
+        cores = [f"{n_cores}-core{'s' * (n_cores != '1')}"] if n_cores else []
+        return "-".join(["cpu", name, *numbers, *cores])
 
 
 def read_run(path: Path) -> Run:
@@ -246,27 +246,6 @@ def _finite(value: Any) -> float:
     """Return what was read as a number, if it is a finite one, and else NaN."""
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
     return float(value) if is_number and math.isfinite(value) else math.nan
-
-
-def _facts(machine_info: Mapping[str, Any]) -> dict[str, str]:
-    """Return facts as texts; an object among them is taken for several facts."""
-    facts: dict[str, str] = {}
-    for key, value in machine_info.items():
-        if key in _OF_PYTEST_BENCHMARK or key == "commit":
-            continue
-        if isinstance(value, Mapping):
-            facts.update(_facts(value))
-        elif isinstance(value, (list, tuple)):
-            facts[key] = ", ".join(map(str, value)) or "none"
-        elif value is not None and value != "":
-            facts[key] = str(value)
-    return facts
-
-
-def _first(facts: dict[str, str], names: Iterable[str]) -> str:
-    """Return the first of these facts that says something."""
-    values = (facts.get(name, "") for name in names)
-    return next((text for text in values if text.lower() not in ("", "none", "unknown", "?")), "")
 
 
 def _slug(model: str) -> str:
