@@ -16,7 +16,7 @@ import safetensors.numpy
 from nengo.exceptions import ValidationError
 from rich.syntax import Syntax
 
-from nengo_layers_plus.introspection._source._errors import SourceError
+from nengo_layers_plus.introspection._source._contents import SourceError
 from nengo_layers_plus.parameters._atomic_file import write_atomically
 
 _NUMBERS = itertools.count(1)

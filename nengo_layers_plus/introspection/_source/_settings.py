@@ -9,19 +9,16 @@ from typing import Any
 import nengo
 from nengo.config import ClassParams, InstanceParams
 from nengo.ensemble import Neurons
-from nengo.params import BoolParam, Parameter
+from nengo.params import Parameter
 
 from nengo_layers_plus._upstream import default_simulation_settings
 from nengo_layers_plus.graph._settings import TOP_LEVEL_ONLY
 from nengo_layers_plus.introspection._same import same
-from nengo_layers_plus.introspection._source._layout import Expression, call
-from nengo_layers_plus.introspection._source._values import Values
 from nengo_layers_plus.layers._fixed_trainable import FixedTrainable
 from nengo_layers_plus.neurons import model_in
 from nengo_layers_plus.synapses._trainable_filter import TrainableFilter
 
 _TRAINABLE = (nengo.Ensemble, nengo.Connection, Neurons)
-# nengo_dl looks these up at the top level alone
 
 _MISSING = object()
 
@@ -141,14 +138,6 @@ class Settings:
                 )
                 if not known and cls is not nengo.Network:
                     yield cls, name, params.get_param(name), getattr(params, name)
-
-
-def other_parameter(values: Values, name: str, parameter: Parameter, value: Any) -> Expression:
-    """Return the expression of a setting that another backend has added."""
-    cls = BoolParam if type(parameter) is BoolParam else Parameter
-    written = {"default": values.write(value, name), "optional": values.write(True, name)}
-    function = f"{values.names.module('nengo')}.params.{cls.__name__}"
-    return call(function, values.write(name, name), **written)
 
 
 def _has_no_effect(obj: Any, is_fixed: bool) -> bool:

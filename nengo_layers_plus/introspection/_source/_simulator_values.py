@@ -16,7 +16,7 @@ from nengo_layers_plus._upstream import nengo_dl, tf
 from nengo_layers_plus.graph import NetworkGraph
 from nengo_layers_plus.graph._parameters import initial_value
 from nengo_layers_plus.graph._planned import build_model
-from nengo_layers_plus.introspection._source._errors import SourceError
+from nengo_layers_plus.introspection._source._contents import SourceError
 from nengo_layers_plus.introspection._source._network_source import NetworkSource
 from nengo_layers_plus.parameters._simulator_parameters import SimulatorParameters, probe_weights
 
