@@ -432,6 +432,14 @@ def test_functions_in_keras_layers() -> None:
     check_format(source)
 
 
+def test_a_dtype_policy_of_a_layer() -> None:
+    with nengo.Network(seed=0) as network:
+        layer = layers.Dense(2, dtype=tf.keras.mixed_precision.Policy("mixed_float16"))
+        nengo_dl.TensorNode(layer, (12,), (2,), pass_time=False)
+    source, _ = round_trip(network)
+    assert 'dtype=tf.keras.mixed_precision.Policy("mixed_float16")' in source.code
+
+
 # -----------------------------------------------------------------------------
 # What can't be written
 

@@ -84,7 +84,8 @@ class Contents:
 
     def walk(self, path: tuple[Contents, ...] = ()) -> Iterator[tuple[Any, tuple[Contents, ...]]]:
         """Yield all objects and subnetworks, each with what is around it, the outermost first."""
-        path = (*path, self)
+        if self.network is not None:
+            path = (*path, self)
         for obj in self.objects:
             yield obj, path
         for inner in self.networks:
@@ -204,28 +205,31 @@ class Order:
         What to make, one after another.
     """
 
-    def __init__(self, contents: Contents, outside: Sequence[Any] = ()) -> None:
+    def __init__(self, contents: Contents, outside: Iterable[Any] = ()) -> None:
         self.steps: list[Step] = []
-        self._paths = dict(contents.walk())
-        self._outside = {id(each) for each in outside}
+        self._paths: dict[Any, tuple[Contents, ...]] = dict(contents.walk())
+        self._outside = {id(obj) for obj in outside}
         self._before: dict[Any, Any] = {}
-        for each in (contents, *(each for each in self._paths if isinstance(each, Contents))):
+        for each in (contents, *(obj for obj in self._paths if isinstance(obj, Contents))):
             kinds = (each.ensembles, each.nodes, each.connections, each.probes, each.networks)
             for objects in kinds:
                 self._before.update(zip(objects[1:], objects, strict=False))
         # objects that are made, or are being made; subnetworks that are open, or filled
         self._done: set[Any] = set()
         self._waiting: set[Any] = set()
-        self._filled: set[Any] = set()
+        self._filled: set[Any] = {contents}
+        if contents.network is None:
+            self._done.add(contents)
+        else:
+            self._paths[contents] = ()
+            self._open(contents)
         self._fill(contents)
 
     def _fill(self, contents: Contents) -> None:
-        for obj in contents.connections:
+        for obj in (*contents.connections, *contents.nodes, *contents.ensembles):
             self._make(obj)
-        for obj in (*contents.nodes, *contents.ensembles):
-            self._make(obj)
-        for each in contents.networks:
-            self._make_network(each)
+        for network in contents.networks:
+            self._make_network(network)
         for obj in contents.probes:
             self._make(obj)
 
@@ -249,7 +253,7 @@ class Order:
         self._waiting.add(obj)
         for needed in needed_by(obj):
             self._need(obj, needed, self._paths[obj])
-        for around in self._paths[obj][1:]:
+        for around in self._paths[obj]:
             self._open(around)
         self._waiting.discard(obj)
         self._done.add(obj)
@@ -273,7 +277,7 @@ class Order:
 
     def _make_network(self, contents: Contents) -> None:
         """Make a subnetwork in one go, what it needs from outside before."""
-        if contents in self._filled or contents not in self._paths:
+        if contents in self._filled:
             return
         self._filled.add(contents)
         if contents in self._before:
@@ -286,11 +290,11 @@ class Order:
         self._fill(contents)
 
     def _open(self, contents: Contents) -> None:
-        if contents in self._done or contents not in self._paths:
+        if contents in self._done:
             return
         if contents in self._before:
             self._open(self._before[contents])
-        for around in self._paths[contents][1:]:
+        for around in self._paths[contents]:
             self._open(around)
         self._done.add(contents)
         self.steps.append((contents, self._paths[contents]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import types
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -45,12 +46,11 @@ class KerasValues(Values):
         self._keeps_names = False
         # what objects are made with that are given what they need alone, by their expressions
         self._defaults: dict[str, dict[str, Any]] = {}
-        counts: dict[int, int] = {}
-        for node in nodes:
-            if isinstance(node.tensor_func, tf.keras.layers.Layer):
-                layers = with_sublayers(node.tensor_func)
-                for layer in layers[:1] if id(layers[0]) in counts else layers:
-                    counts[id(layer)] = counts.get(id(layer), 0) + 1
+        counts: Counter[int] = Counter()
+        for function in (node.tensor_func for node in nodes):
+            if isinstance(function, tf.keras.layers.Layer):
+                ids = list(map(id, with_sublayers(function)))
+                counts.update(ids[:1] if ids[0] in counts else ids)
         self._shared = {key for key, count in counts.items() if count > 1}
 
     def expression(self, value: Any, name: str, as_list: bool = False) -> str:
@@ -192,7 +192,11 @@ class KerasValues(Values):
     def _object(self, entry: Mapping[str, Any], held: Any, name: str) -> str:
         """Return the expression of an object within a layer."""
         if type(held).__name__ != entry["class_name"] or not hasattr(held, "get_config"):
-            held = _deserialised(entry)
+            try:
+                held = tf.keras.saving.deserialize_keras_object(dict(entry))
+            except Exception as error:  # it may be of a class that Keras does not know
+                message = f"its {entry['class_name']} can't be made again ({error})"
+                raise NoExpressionError(message) from error
         is_layer = isinstance(held, tf.keras.layers.Layer)
         return self._layer(held, name) if is_layer else self._from_config(held, name)
 
@@ -215,6 +219,8 @@ class KerasValues(Values):
             What is evaluated, and what it is assigned to.
         """
         function = node.tensor_func
+        if not isinstance(function, tf.keras.layers.Layer):
+            return
         layer = function.layer if isinstance(function, LayerWrapper) else function
         for number, inner in reversed(list(enumerate(with_sublayers(layer)[1:]))):
             if id(inner) in self._shared:
@@ -282,18 +288,6 @@ def _activation(name: str) -> Any:
         return tf.keras.activations.get(name)
     except ValueError:
         return None
-
-
-def _deserialised(entry: Mapping[str, Any]) -> Any:
-    keras = tf.keras
-    for module in (keras.layers, keras.initializers, keras.regularizers, keras.constraints):
-        try:
-            return module.deserialize(dict(entry))
-        except Exception:
-            continue
-    if entry["class_name"].endswith("Policy"):
-        return keras.mixed_precision.Policy(**entry["config"])
-    raise NoExpressionError(f"its {entry['class_name']} can't be made again")
 
 
 def _shape_in(node: Any) -> Any:

@@ -113,8 +113,9 @@ class Loops:
 
     def _kind(self, statement: Statement | Comment) -> object:
         """Return what is the same for statements that may be repetitions of each other."""
-        is_plain = isinstance(statement, Statement) and statement.target == statement.variable
-        if not is_plain or statement.is_block:
+        if isinstance(statement, Comment) or statement.is_block:
+            return statement
+        if statement.target != statement.variable:
             return statement
         tokens = _TOKEN.findall(statement.value)
         return (statement.depth, *("" if _varies(token) else token for token in tokens))

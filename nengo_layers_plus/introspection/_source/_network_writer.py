@@ -9,9 +9,9 @@ from typing import Any
 import nengo
 from nengo.base import ObjView
 from nengo.ensemble import Neurons
-from nengo.params import BoolParam
+from nengo.params import BoolParam, Parameter
 
-from nengo_layers_plus._upstream import nengo_dl, tf
+from nengo_layers_plus._upstream import nengo_dl
 from nengo_layers_plus.graph._names import unique_name
 from nengo_layers_plus.introspection._same import same
 from nengo_layers_plus.introspection._source._contents import (
@@ -72,19 +72,19 @@ class NetworkWriter:
         given: Mapping[Any, str],
         replaced: Mapping[Any, Mapping[str, Any]],
     ) -> None:
-        order = Order(contents, [holder_of(obj) for obj in given])
-        self.contents = contents
+        self._top = contents
+        self._steps = Order(contents, map(holder_of, given)).steps
         self.values = KerasValues(
-            obj for obj, _ in order.steps if isinstance(obj, nengo_dl.TensorNode)
+            obj for obj, _ in self._steps if isinstance(obj, nengo_dl.TensorNode)
         )
-        self._steps = order.steps
-        self._statements: list[Statement | Comment] = []
-        self._depth = 1
+        self._names = self.values.names
         self._given = {obj: self._argument(obj, why) for obj, why in given.items()}
         self._objects = Objects(self.values, self._refer, replaced)
         self._settings: dict[Contents, Settings] = {}
+        self._statements: list[Statement | Comment] = []
         self._open: tuple[Contents, ...] = ()
-        self._names: set[str] = set()
+        self._depth = 1
+        self._used: set[str] = set()
         self._comments: set[str] = set()
 
     def _argument(self, obj: Any, why: str) -> str:
@@ -132,51 +132,43 @@ class NetworkWriter:
         self._say(f"return {self._objects.end(output)}")
         text = references_of(self._statements)
         self.values.forget_unused(text)
-        names = self.values.variables.choose(self.values.names, text)
+        names = self.values.variables.choose(self._names, text)
         if expand:
             return lines_of(self._statements, names)
-        return lines_of(Loops(self.values.names, names).fold(self._statements), names)
+        return lines_of(Loops(self._names, names).fold(self._statements), names)
 
     def _write(self, trained: Mapping[Any, bool]) -> None:
         if trained:
-            nengo_name = self.values.names.module("nengo")
+            nengo_name = self._names.module("nengo")
             self._say(f"{nengo_name}.Network.context[-1].config", "config")
             self._say(f'if not hasattr(config[{nengo_name}.Connection], "trainable"):')
             self._depth += 1
             self._configure({"trainable": None})
             self._depth -= 1
-        if self.contents.network is not None:
-            self._begin(self.contents, ())
         for obj, path in self._steps:
             self._enter(path)
             if isinstance(obj, Contents):
-                self._begin(obj, path)
+                self._begin(obj)
             else:
                 self._write_object(obj, path)
+        self._open = ()
         for obj, trains in trained.items():
-            self._open = ()
             self._say(str(trains), f"config[{self._objects.end(obj)}].trainable")
 
     def _enter(self, path: tuple[Contents, ...]) -> None:
         """Be in the blocks of some networks, which are opened again if they were closed."""
-        around = tuple(each for each in path if each.network is not None)
-        common = 0
-        for mine, other in zip(self._open, around, strict=False):
-            if mine is not other:
-                break
-            common += 1
-        self._open = around[:common]
-        for contents in around[common:]:
+        self._open = tuple(a for a, b in zip(self._open, path, strict=False) if a is b)
+        for contents in path[len(self._open) :]:
             self._open = (*self._open, contents)
             self._say(self.values.variables.of(contents.network), is_block=True)
 
-    def _begin(self, contents: Contents, path: tuple[Contents, ...]) -> None:
+    def _begin(self, contents: Contents) -> None:
         network = contents.network
         assert network is not None
-        is_top = contents is self.contents
-        self._open = (*(each for each in path if each.network is not None), contents)
+        is_top = contents is self._top
         stem = "network" if is_top else stem_of(network, "subnetwork")
         mark = self.values.variables.add(network, stem)
+        self._open = (*self._open, contents)
         self._say(self._objects.network(network), mark, is_block=True)
         settings = Settings(network, is_top, {id(obj) for obj, _ in contents.walk()})
         self._settings[contents] = settings
@@ -184,50 +176,47 @@ class NetworkWriter:
         if configured:
             self._configure(configured)
         for cls, name, value in settings.of_classes():
-            owner = f"{mark}.config[{self.values.names.of(cls)}]"
             written = self._objects.setting(value, name, f"{cls.__name__}.{name}")
-            self._say(written, f"{owner}.{name}")
+            self._say(written, f"{mark}.config[{self._names.of(cls)}].{name}")
         for cls, name, parameter, value in settings.others():
-            owner = f"{mark}.config[{self.values.names.of(cls)}]"
-            kind = "BoolParam" if type(parameter) is BoolParam else "Parameter"
-            given = {"default": self.values.write(value, name), "optional": "True"}
-            key = self.values.write(name, name)
-            added = call(f"{self.values.names.module('nengo')}.params.{kind}", key, **given)
+            kind = BoolParam if type(parameter) is BoolParam else Parameter
+            key, default = (self.values.write(each, name) for each in (name, value))
+            function = f"{self._names.module('nengo')}.params.{kind.__name__}"
+            added = call(function, key, default=default, optional="True")
+            owner = f"{mark}.config[{self._names.of(cls)}]"
             self._say(call(f"{owner}.set_param", key, added))
 
     def _configure(self, settings: Mapping[str, Any]) -> None:
         written = {key: self.values.write(value, key) for key, value in sorted(settings.items())}
-        self._say(call(f"{self.values.names.module('nengo_dl')}.configure_settings", **written))
+        self._say(call(f"{self._names.module('nengo_dl')}.configure_settings", **written))
 
     def _write_object(self, obj: Any, path: tuple[Contents, ...]) -> None:
         kind = kind_of(obj)
         is_tensor_node = kind is nengo_dl.TensorNode
-        stem = stem_of(obj, "tensor_node" if is_tensor_node else kind.__name__.lower())
-        name = unique_name(stem, self._names)
+        stem = "tensor_node" if is_tensor_node else kind.__name__.lower()
+        name = unique_name(stem_of(obj, stem), self._used)
         if is_tensor_node:
-            if isinstance(obj.tensor_func, tf.keras.layers.Layer):
-                for value, target in self.values.statements(obj, name):
-                    self._say(value, target)
+            for value, target in self.values.statements(obj, name):
+                self._say(value, target)
             self._comment_function(obj.tensor_func)
         if kind is not type(obj):
             own = f"{type(obj).__module__}.{type(obj).__qualname__}"
             self._comment(_PLAIN.format(own, public_name(kind)))
-        around = [each for each in path if each.network is not None]
-        written = self._objects.write(obj, [each.network for each in around], name)
+        written = self._objects.write(obj, [around.network for around in path], name)
         mark = self.values.variables.add(obj, name)
         self._say(written, mark)
         if isinstance(obj, nengo.Node) and obj.seed is not None:
             self._say(str(int(obj.seed)), f"{mark}.seed")
-        for contents in around:
-            self._write_settings(obj, self._settings[contents])
+        for around in path:
+            self._write_settings(obj, self._settings[around])
 
     def _comment_function(self, function: Any) -> None:
         is_wrapped = isinstance(function, LayerWrapper)
-        takes_several = isinstance(function, FunctionOfSeveral) or (
-            is_wrapped and function.shapes is not None
-        )
-        if is_wrapped or takes_several:
-            self._comment(_SEVERAL if takes_several else _WRAPPED)
+        is_of_several = isinstance(function, FunctionOfSeveral)
+        if is_of_several or (is_wrapped and function.shapes is not None):
+            self._comment(_SEVERAL)
+        elif is_wrapped:
+            self._comment(_WRAPPED)
 
     def _write_settings(self, obj: Any, settings: Settings) -> None:
         config = f"{self.values.variables.of(settings.network)}.config"
@@ -237,9 +226,8 @@ class NetworkWriter:
                 if name != "trainable" or key not in settings.fixed:
                     self._say(self.values.write(value, name), f"{config}[{target}].{name}")
                     continue
-                names = self.values.names
-                function = names.import_from("nengo_layers_plus.layers", "fix_trainable")
-                undo = call(names.import_from("contextlib", "ExitStack"))
+                function = self._names.import_from("nengo_layers_plus.layers", "fix_trainable")
+                undo = call(self._names.import_from("contextlib", "ExitStack"))
                 self._comment(_PART)
                 self._say(call(function, config, target, str(value), undo))
 

@@ -8,17 +8,15 @@ from typing import Any
 import nengo
 import numpy as np
 from nengo.builder import Model, Signal
-from nengo.ensemble import Neurons
 from nengo.neurons import Direct
 from nengo.transforms import NoTransform
 
 from nengo_layers_plus._upstream import nengo_dl, tf
-from nengo_layers_plus.graph import NetworkGraph
 from nengo_layers_plus.graph._parameters import initial_value
 from nengo_layers_plus.graph._planned import build_model
 from nengo_layers_plus.introspection._source._contents import SourceError
 from nengo_layers_plus.introspection._source._network_source import NetworkSource
-from nengo_layers_plus.parameters._simulator_parameters import SimulatorParameters, probe_weights
+from nengo_layers_plus.parameters._simulator_parameters import SimulatorParameters
 
 
 def values_to_write(sim: nengo_dl.Simulator) -> dict[Any, dict[str, Any]]:
@@ -35,46 +33,37 @@ def values_to_write(sim: nengo_dl.Simulator) -> dict[Any, dict[str, Any]]:
     replaced : dict
         Arguments by object. The weights of Keras layers are read from the layers themselves.
     """
+    saved = SimulatorParameters(sim, "write the values of")
+    values = saved.read()
+    changed = {
+        parameter.obj: values[parameter.name]
+        for parameter in saved
+        if parameter.kind in ("bias", "connection weights")
+        and not _same_numbers(initial_value(parameter.source), values[parameter.name])
+    }
     network = sim.model.toplevel
     replaced: dict[Any, dict[str, Any]] = {}
     if network.seed is None:
         replaced[network] = {"seed": sim.model.seeds[network]}
-    moved_neurons = set()
-    saved = SimulatorParameters(sim, "write the values of")
-    values = saved.read()
-    connections = []
     for parameter in saved:
-        obj, value = parameter.obj, values[parameter.name]
-        if parameter.kind == "bias" and not _same_numbers(initial_value(parameter.source), value):
+        obj = parameter.obj
+        if parameter.kind == "bias" and obj in changed:
             gain = values[f"{saved.graph[obj].name}.gain"]
-            replaced[obj] = {"gain": _wide(gain), "bias": _wide(value)}
-            moved_neurons.add(obj)
-        elif parameter.kind == "connection weights":
-            connections.append((obj, parameter.source, value))
-    for obj, signal, value in connections:
-        decoded = isinstance(obj.pre_obj, nengo.Ensemble)
-        is_initial = _same_numbers(initial_value(signal), value)
-        if is_initial and not (decoded and obj.pre_obj in moved_neurons):
-            continue
-        arguments = _weights_as_arguments(obj, value)
-        if arguments is not None:
-            replaced[obj] = arguments
+            replaced[obj] = {"gain": _wide(gain), "bias": _wide(changed[obj])}
+        elif parameter.kind == "connection weights" and {obj, obj.pre_obj} & changed.keys():
+            # nengo would decode neurons that have changed by other weights
+            replaced[obj] = _weights_as_arguments(obj, _wide(values[parameter.name]))
     return replaced
 
 
-def _weights_as_arguments(connection: nengo.Connection, value: np.ndarray) -> Any:
-    if isinstance(connection.pre_obj, Neurons | nengo.Node) or isinstance(
-        connection.pre_obj.neuron_type, Direct
-    ):
-        is_dense = type(connection.transform) is nengo.Dense
-        return {"transform": _wide(value)} if is_dense else None
-    if isinstance(connection.transform, NoTransform) and not connection.solver.weights:
-        return {"solver": nengo.solvers.NoSolver(_wide(value).T)}
-    return None
-
-
-def _wide(value: np.ndarray) -> np.ndarray:
-    return np.asarray(value, dtype=np.float64)
+def _weights_as_arguments(connection: nengo.Connection, weights: np.ndarray) -> dict[str, Any]:
+    """Return the arguments that give a connection its weights; none if no plain ones do."""
+    source = connection.pre_obj
+    if isinstance(source, nengo.Ensemble) and not isinstance(source.neuron_type, Direct):
+        has_decoders = isinstance(connection.transform, NoTransform)
+        is_plain = has_decoders and not connection.solver.weights
+        return {"solver": nengo.solvers.NoSolver(weights.T)} if is_plain else {}
+    return {"transform": weights} if type(connection.transform) is nengo.Dense else {}
 
 
 def check_same_values(sim: nengo_dl.Simulator, source: NetworkSource) -> None:
@@ -92,21 +81,19 @@ def check_same_values(sim: nengo_dl.Simulator, source: NetworkSource) -> None:
     values = saved.read()
     network = source.build(**source.values)
     model = build_model(network)
-    begins = _initial_values(NetworkGraph(network), model)
-    names = {id(signal): name for name, signal in _signals(saved.graph, sim.model)}
-    # nengo makes these connections when it builds, in the same order in both
-    of_probes = (initial_value(each) for _, each in probe_weights(model))
+    # nengo builds the same objects in the same order
+    signals = dict(zip(_signals(sim.model), _signals(model), strict=False))
+    pairs = zip(sim.model.toplevel.all_ensembles, network.all_ensembles, strict=True)
+    ensembles = dict(pairs)
     different = []
     for parameter in saved:
         if isinstance(parameter.source, tf.Variable):
             continue
-        value = values[parameter.name]
-        if parameter.kind == "probe weights":
-            initial = next(of_probes, None)
+        if parameter.source is None:
+            begins = np.asarray(model.params[ensembles[parameter.obj]].gain)
         else:
-            name = saved.graph.name_of(parameter.obj), "gain"
-            initial = begins.get(names.get(id(parameter.source), name))
-        if initial is None or not _same_numbers(initial, value):
+            begins = initial_value(signals[parameter.source])
+        if not _same_numbers(begins, values[parameter.name]):
             different.append(parameter.name)
     if different:
         raise SourceError(
@@ -118,22 +105,13 @@ def check_same_values(sim: nengo_dl.Simulator, source: NetworkSource) -> None:
         )
 
 
-def _initial_values(graph: NetworkGraph, model: Model) -> dict[tuple[str, str], np.ndarray]:
-    """Return what signals begin with, and gains, by the names of their objects and their own."""
-    found = {name: initial_value(signal) for name, signal in _signals(graph, model)}
-    for item in graph.objects:
-        if item.kind == "ensemble" and not isinstance(item.obj.neuron_type, Direct):
-            found[item.name, "gain"] = np.asarray(model.params[item.obj].gain)
-    return found
+def _signals(model: Model) -> Iterator[Signal]:
+    for operator in model.operators:
+        yield from operator.all_signals
 
 
-def _signals(graph: NetworkGraph, model: Model) -> Iterator[tuple[tuple[str, str], Signal]]:
-    """Yield the signals of a network, by the names of their objects and their own."""
-    for obj in (*(each.obj for each in graph.objects), *graph.network.all_connections):
-        for holder in (obj, getattr(obj, "neurons", None)):
-            for name, signal in model.sig.get(holder, {}).items():
-                if signal is not None:
-                    yield (graph.name_of(obj), name), signal
+def _wide(value: np.ndarray) -> np.ndarray:
+    return np.asarray(value, dtype=np.float64)
 
 
 def _same_numbers(initial: np.ndarray, value: np.ndarray) -> bool:

@@ -235,18 +235,16 @@ class Values:
         return call(self.names.of(nengo.Sparse), self.write(value.shape, name), **parts)
 
     def _scipy(self, value: Any, name: str) -> str:
-        maker = value if value.format in ("csr", "csc") else value.tocoo()
-        keys = ("row", "col") if maker.format == "coo" else ("indices", "indptr")
-        places = [self.write(getattr(maker, key), f"{name}.{key}") for key in keys]
-        values = self.write(maker.data, f"{name}.values")
-        data = [values, sequence(places, "()")] if maker.format == "coo" else [values, *places]
+        coo = value.tocoo()
+        parts = [self.write(getattr(coo, key), f"{name}.{key}") for key in ("data", "row", "col")]
         module = self.names.module("scipy.sparse")
         made = call(
-            f"{module}.{type(maker).__name__}",
-            sequence(data, "()"),
+            f"{module}.coo_matrix",
+            sequence([parts[0], sequence(parts[1:], "()")], "()"),
             shape=self.write(tuple(map(int, value.shape)), name),
         )
-        return made if maker is value else call(f"{module}.{type(value).__name__}", made)
+        kind = type(value).__name__
+        return made if kind == "coo_matrix" else call(f"{module}.{kind}", made)
 
     # objects of nengo that can't change
 
