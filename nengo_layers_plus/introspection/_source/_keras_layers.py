@@ -306,10 +306,9 @@ def _check_weights(made: Any, shape: Any, weights: Sequence[np.ndarray]) -> None
     try:
         if not made.built:
             made.build(shape)
-        shapes = [tuple(each.shape) for each in made.weights]
     except Exception as error:  # a user's layer may fail in any way
         raise NoExpressionError(f"it can't be built to be given its weights ({error})") from error
-    if shapes != [each.shape for each in weights]:
+    if [each.shape for each in made.weights] != [each.shape for each in weights]:
         raise NoExpressionError("it has other weights when it is made again")
 
 

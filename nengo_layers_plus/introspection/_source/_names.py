@@ -7,7 +7,6 @@ import importlib
 import keyword
 import re
 import sys
-from collections.abc import Sequence
 from typing import Any
 
 from nengo_layers_plus._upstream import nengo_dl, tf
@@ -131,25 +130,18 @@ class Names:
         for name, (module, imported) in self._imports.items():
             if name in words:
                 (parts.setdefault(module, set()) if module else plain).add(imported)
-        lines: list[str] = []
-        for is_standard in (True, False):
-            group = sorted(line for line in plain if _is_standard(line.split()[1]) == is_standard)
-            for module in sorted(parts):
-                if _is_standard(module) == is_standard:
-                    group += _from_lines(module, sorted(parts[module], key=_import_key))
-            lines += ["", *group] if group else []
-        return lines[1:]
+        blocks = [[line] for line in sorted(plain)]
+        blocks += [_from_lines(module, parts[module]) for module in sorted(parts)]
+        groups: dict[bool, list[str]] = {True: [], False: []}
+        for block in blocks:
+            root = block[0].split()[1].partition(".")[0]
+            groups[root in sys.stdlib_module_names] += block
+        standard, others = groups[True], groups[False]
+        return [*standard, *([""] if standard and others else []), *others]
 
 
-def _is_standard(module: str) -> bool:
-    return module.partition(".")[0] in sys.stdlib_module_names
-
-
-def _import_key(name: str) -> tuple[bool, bool, str]:
-    return (not name.isupper(), not name[:1].isupper(), name)
-
-
-def _from_lines(module: str, names: Sequence[str]) -> list[str]:
+def _from_lines(module: str, imported: set[str]) -> list[str]:
+    names = sorted(imported, key=lambda name: (not name.isupper(), not name[:1].isupper(), name))
     line = f"from {module} import {', '.join(names)}"
     if len(line) <= WIDTH:
         return [line]

@@ -20,6 +20,12 @@ from nengo_layers_plus.introspection._source._contents import SourceError, kind_
 from nengo_layers_plus.introspection._source._layout import call, sequence
 from nengo_layers_plus.introspection._source._values import Values
 
+Path = Sequence[nengo.Network]
+"""The networks around an object, the outermost first."""
+
+Arguments = tuple[list[str], dict[str, str]]
+"""The positional arguments of an object, and the others."""
+
 _ENSEMBLE = (
     *("radius", "encoders", "intercepts", "max_rates", "eval_points", "n_eval_points"),
     *("neuron_type", "gain", "bias", "noise", "normalize_encoders", "label", "seed"),
@@ -53,7 +59,7 @@ class Objects:
         self.refer = refer
         self._replaced = replaced
 
-    def write(self, obj: Any, path: Sequence[nengo.Network], name: str) -> str:
+    def write(self, obj: Any, path: Path, name: str) -> str:
         """
         Return the expression that makes an object.
 
@@ -61,8 +67,8 @@ class Objects:
         ----------
         obj : NengoObject
             The object.
-        path : sequence of nengo.Network
-            The networks around it, the outermost first.
+        path : Path
+            The networks around it.
         name : str
             What its arrays are called.
         """
@@ -91,9 +97,7 @@ class Objects:
     def _argument(self, obj: Any, key: str) -> Any:
         return self._replaced.get(obj, {}).get(key, getattr(obj, key))
 
-    def _common(
-        self, obj: Any, path: Sequence[nengo.Network], name: str, keys: Sequence[str]
-    ) -> dict[str, str]:
+    def _common(self, obj: Any, path: Path, name: str, *keys: str) -> dict[str, str]:
         """Return the arguments that are not the defaults in force."""
         written = {}
         for key in keys:
@@ -140,10 +144,9 @@ class Objects:
         if isinstance(index, np.ndarray) and index.dtype.kind == "i" and index.ndim == 1:
             index = index.tolist()
         if isinstance(index, list) and len(index) > 1 and all(map(_is_index, index)):
-            if len(index) > 16:
-                index = np.array(index)
-            else:
+            if len(index) <= 16:
                 return sequence(str(int(each)) for each in index)
+            index = np.array(index)
         return self.values.write(index, "indices")
 
     def _learning_rule(self, rule: LearningRule) -> str:
@@ -157,20 +160,15 @@ class Objects:
 
     # the positional and other arguments of each kind
 
-    def _ensemble(
-        self, obj: nengo.Ensemble, path: Sequence[Any], name: str
-    ) -> tuple[list[str], dict[str, str]]:
+    def _ensemble(self, obj: nengo.Ensemble, path: Path, name: str) -> Arguments:
         sizes = [str(int(each)) for each in (obj.n_neurons, obj.dimensions)]
-        return sizes, self._common(obj, path, name, _ENSEMBLE)
+        return sizes, self._common(obj, path, name, *_ENSEMBLE)
 
-    def _node(
-        self, obj: nengo.Node, path: Sequence[Any], name: str
-    ) -> tuple[list[str], dict[str, str]]:
+    def _node(self, obj: nengo.Node, path: Path, name: str) -> Arguments:
         output = obj.output
-        args: list[str] = []
-        more: dict[str, str] = {}
+        args, more = [], {}
         if not same(output, default_of(nengo.Node, "output", path).value):
-            args = [self.values.write(output, f"{name}.output", as_list=True)]
+            args.append(self.values.write(output, f"{name}.output", as_list=True))
         implied: dict[str, Any] = {"size_in": 0, "size_out": None}
         if isinstance(output, nengo.Process):
             implied = {"size_in": output.default_size_in, "size_out": output.default_size_out}
@@ -181,11 +179,9 @@ class Objects:
         for key, size in implied.items():
             if getattr(obj, key) != size or default_of(nengo.Node, key, path).value is not None:
                 more[key] = str(int(getattr(obj, key)))
-        return args, more | self._common(obj, path, name, ("label",))
+        return args, more | self._common(obj, path, name, "label")
 
-    def _tensor_node(
-        self, obj: Any, path: Sequence[Any], name: str
-    ) -> tuple[list[str], dict[str, str]]:
+    def _tensor_node(self, obj: Any, path: Path, name: str) -> Arguments:
         more = {}
         for key in ("shape_in", "shape_out", "pass_time"):
             value = getattr(obj, key)
@@ -193,37 +189,33 @@ class Objects:
                 value = tuple(map(int, value))
             if not same(value, default_of(nengo_dl.TensorNode, key, path).value):
                 more[key] = self.values.write(value, name)
-        more |= self._common(obj, path, name, ("label",))
+        more |= self._common(obj, path, name, "label")
         is_layer = isinstance(obj.tensor_func, tf.keras.layers.Layer)
         function = self.values.write(obj.tensor_func, name if is_layer else f"{name}.function")
         return [function], more
 
-    def _connection(
-        self, obj: nengo.Connection, path: Sequence[Any], name: str
-    ) -> tuple[list[str], dict[str, str]]:
+    def _connection(self, obj: nengo.Connection, path: Path, name: str) -> Arguments:
         ends = [self.end(obj.pre), self.end(obj.post)]
-        more = self._common(obj, path, name, ("synapse",))
+        more = self._common(obj, path, name, "synapse")
         function = self._argument(obj, "function")
         if not same(function, default_of(nengo.Connection, "function_info", path).value):
             more["function"] = self.values.write(function, f"{name}.function")
         transform = _plain_transform(self._argument(obj, "transform"))
         if not same(transform, _plain_value(default_of(nengo.Connection, "transform", path).value)):
             more["transform"] = self.values.write(transform, f"{name}.transform", as_list=True)
-        return ends, more | self._common(obj, path, name, _CONNECTION)
+        return ends, more | self._common(obj, path, name, *_CONNECTION)
 
-    def _probe(
-        self, obj: nengo.Probe, path: Sequence[Any], name: str
-    ) -> tuple[list[str], dict[str, str]]:
+    def _probe(self, obj: nengo.Probe, path: Path, name: str) -> Arguments:
         args = [self.end(obj.target)]
         if obj.attr != obj.obj.probeable[0]:
             args.append(self.values.write(obj.attr, name))
-        more = self._common(obj, path, name, ("sample_every", "synapse"))
+        more = self._common(obj, path, name, "sample_every", "synapse")
         solver = default_of(nengo.Probe, "solver", path).value
         if solver is ConnectionDefault:
             solver = default_of(nengo.Connection, "solver", path).value
         if not same(obj.solver, solver):
             more["solver"] = self.values.write(obj.solver, f"{name}.solver")
-        return args, more | self._common(obj, path, name, ("label", "seed"))
+        return args, more | self._common(obj, path, name, "label", "seed")
 
 
 def _is_index(value: Any) -> bool:

@@ -58,29 +58,24 @@ class Settings:
                     self._own[obj] = values
 
     def _own_values(self, obj: Any, entry: InstanceParams) -> Iterator[tuple[str, Any]]:
-        of_class = self._class_of(obj)
-        names = set(() if of_class is None else of_class.extra_params)
-        if isinstance(entry, FixedTrainable):
-            names.add("trainable")
-        for name in sorted(names):
-            if name in TOP_LEVEL_ONLY and not self.is_top:
-                continue
+        defaults = self._extra(*type(obj).__mro__)
+        is_fixed = isinstance(entry, FixedTrainable)
+        for name in sorted({*defaults, "trainable"} if is_fixed else defaults):
             value = getattr(entry, name)
-            default = None
-            if of_class is not None and name in of_class.extra_params:
-                default = getattr(of_class, name)
-            if same(value, default):
+            is_used = self.is_top or name not in TOP_LEVEL_ONLY
+            if same(value, defaults.get(name)) or not is_used:
                 continue
             if name == "trainable":
-                is_fixed = isinstance(entry, FixedTrainable)
                 if _has_no_effect(obj, is_fixed):
                     continue
                 if is_fixed and _has_other_parts(obj):
                     self.fixed.add(obj)
             yield name, value
 
-    def _class_of(self, obj: Any) -> ClassParams | None:
-        return next((self._classes[c] for c in type(obj).__mro__ if c in self._classes), None)
+    def _extra(self, *classes: type) -> dict[str, Any]:
+        """Return what backends have set for the first of some classes that has settings."""
+        params = next((self._classes[cls] for cls in classes if cls in self._classes), None)
+        return {} if params is None else {k: getattr(params, k) for k in params.extra_params}
 
     def of(self, obj: Any) -> dict[str, Any]:
         """Return what is set for an object itself, by name."""
@@ -94,10 +89,10 @@ class Settings:
         if self.is_top:
             settings = {
                 name: value
-                for name, value in self._of_class(nengo.Network).items()
+                for name, value in self._extra(nengo.Network).items()
                 if not same(value, default_simulation_settings().get(name, _MISSING))
             }
-            keep_history = self._of_class(nengo.Probe).get("keep_history", True)
+            keep_history = self._extra(nengo.Probe).get("keep_history", True)
             if keep_history is not True or self._sets("keep_history"):
                 settings["keep_history"] = keep_history
         values = self._trainable_by_class()
@@ -105,15 +100,11 @@ class Settings:
             settings["trainable"] = values[0] if len(set(values)) == 1 else None
         return settings
 
-    def _of_class(self, cls: type) -> dict[str, Any]:
-        params = self._classes.get(cls)
-        return {} if params is None else {k: getattr(params, k) for k in params.extra_params}
-
     def _sets(self, name: str) -> bool:
         return any(name in values and obj not in self.fixed for obj, values in self._own.items())
 
     def _trainable_by_class(self) -> list[Any]:
-        return [self._of_class(cls).get("trainable") for cls in _TRAINABLE]
+        return [self._extra(cls).get("trainable") for cls in _TRAINABLE]
 
     # network.config
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from functools import cached_property
+from statistics import mean
 from typing import Any
 
 import nengo
+import numpy as np
 
 from nengo_layers_plus._upstream import nengo_dl
 from nengo_layers_plus.graph import (
@@ -83,16 +85,12 @@ class Summary(Report, Sequence[SummaryRow]):
         self.expand = expand
         self.variables: Mapping[str, list[tuple[str, Index]]] = variables_of(graph)
         self._title = f"<{network_in_words(graph.network)}>"
-        self._keras = self._count_of_keras()
 
     def __len__(self) -> int:
         return len(self.rows)
 
     def __getitem__(self, index):  # type: ignore[no-untyped-def]
         return self.row(index) if isinstance(index, str) else self.rows[index]
-
-    def __iter__(self) -> Iterator[SummaryRow]:
-        return iter(self.rows)
 
     def row(self, name: str) -> SummaryRow:
         """
@@ -172,82 +170,81 @@ class Summary(Report, Sequence[SummaryRow]):
         """Whether it knows what neurons did."""
         return any(row.activity is not None for row in self.rows)
 
-    def _count_of_keras(self) -> tuple[int | None, int | None]:
-        graph = self.graph
-        if graph.simulator is not None:
-            model = graph.simulator.keras_model
-            return (
-                sum(_size(each) for each in model.trainable_weights),
-                sum(_size(each) for each in model.non_trainable_weights),
-            )
-        return (self._counted(trainable=True), self._counted(trainable=False))
+    @cached_property
+    def _keras(self) -> tuple[int | None, int | None]:
+        """The numbers of values that Keras counts as trainable, and as not."""
+        if self.graph.simulator is None:
+            return self._counted(trainable=True), self._counted(trainable=False)
+        model = self.graph.simulator.keras_model
+        weights = (model.trainable_weights, model.non_trainable_weights)
+        trainable, others = (sum(int(np.prod(each.shape)) for each in some) for some in weights)
+        return trainable, others
 
     def _counted(self, trainable: bool) -> int | None:
+        """Count the values of the parameters in the rows."""
         sizes = [
-            counted_by_keras(self.graph, each) for each in self._parameters(trainable=trainable)
+            counted_by_keras(self.graph, parameter)
+            for parameter in self._all_of("parameters")
+            if parameter.trainable == trainable
         ]
-        return None if None in sizes else sum(size for size in sizes if size is not None)
+        return None if None in sizes else sum(filter(None, sizes))
 
-    def _parameters(self, trainable: bool) -> list[Parameter]:
-        return [each for row in self for each in row.parameters if each.trainable == trainable]
+    def _all_of(self, kind: str) -> list[Parameter]:
+        return [parameter for row in self for parameter in getattr(row, kind)]
 
     @cached_property
     def notes(self) -> tuple[str, ...]:
         """What the totals count, and what they do not, in sentences."""
-        found = [
+        return tuple(self._notes())
+
+    def _notes(self) -> Iterator[str]:
+        yield (
             f"{self.n_neurons:,} neurons; {_known(self.n_trainable)} values train, "
             f"{_known(self.n_non_trainable)} stay, as Keras counts them"
-        ]
-        unused = [each for row in self for each in row.unused]
-        if unused:
-            found.append(
-                f"not counted: {_known(count_values(unused))} values of {_kinds(unused)}, which "
-                "nengo_dl leaves out, as nothing depends on them"
-            )
-        constants = [each for row in self for each in row.constants]
-        if constants:
-            found.append(
-                f"not counted: {_known(count_values(constants))} values of {_kinds(constants)}, "
-                "which can't train, so that nengo_dl builds them in as constants"
-            )
-        learned = self._learned()
+        )
+        reasons = {
+            "unused": "which nengo_dl leaves out, as nothing depends on them",
+            "constants": "which can't train, so that nengo_dl builds them in as constants",
+        }
+        for kind, reason in reasons.items():
+            if parameters := self._all_of(kind):
+                number = _known(count_values(parameters))
+                yield f"not counted: {number} values of {_kinds(parameters)}, {reason}"
         n_items = self.graph.tensor_graph.minibatch_size
-        if learned and n_items > 1:
-            found.append(
+        if n_items > 1 and (learned := self._learned()):
+            yield (
                 f"{listed(learned)}: moved by a learning rule; Keras counts the values of each "
                 f"of the {n_items} items of a minibatch"
             )
         counted = [self._counted(trainable=True), self._counted(trainable=False)]
         if None not in counted and list(self._keras) != counted:
-            extra = sum(map(int, filter(None, self._keras))) - sum(map(int, filter(None, counted)))
-            found.append(f"{extra:,} values that Keras counts belong to no layer")
-        stopped = [each.name for row in self for each in row.trains if not each.moves]
-        if stopped:
-            found.append(f"trainable, but no gradient comes to them: {listed(stopped)}")
-        if self.graph.simulator is None and self.graph.network.seed is None:
-            found.append("the network has no seed: what is drawn is drawn anew for each Simulator")
-        drawn = [row.name for row in self if _loses_weights(row.item.obj)]
-        if self.was_run and self.graph.simulator is None and drawn:
-            found.append(
-                f"run with other weights than it has: {listed(drawn)}. nengo_dl draws those of "
-                "models anew for each Simulator; CustomLayer keeps them"
-            )
+            extra = sum(filter(None, self._keras)) - sum(filter(None, counted))
+            yield f"{extra:,} values that Keras counts belong to no layer"
+        if stopped := [each.name for each in self._all_of("trains") if not each.moves]:
+            yield f"trainable, but no gradient comes to them: {listed(stopped)}"
+        if self.graph.simulator is None:
+            if self.graph.network.seed is None:
+                yield "the network has no seed: what is drawn is drawn anew for each Simulator"
+            drawn = [row.name for row in self if _loses_weights(row.item.obj)]
+            if self.was_run and drawn:
+                yield (
+                    f"run with other weights than it has: {listed(drawn)}. nengo_dl draws those of "
+                    "models anew for each Simulator; CustomLayer keeps them"
+                )
         not_counted: dict[str, list[str]] = {}
         for row in self:
             if row.activity is not None and row.activity.not_counted:
                 not_counted.setdefault(listed(row.activity.not_counted), []).append(row.name)
-        found += [
-            f"connections behind {listed(names)} that are not known, and not counted: {behind}"
-            for behind, names in not_counted.items()
-        ]
-        return tuple(found)
+        for behind, names in not_counted.items():
+            yield (
+                f"connections behind {listed(names)} that are not known, and not counted: {behind}"
+            )
 
     def _learned(self) -> list[str]:
         signals = self.graph.tensor_graph.signals
         return [
             each.name
-            for row in self
-            for each in row.parameters
+            for each in self._all_of("parameters")
             if not each.kind.startswith("Keras")
             and each.source in signals
             and signals[each.source].minibatched
@@ -270,65 +267,54 @@ class Summary(Report, Sequence[SummaryRow]):
         groups = alike_parts(self.graph, shown)
         return [[rows[item] for item in group] for group in groups if group[0] in rows]
 
-    def _cells(self) -> list[tuple[str, ...]]:
-        lines = []
+    def _cells(self) -> Iterator[tuple[str, ...]]:
         for group in self._groups:
-            first = group[0]
-            cells = list(first.cells())
+            cells = dict(zip(_HEADER, group[0].cells(), strict=True))
             if len(group) > 1:
-                cells[0] = _name(group)
-                cells[1] = f"{len(group)} x {first.what}"
-                for index in (3, 4, 5):
-                    several = "," in cells[index]
-                    if cells[index]:
-                        text = f"({cells[index]})" if several else cells[index]
-                        cells[index] = f"{len(group)} x {text}"
-            lines.append(tuple(cells))
-        return lines
+                for column in ("neurons", "trains", "stays"):
+                    text = cells[column]
+                    text = f"({text})" if "," in text else text
+                    cells[column] = text and f"{len(group)} x {text}"
+                cells["layer"] = range_of_names(row.name for row in group)
+                cells["what"] = f"{len(group)} x {group[0].what}"
+            yield tuple(cells.values())
 
-    def _activity_cells(self) -> list[tuple[str, ...]]:
-        lines: list[tuple[str, ...]] = []
+    def _activity_cells(self) -> Iterator[tuple[str, ...]]:
         for group in self._groups:
             done = [row.activity for row in group if row.activity is not None]
             if not done:
                 continue
-            shares = [each.saturated for each in done if each.saturated is not None]
+            saturated = [each.saturated for each in done if each.saturated is not None]
             spikes = [each.spikes for each in done if each.spikes is not None]
-            lines.append(
-                (
-                    _name(group),
-                    f"{_mean([each.mean_rate for each in done]):.1f}",
-                    f"{max(each.max_rate for each in done):.1f}",
-                    f"{_mean([each.silent for each in done]):.0%}",
-                    f"{_mean(shares):.0%}" if shares else "-",
-                    f"{sum(spikes):,.2f}" if spikes else "-",
-                    f"{sum(each.synaptic_operations for each in done):,.1f}",
-                    f"{sum(row.state_bytes for row in group):,} B",
-                )
+            yield (
+                range_of_names(row.name for row in group),
+                f"{mean(each.mean_rate for each in done):.1f}",
+                f"{max(each.max_rate for each in done):.1f}",
+                f"{mean(each.silent for each in done):.0%}",
+                f"{mean(saturated):.0%}" if saturated else "-",
+                f"{sum(spikes):,.2f}" if spikes else "-",
+                f"{sum(each.synaptic_operations for each in done):,.1f}",
+                f"{sum(row.state_bytes for row in group):,} B",
             )
-        return lines
 
-    def _variable_lines(self) -> list[str]:
+    def _variable_lines(self) -> Iterator[str]:
         """Say what those variables hold whose names do not."""
-        lines = []
         for name, held in self.variables.items():
-            if "/base_params/" not in name:
-                continue
-            parts = [f"{each} {write_index(index)}" for each, index in held[:_MOST_HELD]]
-            if len(held) > _MOST_HELD:
-                parts.append(f"and {len(held) - _MOST_HELD} more")
-            lines.append(f"{name.rpartition('/')[2]} holds {', '.join(parts)}")
-        return lines
+            if "/base_params/" in name:
+                parts = [f"{each} {write_index(index)}" for each, index in held[:_MOST_HELD]]
+                if len(held) > _MOST_HELD:
+                    parts.append(f"and {len(held) - _MOST_HELD} more")
+                yield f"{name.rpartition('/')[2]} holds {', '.join(parts)}"
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self._title}: {self.notes[0]}>"
 
     def _parts(self) -> Iterator[Line | Table]:
         yield Line(self._title)
-        yield Table(_HEADER, self._cells(), _NUMBERS)
+        yield Table(_HEADER, [*self._cells()], _NUMBERS)
         if self.was_run:
             yield Line("")
-            yield Table(_ACTIVITY_HEADER, self._activity_cells(), _ACTIVITY_NUMBERS)
+            yield Table(_ACTIVITY_HEADER, [*self._activity_cells()], _ACTIVITY_NUMBERS)
         yield from map(Line, (*self.notes, *self._variable_lines()))
 
 
@@ -339,10 +325,6 @@ def _loses_weights(obj: Any) -> bool:
     return layer is not None and layer.built and bool(weights_of(layer)) and not weights_stay(obj)
 
 
-def _size(variable: Any) -> int:
-    return int(variable.shape.num_elements())
-
-
 def _kinds(parameters: Sequence[Parameter]) -> str:
     plurals = {"bias": "biases", "neuron parameter": "neuron parameters"}
     kinds = dict.fromkeys(plurals.get(each.kind, each.kind) for each in parameters)
@@ -351,14 +333,6 @@ def _kinds(parameters: Sequence[Parameter]) -> str:
 
 def _known(number: int | None) -> str:
     return "not known how many" if number is None else f"{number:,}"
-
-
-def _mean(values: Sequence[float]) -> float:
-    return sum(values) / len(values)
-
-
-def _name(rows: Sequence[SummaryRow]) -> str:
-    return range_of_names(row.name for row in rows)
 
 
 def summary(

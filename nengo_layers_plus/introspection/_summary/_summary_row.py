@@ -299,10 +299,9 @@ class SummaryRow:
         """Return all of it as numbers, texts and None, flat."""
         used = [each for each in self.parameters if each not in self.unused]
         flat: dict[str, Any] = {
-            "name": self.name,
-            "kind": self.kind,
-            "what": self.what,
-            "made_by": self.made_by,
+            name: getattr(self, name) for name in ("name", "kind", "what", "made_by")
+        }
+        flat |= {
             "shape_in": self.shape_in,
             "shape_out": self.shape_out,
             "neurons": self.n_neurons,
@@ -314,10 +313,10 @@ class SummaryRow:
             "fixed_values": self.n_fixed,
             "unused_values": count_values(self.unused),
             "constant_values": count_values(self.constants),
-            **{
-                key: count_values(each for each in used if each.kind == kind)
-                for kind, key in _KINDS.items()
-            },
+        }
+        for kind, key in _KINDS.items():
+            flat[key] = count_values(each for each in used if each.kind == kind)
+        flat |= {
             "shares_with": self.shares_with,
             "inputs": ", ".join(each.source for each in self.inputs),
             "synapses": ", ".join(synapse_in_words(each.synapse) for each in self.inputs),
