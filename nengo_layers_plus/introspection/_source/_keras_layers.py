@@ -229,7 +229,7 @@ class KerasValues(Values):
         is_shared = layer is not function and id(function) in self._shared
         if is_shared and self.known(function) is None:
             text = self.write(function, name)
-            yield text, self.variables.add(function, f"{name}_wrapper")
+            yield text, self.add_variable(function, f"{name}_wrapper")
 
     def _prepared(self, layer: Any, name: str, shape: Any) -> Iterator[tuple[str, str]]:
         if self.known(layer) is not None:
@@ -252,7 +252,7 @@ class KerasValues(Values):
         except NoExpressionError as error:
             self.ask(layer, name, str(error))  # it has its weights
             return
-        mark = self.variables.add(layer, f"{name}_layer")
+        mark = self.add_variable(layer, f"{name}_layer")
         yield text, mark
         if weights:
             if not is_built:

@@ -1,4 +1,4 @@
-"""The names of a module that is written: what it imports, and its variables."""
+"""The names of a module that is written, and what it imports."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 from nengo_layers_plus._upstream import nengo_dl, tf
 from nengo_layers_plus.graph._names import unique_name
-from nengo_layers_plus.introspection._source._layout import INDENT, MARK, WIDTH
+from nengo_layers_plus.introspection._source._layout import INDENT, WIDTH
 
 _USUAL = {"numpy": "np", "tensorflow": "tf"}
 """How modules are imported everywhere."""
@@ -192,44 +192,6 @@ def identifier(stem: str) -> str:
     if not name or name[0].isdigit():
         name = f"_{name}".rstrip("_")
     return name if name and name.isidentifier() else "value"
-
-
-class Variables:
-    """
-    Variables that hold objects; an object that nothing refers to has none.
-
-    In expressions marks stand for them, until their names are chosen.
-    """
-
-    def __init__(self) -> None:
-        self._objects: dict[int, tuple[Any, str]] = {}
-
-    def add(self, obj: Any, stem: str) -> str:
-        """Return the mark of an object, whose name begins with a stem."""
-        self._objects[id(obj)] = (obj, identifier(stem))
-        return self.of(obj)
-
-    def of(self, obj: Any) -> str:
-        """Return the mark of an object; a KeyError if it was not added."""
-        if obj not in self:
-            raise KeyError(obj)
-        return f"\x01{id(obj)}\x01"
-
-    def __contains__(self, obj: Any) -> bool:
-        return id(obj) in self._objects
-
-    def held(self, mark: str) -> Any:
-        """Return the object that a mark stands for."""
-        return self._objects[int(mark.strip("\x01"))][0]
-
-    def choose(self, names: Names, text: str) -> dict[str, str]:
-        """Return free names for the variables that a text refers to, by their marks."""
-        used = set(map(int, MARK.findall(text)))
-        return {
-            f"\x01{key}\x01": names.free(stem)
-            for key, (_, stem) in self._objects.items()
-            if key in used
-        }
 
 
 def stem_of(obj: Any, kind: str) -> str:

@@ -93,11 +93,11 @@ class NetworkWriter:
         suffix = next((text for kind, text in kinds.items() if isinstance(obj, kind)), "")
         return self.values.add_argument(obj, f"{stem}{suffix}", f"{obj}, {why}")
 
-    def _refer(self, obj: Any) -> str:
-        for given, argument in self._given.items():
-            if given is obj or _is_same_part(given, obj):
-                return argument
-        return self.values.variables.of(obj)
+    def _refer(self, obj: Any) -> str | None:
+        known = self.values.known(obj)
+        if known is not None:
+            return known
+        return next((self._given[each] for each in self._given if _is_same_part(each, obj)), None)
 
     # statements
 
@@ -132,7 +132,7 @@ class NetworkWriter:
         self._say(f"return {self._objects.end(output)}")
         text = references_of(self._statements)
         self.values.forget_unused(text)
-        names = self.values.variables.choose(self._names, text)
+        names = self.values.choose_names(text)
         if expand:
             return lines_of(self._statements, names)
         return lines_of(Loops(self._names, names).fold(self._statements), names)
@@ -160,14 +160,14 @@ class NetworkWriter:
         self._open = tuple(a for a, b in zip(self._open, path, strict=False) if a is b)
         for contents in path[len(self._open) :]:
             self._open = (*self._open, contents)
-            self._say(self.values.variables.of(contents.network), is_block=True)
+            self._say(str(self.values.known(contents.network)), is_block=True)
 
     def _begin(self, contents: Contents) -> None:
         network = contents.network
         assert network is not None
         is_top = contents is self._top
         stem = "network" if is_top else stem_of(network, "subnetwork")
-        mark = self.values.variables.add(network, stem)
+        mark = self.values.add_variable(network, stem)
         self._open = (*self._open, contents)
         self._say(self._objects.network(network), mark, is_block=True)
         settings = Settings(network, is_top, {id(obj) for obj, _ in contents.walk()})
@@ -203,7 +203,7 @@ class NetworkWriter:
             own = f"{type(obj).__module__}.{type(obj).__qualname__}"
             self._comment(_PLAIN.format(own, public_name(kind)))
         written = self._objects.write(obj, [around.network for around in path], name)
-        mark = self.values.variables.add(obj, name)
+        mark = self.values.add_variable(obj, name)
         self._say(written, mark)
         if isinstance(obj, nengo.Node) and obj.seed is not None:
             self._say(str(int(obj.seed)), f"{mark}.seed")
@@ -219,7 +219,7 @@ class NetworkWriter:
             self._comment(_WRAPPED)
 
     def _write_settings(self, obj: Any, settings: Settings) -> None:
-        config = f"{self.values.variables.of(settings.network)}.config"
+        config = f"{self.values.known(settings.network)}.config"
         for key in [obj, obj.neurons] if isinstance(obj, nengo.Ensemble) else [obj]:
             for name, value in settings.of(key).items():
                 target = self._objects.end(key)

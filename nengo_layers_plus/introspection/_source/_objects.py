@@ -44,7 +44,7 @@ class Objects:
     values : Values
         Writes their arguments.
     refer : callable
-        Returns the expression of an object that is there, or that was made before.
+        Returns the expression of an object that was made before, or None.
     replaced : mapping
         By object, arguments to write instead of those that it was made with.
     """
@@ -52,7 +52,7 @@ class Objects:
     def __init__(
         self,
         values: Values,
-        refer: Callable[[Any], str],
+        refer: Callable[[Any], str | None],
         replaced: Mapping[Any, Mapping[str, Any]],
     ) -> None:
         self.values = values
@@ -123,14 +123,13 @@ class Objects:
 
     def end(self, end: Any) -> str:
         """Return the expression of what a connection or probe leads from or to."""
-        try:
-            return self.refer(end)
-        except KeyError:
-            pass
+        known = self.refer(end)
+        if known is not None:
+            return known
         if isinstance(end, ObjView):
             return f"{self.end(end.obj)}[{self._index(end.slice)}]"
         if isinstance(end, Neurons):
-            return f"{self.refer(end.ensemble)}.neurons"
+            return f"{self.end(end.ensemble)}.neurons"
         if isinstance(end, LearningRule):
             return self._learning_rule(end)
         raise SourceError(f"{end} is of a kind that can't be written as code", obj=end)
@@ -156,7 +155,7 @@ class Objects:
             pairs = types.items() if isinstance(types, dict) else enumerate(types)
             key = next(key for key, each in pairs if each is rule.learning_rule_type)
             index = f"[{self.values.expression(key, 'key')}]"
-        return f"{self.refer(rule.connection)}.learning_rule{index}"
+        return f"{self.end(rule.connection)}.learning_rule{index}"
 
     # the positional and other arguments of each kind
 

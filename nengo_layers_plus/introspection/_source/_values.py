@@ -17,7 +17,7 @@ from nengo_layers_plus._upstream import tf
 from nengo_layers_plus.graph._names import unique_name
 from nengo_layers_plus.introspection._same import same
 from nengo_layers_plus.introspection._source._layout import MARK, call, quoted, sequence
-from nengo_layers_plus.introspection._source._names import Names, NoExpressionError, Variables
+from nengo_layers_plus.introspection._source._names import Names, NoExpressionError
 from nengo_layers_plus.layers._several_inputs import FunctionOfSeveral
 from nengo_layers_plus.surrogate import SurrogateFunction
 
@@ -40,8 +40,6 @@ class Values:
     ----------
     names : Names
         The names of the module.
-    variables : Variables
-        Variables of the code that hold objects.
     arrays : dict of str to numpy.ndarray
         Arrays that do not stand in the code.
     arguments : dict of str to object
@@ -52,11 +50,11 @@ class Values:
 
     def __init__(self) -> None:
         self.names = Names()
-        self.variables = Variables()
         self.arrays: dict[str, np.ndarray] = {}
         self.arguments: dict[str, Any] = {}
         self.reasons: dict[str, str] = {}
-        self._asked: dict[int, str] = {}
+        self._known: dict[int, tuple[Any, str]] = {}
+        self._stems: dict[str, str] = {}
         self._array_names: dict[Any, str] = {}
         self._used_array_names: set[str] = set()
 
@@ -82,10 +80,8 @@ class Values:
             return self.ask(value, name, str(error))
 
     def known(self, value: Any) -> str | None:
-        """Return the variable or argument that stands for a value, if there is one."""
-        if value in self.variables:
-            return self.variables.of(value)
-        return self._asked.get(id(value))
+        """Return the argument, or the mark of the variable, that stands for a value; else None."""
+        return self._known.get(id(value), (None, None))[1]
 
     def ask(self, value: Any, name: str, why: str) -> str:
         """Return a new argument that stands for a value without an expression."""
@@ -96,14 +92,26 @@ class Values:
     def add_argument(self, value: Any, name: str, reason: str) -> str:
         """Return a new argument."""
         argument = self.names.free(name)
-        self._asked[id(value)] = argument
+        self._known[id(value)] = (value, argument)
         self.arguments[argument] = value
         self.reasons[argument] = reason
         return argument
 
+    def add_variable(self, value: Any, stem: str) -> str:
+        """Return the mark of a new variable, whose name will begin with a stem."""
+        mark = f"\x01{id(value)}\x01"
+        self._known[id(value)] = (value, mark)
+        self._stems[mark] = stem
+        return mark
+
+    def choose_names(self, text: str) -> dict[str, str]:
+        """Return the names of the variables that a text refers to, by their marks."""
+        used = {mark[0] for mark in MARK.finditer(text)}
+        return {mark: self.names.free(stem) for mark, stem in self._stems.items() if mark in used}
+
     def evaluate(self, text: str) -> Any:
         """Return the value of an expression, as the code will have it."""
-        held = {f"_{mark[1]}": self.variables.held(mark[0]) for mark in MARK.finditer(text)}
+        held = {f"_{key}": self._known[int(key)][0] for key in MARK.findall(text)}
         scope = {**self.names.values, **self.arguments, **held, "arrays": self.arrays}
         return eval(MARK.sub(r"_\1", text), scope)
 
