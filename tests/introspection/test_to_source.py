@@ -419,14 +419,18 @@ def test_functions_in_keras_layers() -> None:
             layers.Dense(2, activation=tf.sin),
             layers.Activation(lambda v: tf.nn.relu(v) * SCALE),
             layers.Lambda(lambda v: v * 3, name="three"),
+            layers.Lambda(functools.partial(product, y=2.0)),
         ):
             nengo_dl.TensorNode(layer, (12,), pass_time=False)
     source, built = round_trip(network)
-    assert list(source.arguments) == ["tensor_node_1_activation", "tensor_node_2_function"]
+    assert list(source.arguments) == [
+        *("tensor_node_1_activation", "tensor_node_2_function", "tensor_node_3"),
+    ]
+    assert "it does not say what it was made with" in source.arguments["tensor_node_3"]
     assert "tf.keras.layers.Dense(2, activation=tf.sin)" in source.code
     assert "tf.keras.layers.Activation(tensor_node_1_activation)" in source.code
     assert 'tf.keras.layers.Lambda(tensor_node_2_function, name="three")' in source.code
-    for node, other in zip(network.nodes[1:], built.nodes[1:], strict=True):
+    for node, other in zip(network.nodes[1:3], built.nodes[1:3], strict=True):
         name = "activation" if node is network.nodes[1] else "function"
         assert getattr(other.tensor_func, name) is getattr(node.tensor_func, name)
     check_format(source)

@@ -18,8 +18,8 @@ from nengo_layers_plus._upstream import (
     with_sublayers,
 )
 from nengo_layers_plus.graph._keras_layers import layers_within, name_within_layer, weights_of
-from nengo_layers_plus.introspection._fingerprint import fingerprint
 from nengo_layers_plus.introspection._keras_config import is_users_function, plain_config
+from nengo_layers_plus.introspection._same import same
 from nengo_layers_plus.introspection._source._layout import call, quoted, sequence
 from nengo_layers_plus.introspection._source._names import NoExpressionError
 from nengo_layers_plus.introspection._source._values import Values
@@ -75,7 +75,7 @@ class KerasValues(Values):
         finally:
             tf.keras.backend.set_floatx(floatx)
         config = plain_config(layer)
-        is_equal = type(layer) is type(made) and _same(config, plain_config(made))
+        is_equal = type(layer) is type(made) and same(config, plain_config(made))
         if config is None or not is_equal:
             raise NoExpressionError("what it was made with is not known")
         if not isinstance(layer, tf.keras.Model):  # for these, statements say it
@@ -162,7 +162,7 @@ class KerasValues(Values):
         if any(each.kind is each.VAR_KEYWORD for each in given):
             keys += [key for key in _OF_ALL if key not in known]
         for key in keys:
-            if key in own and not (key in plain and _same(own[key], plain[key])):
+            if key in own and not (key in plain and same(own[key], plain[key])):
                 written[key] = self._value(config[key], key, obj, f"{name}.{key}")
         self._keeps_names = around
         is_layer = isinstance(obj, tf.keras.layers.Layer)
@@ -273,10 +273,6 @@ def _settings(obj: Any) -> dict[str, Any]:
     config = obj.get_config()
     plain = plain_config(obj) or {}
     return {**plain, **{key: config[key] for key in _OF_ALL if key in config}}
-
-
-def _same(a: Any, b: Any) -> bool:
-    return fingerprint(a) == fingerprint(b)
 
 
 def _is_entry(value: Any) -> bool:
