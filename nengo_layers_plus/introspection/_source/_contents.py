@@ -124,14 +124,14 @@ def kind_of(obj: Any) -> type:
     cls = type(obj)
     if cls in _KINDS:
         return cls
-    base = next(each for each in cls.__mro__ if each in _KINDS)
+    base = next(parent for parent in cls.__mro__ if parent in _KINDS)
     added = cls.__mro__[: cls.__mro__.index(base)]
-    if any(each in Builder.builders for each in added):
+    if any(parent in Builder.builders for parent in added):
         why = "has a builder of its own"
     elif others := sorted(set(iter_params(cls)) - set(iter_params(base))):
         why = f"has parameters of its own ({', '.join(others)})"
     elif others := sorted(
-        {name for each in added for name in vars(each) if not _is_special(name)} & {*dir(base)}
+        {name for parent in added for name in vars(parent) if not _is_special(name)} & {*dir(base)}
     ):
         why = f"has {', '.join(others)} of its own"
     else:
@@ -210,8 +210,8 @@ class Order:
         self._paths: dict[Any, tuple[Contents, ...]] = dict(contents.walk())
         self._outside = {id(obj) for obj in outside}
         self._before: dict[Any, Any] = {}
-        for each in (contents, *(obj for obj in self._paths if isinstance(obj, Contents))):
-            kinds = (each.ensembles, each.nodes, each.connections, each.probes, each.networks)
+        for inner in (contents, *(obj for obj in self._paths if isinstance(obj, Contents))):
+            kinds = (inner.ensembles, inner.nodes, inner.connections, inner.probes, inner.networks)
             for objects in kinds:
                 self._before.update(zip(objects[1:], objects, strict=False))
         # objects that are made, or are being made; subnetworks that are open, or filled
@@ -238,9 +238,9 @@ class Order:
         chain = [obj]
         while (before := self._before.get(chain[-1])) is not None and before not in self._done:
             chain.append(before)
-        for each in reversed(chain):
-            if each not in self._done:
-                self._make_one(each)
+        for member in reversed(chain):
+            if member not in self._done:
+                self._make_one(member)
 
     def _make_one(self, obj: Any) -> None:
         if obj in self._waiting:

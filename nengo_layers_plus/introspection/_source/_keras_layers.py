@@ -89,7 +89,7 @@ class KerasValues(Values):
         if isinstance(layer, LayerWrapper):
             made = self.names.import_from("nengo_layers_plus.layers", "LayerWrapper")
             shapes = {} if layer.shapes is None else {"shapes": list(layer.shapes)}
-            more = {key: self.expression(each, name) for key, each in shapes.items()}
+            more = {key: self.expression(value, name) for key, value in shapes.items()}
             return call(made, self.write(layer.layer, name), **more)
         if type(layer) is tf.keras.Sequential:
             return self._sequential(layer, name)
@@ -106,13 +106,13 @@ class KerasValues(Values):
     # layers with others in them
 
     def _sequential(self, layer: Any, name: str) -> str:
-        inner = [self._layer(each, f"{name}.{i}") for i, each in enumerate(layer.layers)]
+        inner = [self._layer(inner, f"{name}.{i}") for i, inner in enumerate(layer.layers)]
         more = {} if is_automatic_name(layer) else {"name": quoted(layer.name)}
         (tensor,) = layer.inputs or [None]
         if tensor is not None and tensor.dtype != tf.float32:
             # else it would take them for float32, and round
             options = {"shape": tuple(tensor.shape[1:]), "dtype": tensor.dtype.name}
-            written = {key: self.expression(each, name) for key, each in options.items()}
+            written = {key: self.expression(value, name) for key, value in options.items()}
             inner.insert(0, call(self.names.of(tf.keras.Input), **written))
         return call(self.names.of(tf.keras.Sequential), sequence(inner), **more)
 
@@ -120,9 +120,9 @@ class KerasValues(Values):
         if type(layer).from_config.__func__ is not tf.keras.Model.from_config.__func__:
             raise NoExpressionError("its class makes it of a configuration in a way of its own")
         within = with_sublayers(layer)[1:]
-        if any(id(each) in self._shared for each in within):
+        if any(id(inner) in self._shared for inner in within):
             raise NoExpressionError("layers within it are used elsewhere too")
-        classes = [type(each) for each in within]
+        classes = [type(inner) for inner in within]
         custom = {c.__name__: c for c in classes if not c.__module__.startswith("tf_keras.")}
         more = {"custom_objects": self.expression(custom, name)} if custom else {}
         function = f"{self.names.of(tf.keras.Model)}.from_config"
@@ -145,11 +145,11 @@ class KerasValues(Values):
         self._keeps_names |= isinstance(obj, tf.keras.layers.Bidirectional)
         given = list(inspect.signature(type(obj)).parameters.values())
         known = {
-            each.name: each
-            for each in given
-            if each.kind in (each.POSITIONAL_OR_KEYWORD, each.KEYWORD_ONLY)
+            parameter.name: parameter
+            for parameter in given
+            if parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
         }
-        needed = [key for key, each in known.items() if each.default is each.empty]
+        needed = [key for key, parameter in known.items() if parameter.default is parameter.empty]
         missing = [key for key in needed if key not in config]
         if missing:
             raise NoExpressionError(f"it does not say what its {', '.join(missing)} was")
@@ -159,7 +159,7 @@ class KerasValues(Values):
             self._defaults[least] = _settings(self._made(least))
         plain, own = self._defaults[least], _settings(obj)
         keys = [key for key in known if key not in needed and key != "name"]
-        if any(each.kind is each.VAR_KEYWORD for each in given):
+        if any(parameter.kind is parameter.VAR_KEYWORD for parameter in given):
             keys += [key for key in _OF_ALL if key not in known]
         for key in keys:
             if key in own and not (key in plain and same(own[key], plain[key])):
@@ -238,7 +238,7 @@ class KerasValues(Values):
         if shape is not None and layer.built:
             held = tf.keras.backend.batch_get_value(weights_of(layer))
             weights = [np.asarray(value) for value in held]
-        flags = [each.trainable for each in with_sublayers(layer)]
+        flags = [inner.trainable for inner in with_sublayers(layer)]
         is_frozen = isinstance(layer, tf.keras.Model) and not all(flags)
         if not weights and not is_frozen and id(layer) not in self._shared:
             return
@@ -290,7 +290,7 @@ def _shape_in(node: Any) -> Any:
     """Return the shape that the Keras layer of a node is built with."""
     shapes = getattr(node.tensor_func, "shapes", None)
     if shapes is not None:
-        return [(1, *map(int, each)) for each in shapes]
+        return [(1, *map(int, inner_shape)) for inner_shape in shapes]
     shape = None if node.shape_in is None else (1, *map(int, node.shape_in))
     if node.pass_time:
         return () if shape is None else [(), shape]
@@ -304,12 +304,12 @@ def _check_weights(made: Any, shape: Any, weights: Sequence[np.ndarray]) -> None
             made.build(shape)
     except Exception as error:  # a user's layer may fail in any way
         raise NoExpressionError(f"it can't be built to be given its weights ({error})") from error
-    if [each.shape for each in made.weights] != [each.shape for each in weights]:
+    if [weight.shape for weight in made.weights] != [weight.shape for weight in weights]:
         raise NoExpressionError("it has other weights when it is made again")
 
 
 def _check_trainable(layers: Sequence[Any], made: Sequence[Any]) -> None:
-    if [each.trainable for each in layers] != [each.trainable for each in made]:
+    if [layer.trainable for layer in layers] != [layer.trainable for layer in made]:
         raise NoExpressionError("layers within it train, or not, otherwise than it says")
 
 

@@ -182,9 +182,9 @@ class Comment:
 def references_of(statements: Iterable[Statement | Comment]) -> str:
     """Return the text of statements, without the variables that they assign to."""
     return "\n".join(
-        f"{each.value} {each.target[len(each.variable) :]}"
-        for each in statements
-        if isinstance(each, Statement)
+        f"{statement.value} {statement.target[len(statement.variable) :]}"
+        for statement in statements
+        if isinstance(statement, Statement)
     )
 
 

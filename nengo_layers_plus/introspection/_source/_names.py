@@ -85,7 +85,7 @@ class Names:
     def import_from(self, module: str, name: str) -> str:
         """Import a name from a module, and return it, or the alias that it has."""
         value = getattr(importlib.import_module(module), name)
-        alias = next((key for key, each in self.values.items() if each is value), None)
+        alias = next((key for key, known in self.values.items() if known is value), None)
         if alias is None:
             alias = self.free(name)
             self.values[alias] = value
@@ -176,10 +176,10 @@ def _importable(value: Any) -> tuple[str, str]:
         raise NoExpressionError(f"its module {module} can't be imported")
     is_private = module.startswith("nengo_layers_plus.") and "._" in module
     for home in (*_OURS, module.partition("._")[0] if is_private else module):
-        found: Any = sys.modules.get(home)
+        member: Any = sys.modules.get(home)
         for part in name.split("."):
-            found = getattr(found, part, None)
-        if found is value:
+            member = getattr(member, part, None)
+        if member is value:
             return home, name
     if is_private:
         raise NoExpressionError(f"nothing public is {module}.{name}")

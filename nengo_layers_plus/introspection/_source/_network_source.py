@@ -170,7 +170,7 @@ class NetworkSource:
     def __repr__(self) -> str:
         lines = self.code.count("\n")
         asks = f", asks for {', '.join(self.arguments)}" if self.arguments else ""
-        size = sum(each.nbytes for each in self.arrays.values())
+        size = sum(array.nbytes for array in self.arrays.values())
         beside = f", {len(self.arrays)} arrays of {size} bytes" if self.arrays else ""
         return f"<{type(self).__name__}: {lines} lines{beside}{asks}>"
 

@@ -97,7 +97,9 @@ class NetworkWriter:
         known = self.values.known(obj)
         if known is not None:
             return known
-        return next((self._given[each] for each in self._given if _is_same_part(each, obj)), None)
+        return next(
+            (self._given[given] for given in self._given if _is_same_part(given, obj)), None
+        )
 
     # statements
 
@@ -180,7 +182,7 @@ class NetworkWriter:
             self._say(written, f"{mark}.config[{self._names.of(cls)}].{name}")
         for cls, name, parameter, value in settings.others():
             kind = BoolParam if type(parameter) is BoolParam else Parameter
-            key, default = (self.values.write(each, name) for each in (name, value))
+            key, default = (self.values.write(part, name) for part in (name, value))
             function = f"{self._names.module('nengo')}.params.{kind.__name__}"
             added = call(function, key, default=default, optional="True")
             owner = f"{mark}.config[{self._names.of(cls)}]"

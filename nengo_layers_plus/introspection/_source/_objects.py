@@ -139,12 +139,12 @@ class Objects:
             bounds = [index.start, index.stop, index.step]
             if bounds[2] is None:
                 del bounds[2]
-            return ":".join("" if each is None else str(int(each)) for each in bounds)
+            return ":".join("" if bound is None else str(int(bound)) for bound in bounds)
         if isinstance(index, np.ndarray) and index.dtype.kind == "i" and index.ndim == 1:
             index = index.tolist()
         if isinstance(index, list) and len(index) > 1 and all(map(_is_index, index)):
             if len(index) <= 16:
-                return sequence(str(int(each)) for each in index)
+                return sequence(str(int(place)) for place in index)
             index = np.array(index)
         return self.values.write(index, "indices")
 
@@ -153,14 +153,16 @@ class Objects:
         index = ""
         if isinstance(types, dict | list | tuple):
             pairs = types.items() if isinstance(types, dict) else enumerate(types)
-            key = next(key for key, each in pairs if each is rule.learning_rule_type)
+            key = next(
+                key for key, learning_rule in pairs if learning_rule is rule.learning_rule_type
+            )
             index = f"[{self.values.expression(key, 'key')}]"
         return f"{self.end(rule.connection)}.learning_rule{index}"
 
     # the positional and other arguments of each kind
 
     def _ensemble(self, obj: nengo.Ensemble, path: Path, name: str) -> Arguments:
-        sizes = [str(int(each)) for each in (obj.n_neurons, obj.dimensions)]
+        sizes = [str(int(size)) for size in (obj.n_neurons, obj.dimensions)]
         return sizes, self._common(obj, path, name, *_ENSEMBLE)
 
     def _node(self, obj: nengo.Node, path: Path, name: str) -> Arguments:

@@ -42,8 +42,8 @@ class Settings:
         self.is_top = is_top
         params = network.config.params
         self._classes: dict[type, ClassParams] = {
-            key: each
-            for key, each in params.items()
+            key: entry
+            for key, entry in params.items()
             # defaults of networks were used when these were made
             if inspect.isclass(key) and (key is nengo.Network or not issubclass(key, nengo.Network))
         }
@@ -96,7 +96,7 @@ class Settings:
             if keep_history is not True or self._sets("keep_history"):
                 settings["keep_history"] = keep_history
         values = self._trainable_by_class()
-        if any(each is not None for each in values) or self._sets("trainable"):
+        if any(value is not None for value in values) or self._sets("trainable"):
             settings["trainable"] = values[0] if len(set(values)) == 1 else None
         return settings
 
@@ -115,14 +115,14 @@ class Settings:
             for cls, value in zip(_TRAINABLE, values, strict=True):
                 if value is not None:
                     yield cls, "trainable", value
-        for cls, params in sorted(self._classes.items(), key=lambda each: each[0].__name__):
+        for cls, params in sorted(self._classes.items(), key=lambda item: item[0].__name__):
             for name in sorted(params.default_params):
                 if params in params.get_param(name):
                     yield cls, name, getattr(params, name)
 
     def others(self) -> Iterator[tuple[type, str, Parameter, Any]]:
         """Yield settings of other backends: the class, the name, the parameter and its value."""
-        for cls, params in sorted(self._classes.items(), key=lambda each: each[0].__name__):
+        for cls, params in sorted(self._classes.items(), key=lambda item: item[0].__name__):
             for name in sorted(params.extra_params):
                 known = (name == "trainable" and cls in _TRAINABLE) or (
                     name == "keep_history" and cls is nengo.Probe

@@ -136,16 +136,16 @@ class Values:
             return f"{self.names.module('tensorflow')}.{value.name}"
         if isinstance(value, Mapping):
             items = [
-                f"{self.expression(key, name)}: {self.write(each, f'{name}.{key}')}"
-                for key, each in value.items()
+                f"{self.expression(key, name)}: {self.write(item, f'{name}.{key}')}"
+                for key, item in value.items()
             ]
             return sequence(items, "{}")
         if isinstance(value, list | tuple):
             brackets = "[]" if isinstance(value, list) else "()"
-            return sequence((self.write(each, name) for each in value), brackets)
+            return sequence((self.write(item, name) for item in value), brackets)
         if isinstance(value, SurrogateFunction):
             made = f"{self.names.import_from('nengo_layers_plus', 'surrogate')}.{value.name}"
-            return call(made, **{key: _number(each) for key, each in value.arguments})
+            return call(made, **{key: _number(number) for key, number in value.arguments})
         if isinstance(value, FunctionOfSeveral):
             made = self.names.import_from("nengo_layers_plus.layers", "FunctionOfSeveral")
             return call(
@@ -156,8 +156,8 @@ class Values:
         if isinstance(value, FrozenObject):
             return self._frozen(value, name)
         if isinstance(value, functools.partial):
-            given = [self.write(each, name) for each in (value.func, *value.args)]
-            more = {key: self.write(each, name) for key, each in value.keywords.items()}
+            given = [self.write(item, name) for item in (value.func, *value.args)]
+            more = {key: self.write(item, name) for key, item in value.keywords.items()}
             return call(f"{self.names.module('functools')}.partial", *given, **more)
         if isinstance(value, type) or callable(value):
             return self.names.of(value)
@@ -210,7 +210,7 @@ class Values:
             name: array for name, array in self.arrays.items() if f"arrays[{quoted(name)}]" in text
         }
         words = set(re.findall(r"\w+", text))
-        self.arguments = {name: each for name, each in self.arguments.items() if name in words}
+        self.arguments = {name: value for name, value in self.arguments.items() if name in words}
         self.reasons = {name: self.reasons[name] for name in self.arguments}
 
     def _constant(self, array: np.ndarray, value: np.generic) -> str:
@@ -261,8 +261,8 @@ class Values:
         positional, keywords = _arguments_of(value)
         text = call(
             made,
-            *(self.write(each, f"{name}.{key}") for key, each in positional.items()),
-            **{key: self.write(each, f"{name}.{key}") for key, each in keywords.items()},
+            *(self.write(argument, f"{name}.{key}") for key, argument in positional.items()),
+            **{key: self.write(argument, f"{name}.{key}") for key, argument in keywords.items()},
         )
         try:
             is_equal = same(self.evaluate(text), value)

@@ -108,9 +108,11 @@ def measure(
     ]
     outputs = record(network, [item.obj for item in items], data, n_steps)
     periods = {  # refractory periods that types of neurons learn
-        each.obj: initial_value(each.source) if graph.simulator is None else graph.value(each)
-        for each in graph.parameters
-        if each.kind == "neuron parameter" and each.source.parameter == "tau_ref"
+        parameter.obj: initial_value(parameter.source)
+        if graph.simulator is None
+        else graph.value(parameter)
+        for parameter in graph.parameters
+        if parameter.kind == "neuron parameter" and parameter.source.parameter == "tau_ref"
     }
     fan_out = FanOut(graph)
     return {

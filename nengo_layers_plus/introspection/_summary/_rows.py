@@ -60,13 +60,17 @@ def rows_of(
         obj = item.obj
         arriving = graph.predecessors(item)
         own = tuple(parameters.get(item, ()))
-        left_out = [each for each in own if _is_left_out(graph, each)]
-        unused = tuple(each for each in left_out if _is_unused(each, arriving))
+        left_out = [parameter for parameter in own if _is_left_out(graph, parameter)]
+        unused = tuple(parameter for parameter in left_out if _is_unused(parameter, arriving))
         origin = origin_of(obj)
         seed, given = _seed_of(graph, obj)
         settings: tuple[SummarySetting, ...] = ()
         if item.kind == "ensemble":
-            biases = [each.source for each in own if each.kind == "bias" and each.obj is obj]
+            biases = [
+                parameter.source
+                for parameter in own
+                if parameter.kind == "bias" and parameter.obj is obj
+            ]
             bias = arrays.get(biases[0]) if arrays is not None and biases else None
             settings = tuple(neuron_settings(graph, obj, bias))
         rows.append(
@@ -77,7 +81,7 @@ def rows_of(
                 inputs=tuple(_input(graph, edge) for edge in arriving),
                 parameters=own,
                 unused=unused,
-                constants=tuple(each for each in left_out if each not in unused),
+                constants=tuple(parameter for parameter in left_out if parameter not in unused),
                 shares_with=None if first_of[item] is item else first_of[item].name,
                 settings=settings,
                 seed=seed,
@@ -86,9 +90,9 @@ def rows_of(
                 probes=tuple(probes.get(item, ())),
                 activity=activities.get(obj),
                 declared={
-                    each.name: _first_and_now(each.source, arrays)
-                    for each in own
-                    if isinstance(each.source, ParameterSignal)
+                    parameter.name: _first_and_now(parameter.source, arrays)
+                    for parameter in own
+                    if isinstance(parameter.source, ParameterSignal)
                 },
             )
         )

@@ -107,11 +107,11 @@ class Summary(Report, Sequence[SummaryRow]):
             If there is none of the name.
         """
         shown = plain(name) if isinstance(name, str) else None
-        found = next((row for row in self.rows if row.name == shown), None)
-        if found is None:
+        named = next((row for row in self.rows if row.name == shown), None)
+        if named is None:
             known = ", ".join(row.name for row in self.rows) or "none"
             raise KeyError(f"{self._title} has no layer {name!r}; it has {known}")
-        return found
+        return named
 
     def details(self, name: str | None = None) -> str:
         """
@@ -177,7 +177,9 @@ class Summary(Report, Sequence[SummaryRow]):
             return self._counted(trainable=True), self._counted(trainable=False)
         model = self.graph.simulator.keras_model
         weights = (model.trainable_weights, model.non_trainable_weights)
-        trainable, others = (sum(int(np.prod(each.shape)) for each in some) for some in weights)
+        trainable, others = (
+            sum(int(np.prod(variable.shape)) for variable in some) for some in weights
+        )
         return trainable, others
 
     def _counted(self, trainable: bool) -> int | None:
@@ -220,7 +222,9 @@ class Summary(Report, Sequence[SummaryRow]):
         if None not in counted and list(self._keras) != counted:
             extra = sum(filter(None, self._keras)) - sum(filter(None, counted))
             yield f"{extra:,} values that Keras counts belong to no layer"
-        if stopped := [each.name for each in self._all_of("trains") if not each.moves]:
+        if stopped := [
+            parameter.name for parameter in self._all_of("trains") if not parameter.moves
+        ]:
             yield f"trainable, but no gradient comes to them: {listed(stopped)}"
         if self.graph.simulator is None:
             if self.graph.network.seed is None:
@@ -243,11 +247,11 @@ class Summary(Report, Sequence[SummaryRow]):
     def _learned(self) -> list[str]:
         signals = self.graph.tensor_graph.signals
         return [
-            each.name
-            for each in self._all_of("parameters")
-            if not each.kind.startswith("Keras")
-            and each.source in signals
-            and signals[each.source].minibatched
+            parameter.name
+            for parameter in self._all_of("parameters")
+            if not parameter.kind.startswith("Keras")
+            and parameter.source in signals
+            and signals[parameter.source].minibatched
         ]
 
     # how it shows
@@ -284,16 +288,16 @@ class Summary(Report, Sequence[SummaryRow]):
             done = [row.activity for row in group if row.activity is not None]
             if not done:
                 continue
-            saturated = [each.saturated for each in done if each.saturated is not None]
-            spikes = [each.spikes for each in done if each.spikes is not None]
+            saturated = [activity.saturated for activity in done if activity.saturated is not None]
+            spikes = [activity.spikes for activity in done if activity.spikes is not None]
             yield (
                 range_of_names(row.name for row in group),
-                f"{mean(each.mean_rate for each in done):.1f}",
-                f"{max(each.max_rate for each in done):.1f}",
-                f"{mean(each.silent for each in done):.0%}",
+                f"{mean(activity.mean_rate for activity in done):.1f}",
+                f"{max(activity.max_rate for activity in done):.1f}",
+                f"{mean(activity.silent for activity in done):.0%}",
                 f"{mean(saturated):.0%}" if saturated else "-",
                 f"{sum(spikes):,.2f}" if spikes else "-",
-                f"{sum(each.synaptic_operations for each in done):,.1f}",
+                f"{sum(activity.synaptic_operations for activity in done):,.1f}",
                 f"{sum(row.state_bytes for row in group):,} B",
             )
 
@@ -301,7 +305,9 @@ class Summary(Report, Sequence[SummaryRow]):
         """Say what those variables hold whose names do not."""
         for name, held in self.variables.items():
             if "/base_params/" in name:
-                parts = [f"{each} {write_index(index)}" for each, index in held[:_MOST_HELD]]
+                parts = [
+                    f"{parameter} {write_index(index)}" for parameter, index in held[:_MOST_HELD]
+                ]
                 if len(held) > _MOST_HELD:
                     parts.append(f"and {len(held) - _MOST_HELD} more")
                 yield f"{name.rpartition('/')[2]} holds {', '.join(parts)}"
@@ -327,7 +333,7 @@ def _loses_weights(obj: Any) -> bool:
 
 def _kinds(parameters: Sequence[Parameter]) -> str:
     plurals = {"bias": "biases", "neuron parameter": "neuron parameters"}
-    kinds = dict.fromkeys(plurals.get(each.kind, each.kind) for each in parameters)
+    kinds = dict.fromkeys(plurals.get(parameter.kind, parameter.kind) for parameter in parameters)
     return " and ".join(kinds)
 
 

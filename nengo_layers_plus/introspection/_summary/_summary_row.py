@@ -215,13 +215,15 @@ class SummaryRow:
     @property
     def trains(self) -> tuple[Parameter, ...]:
         """The parameters that are among the trainable weights of the Keras model."""
-        return tuple(each for each in self.parameters if each.trainable)
+        return tuple(parameter for parameter in self.parameters if parameter.trainable)
 
     @property
     def stays(self) -> tuple[Parameter, ...]:
         """The parameters that are in use and do not train."""
         return tuple(
-            each for each in self.parameters if not each.trainable and each not in self.unused
+            parameter
+            for parameter in self.parameters
+            if not parameter.trainable and parameter not in self.unused
         )
 
     @property
@@ -248,11 +250,11 @@ class SummaryRow:
         KeyError
             If there is none of the name.
         """
-        found = next((each for each in self.settings if each.name == name), None)
-        if found is None:
-            known = ", ".join(each.name for each in self.settings) or "none"
+        named = next((setting for setting in self.settings if setting.name == name), None)
+        if named is None:
+            known = ", ".join(setting.name for setting in self.settings) or "none"
             raise KeyError(f"{self.name} has no setting {name!r}; it has {known}")
-        return found
+        return named
 
     def short_name(self, parameter: Parameter) -> str:
         """Return the name of a parameter within the row."""
@@ -284,8 +286,8 @@ class SummaryRow:
     def parts_in_words(self, parameters: Iterable[Parameter]) -> str:
         """Name parameters with their numbers of values."""
         sizes: dict[str, list[int | None]] = {}
-        for each in parameters:
-            sizes.setdefault(self.short_name(each), []).append(each.size)
+        for parameter in parameters:
+            sizes.setdefault(self.short_name(parameter), []).append(parameter.size)
         if len(sizes) > _MOST_NAMES:
             arrays = [size for several in sizes.values() for size in several]
             return f"{len(arrays)} arrays {_total(arrays)}"
@@ -293,11 +295,11 @@ class SummaryRow:
 
     def synapses_in_words(self) -> str:
         """Write the synapses of the connections into it, each once."""
-        return ", ".join(dict.fromkeys(synapse_in_words(each.synapse) for each in self.inputs))
+        return ", ".join(dict.fromkeys(synapse_in_words(link.synapse) for link in self.inputs))
 
     def to_dict(self) -> dict[str, Any]:
         """Return all of it as numbers, texts and None, flat."""
-        used = [each for each in self.parameters if each not in self.unused]
+        used = [parameter for parameter in self.parameters if parameter not in self.unused]
         flat: dict[str, Any] = {
             name: getattr(self, name) for name in ("name", "kind", "what", "made_by")
         }
@@ -315,14 +317,14 @@ class SummaryRow:
             "constant_values": count_values(self.constants),
         }
         for kind, key in _KINDS.items():
-            flat[key] = count_values(each for each in used if each.kind == kind)
+            flat[key] = count_values(parameter for parameter in used if parameter.kind == kind)
         flat |= {
             "shares_with": self.shares_with,
-            "inputs": ", ".join(each.source for each in self.inputs),
-            "synapses": ", ".join(synapse_in_words(each.synapse) for each in self.inputs),
-            "synapses_set_by": ", ".join(each.synapse_set_by for each in self.inputs),
-            "transforms": ", ".join(each.transform for each in self.inputs),
-            "transforms_set_by": ", ".join(each.transform_set_by for each in self.inputs),
+            "inputs": ", ".join(link.source for link in self.inputs),
+            "synapses": ", ".join(synapse_in_words(link.synapse) for link in self.inputs),
+            "synapses_set_by": ", ".join(link.synapse_set_by for link in self.inputs),
+            "transforms": ", ".join(link.transform for link in self.inputs),
+            "transforms_set_by": ", ".join(link.transform_set_by for link in self.inputs),
             "seed": self.seed,
             "seed_given": self.seed_given,
             "state_bytes": self.state_bytes,
@@ -367,11 +369,11 @@ class SummaryRow:
             yield "neurons", f"{self.n_neurons:,}" + (f" with {arguments}" if arguments else "")
         shapes = shapes_in_words(self.shape_in, self.shape_out, is_input=not self.inputs)
         yield "shape", shapes + (", in a cycle" if self.item.cycle else "")
-        for each in self.inputs:
+        for link in self.inputs:
             yield (
                 "input",
-                f"{each.source}; synapse {synapse_in_words(each.synapse)} "
-                f"({each.synapse_set_by}), transform {each.transform} ({each.transform_set_by})",
+                f"{link.source}; synapse {synapse_in_words(link.synapse)} "
+                f"({link.synapse_set_by}), transform {link.transform} ({link.transform_set_by})",
             )
         for setting in self.settings:
             given = "" if setting.given is None else f", of {setting.given_in_words}"
