@@ -10,7 +10,7 @@ from nengo.exceptions import ValidationError
 
 from nengo_layers_plus._declared import items_in
 from nengo_layers_plus._upstream import nengo_dl, tf
-from nengo_layers_plus.graph._names import unique_name
+from nengo_layers_plus.graph._words import unique_name
 from nengo_layers_plus.layers._block import Block
 from nengo_layers_plus.layers._custom_layer import CustomLayer
 from nengo_layers_plus.layers._describe import describe_settings, name_of

@@ -11,11 +11,11 @@ import numpy as np
 from nengo.exceptions import NengoException
 
 from nengo_layers_plus._upstream import tf
+from nengo_layers_plus.simulator._chunks import train_in_chunks
 from nengo_layers_plus.simulator._given_data import GivenData
 from nengo_layers_plus.simulator._lengths import Lengths
 from nengo_layers_plus.simulator._numerics import Numerics
 from nengo_layers_plus.simulator._settings import Settings
-from nengo_layers_plus.simulator._truncation import train_in_chunks
 
 # How many functions are kept.
 _MOST_FUNCTIONS = 16

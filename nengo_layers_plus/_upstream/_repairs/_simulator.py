@@ -195,13 +195,19 @@ def _know_loaded_state(nengo_dl: ModuleType) -> None:
     It would take it for the state before the first step: Nodes would give their first values again,
     and the second minibatch, and the next call, would begin from the initial state.
     """
-    for name in ("predict_on_batch", "load_params"):
-        wrap(nengo_dl.simulator.Simulator, name, _with_steps_known)
+    wrap(nengo_dl.simulator.Simulator, "load_params", _with_steps_known)
+    # it makes the values of Nodes before it calls Keras
+    wrap(nengo_dl.simulator.Simulator, "predict_on_batch", _with_steps_known_before)
 
 
 def _with_steps_known(method: Any, simulator: Any, *args: Any, **kwargs: Any) -> Any:
     with _steps_known(simulator):
         return method(simulator, *args, **kwargs)
+
+
+def _with_steps_known_before(method: Any, simulator: Any, *args: Any, **kwargs: Any) -> Any:
+    _know_steps(simulator)
+    return method(simulator, *args, **kwargs)
 
 
 @contextlib.contextmanager

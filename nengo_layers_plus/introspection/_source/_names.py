@@ -10,7 +10,7 @@ import sys
 from typing import Any
 
 from nengo_layers_plus._upstream import nengo_dl, tf
-from nengo_layers_plus.graph._names import unique_name
+from nengo_layers_plus.graph._words import unique_name
 from nengo_layers_plus.introspection._source._layout import INDENT, WIDTH
 
 _USUAL = {"numpy": "np", "tensorflow": "tf"}

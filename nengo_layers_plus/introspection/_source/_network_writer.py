@@ -12,7 +12,7 @@ from nengo.ensemble import Neurons
 from nengo.params import BoolParam, Parameter
 
 from nengo_layers_plus._upstream import nengo_dl
-from nengo_layers_plus.graph._names import unique_name
+from nengo_layers_plus.graph._words import unique_name
 from nengo_layers_plus.introspection._same import same
 from nengo_layers_plus.introspection._source._contents import (
     Contents,

@@ -13,7 +13,7 @@ from nengo.transforms import NoTransform
 
 from nengo_layers_plus._upstream import nengo_dl, tf
 from nengo_layers_plus.graph._parameters import initial_value
-from nengo_layers_plus.graph._planned import build_model
+from nengo_layers_plus.graph._structure import build_model
 from nengo_layers_plus.introspection._source._contents import SourceError
 from nengo_layers_plus.introspection._source._network_source import NetworkSource
 from nengo_layers_plus.parameters._simulator_parameters import SimulatorParameters

@@ -14,7 +14,7 @@ from nengo.params import Default, FrozenObject, iter_params
 from nengo.transforms import ChannelShape, SparseMatrix
 
 from nengo_layers_plus._upstream import tf
-from nengo_layers_plus.graph._names import unique_name
+from nengo_layers_plus.graph._words import unique_name
 from nengo_layers_plus.introspection._same import same
 from nengo_layers_plus.introspection._source._layout import MARK, call, quoted, sequence
 from nengo_layers_plus.introspection._source._names import Names, NoExpressionError

@@ -15,7 +15,7 @@ from nengo.ensemble import Neurons
 from nengo_layers_plus._declared import ParameterSignal
 from nengo_layers_plus._upstream import nengo_dl, tf
 from nengo_layers_plus.graph import GraphEdge, GraphObject, NetworkGraph, Parameter
-from nengo_layers_plus.graph._keras_layers import first_uses
+from nengo_layers_plus.graph._structure import first_uses
 from nengo_layers_plus.introspection._summary._activity import Activity
 from nengo_layers_plus.introspection._summary._neuron_settings import neuron_settings, set_by_of
 from nengo_layers_plus.introspection._summary._summary_row import (
