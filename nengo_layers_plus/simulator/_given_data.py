@@ -22,6 +22,7 @@ from nengo_layers_plus.simulator._losses import (
     is_own,
     name_of,
     problem_of_name,
+    registered,
     takes_labels,
 )
 from nengo_layers_plus.simulator._target_shapes import (
@@ -465,7 +466,7 @@ class GivenData:
         losses = getattr(self._sim.keras_model, "loss", None)
         loss = losses.get(name) if isinstance(losses, Mapping) else None
         metrics = [each for each in self._metrics.get(name, ()) if each is not None]
-        return [*([] if loss is None else [loss]), *metrics]
+        return list(map(registered, [*([] if loss is None else [loss]), *metrics]))
 
     # -- weights
 

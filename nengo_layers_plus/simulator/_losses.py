@@ -28,10 +28,16 @@ def takes_labels(function: Any) -> bool | None:
     return "sparse" in name.lower()
 
 
+def registered(function: Any) -> Any:
+    """Return the user's function that a name stands for, if it does."""
+    if not isinstance(function, str):
+        return function
+    custom = tf.keras.utils.get_registered_object(function)
+    return function if custom is None or isinstance(custom, type) else custom
+
+
 def is_own(function: Any) -> bool:
     """Say whether it is a function of the user, of which nothing is known."""
-    if isinstance(function, str):
-        function = tf.keras.utils.get_custom_objects().get(function, function)
     return not isinstance(function, str) and takes_labels(function) is None
 
 

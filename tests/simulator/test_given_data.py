@@ -453,8 +453,11 @@ def test_names_of_losses_and_metrics(sim, net):
         sim.compile("sgd", {net.out: "own"}, {net.out: ["own", "Accuracy", "MeanSquaredError"]})
         found = sim.evaluate({net.data: X}, {net.out: Y}, verbose=0)
         assert found["loss"] == pytest.approx(mse(), rel=1e-5)
-        with pytest.raises(ValidationError, match=r"\(items, 5, 3\) for 'own'"):
-            sim.evaluate({net.data: X}, {net.out: Y[:, :1]}, verbose=0)
+    with tf.keras.utils.custom_object_scope({"own": of_the_last_step}):
+        sim.compile("sgd", {net.out: "own"})
+        sim.evaluate({net.data: X}, {net.out: Y[:, :1]}, verbose=0)
+        with pytest.raises(ValidationError, match=r"\(items, 5, 3\) for 'of_the_last_step'"):
+            sim.evaluate({net.data: X}, {net.out: Y[..., :1]}, verbose=0)
 
 
 def test_no_loss(sim, net):
