@@ -472,6 +472,16 @@ def test_no_loss(sim, net):
         sim.evaluate(x, y, verbose=0)
 
 
+def test_a_loss_of_the_model_is_one():
+    net = build()
+    with Simulator(net, minibatch_size=SIZE, progress_bar=False) as sim:
+        kernel = sim.keras_model.trainable_weights[0]
+        sim.keras_model.add_loss(lambda: tf.reduce_sum(kernel**2))
+        sim.compile("sgd")
+        found = sim.evaluate({net.data: X}, verbose=0)
+        assert found["loss"] == pytest.approx(np.sum(KERNEL**2), rel=1e-5)
+
+
 def test_targets_of_too_few_axes(sim, net):
     sim.compile("sgd", {net.out: own_mse})
     for y, got, hint in (
