@@ -35,7 +35,12 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from nengo_layers_plus._upstream._effects import ChangedVariable, Effects, list_effects
+from nengo_layers_plus._upstream._effects import (
+    ChangedVariable,
+    Effects,
+    called_graph,
+    list_effects,
+)
 from nengo_layers_plus._upstream._keras import (
     LayerCall,
     adds_loss_to_model,
@@ -95,6 +100,7 @@ __all__ = [
     "UpstreamWarning",
     "adds_loss_to_model",
     "build_again",
+    "called_graph",
     "carries_mask",
     "check_versions",
     "copy_layer",

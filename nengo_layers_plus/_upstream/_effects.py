@@ -150,6 +150,13 @@ def _depends(operation: Any, handle: Any) -> bool:
     return False
 
 
+def called_graph(operation: Any) -> Any:
+    """Return the graph of the ``tf.function`` that an operation calls; None if it calls none."""
+    if not operation.type.endswith("PartitionedCall"):
+        return None
+    return operation.graph._get_function(operation.get_attr("f").name).graph
+
+
 def _calls(graph: Any) -> bool:
     """Say whether any operation calls a function, whose operations are not those of the graph."""
     return any(
