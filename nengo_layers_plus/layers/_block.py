@@ -11,7 +11,7 @@ import nengo
 
 from nengo_layers_plus._declared import as_flag, as_text
 from nengo_layers_plus._upstream import nengo_dl
-from nengo_layers_plus.graph import shape_of
+from nengo_layers_plus.graph import plain, shape_of
 from nengo_layers_plus.layers._custom_layer import CustomLayer
 from nengo_layers_plus.layers._describe import describe_settings, show
 from nengo_layers_plus.layers._enclosing import Enclosing, Inherited, inside
@@ -313,4 +313,4 @@ class Block(CustomLayer):
 
     def __repr__(self) -> str:
         applied = [] if self.layer_func is None else [show(self.layer_func)]
-        return f"<{type(self).__name__}({', '.join([*applied, *describe_settings(self)])})>"
+        return plain(f"<{type(self).__name__}({', '.join([*applied, *describe_settings(self)])})>")

@@ -13,7 +13,7 @@ from nengo.exceptions import NetworkContextError, ValidationError
 
 from nengo_layers_plus._declared import as_flag, as_text, holds_itself
 from nengo_layers_plus._upstream import nengo_dl
-from nengo_layers_plus.graph import Shape
+from nengo_layers_plus.graph import Shape, plain
 from nengo_layers_plus.layers._building import (
     connect,
     count_objects,
@@ -562,7 +562,7 @@ class CustomLayer(nengo_dl.Layer):
 
     def __repr__(self) -> str:
         made = self.layer_func if self._made is None else self._made[1]
-        return describe(self, made, overridden_hooks(type(self), CustomLayer))
+        return plain(describe(self, made, overridden_hooks(type(self), CustomLayer)))
 
 
 def _one_or_all(values: Sequence[Any], several: bool) -> Any:

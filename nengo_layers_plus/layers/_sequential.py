@@ -10,6 +10,7 @@ from nengo.exceptions import ValidationError
 
 from nengo_layers_plus._declared import items_in
 from nengo_layers_plus._upstream import nengo_dl, tf
+from nengo_layers_plus.graph import plain
 from nengo_layers_plus.graph._words import unique_name
 from nengo_layers_plus.layers._block import Block
 from nengo_layers_plus.layers._custom_layer import CustomLayer
@@ -272,7 +273,8 @@ class Sequential(Block):
         if self._made is None:
             return super().__repr__()
         layers = ", ".join(f"{name}: {_show(layer)}" for name, layer in self._named().items())
-        return f"<{type(self).__name__}({', '.join([f'[{layers}]', *describe_settings(self)])})>"
+        settings = ", ".join([f"[{layers}]", *describe_settings(self)])
+        return plain(f"<{type(self).__name__}({settings})>")
 
 
 def as_layer(given: Any) -> CustomLayer:

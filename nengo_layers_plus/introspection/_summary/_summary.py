@@ -317,7 +317,7 @@ class Summary(Report, Sequence[SummaryRow]):
         return lines
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} of {self._title}: {self.notes[0]}>"
+        return plain(f"<{type(self).__name__} of {self._title}: {self.notes[0]}>")
 
     def _parts(self) -> Iterator[Line | Table]:
         yield Line(self._title)
