@@ -88,8 +88,9 @@ def from_keras(
     Warns
     -----
     UserWarning
-        If layers that are not linear get the spikes of neurons, and no synapse averages them over
-        10 ms or more. The mean of a maximum over spikes is many times the maximum of their means.
+        If layers that are not linear get the spikes of neurons, and too few of them fall into the
+        time that the synapse averages over: 10 of a neuron with an input of 1, 100 if they are
+        random. The mean of a maximum over spikes is many times the maximum of their means.
 
     Notes
     -----
@@ -121,10 +122,10 @@ def from_keras(
     >>> from_keras(model).verify(images)["digit"] < 1e-5
     True
 
-    A network of spiking neurons, with rates 100 times as high as the values of the model:
+    A network of spiking neurons, with rates 250 times as high as the values of the model:
 
     >>> spiking = from_keras(
-    ...     model, nengo.SpikingRectifiedLinear(), scale_firing_rates=100, synapse=0.005
+    ...     model, nengo.SpikingRectifiedLinear(), scale_firing_rates=250, synapse=0.02
     ... )
     >>> with nengo_dl.Simulator(spiking.net, minibatch_size=5, progress_bar=False) as sim:
     ...     output = sim.predict(spiking.present(images, n_steps=20), verbose=0)[spiking.output]
@@ -146,7 +147,7 @@ def from_keras(
     _check_dtype(plan.dtype)
     choice.warn_of_unused()
     warn_of_skew({name: (layers[name], scale) for name, scale in scales.items()})
-    warn_of_spikes(plan, synapse)
+    warn_of_spikes(plan, synapse, neuron_types, scales)
 
     builder = NetworkBuilder(model, plan, neuron_types=neuron_types, scales=scales, synapse=synapse)
     around = nengo.Network.context[-1] if nengo.Network.context else None

@@ -8,6 +8,7 @@ from typing import Any, Generic, TypeVar
 
 from nengo_layers_plus._upstream import tf
 from nengo_layers_plus.conversion._conversion_error import ConversionError
+from nengo_layers_plus.graph import plain
 
 Value = TypeVar("Value")
 
@@ -112,4 +113,4 @@ class Named(Mapping[str, Value], Generic[Value]):
         return len(self._entries)
 
     def __repr__(self) -> str:
-        return repr(dict(self))
+        return plain(repr(dict(self)))

@@ -194,7 +194,7 @@ class NetworkStructure:
         self._by_object = {item.obj: item for item in self.objects}
 
     def __repr__(self) -> str:
-        return (
+        return plain(
             f"<{type(self).__name__} of {self.network}: {len(self.objects)} objects, "
             f"{len(self.edges)} edges>"
         )

@@ -11,7 +11,7 @@ from nengo.exceptions import SimulatorClosed
 from nengo_layers_plus._upstream import nengo_dl
 from nengo_layers_plus.graph._network_graph import NetworkGraph
 from nengo_layers_plus.graph._parameters import Parameter, count_values
-from nengo_layers_plus.graph._report import Line, Report, Table
+from nengo_layers_plus.graph._report import Line, Report, Table, plain
 from nengo_layers_plus.graph._words import network_in_words
 
 _HEADER = ("parameter", "shape", "values", "in training", "why")
@@ -93,7 +93,7 @@ class TrainingReport(Report, Sequence[Parameter]):
         )
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} of {self.title}: {self._totals()}>"
+        return plain(f"<{type(self).__name__} of {self.title}: {self._totals()}>")
 
     def _parts(self) -> Iterator[Line | Table]:
         yield Line(self.title)

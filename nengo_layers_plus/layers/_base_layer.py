@@ -19,6 +19,7 @@ from nengo.exceptions import NetworkContextError, ValidationError
 
 from nengo_layers_plus._declared import as_flag, as_text, holds_itself
 from nengo_layers_plus._upstream import is_automatic_name, nengo_dl, snake_case_of, tf
+from nengo_layers_plus.graph import plain
 from nengo_layers_plus.layers._ensemble_arguments import Level
 from nengo_layers_plus.layers._errors import LayerError, MissingInitError, UnknownArgumentError
 from nengo_layers_plus.layers._layer_call import (
@@ -434,7 +435,8 @@ class BaseLayer(nengo_dl.Layer, ABC):
 
     def __repr__(self) -> str:
         applied = [] if self.layer_func is None else [show(self.layer_func)]
-        return f"{type(self).__name__}({', '.join([*applied, *self._described_settings()])})"
+        settings = ", ".join([*applied, *self._described_settings()])
+        return plain(f"{type(self).__name__}({settings})")
 
     def __getstate__(self) -> dict[str, Any]:
         # a copy was not called yet, and must not drag the networks of the original with it

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
@@ -9,6 +10,7 @@ import nengo
 import numpy as np
 from nengo.exceptions import ValidationError
 
+from nengo_layers_plus import neurons
 from nengo_layers_plus._declared import array_of
 from nengo_layers_plus._upstream import nengo_dl, tf
 from nengo_layers_plus.layers._base_layer import label_next, named_in_errors, undo_of_call
@@ -143,7 +145,8 @@ class ChannelNeurons(CustomLayer):
         neuron fires; in place of gain and bias.
     **kwargs
         Arguments of `.CustomLayer`, and parameters that the neuron type declares (a
-        `.NeuronModel`, or a `.Surrogate` around one): one value a channel, or one for all.
+        `.NeuronModel`, or a `.Surrogate` around one): one value a channel, or one for all. Types
+        of nengo, such as `nengo.LIF`, have one value for all.
 
     Raises
     ------
@@ -180,9 +183,16 @@ class ChannelNeurons(CustomLayer):
         names = names_of_parameters(neuron_type)
         parameters = {name: kwargs.pop(name) for name in names if name in kwargs}
         known = ("ensemble_kwargs", "synapse", "trainable", "label")
+        settings = () if names else _settings_of(neuron_type)
+        given = {name: kwargs.pop(name) for name in settings if name in kwargs}
+        if given:
+            neuron_type = changed(
+                neuron_type,
+                **{name: _one_for_all(neuron_type, name, value) for name, value in given.items()},
+            )
         unknown = [name for name in kwargs if name not in known]
         if unknown:
-            usable = (*_CURVES, *names, *known)
+            usable = (*_CURVES, *names, *settings, *known)
             raise TypeError(
                 f"{type(self).__name__} has no argument {unknown[0]!r}; "
                 f"{closest(unknown[0], usable)}it takes {', '.join(usable)}"
@@ -213,6 +223,33 @@ class ChannelNeurons(CustomLayer):
                 obj=self,
             )
         return np.array(np.broadcast_to(values, shape), dtype=float)
+
+
+def _settings_of(neuron_type: Any) -> tuple[str, ...]:
+    """Return the arguments of one of nengo's types of neurons, which hold for all neurons."""
+    if not isinstance(neuron_type, nengo.neurons.NeuronType):
+        return ()
+    names = inspect.signature(type(neuron_type)).parameters
+    return tuple(name for name in names if name not in ("initial_state", "base_type"))
+
+
+def _one_for_all(neuron_type: Any, name: str, value: Any) -> float:
+    """Return the one number that a type of nengo can take."""
+    values = array_of(value)
+    if values is not None and values.size and np.all(values == values.flat[0]):
+        return float(values.flat[0])
+    own = type(neuron_type).__name__
+    other = f"Trainable{own}"
+    model = getattr(neurons, other, None)
+    remedy = (
+        f"write ChannelNeurons({other}(), {name}=...) with nengo_layers_plus.neurons.{other}"
+        if model is not None and name in model.parameters
+        else "write a nengo_layers_plus.NeuronModel that declares it as a parameter"
+    )
+    raise TypeError(
+        f"ChannelNeurons: {own} has one {name} for all of its neurons, got {value!r}; for one a "
+        f"channel {remedy}"
+    )
 
 
 class RecurrentNeurons(CustomLayer):

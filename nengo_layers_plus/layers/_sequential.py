@@ -10,7 +10,7 @@ from nengo.exceptions import ValidationError
 
 from nengo_layers_plus._declared import items_in
 from nengo_layers_plus._upstream import nengo_dl, tf
-from nengo_layers_plus.graph import Shape
+from nengo_layers_plus.graph import Shape, plain
 from nengo_layers_plus.graph._words import unique_name
 from nengo_layers_plus.layers._base_layer import BaseLayer, label_next, name_of, named_in_errors
 from nengo_layers_plus.layers._block import Block
@@ -230,7 +230,7 @@ class Sequential(Block):
             return super().__repr__()
         layers = ", ".join(f"{name}: {_show(layer)}" for name, layer in self._named().items())
         settings = [f"[{layers}]", *self._described_settings()]
-        return f"<{type(self).__name__}({', '.join(settings)})>"
+        return plain(f"<{type(self).__name__}({', '.join(settings)})>")
 
 
 def as_layer(given: Any) -> BaseLayer:

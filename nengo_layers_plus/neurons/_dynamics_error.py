@@ -35,14 +35,33 @@ _REMEDIES = (
         "& and | for and and or",
     ),
     (
+        r"\blen is not|Iterating over|not iterable",
+        "the number of neurons is not known, and each is computed by itself: write what the same "
+        "line is to do for one neuron, and give numbers that all neurons share as a parameter",
+    ),
+    (
         r"\bbool\b",
         "truth values are no numbers: write xp.where(condition, 1.0, 0.0), or "
         "xp.spike(voltage - threshold) for spikes",
     ),
     (
-        r"no attribute '(\w+)'",
+        r"no attribute '(astype)'",
         "a tensor has no {attribute}: write a function of xp, such as xp.where(condition, 1.0, "
         "0.0) in place of (condition).astype(float)",
+    ),
+    (
+        r"no attribute '(mean|sum|max|min|std|var|any|all|argmax|argmin|prod|cumsum|size)'",
+        "a tensor has no {attribute}: each neuron is computed by itself, and what depends on "
+        "several of them is a matter of connections between them",
+    ),
+    (
+        r"no attribute 'copy'",
+        "a tensor has no copy, and needs none: leave it out, as nothing changes it in place",
+    ),
+    (
+        r"no attribute '(\w+)'",
+        "a tensor has no {attribute}: write a function of xp and operators in its place, such as "
+        "xp.clip(voltage, 0, 1) for voltage.clip(0, 1)",
     ),
     (
         r"real number|only length-1|0-dimensional|only integer tensors",

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 import nengo
 import numpy as np
+from nengo.dists import Distribution
 from nengo.exceptions import ValidationError
 from nengo.neurons import NeuronType
 from nengo.params import Parameter
@@ -17,6 +18,7 @@ from nengo_layers_plus._declared import (
     DeclaredParam,
     NeuronParameter,
     RealParam,
+    array_of,
     as_aligned,
     as_flag,
     as_numbers,
@@ -81,7 +83,8 @@ class NeuronModel(NeuronType):
     amplitude : float
         A factor of the output.
     initial_state : dict
-        Initial values by the name of a state: a distribution or an array.
+        Initial values by the name of a state: a distribution, a number for all neurons, or an
+        array with one for each.
     trainable : bool, str or sequence of str, optional
         The parameters that an optimiser changes: those declared so (by default, and for True),
         none (False), or the named ones.
@@ -94,7 +97,8 @@ class NeuronModel(NeuronType):
     Attributes
     ----------
     state : dict
-        Of the class: the states of a neuron and their initial values; see `nengo.neurons`.
+        Of the class: the states of a neuron and their initial values, a distribution, a number or
+        an array; see `nengo.neurons`.
     parameters : dict of NeuronParameter
         Of the class: the declarations of its parameters.
     spiking, negative : bool
@@ -145,6 +149,11 @@ class NeuronModel(NeuronType):
         per_neuron: bool | str | Iterable[str] | None = None,
         **parameters: Any,
     ) -> None:
+        if isinstance(initial_state, Mapping):  # nengo can't hash lists
+            initial_state = {
+                name: np.array(value) if isinstance(value, list | tuple) else value
+                for name, value in initial_state.items()
+            }
         super().__init__(initial_state)
         if type(self).dynamics is NeuronModel.dynamics:
             raise ValidationError(
@@ -321,6 +330,43 @@ class NeuronModel(NeuronType):
         return copy
 
     # nengo's interface
+
+    def make_state(
+        self, n_neurons: int, rng: Any = np.random, dtype: Any = None
+    ) -> dict[str, np.ndarray]:
+        """
+        Return what the states start from; see `nengo.neurons.NeuronType`.
+
+        Parameters
+        ----------
+        n_neurons : int
+            How many neurons there are. A number is what all of them start from.
+        rng : np.random.RandomState
+            Draws from distributions.
+        dtype : np.dtype, optional
+            The type of numbers.
+
+        Returns
+        -------
+        state : dict of array
+            An array of shape ``(n_neurons,)`` for each state.
+
+        Raises
+        ------
+        nengo.exceptions.ValidationError
+            If an array has another length.
+        """
+        state = super().make_state(n_neurons, rng=rng, dtype=dtype)
+        for name, values in state.items():
+            if values.shape not in ((), (n_neurons,)):
+                raise ValidationError(
+                    f"{name}: expected a number, or an array of {n_neurons}, one for each neuron; "
+                    f"got an array of shape {values.shape}",
+                    attr="initial_state" if name in (self.initial_state or {}) else "state",
+                    obj=self,
+                )
+            state[name] = np.array(np.broadcast_to(values, (n_neurons,)))
+        return state
 
     def step(self, dt: float, J: Any, output: Any, **state: Any) -> None:  # noqa: N803  nengo's
         """
@@ -540,6 +586,15 @@ def _check_declarations(cls: type[NeuronModel]) -> None:
         if not isinstance(declared, Mapping) or not all(isinstance(key, str) for key in declared):
             raise ValidationError(
                 f"expected a dict of {expected} by their names, got {declared!r}", attr, cls
+            )
+    for name, value in cls.state.items():
+        numbers = None if isinstance(value, Distribution) else array_of(value)
+        if not isinstance(value, Distribution) and (numbers is None or numbers.ndim > 1):
+            raise ValidationError(
+                f"{name}: expected what it starts from, a number, an array with one for each "
+                f"neuron or a distribution, got {value!r}",
+                attr="state",
+                obj=cls,
             )
     for attr in ("spiking", "negative"):
         if not isinstance(getattr(cls, attr), property):

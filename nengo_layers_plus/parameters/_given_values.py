@@ -9,7 +9,7 @@ from typing import Any
 
 import nengo
 import numpy as np
-from nengo.dists import Distribution
+from nengo.dists import Choice, Distribution, Uniform
 from nengo.transforms import SparseMatrix
 
 from nengo_layers_plus.graph import range_of
@@ -25,7 +25,7 @@ _TOLERANCE = 1e-4
 @dataclass(frozen=True, eq=False)
 class GivenValue:
     """
-    A value that a network gives: numbers, not a distribution to draw them from.
+    A value that a network gives: numbers, or a distribution that has but one.
 
     Parameters
     ----------
@@ -150,7 +150,7 @@ class GivenValues:
                 model = model_in(obj.neuron_type)
                 assert model is not None  # it has declared the parameter
                 own, default = getattr(model, attribute), model.parameters[attribute].default
-                if isinstance(own, Distribution) or (np.ndim(own) == 0 and own == default):
+                if _given(own) is None or (np.ndim(own) == 0 and own == default):
                     return
                 attribute = "neuron_type"
             else:
@@ -186,8 +186,11 @@ class GivenValues:
                     yield given("gain", np.asarray(found[0]), response, None)
         if not self._parameters.is_decoded_into(ensemble):
             return  # its encoders multiply zeros
-        if isinstance(ensemble.encoders, np.ndarray):
-            encoders = np.array(ensemble.encoders, np.float64)
+        encoders = _given(ensemble.encoders)
+        if encoders is not None:
+            encoders = np.array(
+                np.broadcast_to(encoders, (ensemble.n_neurons, ensemble.dimensions))
+            )
             if ensemble.normalize_encoders:
                 with np.errstate(all="ignore"):
                     encoders /= np.linalg.norm(encoders, axis=1, keepdims=True)
@@ -221,24 +224,31 @@ class GivenValues:
 _SEVERAL = ("neuron parameter", "synapse parameter")
 
 
-def _numbers(value: Any, n_neurons: int) -> np.ndarray | None:
-    """Return an array for neurons; None for a distribution and what was not given."""
+def _given(value: Any) -> np.ndarray | None:
+    """Return numbers; None for what is drawn from several, and for what was not given."""
+    if isinstance(value, Choice) and len(value.options) == 1:
+        value = value.options[0]
+    elif isinstance(value, Uniform) and value.low == value.high:
+        value = value.low
     if value is None or isinstance(value, Distribution):
         return None
-    return np.broadcast_to(np.asarray(value, np.float64), (n_neurons,))
+    return np.asarray(value, np.float64)
+
+
+def _numbers(value: Any, n_neurons: int) -> np.ndarray | None:
+    """Return an array for neurons; None for what is drawn or was not given."""
+    numbers = _given(value)
+    return None if numbers is None else np.broadcast_to(numbers, (n_neurons,))
 
 
 def _transform(transform: Any) -> np.ndarray | None:
     """Return the numbers that a transform was given; None for those that are drawn."""
-    init = getattr(transform, "init", None)
-    if init is None or isinstance(init, Distribution):
-        return None
+    init: Any = getattr(transform, "init", None)
     if isinstance(init, SparseMatrix):
-        init = init.data
+        init = init.data  # which may be drawn
     elif hasattr(init, "tocoo"):
         init = init.tocoo().data
-    # the values of a sparse matrix may be drawn
-    return None if isinstance(init, Distribution) else np.asarray(init, np.float64)
+    return _given(init)
 
 
 def _shown(statement: str) -> str:

@@ -37,7 +37,8 @@ def load_parameters(
     sim : nengo_dl.Simulator
         An open Simulator, with any minibatch size and precision.
     path : str, os.PathLike or Mapping
-        A file that `save_parameters` wrote; or arrays by name, such as `read_parameters` returns.
+        A file that `save_parameters` wrote, of which the name may lack ``.npz``; or arrays by name,
+        such as `read_parameters` returns.
     strict : bool
         Whether all names and shapes must be those of the network, and nothing contradict the
         numbers that it gives itself. If not, what fits is loaded.
@@ -72,8 +73,8 @@ def load_parameters(
     ``gain``, ``bias``, ``max_rates``, ``intercepts``, ``encoders`` and ``radius`` of Ensembles,
     transforms, and parameters of types of neurons and synapses. A file that was saved with other
     ones is a mismatch. With ``strict=False`` the network's stay, and so do the gains, biases and
-    encoders that follow from them. Distributions are no such numbers. Arrays by name are loaded
-    whatever the network says.
+    encoders that follow from them. Distributions of several values are no such numbers. Arrays by
+    name are loaded whatever the network says.
 
     Values are converted to the precision of the Simulator. Values that are not finite are loaded
     as they are.

@@ -266,6 +266,9 @@ def _read(path: str | os.PathLike[str]) -> bytes:
     """Return what is in a file of ours; of any other, raise an error that says what it is."""
     check_path(path, "to read")
     file = Path(path)
+    suffixed = Path(f"{path}.npz")  # nengo_dl's way to name one
+    if not file.exists() and suffixed.is_file() and not zipfile.is_zipfile(suffixed):
+        file = suffixed
     try:
         status = file.stat()
     except FileNotFoundError:
@@ -298,15 +301,15 @@ def _read(path: str | os.PathLike[str]) -> bytes:
 
 def _missing(path: str | os.PathLike[str]) -> MissingParameterFileError:
     file = Path(path)
-    similar = [file.with_name(f"{file.name}{suffix}") for suffix in (".safetensors", ".npz")]
+    similar = [Path(f"{file}{suffix}") for suffix in (".safetensors", ".npz")]
     near = [each for each in similar if file.name and each.is_file()]
     if near and zipfile.is_zipfile(near[0]):
-        hint = f"; {_describe_zip(near[0])}"
-    elif near:
-        hint = f"; there is {near[0]}. Names are used as they are given, with nothing added"
-    else:
-        hint = ". Names are used as they are given, with nothing added"
-    return MissingParameterFileError(f"there is no file {path}{hint}")
+        return MissingParameterFileError(f"there is no file {path}; {_describe_zip(near[0])}")
+    hint = f"; there is {near[0]}" if near else ""
+    return MissingParameterFileError(
+        f"there is no file {path}{hint}. Names are used as they are given; nothing but .npz is "
+        "tried behind them"
+    )
 
 
 def _describe_zip(file: Path) -> str:

@@ -81,6 +81,8 @@ def _shapes_in(file: Path) -> list[Shape]:
         with file.open("rb") as opened, np.load(opened, allow_pickle=False) as arrays:
             return [tuple(arrays[f"arr_{number}"].shape) for number in range(len(arrays.files))]
     except (zipfile.BadZipFile, zlib.error, ValueError, TypeError, LookupError, EOFError) as error:
+        if is_parameter_file(file):
+            raise _named(file) from None
         raise ParameterFileError(
             f"{file} is not whole, was damaged, or is no file of sim.save_params: {error}. What to "
             "do: copy it again, or save the parameters again"
@@ -89,12 +91,16 @@ def _shapes_in(file: Path) -> list[Shape]:
 
 def _missing(path: Any, file: Path) -> ParameterError:
     if is_parameter_file(path):
-        return ParameterFileError(
-            f"{path} is a file of save_parameters. What to do: load it with "
-            f"sim.load_parameters({str(path)!r})"
-        )
+        return _named(path)
     return MissingParameterFileError(
         f"there is no file {file}. What to do: give the name that sim.save_params was given"
+    )
+
+
+def _named(path: Any) -> ParameterFileError:
+    return ParameterFileError(
+        f"{path} is a file of save_parameters. What to do: load it with "
+        f"sim.load_parameters({str(path)!r})"
     )
 
 

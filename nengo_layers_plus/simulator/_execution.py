@@ -6,7 +6,7 @@ from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from nengo_layers_plus.graph import Line, Report, Table, listed
+from nengo_layers_plus.graph import Line, Report, Table, listed, plain
 
 _HEADER = ("what", "operator", "runs", "why")
 
@@ -111,7 +111,7 @@ class Execution(Report, Sequence[ExecutionRow]):
         return f"{'in training' if self.training else 'in simulation'}: {self.mode}, {self.why}"
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self._title}>"
+        return plain(f"<{type(self).__name__} {self._title}>")
 
     def _parts(self) -> Iterator[Line | Table]:
         yield Line(self._title)

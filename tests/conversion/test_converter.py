@@ -77,6 +77,7 @@ def test_scales_by_layer_are_those_of_the_converter(model, images):
         np.testing.assert_array_equal(ensemble.gain, scale)
 
 
+@pytest.mark.filterwarnings("ignore:from_keras.*single spikes:UserWarning")
 def test_spikes_are_those_of_the_converter(model, images):
     settings = {"scale_firing_rates": 100, "synapse": 0.01}
     theirs, ours = convert(model, SPIKES, **settings), from_keras(model, SPIKES, **settings)

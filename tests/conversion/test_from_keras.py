@@ -253,7 +253,8 @@ def test_every_activation_that_neurons_stand_for():
 @pytest.mark.parametrize("output", ["linear", "softmax", "sigmoid", "elu", "tanh"])
 def test_the_activation_of_an_output_is_kept(output):
     model = mlp(output=output)
-    converted = from_keras(model, nengo.SpikingRectifiedLinear(), synapse=0.01)
+    neurons = nengo.SpikingRectifiedLinear()
+    converted = from_keras(model, neurons, synapse=0.02, scale_firing_rates=250)
     assert list(converted.neurons) == ["hidden"]
     assert converted.layers["digit"].layer_func.activation is model.layers[-1].activation
 

@@ -84,7 +84,7 @@ def test_nothing_to_compare(converted):
 def test_weights_are_copied_to_another_network_and_back_to_a_model(model):
     trained, spiking = (
         from_keras(model),
-        from_keras(model, nengo.SpikingRectifiedLinear(), synapse=0.01),
+        from_keras(model, nengo.SpikingRectifiedLinear(), synapse=0.02, scale_firing_rates=250),
     )
     images = np.random.RandomState(0).uniform(-1, 1, (4, 2, 2))
     with simulator(trained.net, minibatch_size=4) as sim:

@@ -10,9 +10,19 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from nengo_layers_plus import CustomLayer, compare, summary, to_source
+from nengo_layers_plus import (
+    Block,
+    CustomLayer,
+    Sequential,
+    compare,
+    from_keras,
+    summary,
+    to_source,
+)
 from nengo_layers_plus._upstream import tf
 from nengo_layers_plus.graph import Line, Report, Table, plain, render, what_trains
+from nengo_layers_plus.graph._structure import NetworkStructure
+from nengo_layers_plus.parameters._loaded_parameters import LoadedParameters
 from nengo_layers_plus.simulator._execution import Execution, ExecutionRow
 
 HOSTILE = "\x1b[31mred\x1b]0;x\x07[bold]<script>alert(1)</script>\r\n\u202e\x9b\"'\\{0}${x}"
@@ -99,6 +109,8 @@ def test_hostile_labels_are_shown_as_text_in_all_reports(hostile: nengo.Network)
         compare(hostile, other, n_steps=2),
         Execution(HOSTILE, HOSTILE, [ExecutionRow((HOSTILE,), HOSTILE, HOSTILE, HOSTILE)]),
     ]
+    for each in (*reports, to_source(hostile), NetworkStructure(hostile)):
+        assert repr(each).isprintable()  # what a prompt shows
     for report in reports:
         text = str(report)
         assert all(line.isprintable() for line in text.splitlines())
@@ -110,6 +122,26 @@ def test_hostile_labels_are_shown_as_text_in_all_reports(hostile: nengo.Network)
         assert html.isprintable()
     assert all(line.isprintable() for line in table.details().splitlines())
     assert table[HOSTILE] is table[plain(HOSTILE)]
+
+
+def test_what_a_prompt_shows_of_layers_and_models() -> None:
+    inputs = tf.keras.Input((2,))
+    model = tf.keras.Model(inputs, tf.keras.layers.Dense(2, activation="relu")(inputs))
+    model._name = HOSTILE
+    with nengo.Network():
+        layer = CustomLayer(nengo.LIF(), label=HOSTILE)
+        layer(nengo.Node([0.0]))
+    converted = from_keras(model)
+    converted.net.label = converted.net.all_probes[0].label = HOSTILE
+    for each in (
+        layer,
+        Block(label=HOSTILE),
+        Sequential([layer], label=HOSTILE),
+        converted,
+        converted.outputs,
+        LoadedParameters((HOSTILE,), missing=(HOSTILE,)),
+    ):
+        assert repr(each).isprintable()
 
 
 def test_hostile_labels_run_nothing_in_code(hostile: nengo.Network) -> None:

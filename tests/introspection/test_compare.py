@@ -617,7 +617,7 @@ def test_wrong_arguments(arguments: dict[str, Any], says: str, base: nengo.Netwo
 
 
 def test_something_else_than_networks(base: nengo.Network) -> None:
-    with pytest.raises(ValidationError, match=r"expected a nengo.Network .* got 3"):
+    with pytest.raises(ValidationError, match=r"^compare: expected a nengo.Network .* got 3"):
         compare(base, 3)
     with Simulator(small(), progress_bar=False) as sim:
         pass

@@ -66,5 +66,22 @@ def test_parameters_that_do_not_fit():
         layer(nengo.Node([0.0] * 4), shape_in=(2, 2))
     with pytest.raises(TypeError, match="ChannelNeurons has no argument 'taurc'; did you mean 'ta"):
         ChannelNeurons(TrainableLIF(), taurc=[0.01, 0.02])
-    with pytest.raises(TypeError, match="ChannelNeurons has no argument 'tau_rc'; it takes gain"):
+
+
+def test_parameters_of_types_of_nengo():
+    """They have one value for all neurons."""
+    with pytest.raises(
+        TypeError, match=r"LIF has one tau_rc for all of its .*TrainableLIF\(\), tau_rc"
+    ):
         ChannelNeurons(nengo.LIF(), tau_rc=[0.01, 0.02])
+    with pytest.raises(
+        TypeError, match=r"LIF has one amplitude .*write a nengo_layers_plus\.NeuronM"
+    ):
+        ChannelNeurons(nengo.LIF(), amplitude=[1, 2])
+    with pytest.raises(TypeError, match="no argument 'taurc'; did you mean 'tau_rc'"):
+        ChannelNeurons(nengo.LIF(), taurc=0.02)
+    for value in (0.05, [0.05, 0.05]):
+        layer = ChannelNeurons(nengo.LIF(tau_ref=0.004), tau_rc=value, max_rates=100, intercepts=0)
+        with nengo.Network():
+            ensemble = layer(nengo.Node([0.0] * 4), shape_in=(2, 2)).ensemble
+        assert ensemble.neuron_type == nengo.LIF(tau_rc=0.05, tau_ref=0.004)

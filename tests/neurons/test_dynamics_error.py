@@ -53,6 +53,26 @@ class AsType(Leaky):
         return (voltage > 1).astype(float), xp.where(voltage > 1, 0.0, voltage)
 
 
+class Mean(Leaky):
+    def fire(self, xp, voltage):
+        return xp.spike(voltage - 1), voltage - voltage.mean()
+
+
+class Clip(Leaky):
+    def fire(self, xp, voltage):
+        return xp.spike(voltage - 1), voltage.clip(0, 1)
+
+
+class Length(Leaky):
+    def fire(self, xp, voltage):
+        return xp.spike(voltage - 1), voltage / len(voltage)
+
+
+class Sum(Leaky):
+    def fire(self, xp, voltage):
+        return xp.spike(voltage - 1), voltage - sum(voltage)
+
+
 class Assigning(Leaky):
     def fire(self, xp, voltage):
         spikes = xp.spike(voltage - 1)
@@ -83,6 +103,10 @@ WRONG = [
     (OfNumPyWhere, r"write xp\.where in place of np\.where"),
     (Truth, r"write xp\.where\(condition, 1\.0, 0\.0\), or xp\.spike\(voltage - threshold\) .*`"),
     (AsType, r"a tensor has no astype: write .*xp\.where\(condition, 1\.0, 0\.0\)"),
+    (Mean, r"a tensor has no mean: each neuron is computed by itself, .* connections between them"),
+    (Clip, r"a tensor has no clip: .*xp\.clip\(voltage, 0, 1\)"),
+    (Length, r"the number of neurons is not known, and each is computed by itself"),
+    (Sum, r"the number of neurons is not known, and each is computed by itself"),
     (Assigning, r"write voltage = xp\.where\(condition, new, voltage\), in the line `voltage\[vol"),
     (Branching, r"write xp\.where\(condition, one, other\) for an if.*line `if voltage > 1:`"),
     (Curve, r"Curve\.rate_curve: .*write xp\.maximum in place of np\.maximum"),

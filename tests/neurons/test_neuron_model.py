@@ -531,3 +531,50 @@ def test_what_is_no_number(value):
 def test_a_default_is_one_number():
     with pytest.raises(ValidationError, match="expected one number"):
         NeuronParameter([1.0, 2.0])
+
+
+def starting_from(value, **arguments):
+    class Counting(NeuronModel):
+        state = {"count": value}
+
+        def dynamics(self, xp, dt, current, count):
+            return count, {"count": count + current}
+
+    with nengo.Network(seed=0) as net:
+        neurons = nengo.Ensemble(
+            3, 1, gain=[0.0] * 3, bias=[1.0] * 3, neuron_type=Counting(**arguments)
+        )
+        nengo.Probe(neurons.neurons)
+    return net
+
+
+@pytest.mark.parametrize(
+    ("value", "arguments", "expected"),
+    [
+        (0.5, {}, [0.5] * 3),
+        (2, {}, [2.0] * 3),
+        ([1.0, 2.0, 3.0], {}, [1.0, 2.0, 3.0]),
+        (nengo.dists.Choice([4.0]), {}, [4.0] * 3),
+        (0.0, {"initial_state": {"count": 7}}, [7.0] * 3),
+        (0.0, {"initial_state": {"count": [7.0, 8.0, 9.0]}}, [7.0, 8.0, 9.0]),
+    ],
+)
+def test_a_state_starts_from_a_number_or_an_array(value, arguments, expected):
+    net = starting_from(value, **arguments)
+    steps = np.array(expected) + np.arange(4)[:, np.newaxis]
+    with nengo.Simulator(net, progress_bar=False) as sim:
+        sim.run_steps(4)
+        np.testing.assert_allclose(sim.data[net.probes[0]], steps)
+    np.testing.assert_allclose(run(net, 4)[0], steps, rtol=1e-6)
+
+
+def test_what_a_state_can_not_start_from():
+    for wrong in ("high", None, [[1.0], [2.0]], {"a": 1}, TAU):
+        with pytest.raises(
+            ValidationError, match=r"Counting\.state: count: expected what it starts"
+        ):
+            starting_from(wrong)
+    for arguments, attribute in (({}, "state"), ({"initial_state": {"count": [1.0, 2.0]}}, "init")):
+        net = starting_from(0.0 if arguments else [1.0, 2.0], **arguments)
+        with pytest.raises(ValidationError, match=rf"{attribute}.*: count: expected .* array of 3"):
+            nengo.Simulator(net, progress_bar=False)

@@ -221,3 +221,64 @@ def test_a_transform_of_what_is_decoded(tmp_path):
             "x->out.weights": ("another array", "1 .. 3, given to the object")
         }
         assert "x->out.weights" not in report.loaded
+
+
+ONE = nengo.dists.Choice
+
+
+@pytest.mark.parametrize("way", ["ensemble", "config", "array", "layer", "curve", "uniform"])
+def test_a_distribution_of_one_value_is_that_value(tmp_path, way):
+    def fixed(value):
+        neurons = {"neuron_type": nengo.RectifiedLinear()}
+        own = {"gain": ONE([value]), "bias": ONE([0.0])}
+        with nengo.Network(seed=0) as net:
+            image = nengo.Node([1.0, 1.0])
+            if way == "layer":
+                hidden = CustomLayer(nengo.RectifiedLinear(), ensemble_kwargs=own)(image).ensemble
+            elif way == "array":
+                array = nengo.networks.EnsembleArray(3, 2, **own, **neurons)
+                nengo.Connection(image, array.input, synapse=None)
+                hidden = array.all_ensembles[0]
+            else:
+                if way == "config":
+                    net.config[nengo.Ensemble].gain = own["gain"]
+                    net.config[nengo.Ensemble].bias = own["bias"]
+                    own = {}
+                elif way == "curve":
+                    own = {"max_rates": ONE([value]), "intercepts": ONE([0.0])}
+                elif way == "uniform":
+                    own["gain"] = nengo.dists.Uniform(value, value)
+                hidden = nengo.Ensemble(3, 2, **own, **neurons)
+                nengo.Connection(image, hidden, synapse=None)
+            nengo.Probe(hidden.neurons, label="out")
+            net.hidden = hidden
+        return net
+
+    with simulator(fixed(50.0)) as sim:
+        save_parameters(sim, tmp_path / "file")
+        assert load_parameters(sim, tmp_path / "file").complete
+    with simulator(fixed(500.0)) as sim:
+        with pytest.raises(ParameterMismatchError, match="given otherwise") as e:
+            load_parameters(sim, tmp_path / "file")
+        assert {saved for saved, _ in e.value.contradicted.values()} == {"50"}
+        load_parameters(sim, tmp_path / "file", strict=False)
+        np.testing.assert_allclose(sim.data[sim.model.toplevel.hidden].gain, 500.0)
+
+
+def test_a_distribution_of_one_encoder(tmp_path):
+    def encoded(encoder, trains):
+        with nengo.Network(seed=0) as net:
+            nengo_dl.configure_settings(trainable=None)
+            ensemble = nengo.Ensemble(3, 2, encoders=ONE([encoder]), gain=[2.0] * 3, bias=[1.0] * 3)
+            net.config[ensemble].trainable = trains
+            nengo.Connection(nengo.Node([1.0, 0.0]), ensemble, synapse=None)
+            nengo.Probe(ensemble.neurons)
+        return net
+
+    for trains in (False, True):
+        with simulator(encoded([1.0, 0.0], trains)) as sim:
+            save_parameters(sim, tmp_path / "file")
+        with simulator(encoded([0.0, 2.0], trains)) as sim:
+            report = load_parameters(sim, tmp_path / "file", strict=False)
+        # what trains begins with them
+        assert len(report.contradicted) == (0 if trains else 1)

@@ -86,6 +86,12 @@ def test_other_files(saved):
     folder, sim, _ = saved
     with pytest.raises(ParameterFileError, match=r"load it with sim\.load_parameters\('.*named'\)"):
         sim.load_params(folder / "named")
+    sim.save_parameters(folder / "suffixed.npz")
+    message = r"suffixed\.npz is a file of save_param.*sim\.load_parameters\('.*suffixed\.npz'\)$"
+    for name in ("suffixed", "suffixed.npz"):
+        with pytest.raises(ParameterFileError, match=message):
+            sim.load_params(folder / name)
+    assert sim.load_parameters(folder / "suffixed").complete
     with pytest.raises(MissingParameterFileError, match=r"there is no file .*none\.npz"):
         sim.load_params(folder / "none")
     whole = (folder / "plain.npz").read_bytes()

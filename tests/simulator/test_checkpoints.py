@@ -189,6 +189,23 @@ def test_a_file_of_another_network_is_refused(sim, tmp_path):
         sim.keras_model.load_weights(tmp_path / "other.weights.h5")
 
 
+def test_a_file_of_the_other_class_of_simulator_is_refused_in_words(tmp_path):
+    (ours, _), (stock, _) = map(open_simulator, SIMULATORS.values())
+    with ours, stock:
+        for one, other in ((ours, stock), (stock, ours)):
+            one.keras_model.save_weights(tmp_path / "new.weights.h5")
+            with pytest.raises(
+                ValueError, match=r"of the same class(.|\n)*save_weights\(\"w\.h5\"\)"
+            ):
+                other.keras_model.load_weights(tmp_path / "new.weights.h5")
+            one.keras_model.save_weights(str(tmp_path / "w.h5"))
+            weights = one.keras_model.get_weights()
+            other.keras_model.set_weights([0 * each for each in weights])
+            other.keras_model.load_weights(str(tmp_path / "w.h5"))
+            for each, expected in zip(other.keras_model.get_weights(), weights, strict=True):
+                np.testing.assert_array_equal(each, expected)
+
+
 WHOLE = {
     "keras": lambda model, path: model.save(path / "m.keras"),
     "h5": lambda model, path: model.save(path / "m.h5"),

@@ -96,6 +96,14 @@ def _save_variables(graph: Any, store: Any) -> None:
 
 
 def _load_variables(graph: Any, store: Any) -> None:
+    if not store.keys() and graph.weights:
+        # Keras looks for the class of the graph
+        raise ValueError(
+            f"expected a file with {len(graph.weights)} arrays of parameters, which a Simulator of "
+            "the same class saved, nengo_layers_plus.Simulator or nengo_dl.Simulator; got one of "
+            'the other, or of another model. What to do: save it as save_weights("w.h5"), which '
+            "both load, or with save_parameters"
+        )
     if len(store.keys()) != len(graph.weights):
         raise ValueError(
             f"expected a file with {len(graph.weights)} arrays of parameters, as this network has, "

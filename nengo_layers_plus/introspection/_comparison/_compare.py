@@ -216,7 +216,6 @@ def _shared_seed(*networks: Any) -> int:
             raise ValidationError(
                 f"expected a nengo.Network or a nengo_dl.Simulator, got {each!r}",
                 attr="compare",
-                obj=each,
             )
     return int(next((seed for seed in seeds if seed is not None), 0))
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from nengo_layers_plus.graph import Line, Report, Table, listed
+from nengo_layers_plus.graph import Line, Report, Table, listed, plain
 from nengo_layers_plus.introspection._comparison._difference import Difference, write_place
 from nengo_layers_plus.introspection._comparison._divergence import Divergence, first_of
 from nengo_layers_plus.introspection._comparison._gradient_difference import GradientDifference
@@ -111,7 +111,8 @@ class Comparison(Report):
     # as text
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} of {self.title_a} and {self.title_b}: {self._verdict()}>"
+        titles = f"{self.title_a} and {self.title_b}"
+        return plain(f"<{type(self).__name__} of {titles}: {self._verdict()}>")
 
     def _parts(self) -> Iterator[Line | Table]:
         yield Line(f"a: {self.title_a}", "cyan")

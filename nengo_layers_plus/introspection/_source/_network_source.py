@@ -16,6 +16,7 @@ import safetensors.numpy
 from nengo.exceptions import ValidationError
 from rich.syntax import Syntax
 
+from nengo_layers_plus.graph import plain
 from nengo_layers_plus.introspection._source._contents import SourceError
 from nengo_layers_plus.parameters._atomic_file import write_atomically
 
@@ -172,7 +173,7 @@ class NetworkSource:
         asks = f", asks for {', '.join(self.arguments)}" if self.arguments else ""
         size = sum(array.nbytes for array in self.arrays.values())
         beside = f", {len(self.arrays)} arrays of {size} bytes" if self.arrays else ""
-        return f"<{type(self).__name__}: {lines} lines{beside}{asks}>"
+        return plain(f"<{type(self).__name__}: {lines} lines{beside}{asks}>")
 
     def __rich__(self) -> Syntax:
         """Show it in colours with `rich.print`."""

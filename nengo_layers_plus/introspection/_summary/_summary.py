@@ -313,7 +313,7 @@ class Summary(Report, Sequence[SummaryRow]):
                 yield f"{name.rpartition('/')[2]} holds {', '.join(parts)}"
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} of {self._title}: {self.notes[0]}>"
+        return plain(f"<{type(self).__name__} of {self._title}: {self.notes[0]}>")
 
     def _parts(self) -> Iterator[Line | Table]:
         yield Line(self._title)
