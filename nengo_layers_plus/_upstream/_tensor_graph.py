@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
 from nengo_layers_plus._upstream import nengo_dl, tf
@@ -49,6 +50,10 @@ class SequenceGraph(nengo_dl.tensor_graph.TensorGraph):
     def carries_state(self) -> bool:
         """Whether it is written even though the network is set to keep none."""
 
+    @abstractmethod
+    def follow_layers(self) -> None:
+        """Find the variables of layers that another Simulator has built anew since."""
+
     @tf.autograph.experimental.do_not_convert  # type: ignore[untyped-decorator]
     def call(
         self, inputs: Any, training: Any = None, progress: Any = None, stateful: bool = False
@@ -57,30 +62,59 @@ class SequenceGraph(nengo_dl.tensor_graph.TensorGraph):
         phase = self.phase_of(training)
         self._phase = tf.keras.backend.learning_phase() if phase is None else phase
         stateful = (stateful or self.carries_state) and self.writes_state
-        before = [(each, tf.identity(each)) for each in self.state_of_layers.values()]
+        self.follow_layers()
+        # Simulators share layers: these are lent the state, and keep what they have
+        lent = [(each, self.saved_state[key]) for key, each in self.state_of_layers.items()]
+        own = [tf.identity(variable) for variable, _ in lent]
+        for variable, state in lent:
+            variable.assign(state)
         outputs = super().call(inputs, training=training, progress=progress, stateful=stateful)
-        if not stateful:
-            for variable, value in before:
-                variable.assign(value)
+        if stateful and lent:
+            # where something fails, none of the state is written
+            done = [*outputs, *self.final_internal_state, *self.final_base_params]
+            with tf.control_dependencies(done):
+                for variable, state in lent:
+                    state.assign(variable)
+        for (variable, _), value in zip(lent, own, strict=True):
+            variable.assign(value)
         return outputs
 
     @property
     def state_of_signals(self) -> dict[Any, Any]:
         """The state of the simulation that is in signals."""
-        signals = self.base_arrays_init["state"]
-        return {key: each for key, each in self.saved_state.items() if key in signals}
+        layers = self.state_of_layers
+        return {key: each for key, each in self.saved_state.items() if key not in layers}
 
-    @property
+    # a cached property is kept out of what Keras tracks as parts of a layer
+    @cached_property
     def state_of_layers(self) -> dict[Any, Any]:
-        """The state of the simulation that is in variables which Keras layers change."""
-        signals = self.base_arrays_init["state"]
-        return {key: each for key, each in self.saved_state.items() if key not in signals}
+        """The variables that Keras layers change, by the key of the state that is kept of them."""
+        return {}
 
     def keep_state_of_layer(self, variable: Any) -> None:
         """Have a variable that a Keras layer changes be part of the state of the simulation."""
-        key, value = variable.ref(), variable.numpy()
-        self.saved_state[key] = variable
+        key = variable.ref()
+        if key in self.state_of_layers:  # one layer may be in several nodes
+            return
+        value = variable.read_value()
+        self.state_of_layers[key] = variable
+        self.saved_state[key] = tf.Variable(
+            value, trainable=False, shape=variable.shape, name="saved_state/layer"
+        )
         self.initial_values[key] = lambda *_, **__: value
+
+    @property
+    def trainable_weights(self) -> list[Any]:
+        """The weights that an optimiser moves: no state, also if its variables say they train."""
+        state = {id(each) for each in self.state_of_layers.values()}
+        return [each for each in super().trainable_weights if id(each) not in state]
+
+    @property
+    def non_trainable_weights(self) -> list[Any]:
+        """The other weights."""
+        trained = {id(each) for each in self.trainable_weights}
+        every = [*super().trainable_weights, *super().non_trainable_weights]
+        return [each for each in every if id(each) not in trained]
 
     def phase_of(self, training: Any) -> Any:
         """Say whether it runs as in training: as the network's settings say, else as asked."""

@@ -283,9 +283,12 @@ class _Parameters:
             listed.add(id(weight))
             if within_a_copy:
                 listed.add(id(holder))
-            trainable = id(weight) in trained and not inference_only
-            kind = "Keras weights" if weight.trainable else "Keras state"
-            if not weight.trainable:
+            is_state = is_state_of_simulation(self.tensor_graph, weight)
+            trainable = id(weight) in trained and not inference_only and not is_state
+            kind = "Keras weights" if weight.trainable and not is_state else "Keras state"
+            if is_state:
+                why = "state of the simulation: the Keras layer changes it whenever it is called"
+            elif not weight.trainable:
                 why = "not made to train"
             elif inference_only:
                 why = "the network is set to inference_only"
@@ -310,6 +313,12 @@ class _Parameters:
             )
 
 
+def is_state_of_simulation(tensor_graph: Any, source: Any) -> bool:
+    """Say whether a Keras layer changes a variable in each step, which is no parameter then."""
+    state = getattr(tensor_graph, "state_of_layers", {})  # nengo_dl's own knows of none
+    return any(source is each for each in state.values())
+
+
 def value_of(graph: NetworkStructure, parameter: Parameter) -> np.ndarray:
     """Return the value that a parameter has in the graph's Simulator."""
     sim = graph.simulator
@@ -321,7 +330,7 @@ def value_of(graph: NetworkStructure, parameter: Parameter) -> np.ndarray:
         )
     source = parameter.source
     if isinstance(source, tf.Variable):
-        return tf.keras.backend.get_value(source)
+        return tf.keras.backend.get_value(sim.tensor_graph.saved_state.get(source.ref(), source))
     if source not in sim.tensor_graph.signals:  # left out by nengo_dl
         return initial_value(source)
     value = tf.keras.backend.get_value(sim.tensor_graph.get_tensor(source))

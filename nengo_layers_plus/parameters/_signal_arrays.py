@@ -72,6 +72,9 @@ class SignalArrays:
             value = before.get(signal)
             if value is not None:
                 self.put(signal, value, first=False)
+        layers = (getattr(each.tensor_graph, "state_of_layers", ()) for each in (self, before))
+        for key, key_before in zip(*layers, strict=True):
+            self._now[key] = before._array(key_before)
 
     def assign(self, undo: ExitStack) -> None:
         """Hand what was set to TensorFlow; ``undo`` is told how to take it back."""

@@ -25,7 +25,7 @@ from nengo_layers_plus._upstream import (
     tf,
 )
 from nengo_layers_plus.graph import NetworkGraph, Shape
-from nengo_layers_plus.graph._parameters import initial_value
+from nengo_layers_plus.graph._parameters import initial_value, is_state_of_simulation
 from nengo_layers_plus.graph._words import unique_name
 from nengo_layers_plus.parameters._errors import ParameterError
 from nengo_layers_plus.parameters._signal_arrays import SignalArrays
@@ -132,6 +132,8 @@ class SimulatorParameters:
         for each in self.graph.parameters:
             assert each.shape is not None  # all is built
             used.add(each.name)
+            if is_state_of_simulation(self.sim.tensor_graph, each.source):
+                continue
             trains = each.trainable or bool(getattr(each.source, "minibatched", False))
             yield SavedParameter(each.name, each.kind, each.shape, each.obj, each.source, trains)
         for other in (*self._list_gains(), *self._list_probes()):

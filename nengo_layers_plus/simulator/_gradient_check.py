@@ -17,6 +17,7 @@ from nengo_layers_plus.graph import (
     passes_operator,
     trained_through,
 )
+from nengo_layers_plus.graph._gradient_flow import GradientFlow
 from nengo_layers_plus.neurons import StoppedGradientWarning, why_in_python
 
 # How many parameters an error names.
@@ -40,7 +41,8 @@ def check_gradients(sim: Any) -> None:
     ------
     StoppedGradientError
         The error names the Ensembles, their types, and what could not learn; or the TensorNodes
-        whose state is in variables, and what would learn from single steps.
+        whose state is in variables, and what would learn from single steps; or such variables
+        themselves, if they say that they train.
 
     Warns
     -----
@@ -48,9 +50,11 @@ def check_gradients(sim: Any) -> None:
         If parameters of neurons are to train that their response curve does not depend on.
     """
     cutting = sim.tensor_graph.cuts_gradients
-    if not cutting and not any(map(_may_lose, sim.model.operators)):
+    trained = sim.tensor_graph.trained_state()
+    if not cutting and not trained and not any(map(_may_lose, sim.model.operators)):
         return  # a graph of a large network takes its time
     graph = NetworkGraph(sim)
+    _check_trained_state(sim, graph, trained)
     _check_state_of_layers(sim, graph, {each.output for each in cutting})
     stops = gradient_stops(graph, _probes_with_loss(sim))
     if stops:
@@ -74,6 +78,30 @@ def check_gradients(sim: Any) -> None:
             "so that it trains through its spikes; or name what should train in its trainable",
             StoppedGradientWarning,
             stacklevel=4,
+        )
+
+
+def _check_trained_state(sim: Any, graph: NetworkGraph, trained: list[tuple[Any, Any]]) -> None:
+    """Raise if an optimiser would train variables that layers change from step to step.
+
+    Parameters
+    ----------
+    sim : Simulator
+        The Simulator.
+    graph : NetworkGraph
+        Its graph.
+    trained : list of tuple
+        The operators of TensorNodes, and their variables that a gradient comes to.
+    """
+    variables = {id(variable): operator.output for operator, variable in trained}
+    reached = GradientFlow(graph, sim.model).reaching_a_probe(_probes_with_loss(sim))
+    outputs = {sim.model.sig[item.obj]["out"] for item in reached if item.kind == "tensor node"}
+    names = [each.name for each in graph.parameters if variables.get(id(each.source)) in outputs]
+    if names:
+        raise StoppedGradientError(
+            f"Simulator.fit: expected variables that a Keras layer changes whenever it is called "
+            f"not to train, but {_list(names)} would. What to do: make them with trainable=False; "
+            f"or train all else on purpose: sim.fit(..., allow_stopped_gradients=True)"
         )
 
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 from nengo.exceptions import BuildError, ValidationError
 
-from nengo_layers_plus._upstream import nengo_dl, random_state_kept, tf
+from nengo_layers_plus._upstream import ChangedVariable, nengo_dl, random_state_kept, tf
 from nengo_layers_plus._upstream._tensor_graph import SequenceGraph
 from nengo_layers_plus._upstream._views import shape_of
 from nengo_layers_plus.graph import listed
+from nengo_layers_plus.graph._keras_layers import weights_of
 from nengo_layers_plus.simulator._choice import Choice, choose
 from nengo_layers_plus.simulator._chunks import run_in_chunks
 from nengo_layers_plus.simulator._context import Context
@@ -26,7 +28,7 @@ from nengo_layers_plus.simulator._settings import MEMORY_LIMIT_OF_SIMULATION, Se
 from nengo_layers_plus.simulator._sizes import Sizes, bytes_per_step, choose_sizes
 from nengo_layers_plus.simulator._tiles import count_cores
 from nengo_layers_plus.simulator._views import type_of
-from nengo_layers_plus.simulator.rules._tensor_node import state_of
+from nengo_layers_plus.simulator.rules._tensor_node import gets_gradient, state_of
 
 # What is kept of each value until the gradient is known.
 _COPIES_FOR_GRADIENT = 3
@@ -220,20 +222,58 @@ class LayerwiseGraph(SequenceGraph):
         super().build_post()
         self.operator_builders.finish()
         if self.settings.constructing:
-            self._find_state_of_layers()
+            self._effects.clear()  # while the Keras model is made, layers do not update
+            for operator, each in self._find_state_of_layers():
+                self.keep_state_of_layer(each.variable)  # it begins as it is now
+                if each.depends and each.variable.dtype.is_floating:
+                    self.cuts_gradients.append(operator)
 
-    def _find_state_of_layers(self) -> None:
-        """Find what Keras layers keep in variables from step to step; it starts as it is now."""
-        self._effects.clear()  # while the Keras model is made, layers do not update
+    def _find_state_of_layers(self) -> Iterator[tuple[Any, ChangedVariable]]:
+        """Find what Keras layers keep in variables from step to step."""
+        self._built_weights[:] = self._weights_of_layers()
         context = self._context(False)
-        for operator, *_ in self.plan:  # TensorNodes are never merged
-            if isinstance(operator, nengo_dl.tensor_node.SimTensorNode):
-                with random_state_kept():
-                    state = state_of(operator, context)
-                for each in state:
-                    self.keep_state_of_layer(each.variable)
-                    if each.depends and each.variable.dtype.is_floating:
-                        self.cuts_gradients.append(operator)
+        for operator in self._tensor_nodes:
+            with random_state_kept():
+                state = state_of(operator, context)
+            yield from ((operator, each) for each in state)
+
+    def follow_layers(self) -> None:
+        """Find the variables of layers that another Simulator has built anew since."""
+        if not self.state_of_layers or self._built_weights == self._weights_of_layers():
+            return
+        for made_with_others in (self._effects, self._kernels, self._plans, self._choices):
+            made_with_others.clear()
+        found = {each.variable.ref(): each.variable for _, each in self._find_state_of_layers()}
+        self.state_of_layers.update(zip(self.state_of_layers, found.values(), strict=True))
+
+    def _weights_of_layers(self) -> list[Any]:
+        functions = (operator.func for operator in self._tensor_nodes)
+        layers = (each for each in functions if isinstance(each, tf.keras.layers.Layer))
+        return [weight.ref() for layer in layers for weight in weights_of(layer)]
+
+    @property
+    def _tensor_nodes(self) -> list[Any]:
+        kind = nengo_dl.tensor_node.SimTensorNode
+        return [operator for operator, *_ in self.plan if isinstance(operator, kind)]
+
+    def trained_state(self) -> list[tuple[Any, Any]]:
+        """List the TensorNodes and variables of state that say they train, and get a gradient.
+
+        What assigns them in each step would undo what an optimiser does.
+        """
+        if not self.state_of_layers:
+            return []
+        context = self._context(True)
+        state = {id(each) for each in self.state_of_layers.values()}
+        with random_state_kept():
+            return [
+                (operator, each)
+                for operator in self._tensor_nodes
+                for each in getattr(operator.func, "trainable_weights", ())
+                if id(each) in state
+                and each.dtype.is_floating
+                and gets_gradient(operator, context, each)
+            ]
 
     # cached properties are kept out of what Keras tracks as parts of a layer
 
@@ -261,6 +301,11 @@ class LayerwiseGraph(SequenceGraph):
     def _effects(self) -> dict[Any, Any]:
         """What functions of TensorNodes do besides returning a result."""
         return {}
+
+    @cached_property
+    def _built_weights(self) -> list[Any]:
+        """The weights that layers had when their state was found."""
+        return []
 
     @cached_property
     def cuts_gradients(self) -> list[Any]:

@@ -492,7 +492,7 @@ class Simulator(nengo_dl.Simulator):
                     truncation=cut,
                     chunks=None,
                 ),
-                self._state_put_back() if puts_back else contextlib.nullcontext(),
+                self._state_put_back(puts_back),
             ):
                 results = getattr(self.keras_model, func_type)(**arguments)
                 if func_type == "fit":
@@ -565,9 +565,10 @@ class Simulator(nengo_dl.Simulator):
             )
 
     @contextlib.contextmanager
-    def _state_put_back(self) -> Iterator[None]:
-        """Put the state back as it was if something fails."""
-        state = list(self.tensor_graph.saved_state.values())
+    def _state_put_back(self, written: bool) -> Iterator[None]:
+        """Put back what layers have, and the state if it may be written, if something fails."""
+        graph = self.tensor_graph
+        state = [*graph.state_of_layers.values(), *(graph.saved_state.values() if written else ())]
         before = [tf.identity(each) for each in state]
         try:
             yield
@@ -608,7 +609,8 @@ class Simulator(nengo_dl.Simulator):
             ]
         if outputs is not None:
             outputs = self._given.probes(outputs, "outputs")
-        return super().check_gradients(inputs, outputs, atol=atol, rtol=rtol)
+        with self._state_put_back(written=False):
+            return super().check_gradients(inputs, outputs, atol=atol, rtol=rtol)
 
     def _forget_functions(self) -> None:
         """Have all functions traced anew."""

@@ -218,8 +218,11 @@ def _state_of(sim: Any) -> dict[str, np.ndarray]:
         f"state {index} ({', '.join(names.get(key, []))[:200]})": variable
         for index, (key, variable) in enumerate(signals.items())
     }
+    # nengo_dl leaves in a layer what it has become
+    layers = getattr(graph, "state_of_layers", {})
+    in_layers = {each.ref(): graph.saved_state[key] for key, each in layers.items()}
     variables |= {
-        f"weights {index} {tuple(variable.shape)}": variable
+        f"weights {index} {tuple(variable.shape)}": in_layers.get(variable.ref(), variable)
         for index, variable in enumerate(sim.keras_model.weights)
     }
     values = tf.keras.backend.batch_get_value(list(variables.values()))

@@ -6,7 +6,14 @@ import nengo
 import numpy as np
 import pytest
 
-from nengo_layers_plus import CustomLayer, Simulator, StoppedGradientError, freeze
+from nengo_layers_plus import (
+    CustomLayer,
+    Simulator,
+    StoppedGradientError,
+    freeze,
+    read_parameters,
+    save_parameters,
+)
 from nengo_layers_plus._upstream import tf
 
 RNG = np.random.RandomState(0)
@@ -176,4 +183,197 @@ def test_a_counter_is_state_and_statistics_and_generators_are_none(execution):
         assert layer.calls.numpy() == 0
         assert (layer.mean.moving_mean.numpy() != mean).all()
         sim.predict(X[:MINIBATCH], stateful=True, verbose=0)
-        assert layer.calls.numpy() == 5
+        assert sim.tensor_graph.saved_state[layer.calls.ref()].numpy() == 5
+        assert layer.calls.numpy() == 0
+
+
+class Calls(tf.keras.layers.Layer):
+    """Returns the number of its calls; its variable trains unless it says that it does not."""
+
+    def __init__(self, **kwargs):
+        super().__init__()
+        self.kwargs = kwargs
+
+    def build(self, shape):
+        self.calls = self.add_weight(name="calls", initializer="zeros", **self.kwargs)
+        super().build(shape)
+
+    def call(self, inputs):
+        self.calls.assign_add(1.0)
+        return 0 * inputs + self.calls
+
+
+class Around(tf.keras.layers.Layer):
+    """Holds such a layer, which Simulators do not build anew then."""
+
+    def __init__(self):
+        super().__init__()
+        self.inner = Calls(trainable=False)
+
+    def build(self, shape):
+        self.inner.build(shape)
+        super().build(shape)
+
+    def call(self, inputs):
+        return self.inner(inputs)
+
+
+def network_of(layer, function=None):
+    with nengo.Network(seed=0) as net:
+        node = nengo.Node(np.zeros(1))
+        if function is not None:
+            behind = nengo.Node(function, size_in=1)
+            nengo.Connection(node, behind, synapse=None)
+            node = behind
+        net.probe = nengo.Probe(CustomLayer(layer, label="memory")(node))
+    return net
+
+
+def run(sim, n_steps):
+    """Run some steps, and return what the layer counted in them."""
+    sim.run_steps(n_steps)
+    return sim.data[sim.model.toplevel.probes[0]][-n_steps:].ravel().tolist()
+
+
+@pytest.mark.parametrize("execution", ["auto", "stepwise"])
+def test_an_error_while_it_runs_leaves_the_state_as_it_was(execution):
+    fails = False
+
+    def function(t, x):
+        if fails and t > 0.003:
+            raise RuntimeError("this step fails")
+        return x
+
+    layer = Calls(trainable=False)
+    net = network_of(layer, function)
+    with Simulator(net, progress_bar=False, execution=execution) as sim:
+        data = np.zeros((1, 5, 1))
+        sim.compile("sgd", "mse")
+        assert run(sim, 2) == [1, 2]
+        for call in (
+            lambda: sim.predict(n_steps=5, verbose=0),
+            lambda: sim.predict_on_batch(n_steps=5),
+            lambda: sim.predict_on_batch(n_steps=5, stateful=True),
+            lambda: sim.run_steps(5),
+            lambda: sim.fit(data, data, verbose=0),
+        ):
+            fails = True
+            with pytest.raises(Exception, match="this step fails"):
+                call()
+            fails = False
+            assert layer.calls.numpy() == 0
+            assert sim.n_steps == 2
+            found = sim.predict(n_steps=5, verbose=0)[net.probe]
+            assert found.ravel().tolist() == [3, 4, 5, 6, 7]
+
+
+def test_what_a_layer_changes_is_state_though_it_says_that_it_trains(tmp_path):
+    layer = Calls()
+    net = network_of(layer)
+    x = np.zeros((4, 3, 1))
+    with Simulator(net, minibatch_size=2, progress_bar=False) as sim:
+        for _ in range(2):
+            found = sim.predict(x, verbose=0)[net.probe]
+            np.testing.assert_array_equal(found[..., 0], [[1, 2, 3]] * 4)
+        assert run(sim, 2)[-1] == 2
+        sim.reset()
+        np.testing.assert_array_equal(sim.predict(x, verbose=0)[net.probe], found)
+        assert sim.keras_model.trainable_weights == []
+        assert sim.keras_model.non_trainable_weights == [layer.calls]
+        (parameter,) = sim.what_trains().parameters
+        assert (parameter.kind, parameter.trainable) == ("Keras state", False)
+        save_parameters(sim, tmp_path / "file.npz")
+        assert not read_parameters(tmp_path / "file.npz")
+        sim.compile(tf.optimizers.SGD(0.1), "mse")
+        with pytest.raises(StoppedGradientError, match=r"memory\.calls would\..*trainable=False"):
+            sim.fit(x, x, verbose=0)
+        losses = sim.fit(x, x, epochs=2, verbose=0, allow_stopped_gradients=True)
+        np.testing.assert_allclose(losses.history["loss"], np.mean([1, 4, 9]))
+
+
+def test_what_gets_no_gradient_may_say_that_it_trains():
+    class Scaled(Calls):
+        def build(self, shape):
+            self.scale = self.add_weight(name="scale", initializer="ones")
+            super().build(shape)
+
+        def call(self, inputs):
+            return self.scale * tf.stop_gradient(super().call(inputs))
+
+    layer = Scaled()
+    net = network_of(layer)
+    with Simulator(net, progress_bar=False) as sim:
+        assert sim.keras_model.trainable_weights == [layer.scale]
+        sim.compile(tf.optimizers.SGD(0.1), "mse")
+        sim.fit(np.zeros((1, 2, 1)), np.zeros((1, 2, 1)), verbose=0)
+        np.testing.assert_allclose(layer.scale.numpy(), 1 - 0.1 * 2 * np.mean([1, 4]), rtol=1e-6)
+        assert run(sim, 1) == [layer.scale.numpy()]
+
+
+def test_what_changes_in_training_alone_is_no_state(tmp_path):
+    class Bounded(tf.keras.layers.Layer):
+        def build(self, shape):
+            self.scale = self.add_weight(name="scale", initializer="ones")
+            self.norm = tf.keras.layers.BatchNormalization()
+            self.norm.build(shape)
+            super().build(shape)
+
+        def call(self, inputs, training=None):
+            if training:
+                self.scale.assign(tf.minimum(self.scale, 0.5))
+            return self.scale + 0 * self.norm(inputs, training=training)
+
+    layer = Bounded()
+    net = network_of(layer)
+    with Simulator(net, progress_bar=False) as sim:
+        assert sim.tensor_graph.state_of_layers == {}
+        sim.compile(tf.optimizers.SGD(0.1), "mse")
+        sim.fit(np.ones((1, 1, 1)), np.zeros((1, 1, 1)), verbose=0)
+        np.testing.assert_allclose(run(sim, 1), 0.5 - 0.1 * 2 * 0.5, rtol=1e-6)
+        save_parameters(sim, tmp_path / "file.npz")
+        mean = layer.norm.moving_mean.numpy()
+    assert (mean != 0).all()
+    saved = read_parameters(tmp_path / "file.npz")
+    (name,) = (each for each in saved if each.endswith("moving_mean"))
+    np.testing.assert_array_equal(saved[name], mean)
+
+
+@pytest.mark.parametrize("make_layer", [lambda: Calls(trainable=False), Around])
+def test_simulators_share_a_layer_and_not_its_state(make_layer, tmp_path):
+    layer = make_layer()
+    net = network_of(layer)
+    with Simulator(net, progress_bar=False) as sim:
+        assert run(sim, 3) == [1, 2, 3]
+        save_parameters(sim, tmp_path / "file.npz")
+        assert not read_parameters(tmp_path / "file.npz")
+        with Simulator(net, progress_bar=False) as other:
+            assert run(other, 2) == [1, 2]
+            assert run(sim, 2) == [4, 5]
+            assert run(sim, 7) == [6, 7, 8, 9, 10, 11, 12]  # traced anew
+            sim.reset()
+            assert run(sim, 2) == [1, 2]
+            assert run(other, 2) == [3, 4]
+    copied = net.copy()
+    for each in (net, copied):
+        with Simulator(each, progress_bar=False) as sim:
+            assert run(sim, 2) == [1, 2]
+    getattr(layer, "inner", layer).calls.assign(7)
+    with Simulator(net, progress_bar=False) as sim:
+        for _ in range(2):
+            assert run(sim, 2) == [8, 9]
+            sim.reset()
+
+
+def test_state_goes_on_where_loading_builds_the_model_anew():
+    with nengo.Network(seed=0) as net:
+        node = CustomLayer(Calls(trainable=False))(nengo.Node(np.zeros(1)))
+        net.probe = nengo.Probe(node)
+        CustomLayer(nengo.LIF(), label="fixed", trainable=False)(node)
+    with Simulator(net, progress_bar=False) as sim:
+        assert run(sim, 2) == [1, 2]
+        model = sim.keras_model
+        sim.load_parameters({"fixed.bias": np.array([3.0])}, strict=False)
+        assert sim.keras_model is not model
+        assert run(sim, 2) == [3, 4]
+        sim.reset()
+        assert run(sim, 2) == [1, 2]

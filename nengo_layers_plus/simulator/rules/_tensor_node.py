@@ -99,8 +99,8 @@ def effects_of(operator: Any, context: Context) -> Effects:
 def state_of(operator: Any, context: Context) -> list[ChangedVariable]:
     """List the variables of a TensorNode that are state of the simulation.
 
-    These are changed whenever it is called. What changes in training alone is a statistic, and what
-    is trained is a parameter.
+    These are changed whenever it is called, also if they say that they train. What changes in
+    training alone is a statistic.
 
     Parameters
     ----------
@@ -112,12 +112,19 @@ def state_of(operator: Any, context: Context) -> list[ChangedVariable]:
     if _folds(operator, context):
         return []
     gathered = tf.VariableSynchronization.ON_READ  # as Keras marks statistics
-    weights = {id(each) for each in getattr(operator.func, "weights", ()) if each.trainable}
     return [
         each
         for each in effects_of(operator, context).changed
-        if id(each.variable) not in weights and each.variable.synchronization is not gathered
+        if each.variable.synchronization is not gathered
     ]
+
+
+def gets_gradient(operator: Any, context: Context, variable: Any) -> bool:
+    """Say whether a gradient comes from the output of a TensorNode to a variable."""
+    with tf.__internal__.FuncGraph("gradient").as_default():
+        with tf.GradientTape() as tape:
+            output = _call_once(operator, context)
+        return tape.gradient(output, variable) is not None
 
 
 def function_of(operator: Any, context: Context) -> Callable[..., Any]:
@@ -140,7 +147,7 @@ def _folds(operator: Any, context: Context) -> bool:
     )
 
 
-def _call_once(operator: Any, context: Context) -> None:
+def _call_once(operator: Any, context: Context) -> Any:
     """Call the function as in a single step, and check what it returns."""
     arguments = []
     if operator.time is not None:
@@ -149,12 +156,14 @@ def _call_once(operator: Any, context: Context) -> None:
         shape = operator.shape_in or operator.input.shape
         arguments.append(tf.compat.v1.placeholder(context.dtype, (context.batch, *shape)))
     with dtype_blamed(operator, context.dtype):
+        output = function_of(operator, context)(*arguments)
         nengo_dl.tensor_node.validate_output(
-            function_of(operator, context)(*arguments),
+            output,
             minibatch_size=context.batch,
             output_d=operator.output.shape[0],
             dtype=context.dtype,
         )
+    return output
 
 
 def _flat(tensor: Any) -> Any:
