@@ -510,7 +510,8 @@ class GivenData:
             if name not in y:
                 raise self._error(f"expected targets of the Probe {name!r} with it", argument)
             target, shape = tuple(y[name].shape), tuple(values.shape)
-            if not any(is_alike(shape, target[:axes]) for axes in (1, 2)):
+            allowed = (target[:1], target[:2], (*target[:1], 1), (*target[:2], 1))
+            if not any(is_alike(shape, each) for each in allowed):
                 raise self._error(
                     f"expected a weight for each item, of shape {_write(target[:1])}, or for each "
                     f"step, of shape {_write(target[:2])}, for the Probe {name!r}, got shape "

@@ -274,8 +274,7 @@ def test_wrong_targets(sim, net, case):
         (np.ones(7), r"of shape \(8,\), .* \(8, 5\), for the Probe 'out', got shape \(7,\)"),
         (np.ones((8, 2)), r"got shape \(8, 2\)"),
         (np.ones((8, STEPS, 3)), r"got shape \(8, 5, 3\)"),
-        (np.ones((8, STEPS, 1)), r"got shape \(8, 5, 1\)"),
-        (np.ones((8, 1)), r"got shape \(8, 1\)"),
+        (np.ones((8, STEPS, 2)), r"got shape \(8, 5, 2\)"),
         (np.float64(1.0), r"got shape \(\)"),
         ({"data": np.ones(8)}, r"got 'data'\. .*The Probes are 'out', 'still'"),
         ({"still": np.ones(8)}, "expected targets of the Probe 'still' with it"),
@@ -290,6 +289,17 @@ def test_wrong_weights(sim, net, weights, message):
     ):
         with pytest.raises(ValidationError, match=message):
             call()
+
+
+@pytest.mark.parametrize("shape", [(8,), (8, STEPS)])
+def test_weights_may_have_an_axis_of_one_value(sim, net, shape):
+    weights = RNG.uniform(size=shape)
+    losses = [
+        sim.evaluate({net.data: X}, {net.out: Y}, sample_weight=each, verbose=0)
+        for each in (weights, weights[..., None])
+    ]
+    assert losses[0]["loss"] != sim.evaluate({net.data: X}, {net.out: Y}, verbose=0)["loss"]
+    np.testing.assert_allclose(losses[1]["loss"], losses[0]["loss"], rtol=1e-6)
 
 
 def test_wrong_steps_and_other_data(sim, net):
