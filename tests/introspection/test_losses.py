@@ -12,7 +12,7 @@ from nengo.exceptions import ValidationError
 from nengo_layers_plus import compare
 from nengo_layers_plus._upstream import tf
 from nengo_layers_plus.graph import NetworkGraph
-from nengo_layers_plus.introspection._comparison._losses import check_fits, check_loss
+from nengo_layers_plus.introspection._inputs import check_fits, check_loss
 
 TARGETS = np.zeros((2, 3, 2))
 DATA = np.ones((2, 3, 4))

@@ -218,7 +218,7 @@ class _Places:
 
 def _facts(member: Member, drawn: bool) -> Facts:
     return frozenset(
-        (name, fact.fingerprint) for name, fact in member.facts.items() if fact.drawn == drawn
+        (name, fact.fingerprint) for name, fact in member.facts.items() if fact.row.drawn == drawn
     )
 
 
@@ -428,7 +428,7 @@ def _count_same(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Count the facts that are the same for each two members, and those that either of them has."""
     chosen = [
-        {name: fact for name, fact in each.facts.items() if fact.drawn == drawn}
+        {name: fact for name, fact in each.facts.items() if fact.row.drawn == drawn}
         for each in (*a, *b)
     ]
     names = {

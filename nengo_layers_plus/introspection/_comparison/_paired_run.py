@@ -1,4 +1,4 @@
-"""Running two networks on the same input, and one of them with differences undone."""
+"""PairedRun two networks on the same input, and one of them with differences undone."""
 
 from __future__ import annotations
 
@@ -12,16 +12,19 @@ import numpy as np
 
 from nengo_layers_plus._upstream import nengo_dl
 from nengo_layers_plus.graph import NetworkGraph
-from nengo_layers_plus.introspection._comparison._difference import write_place
-from nengo_layers_plus.introspection._comparison._differing import Extra, Found
-from nengo_layers_plus.introspection._comparison._divergence import Divergence, distance, diverge
-from nengo_layers_plus.introspection._comparison._gradient_difference import (
+from nengo_layers_plus.introspection._comparison._causes import At, Cause
+from nengo_layers_plus.introspection._comparison._comparison import write_place
+from nengo_layers_plus.introspection._comparison._divergence import (
+    Divergence,
     GradientDifference,
     differ,
+    distance,
+    diverge,
 )
-from nengo_layers_plus.introspection._comparison._losses import check_fits, fits
+from nengo_layers_plus.introspection._comparison._fact import Affects, Fact, Undo
 from nengo_layers_plus.introspection._comparison._member import Member
-from nengo_layers_plus.introspection._comparison._undo import has_to_follow, undo
+from nengo_layers_plus.introspection._comparison._undo import undo_difference
+from nengo_layers_plus.introspection._inputs import check_fits, fits
 from nengo_layers_plus.introspection._network_copy import NetworkCopy
 from nengo_layers_plus.introspection._recording import ParameterKey, Recorder
 from nengo_layers_plus.layers._layer_wrapper import weights_stay
@@ -29,7 +32,7 @@ from nengo_layers_plus.layers._layer_wrapper import weights_stay
 _KERAS = ("Keras weights", "Keras state")
 
 
-class Running:
+class PairedRun:
     """
     Runs two networks on the same input, with the same weights where nothing says which.
 
@@ -57,7 +60,6 @@ class Running:
         seed: int,
     ) -> None:
         self.graphs = (graph_a, graph_b)
-        self.members = pairs
         self.partner = {a.obj: b.obj for a, b in pairs}
         self.recorded = [
             (a, b)
@@ -97,7 +99,7 @@ class Running:
         self.compared = probes or [(a.obj, b.obj) for a, b in self.recorded]
         self.distance = self._distance(self.outputs[1])
 
-    def __enter__(self) -> Running:
+    def __enter__(self) -> PairedRun:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -122,31 +124,25 @@ class Running:
         """Whether all objects put out the same, and not the probes alone."""
         return all(each.first_step is None for each in self.divergences)
 
-    def distance_with(self, found: Sequence[Found]) -> float:
+    def distance_with(self, causes: Sequence[Cause]) -> float:
         """Return how far the outputs are apart with some differences of the second undone."""
-        chosen = [
-            each
-            for difference in found
-            for each in (*difference.causes, *difference.follows)
-            if not isinstance(each, Extra) and (each in difference.causes or has_to_follow(each))
-        ]
+        undone = [(place, cause.name) for cause in causes for place in cause.places]
+        follows = [at for cause in causes for at in cause.follows]
+        undone += filter(_has_to_follow, follows)
         # weights that a layer holds are not drawn anew when what they were drawn with is undone
-        drawn = [
-            (pair, name)
-            for difference in found
-            for pair, name in difference.follows
-            if set(pair.differing[name][0].parameters) & set(_KERAS)
-        ]
-        taken_apart = NetworkCopy(self.graphs[0].network)
+        weights = [at for at in follows if (_fact(at).parameter or ("",))[0] in _KERAS]
+        a = NetworkCopy(self.graphs[0].network)
 
         def edit(b: NetworkCopy) -> None:
-            for cause in chosen:
-                undo(cause, self.graphs[0], taken_apart, b)
+            for place, name in undone:
+                obj_a, obj_b = place.objects
+                facts = place.differing[name]
+                undo_difference(Undo(facts, a[obj_a], b[obj_b], self.graphs[0], b.network))
 
         objects = [b for _, b in self.compared if not isinstance(b, nengo.Probe)]
         with self._recorder(1, objects, edit) as recorder:
             self._share_weights(self.a, recorder)
-            self._take_over(recorder, [*chosen, *drawn])
+            self._take_over(recorder, [*undone, *weights])
             return self._distance(recorder.run(self.data_b, self.n_steps))
 
     def gradients(
@@ -262,22 +258,31 @@ class Running:
         """Say whether the weights of a Keras layer will be drawn when it is first simulated."""
         return self.graphs[side].simulator is None and not weights_stay(node)
 
-    def _take_over(self, recorder: Recorder, causes: Sequence[tuple[Any, str]]) -> None:
+    def _take_over(self, recorder: Recorder, differing: Sequence[At]) -> None:
         """Set parameters that differ by themselves to those of the first network."""
-        values_a, values = self.a.parameters, recorder.parameters
         taken = {}
-        for pair, name in causes:
-            fact, _ = pair.differing[name]
-            for key, value in values_a.items():
-                if key[0] is not pair.objects[0] or key[1] not in fact.parameters:
-                    continue
-                if fact.number not in (None, key[2]):
-                    continue
+        for at in differing:
+            fact, (obj, _) = _fact(at), at[0].objects
+            for key, value in self.a.parameters.items():
                 other = self._key_in_b(key)
-                if other in values and values[other].shape == value.shape:
+                is_it = key[1:] == fact.parameter or key[1] in fact.row.parameters
+                now = recorder.parameters.get(other) if key[0] is obj and is_it else None
+                if now is not None and now.shape == value.shape:
                     taken[other] = value
         if taken:
             recorder.set_parameters(taken)
+
+
+def _fact(at: At) -> Fact:
+    place, name = at
+    return place.differing[name][0]
+
+
+def _has_to_follow(at: At) -> bool:
+    """Say whether what follows from a difference has to be undone with it: what says sizes does."""
+    fact = _fact(at)
+    says_sizes = bool(fact.row.affects & Affects.SIZES) or fact.is_before
+    return says_sizes and fact.can_undo and fact.parameter is None
 
 
 def reason_of(error: Exception) -> str:
