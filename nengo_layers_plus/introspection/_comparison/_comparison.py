@@ -165,20 +165,11 @@ class Comparison(Report):
 
     def to_dicts(self) -> list[dict[str, Any]]:
         """Return a dict for each place of each difference, e.g. for ``pandas.DataFrame``."""
+        texts = ("value_a", "value_b", "effect", "meaning", "remedy")
         return [
-            {
-                "what": each.what,
-                "group": each.group,
-                "a": name_a,
-                "b": name_b,
-                "value_a": each.value_a,
-                "value_b": each.value_b,
-                "effect": each.effect,
-                "meaning": each.meaning,
-                "remedy": each.remedy,
-                "consequences": "; ".join(each.consequences),
-                "note": each.note,
-            }
+            {"what": each.what, "group": each.group, "a": name_a, "b": name_b}
+            | {name: getattr(each, name) for name in texts}
+            | {"consequences": "; ".join(each.consequences), "note": each.note}
             for each in self.differences
             for name_a, name_b in each.places
         ]
@@ -198,11 +189,8 @@ class Comparison(Report):
             yield Line(f"{number}. {each.what}: {_places(each)}", "bold")
             for kind, line in _lines(each):
                 yield Line(line, styles.get(kind, ""), indent=3)
-        if len(self) > _SHOWN:
-            yield Line("")
-            yield Line(f"... and {len(self) - _SHOWN} more, in .differences")
-        findings = [*self._findings(), *self.notes]
-        yield from map(Line, ["", *findings] if findings else [])
+        for lines in (self._more(), [*self._findings(), *self.notes]):
+            yield from map(Line, ["", *lines] if lines else [])
 
     def _repr_html_(self) -> str:
         header = ("what", "where", "a", "b", "effect", "meaning")
@@ -217,14 +205,15 @@ class Comparison(Report):
             )
             for each in self.differences[:_SHOWN]
         ]
-        more = len(self) - _SHOWN
-        parts: list[Line | Table] = [
-            *map(Line, (f"a: {self.title_a}", f"b: {self.title_b}", self._verdict())),
-            *([Table(header, rows)] if rows else []),
-            *([Line(f"... and {more} more, in .differences")] if more > 0 else []),
-            *map(Line, (*self._findings(), *self.notes)),
-        ]
+        titles = (f"a: {self.title_a}", f"b: {self.title_b}", self._verdict())
+        parts: list[Line | Table] = [*map(Line, titles)]
+        parts += [Table(header, rows)] if rows else []
+        parts += map(Line, (*self._more(), *self._findings(), *self.notes))
         return "".join(part.html() for part in parts)
+
+    def _more(self) -> list[str]:
+        more = len(self) - _SHOWN
+        return [f"... and {more} more, in .differences"] if more > 0 else []
 
     def _verdict(self) -> str:
         if self:
@@ -236,26 +225,26 @@ class Comparison(Report):
         return f"{number} difference{'' if number == 1 else 's'}"
 
     def _findings(self) -> list[str]:
-        found = [self.failure] if self.failure else []
+        lines = [self.failure] if self.failure else []
         first = self.first_divergence
         if first is not None:
-            found.append(f"What they put out first differs at {first.name}: {_write_first(first)}.")
+            lines.append(f"What they put out first differs at {first.name}: {_write_first(first)}.")
         if self.distance is not None and self.differences:
-            found.append(f"The outputs {_write_distance(self.distance)}.")
+            lines.append(f"The outputs {_write_distance(self.distance)}.")
         if self.remaining is not None:
-            found.append(
+            lines.append(
                 f"With all undone that can be undone, they {_write_distance(self.remaining)}."
             )
         differing = [each for each in self.gradients if _differs(each)]
         if self.gradients:
-            found.append(
+            lines.append(
                 f"The gradients of {len(differing)} of {len(self.gradients)} parameters differ"
                 + (":" if differing else ".")
             )
-            found += [f"  {each.name}: {_write_gradient(each)}" for each in differing[:_SHOWN]]
+            lines += [f"  {each.name}: {_write_gradient(each)}" for each in differing[:_SHOWN]]
             if len(differing) > _SHOWN:
-                found.append(f"  ... and {len(differing) - _SHOWN} more, in .gradients")
-        return found
+                lines.append(f"  ... and {len(differing) - _SHOWN} more, in .gradients")
+        return lines
 
 
 def _places(difference: Difference) -> str:

@@ -56,7 +56,7 @@ def _meaning_of_synapse(a: Fact, b: Fact, *_: Any) -> str:
             "step later, so that its first output is 0, and then approaches its input over some "
             "time"
         )
-    return "the signal is filtered in another way: spikes are smoothed over another time"
+    return f"the signal is filtered by {a.value} in a, by {b.value} in b"
 
 
 def _meaning_of_shape_in(a: Fact, b: Fact, nodes: tuple[Any, Any]) -> str:
@@ -208,7 +208,7 @@ _ENSEMBLE = (
         },
         remedy="in b, give the neuron type {argument}={a}",
     ),
-    Row("noise", "neurons", None, (), "other currents are added to the neurons as noise"),
+    Row("noise", "neurons", None, (), "the neurons get {a} as noise in a, {b} in b"),
     *_rows(
         "neurons",
         tuning_and_decoding,
@@ -320,7 +320,7 @@ _NODE = (
         "input",
         output,
         ("output", "size_out"),
-        "the Node puts out something else",
+        "the Node puts out {a} in a, {b} in b",
         affects=_GRADIENT,
     ),
     *_parameters("output", "synapse"),
@@ -385,8 +385,7 @@ _CONNECTION = (
         transform,
         ("transform",),
         {
-            "transform": "the signal is multiplied by something else, and there are other weights "
-            "to train",
+            "transform": "the transform is {a} in a, {b} in b: other weights, and others to train",
             "transform.*": "the signal is multiplied by something else",
         },
         remedy="in b, give the connection the {name} of a: {a}",
@@ -459,7 +458,7 @@ _SIMULATOR = (
         None,
         {
             "simulator dt": "a step stands for another time (s)",
-            "simulator minibatch_size": "more or fewer items are run at once, each as before",
+            "simulator minibatch_size": "more or fewer items are run at once, each the same",
             "simulator unroll_simulation": "more or fewer steps are built into one graph, which "
             "compute the same",
             "simulator *": "the network is simulated in another way",

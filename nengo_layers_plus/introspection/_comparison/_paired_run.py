@@ -1,4 +1,4 @@
-"""PairedRun two networks on the same input, and one of them with differences undone."""
+"""Runs two networks on the same input, and one of them with differences undone."""
 
 from __future__ import annotations
 
@@ -171,43 +171,44 @@ class PairedRun:
             If the targets do not fit what the first puts out.
         """
         compared, notes = [], []
-        for probe, each in loss.items():
-            outputs = self.outputs[0][probe]
-            check_fits(self.graphs[0], probe, each, targets[probe], outputs)
+        for probe, function in loss.items():
+            check_fits(self.graphs[0], probe, function, targets[probe], self.outputs[0][probe])
             other = self.partner.get(probe)
             if other is None:
                 why = "has no partner in b"
-            elif not fits(each, targets[probe], self.outputs[1][other]):
+            elif not fits(function, targets[probe], self.outputs[1][other]):
                 why = "puts out values of another shape in b, which the targets do not fit"
             else:
                 compared.append(probe)
                 continue
-            notes.append(
-                f"the loss of {self.graphs[0][probe].name} was left out of both: the Probe {why}."
-            )
+            name = self.graphs[0][probe].name
+            notes.append(f"the loss of {name} was left out of both: the Probe {why}.")
         if not compared:
             return (), tuple(notes)
-        found = []
-        for name, recorder, data, partner in (
-            ("a", self.a, self.data_a, {probe: probe for probe in compared}),
-            ("b", self.b, self.data_b, self.partner),
+        gradients = []
+        for name, recorder, data, probes in (
+            ("a", self.a, self.data_a, compared),
+            ("b", self.b, self.data_b, [self.partner[probe] for probe in compared]),
         ):
             losses, goals = (
-                {partner[probe]: values[probe] for probe in compared} for values in (loss, targets)
+                dict(zip(probes, (values[probe] for probe in compared), strict=True))
+                for values in (loss, targets)
             )
             try:
-                found.append(recorder.gradients(data, self.n_steps, losses, goals))
+                gradients.append(recorder.gradients(data, self.n_steps, losses, goals))
             except Exception as error:  # the loss of a user may fail in any way
                 notes.append(f"the gradients of {name} can't be computed ({reason_of(error)}).")
                 return (), tuple(notes)
-        in_a = {self._key_in_b(key): (name, value) for key, (name, value) in found[0].items()}
-        differences = []
-        for key, (name, value) in in_a.items():
-            other = found[1].get(key) if key is not None else None
-            differences.append(differ(name, value, None if other is None else other[1]))
-        differences += [
-            differ(name, None, value) for key, (name, value) in found[1].items() if key not in in_a
-        ]
+        in_a, in_b = gradients
+        in_a = {self._key_in_b(key): value for key, value in in_a.items()}
+        names = {key: name for key, (name, _) in in_a.items()}
+        for key, (name, _) in in_b.items():
+            names.setdefault(key, name)
+        nothing = (None, None)
+        differences = (
+            differ(name, in_a.get(key, nothing)[1], in_b.get(key, nothing)[1])
+            for key, name in names.items()
+        )
         return tuple(differences), tuple(notes)
 
     def _recorder(
@@ -231,25 +232,28 @@ class PairedRun:
             [outputs_b[b] for _, b in self.compared],
         )
 
-    def _key_in_b(self, key: ParameterKey) -> ParameterKey | None:
-        obj, kind, number = key
-        return (self.partner[obj], kind, number) if obj in self.partner else None
+    def _key_in_b(self, key: ParameterKey) -> ParameterKey:
+        """Return the parameter of the second with the place of one of the first, or that itself."""
+        return self.partner.get(key[0], key[0]), *key[1:]
+
+    def _of_one_shape(self, a: Recorder, b: Recorder) -> list[tuple[ParameterKey, ParameterKey]]:
+        """List the parameters that both have, and in the same shape."""
+        pairs = [(key, self._key_in_b(key)) for key in a.parameters]
+        return [
+            (key, other)
+            for key, other in pairs
+            if other in b.parameters and b.parameters[other].shape == a.parameters[key].shape
+        ]
 
     def _share_weights(self, a: Recorder, b: Recorder) -> None:
         """Give Keras layers that have no weights yet those of the layers with their places."""
-        to_a, to_b = {}, {}
-        values_a, values_b = a.parameters, b.parameters
-        for key, value in values_a.items():
-            other = self._key_in_b(key)
-            if key[1] not in _KERAS or other not in values_b:
-                continue
-            if values_b[other].shape != value.shape:
-                continue
-            if self._undecided(1, other[0]):
-                to_b[other] = value
-            elif self._undecided(0, key[0]):
-                to_a[key] = values_b[other]
-        for recorder, values in ((a, to_a), (b, to_b)):
+        pairs = [(key, other) for key, other in self._of_one_shape(a, b) if key[1] in _KERAS]
+        to_b = {key: other for key, other in pairs if self._undecided(1, other[0])}
+        to_a = {key: other for key, other in pairs if key not in to_b}
+        to_a = {key: other for key, other in to_a.items() if self._undecided(0, key[0])}
+        values_a = {key: b.parameters[other] for key, other in to_a.items()}
+        values_b = {other: a.parameters[key] for key, other in to_b.items()}
+        for recorder, values in ((a, values_a), (b, values_b)):
             if values:
                 recorder.set_parameters(values)
                 self.shares_weights = True
@@ -261,14 +265,12 @@ class PairedRun:
     def _take_over(self, recorder: Recorder, differing: Sequence[At]) -> None:
         """Set parameters that differ by themselves to those of the first network."""
         taken = {}
-        for at in differing:
-            fact, (obj, _) = _fact(at), at[0].objects
-            for key, value in self.a.parameters.items():
-                other = self._key_in_b(key)
-                is_it = key[1:] == fact.parameter or key[1] in fact.row.parameters
-                now = recorder.parameters.get(other) if key[0] is obj and is_it else None
-                if now is not None and now.shape == value.shape:
-                    taken[other] = value
+        for key, other in self._of_one_shape(self.a, recorder):
+            for at in differing:
+                fact = _fact(at)
+                is_held = key[1:] == fact.parameter or key[1] in fact.row.parameters
+                if key[0] is at[0].objects[0] and is_held:
+                    taken[other] = self.a.parameters[key]
         if taken:
             recorder.set_parameters(taken)
 
