@@ -78,9 +78,10 @@ bench-peers: $(VENV)/installed-benchmarks  ## measure it beside snnTorch, Spikin
 	$(RUN) -m pytest benchmarks/peers --benchmark-autosave -rs \
 		--benchmark-columns=min,median,max,rounds --benchmark-sort=name $(ARGS)
 
-lint: $(VENV)/installed-dev  ## check the style of the code
+lint: $(VENV)/installed-dev  ## check the style of the code, and which way imports point
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
+	$(VENV)/bin/lint-imports --no-cache --no-logo
 
 format: $(VENV)/installed-dev  ## repair the style of the code
 	$(RUN) -m ruff check --fix .

@@ -1,1 +1,4 @@
 """Benchmarks: how fast networks run, beside `nengo_dl.Simulator` and plain tf.keras."""
+
+DEVICES = ("auto", "cpu", "gpu")
+"""Where they can run."""

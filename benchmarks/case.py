@@ -21,71 +21,16 @@ USES = ("predict", "fit")
 
 @dataclass(frozen=True)
 class PlainLayers:
-    """
-    What plain tf.keras applies in the place of a network.
+    """What plain tf.keras applies in the place of a network."""
 
-    Parameters
-    ----------
-    make : callable
-        Returns the layers, new ones at each call.
-    shape : tuple of int
-        Of one sample.
-    """
-
-    make: Callable[[], list[tf.keras.layers.Layer]]
-    shape: tuple[int, ...]
+    make: Callable[[], list[tf.keras.layers.Layer]]  # returns new layers at each call
+    shape: tuple[int, ...]  # of one sample
 
 
 @dataclass(frozen=True, eq=False)
 class Case:
     """
     A network in use, whose members are measured side by side.
-
-    Parameters
-    ----------
-    network : str
-        Its name.
-    build : callable
-        Takes a class of layers and a type of neurons; returns the network.
-    use : {"predict", "fit"}
-        What is timed. `fit` trains for one epoch.
-    minibatch, n_steps : int
-        Samples at once, and time steps of each.
-    batches : int
-        Minibatches of one timed call.
-    neurons : nengo.neurons.NeuronType
-        The type of neurons.
-    layer : class
-        The layers of "layer" and "ours".
-    stock_layer : class
-        The layers of "stock".
-    members : tuple of str
-        Who is compared. "stock" is always among them, unless numbers are not compared.
-    plain : PlainLayers
-        What plain tf.keras applies, for the member "keras".
-    label : str
-        Stands for the network in names, where one network is measured in several ways.
-    suite : str
-        The suite that it belongs to.
-    axis : {"neurons", "steps", "minibatch"}
-        What grows from case to case.
-    target : float
-        How many times as fast as "stock" ours shall be.
-    memory_target : int
-        How many bytes ours shall take at most.
-    quick : bool
-        Whether it is part of the quick run.
-    in_python : bool
-        Whether "stock" steps neurons in Python, as nengo_dl does without this package.
-    beside : callable
-        Builds another network for our Simulator, which is then what is called "stock".
-    same : bool
-        Whether the members give the same numbers.
-    fed : bool
-        Whether the network gets data; else its input is constant.
-    still : bool
-        Whether the data of a sample is the same in each step, as of an image that is shown. Else
-        each step has other data. Our Simulator computes what still data alone decides only once.
 
     Raises
     ------
@@ -95,26 +40,29 @@ class Case:
     """
 
     network: str
-    build: Callable[[Any, Any], BenchmarkNetwork]
-    use: str = "predict"
-    minibatch: int = 10
+    build: Callable[[Any, Any], BenchmarkNetwork]  # takes a class of layers and a type of neurons
+    use: str = "predict"  # what is timed, or "fit", which trains for one epoch
+    minibatch: int = 10  # samples at once
     n_steps: int = 10
-    batches: int = 1
+    batches: int = 1  # minibatches of one timed call
     neurons: nengo.neurons.NeuronType = LIF
-    layer: Callable[..., Any] = CustomLayer
+    layer: Callable[..., Any] = CustomLayer  # of "layer" and "ours"
     stock_layer: Callable[..., Any] = nengo_dl.Layer
-    members: tuple[str, ...] = STANDARD_MEMBERS
-    plain: PlainLayers | None = None
-    label: str = ""
+    members: tuple[str, ...] = STANDARD_MEMBERS  # "stock" is one, or numbers are not compared
+    plain: PlainLayers | None = None  # what plain tf.keras applies, for the member "keras"
+    label: str = ""  # in names, where one network is measured in several ways
     suite: str = "own"
-    axis: str = ""
-    target: float | None = None
-    memory_target: int | None = None
-    quick: bool = False
-    in_python: bool = False
+    axis: str = ""  # what grows from case to case: "neurons", "steps" or "minibatch"
+    target: float | None = None  # how many times as fast as "stock" ours shall be
+    memory_target: int | None = None  # how many bytes ours shall take at most
+    quick: bool = False  # whether it is part of the quick run
+    in_python: bool = False  # whether "stock" steps neurons in Python, as nengo_dl alone does
+    # builds another network for our Simulator, which is then what is called "stock"
     beside: Callable[[Any, Any], BenchmarkNetwork] | None = None
-    same: bool = True
-    fed: bool = True
+    same: bool = True  # whether the members give the same numbers
+    fed: bool = True  # whether the network gets data; else its input is constant
+    # whether the data of a sample is the same in each step, as of an image that is shown: our
+    # Simulator computes what still data alone decides only once
     still: bool = False
 
     def __post_init__(self) -> None:
@@ -146,19 +94,17 @@ class Case:
         return "-".join(filter(None, words))
 
     @property
+    def key(self) -> str:
+        """The name with that of the suite."""
+        return f"{self.suite}/{self.name}"
+
+    @property
     def group(self) -> str:
         """The name of its members' group."""
         return self.group_of(self.use)
 
     def group_of(self, use: str) -> str:
-        """
-        Return the name of a group where the network is used in another way.
-
-        Parameters
-        ----------
-        use : str
-            What is timed, e.g. "build".
-        """
+        """Return the name of a group where the network is used in another way, e.g. "build"."""
         return f"{self.suite}: {self.label or self.network} {use} {self.size}"
 
     @property
@@ -166,24 +112,33 @@ class Case:
         """Samples times steps of one timed call."""
         return self.minibatch * self.batches * self.n_steps
 
+    def describe(
+        self, member: str, device: str, n_neurons: int, use: str | None = None
+    ) -> dict[str, Any]:
+        """Say what was measured, for reports; ``use`` is given where it is not that of the case."""
+        info = {
+            "suite": self.suite,
+            "network": self.network,
+            "label": self.label or self.network,
+            "use": use or self.use,
+            "neurons": type(self.neurons).__name__,
+            "member": member,
+            "minibatch": self.minibatch,
+            "n_steps": self.n_steps,
+            "batches": self.batches,
+            "n_neurons": n_neurons,
+            "device": device,
+        }
+        if self.axis:
+            info["axis"] = self.axis
+        if self.target is not None:
+            info["target"] = float(self.target)
+        if self.memory_target is not None:
+            info["peak_memory_target"] = self.memory_target
+        return info
+
     def build_for(self, member: str) -> BenchmarkNetwork:
-        """
-        Build the network of a member.
-
-        Parameters
-        ----------
-        member : {"stock", "layer", "ours"}
-            Who it is for.
-
-        Returns
-        -------
-        built : BenchmarkNetwork
-
-        Raises
-        ------
-        TypeError
-            If what builds it returns something else.
-        """
+        """Build the network of "stock", "layer" or "ours"."""
         build = (self.beside or self.build) if member == "stock" else self.build
         built = build(self.stock_layer if member == "stock" else self.layer, self.neurons)
         if not isinstance(built, BenchmarkNetwork):

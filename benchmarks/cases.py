@@ -7,7 +7,7 @@ shows at the smaller sizes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -27,174 +27,130 @@ SHORT_EPOCH = 5
 NO_LAYER = ("stock", "ours", "keras")
 TWO = ("stock", "ours")
 
+Size = tuple[int, int]
+"""Samples at once, and steps."""
+
 
 @dataclass(frozen=True)
 class Subject:
     """A network, and the layers that plain tf.keras applies in its place."""
 
     network: str
-    build: Any
+    build: Callable[..., networks.BenchmarkNetwork]
     plain: PlainLayers | None = None
 
-    def case(self, use: str, minibatch: int, n_steps: int, **settings: Any) -> Case:
+    def cases(self, use: str, *sizes: Size, **settings: Any) -> list[Case]:
         """Return it in use; plain tf.keras joins the members if there is something to apply."""
-        members = STANDARD_MEMBERS if self.plain is None else (*STANDARD_MEMBERS, "keras")
-        return Case(
-            self.network,
-            self.build,
-            use,
-            minibatch,
-            n_steps,
-            **{"members": members, "plain": self.plain} | settings,
-        )
+        settings = {
+            "members": STANDARD_MEMBERS if self.plain is None else (*STANDARD_MEMBERS, "keras"),
+            "plain": self.plain,
+            "suite": "pipeline",
+            "batches": EPOCH if use == "fit" else 1,
+            **settings,
+        }
+        return [Case(self.network, self.build, use, *size, **settings) for size in sizes]
 
-    def still(self, minibatch: int, n_steps: int, **settings: Any) -> Case:
+    def still(self, *sizes: Size, **settings: Any) -> list[Case]:
         """Return what simulates images that stand still."""
-        label = f"{self.network}-still"
-        case = self.case("predict", minibatch, n_steps, label=label, still=True, **settings)
-        return replace(case, members=NO_LAYER)
+        settings |= {"label": f"{self.network}-still", "still": True, "members": NO_LAYER}
+        return self.cases("predict", *sizes, **settings)
 
 
 _images = PlainLayers(networks.convolutional_layers, networks.IMAGE_SHAPE)
+_vector = networks.VECTOR_SHAPE
+_colours = networks.COLOUR_IMAGE_SHAPE
 
 ONE_DENSE = Subject(
-    "one-dense",
-    networks.one_dense,
-    PlainLayers(networks.one_dense_layers, networks.VECTOR_SHAPE),
+    "one-dense", networks.one_dense, PlainLayers(networks.one_dense_layers, _vector)
 )
-DENSE = Subject("dense", networks.dense, PlainLayers(networks.dense_layers, networks.VECTOR_SHAPE))
+DENSE = Subject("dense", networks.dense, PlainLayers(networks.dense_layers, _vector))
 CONV = Subject("conv", networks.convolutional, _images)
-DEEP = Subject(
-    "deep", networks.deep, PlainLayers(networks.deep_layers, networks.COLOUR_IMAGE_SHAPE)
-)
+DEEP = Subject("deep", networks.deep, PlainLayers(networks.deep_layers, _colours))
 LOWPASS = Subject("conv-lowpass", networks.with_synapses, _images)
 RESIDUAL = Subject("residual", networks.residual)
 RECURRENT_LAYER = Subject("recurrent-layer", networks.recurrent)
 ENSEMBLE = Subject("recurrent", lambda *_: networks.recurrent_ensemble())
 POPULATION = Subject("population", networks.population)
 
-
-# -----------------------------------------------------------------------------
 # A network as a whole
 
-_in_pipeline = {"suite": "pipeline"}
-
 PREDICT = [
-    ONE_DENSE.case("predict", 1, 10, **_in_pipeline),
-    ONE_DENSE.case("predict", 100, 10, **_in_pipeline),
-    ONE_DENSE.case("predict", 1000, 10, **_in_pipeline),
-    DENSE.case("predict", 1, 10, **_in_pipeline),
-    DENSE.case("predict", 10, 10, quick=True, **_in_pipeline),
-    DENSE.case("predict", 100, 10, **_in_pipeline),
-    DENSE.case("predict", 1000, 10, **_in_pipeline),
-    DENSE.case("predict", 10, 1, **_in_pipeline),
-    DENSE.case("predict", 10, 100, **_in_pipeline),
-    DENSE.case("predict", 100, 100, **_in_pipeline),
-    CONV.case("predict", 1, 10, **_in_pipeline),
-    CONV.case("predict", 10, 10, quick=True, **_in_pipeline),
-    CONV.case("predict", 100, 10, members=NO_LAYER, **_in_pipeline),
-    CONV.case("predict", 10, 1, **_in_pipeline),
-    CONV.case("predict", 10, 50, **_in_pipeline),
-    CONV.case("predict", 10, 100, members=NO_LAYER, **_in_pipeline),
-    ONE_DENSE.still(1000, 10, **_in_pipeline),
-    DENSE.still(10, 10, **_in_pipeline),
-    DENSE.still(100, 100, target=9, **_in_pipeline),
-    DENSE.still(1000, 20, target=7, **_in_pipeline),
-    CONV.still(1, 50, target=6, **_in_pipeline),
-    CONV.still(10, 50, target=9, **_in_pipeline),
-    CONV.still(200, 30, target=12, **_in_pipeline),
-    DEEP.case("predict", 1, 10, **_in_pipeline),
-    DEEP.case("predict", 10, 10, **_in_pipeline),
-    LOWPASS.case("predict", 10, 10, quick=True, **_in_pipeline),
-    LOWPASS.case("predict", 100, 10, members=NO_LAYER, **_in_pipeline),
-    RESIDUAL.case("predict", 10, 10, quick=True, **_in_pipeline),
-    RESIDUAL.case("predict", 100, 10, **_in_pipeline),
-    RECURRENT_LAYER.case("predict", 1, 100, **_in_pipeline),
-    RECURRENT_LAYER.case("predict", 10, 100, quick=True, **_in_pipeline),
-    RECURRENT_LAYER.case("predict", 100, 10, **_in_pipeline),
-    ENSEMBLE.case("predict", 1, 1000, target=0.95, members=TWO, **_in_pipeline),
+    *ONE_DENSE.cases("predict", (1, 10), (100, 10), (1000, 10)),
+    *DENSE.cases("predict", (1, 10)),
+    *DENSE.cases("predict", (10, 10), quick=True),
+    *DENSE.cases("predict", (100, 10), (1000, 10), (10, 1), (10, 100), (100, 100)),
+    *CONV.cases("predict", (1, 10)),
+    *CONV.cases("predict", (10, 10), quick=True),
+    *CONV.cases("predict", (100, 10), members=NO_LAYER),
+    *CONV.cases("predict", (10, 1), (10, 50)),
+    *CONV.cases("predict", (10, 100), members=NO_LAYER),
+    *ONE_DENSE.still((1000, 10)),
+    *DENSE.still((10, 10)),
+    *DENSE.still((100, 100), target=9),
+    *DENSE.still((1000, 20), target=7),
+    *CONV.still((1, 50), target=6),
+    *CONV.still((10, 50), target=9),
+    *CONV.still((200, 30), target=12),
+    *DEEP.cases("predict", (1, 10), (10, 10)),
+    *LOWPASS.cases("predict", (10, 10), quick=True),
+    *LOWPASS.cases("predict", (100, 10), members=NO_LAYER),
+    *RESIDUAL.cases("predict", (10, 10), quick=True),
+    *RESIDUAL.cases("predict", (100, 10)),
+    *RECURRENT_LAYER.cases("predict", (1, 100)),
+    *RECURRENT_LAYER.cases("predict", (10, 100), quick=True),
+    *RECURRENT_LAYER.cases("predict", (100, 10)),
+    *ENSEMBLE.cases("predict", (1, 1000), target=0.95, members=TWO),
 ]
 
 FIT = [
-    ONE_DENSE.case("fit", 100, 1, batches=EPOCH, **_in_pipeline),
-    DENSE.case("fit", 1, 1, batches=EPOCH, **_in_pipeline),
-    DENSE.case("fit", 10, 1, batches=EPOCH, **_in_pipeline),
-    DENSE.case("fit", 100, 1, batches=EPOCH, quick=True, **_in_pipeline),
-    DENSE.case("fit", 1000, 1, batches=EPOCH, target=5, **_in_pipeline),
-    DENSE.case("fit", 10, 1, label="dense-one-minibatch", batches=1, **_in_pipeline),
-    DENSE.case("fit", 10, 10, batches=EPOCH, **_in_pipeline),
-    DENSE.case("fit", 100, 10, batches=EPOCH, members=NO_LAYER, **_in_pipeline),
-    DENSE.case("fit", 10, 100, batches=EPOCH, members=NO_LAYER, **_in_pipeline),
-    CONV.case("fit", 1, 1, batches=EPOCH, **_in_pipeline),
-    CONV.case("fit", 10, 1, batches=EPOCH, quick=True, **_in_pipeline),
-    CONV.case("fit", 100, 1, batches=EPOCH, members=NO_LAYER, **_in_pipeline),
-    CONV.case("fit", 200, 1, batches=EPOCH, target=5, members=NO_LAYER, **_in_pipeline),
-    CONV.case("fit", 10, 10, batches=EPOCH, members=NO_LAYER, **_in_pipeline),
-    DEEP.case("fit", 10, 1, batches=EPOCH, members=NO_LAYER, **_in_pipeline),
-    LOWPASS.case("fit", 20, 10, batches=SHORT_EPOCH, target=4, members=NO_LAYER, **_in_pipeline),
-    RESIDUAL.case("fit", 10, 10, batches=EPOCH, members=TWO, **_in_pipeline),
-    RECURRENT_LAYER.case("fit", 10, 10, batches=EPOCH, **_in_pipeline),
+    *ONE_DENSE.cases("fit", (100, 1)),
+    *DENSE.cases("fit", (1, 1), (10, 1)),
+    *DENSE.cases("fit", (100, 1), quick=True),
+    *DENSE.cases("fit", (1000, 1), target=5),
+    *DENSE.cases("fit", (10, 1), label="dense-one-minibatch", batches=1),
+    *DENSE.cases("fit", (10, 10)),
+    *DENSE.cases("fit", (100, 10), (10, 100), members=NO_LAYER),
+    *CONV.cases("fit", (1, 1)),
+    *CONV.cases("fit", (10, 1), quick=True),
+    *CONV.cases("fit", (100, 1), members=NO_LAYER),
+    *CONV.cases("fit", (200, 1), target=5, members=NO_LAYER),
+    *CONV.cases("fit", (10, 10), members=NO_LAYER),
+    *DEEP.cases("fit", (10, 1), members=NO_LAYER),
+    *LOWPASS.cases("fit", (20, 10), batches=SHORT_EPOCH, target=4, members=NO_LAYER),
+    *RESIDUAL.cases("fit", (10, 10), members=TWO),
+    *RECURRENT_LAYER.cases("fit", (10, 10)),
 ]
 
-# -----------------------------------------------------------------------------
 # Types of neurons: in Python, as nengo_dl runs those that it has no code for, and in TensorFlow
 
-_SIZES = (32, 256)
+_neurons = {"suite": "neurons", "members": STANDARD_MEMBERS}
+_sizes = ((32, 50), (256, 50))
 
 
-def _population(label: str, neurons: Any, minibatch: int, **settings: Any) -> Case:
-    return POPULATION.case(
-        "predict", minibatch, 50, label=label, neurons=neurons, suite="neurons", **settings
-    )
+def _in_python(label: str, neurons: Any, target: float | None = 5) -> list[Case]:
+    settings = {"label": label, "neurons": neurons, "target": target, "in_python": True}
+    return POPULATION.cases("predict", *_sizes, **settings, **_neurons)
 
 
 NEURONS = [
-    *(_population("lif", nengo.LIF(), minibatch) for minibatch in _SIZES),
-    *(
-        _population(
-            label,
-            neurons,
-            minibatch,
-            target=target,
-            in_python=True,
-            quick=label == "adaptive-lif" and minibatch == _SIZES[0],
-        )
-        for label, neurons, target in (
-            ("adaptive-lif", nengo.AdaptiveLIF(), 5),
-            ("izhikevich", nengo.Izhikevich(), 5),
-            ("own-lif", neuron_types.OwnLIF(), 5),
-            ("own-refractory-lif", neuron_types.OwnRefractoryLIF(), None),
-        )
-        for minibatch in _SIZES
+    *POPULATION.cases("predict", *_sizes, label="lif", neurons=nengo.LIF(), **_neurons),
+    *_in_python("adaptive-lif", nengo.AdaptiveLIF()),
+    *_in_python("izhikevich", nengo.Izhikevich()),
+    *_in_python("own-lif", neuron_types.OwnLIF()),
+    *_in_python("own-refractory-lif", neuron_types.OwnRefractoryLIF(), target=None),
+    *CONV.cases(
+        *("predict", (10, 20)),
+        **{"label": "conv-adaptive", "neurons": neuron_types.ADAPTIVE, "target": 1, **_neurons},
     ),
-    Case(
-        "conv",
-        networks.convolutional,
-        minibatch=10,
-        n_steps=20,
-        neurons=neuron_types.ADAPTIVE,
-        label="conv-adaptive",
-        suite="neurons",
-        target=1,
-    ),
-    Case(
-        "conv",
-        networks.convolutional,
-        minibatch=10,
-        n_steps=50,
-        neurons=neuron_types.SoftReset(),
-        label="conv-builder",
-        suite="neurons",
-        target=1,
+    *CONV.cases(
+        *("predict", (10, 50)),
+        **{"label": "conv-builder", "neurons": neuron_types.SoftReset(), "target": 1, **_neurons},
     ),
 ]
+NEURONS[2] = replace(NEURONS[2], quick=True)
 
-SPIKES = Case(
-    "dense",
-    networks.dense,
-    "fit",
-    minibatch=100,
-    n_steps=50,
+NEURONS_FIT = DENSE.cases(
+    *("fit", (100, 50)),
     batches=4,
     neurons=neuron_types.THROUGH_SPIKES,
     label="spikes",
@@ -204,55 +160,47 @@ SPIKES = Case(
 )
 """Training through spikes and through time."""
 
-NEURONS_FIT = [SPIKES]
-
 BESIDE_LIF = [
-    _population(
-        f"{label}-beside-lif",
-        neurons,
-        minibatch,
-        target=target,
-        beside=lambda layer, _: networks.population(layer, nengo.LIF()),
-        stock_layer=Case.layer,
-        same=same,
-        members=TWO,
-    )
+    case
     for label, neurons, same, target in (
         ("own-lif", neuron_types.OwnLIF(), False, 0.85),
         # of nengo.LIF it is known that one number holds its two states
         ("own-refractory-lif", neuron_types.OwnRefractoryLIF(), True, 0.4),
     )
-    for minibatch in _SIZES
+    for case in POPULATION.cases(
+        *("predict", *_sizes),
+        label=f"{label}-beside-lif",
+        neurons=neurons,
+        target=target,
+        beside=lambda layer, _: networks.population(layer, nengo.LIF()),
+        stock_layer=Case.layer,
+        same=same,
+        suite="neurons",
+        members=TWO,
+    )
 ]
 """Both for our Simulator, hence for `python -m benchmarks.ratios` alone."""
 
-# -----------------------------------------------------------------------------
 # In processes of their own
 
 START = [
-    CONV.case("predict", 10, 50, suite="start", members=TWO, quick=True),
-    DENSE.case("predict", 10, 50, suite="start", members=STANDARD_MEMBERS),
+    *CONV.cases("predict", (10, 50), suite="start", members=TWO, quick=True),
+    *DENSE.cases("predict", (10, 50), suite="start", members=STANDARD_MEMBERS),
 ]
 
 LARGEST_MEMORY = 2 * 1024**3  # bytes
 
+_memory = {"suite": "memory", "members": TWO}
+_alone = {"members": ("ours",), "memory_target": LARGEST_MEMORY, "fed": False}
+
 MEMORY = [
-    CONV.case("predict", 10, 50, suite="memory", members=TWO),
-    DENSE.case("predict", 100, 100, suite="memory", members=TWO, quick=True),
-    CONV.case("fit", 100, 1, batches=SHORT_EPOCH, suite="memory", members=TWO),
-    replace(SPIKES, suite="memory", target=None),
-    CONV.case(
-        "predict",
-        10,
-        10_000,
-        suite="memory",
-        members=("ours",),
-        memory_target=LARGEST_MEMORY,
-        fed=False,
-    ),
+    *CONV.cases("predict", (10, 50), **_memory),
+    *DENSE.cases("predict", (100, 100), quick=True, **_memory),
+    *CONV.cases("fit", (100, 1), batches=SHORT_EPOCH, **_memory),
+    replace(NEURONS_FIT[0], suite="memory", target=None),
+    *CONV.cases("predict", (10, 10_000), suite="memory", **_alone),
 ]
 
-# -----------------------------------------------------------------------------
 # What grows
 
 WIDTHS = (64, 256, 1024, 4096)
@@ -261,81 +209,48 @@ MINIBATCHES = (4, 16, 64, 256, 1024, 4096)
 """At small sizes tracing and compilation take most of the memory, and launches most of the time."""
 
 
-def _growing(axis: str, width: int, minibatch: int, n_steps: int) -> Case:
+def _growing(axis: str, *sizes: Size, width: int = 256) -> list[Case]:
     layers = partial(networks.dense_layers, width)
-    build = partial(networks.feedforward, layers, networks.VECTOR_SHAPE)
+    subject = Subject("dense", partial(networks.feedforward, layers, _vector))
     label = f"dense-{width}" if axis == "neurons" else "dense"
-    subject = Subject("dense", build)
-    return subject.case(
-        "predict", minibatch, n_steps, label=label, suite="scaling", axis=axis, members=TWO
-    )
+    return subject.cases("predict", *sizes, label=label, suite="scaling", axis=axis, members=TWO)
 
 
 SCALING = [
-    *(_growing("neurons", width, 10, 20) for width in WIDTHS),
-    *(_growing("steps", 256, 10, n_steps) for n_steps in STEPS),
-    *(_growing("minibatch", 256, minibatch, 10) for minibatch in MINIBATCHES),
+    *(case for width in WIDTHS for case in _growing("neurons", (10, 20), width=width)),
+    *_growing("steps", *((10, n_steps) for n_steps in STEPS)),
+    *_growing("minibatch", *((minibatch, 10) for minibatch in MINIBATCHES)),
 ]
 
-# -----------------------------------------------------------------------------
 # Where the time goes
 
 _profiled = {"suite": "profile", "members": ("ours", "keras")}
 _with_stock = {"suite": "profile", "members": NO_LAYER}
 
 PROFILE = [
-    ONE_DENSE.case("predict", 1, 10, quick=True, **_with_stock),
-    DENSE.case("predict", 10, 10, **_with_stock),
-    DENSE.case("predict", 1000, 10, **_profiled),
-    CONV.case("predict", 1, 10, **_with_stock),
-    CONV.case("predict", 10, 10, quick=True, **_profiled),
-    CONV.case("predict", 100, 10, **_profiled),
-    DEEP.case("predict", 10, 10, **_profiled),
-    replace(_population("lif", nengo.LIF(), 256), suite="profile", members=("ours",)),
+    *ONE_DENSE.cases("predict", (1, 10), quick=True, **_with_stock),
+    *DENSE.cases("predict", (10, 10), **_with_stock),
+    *DENSE.cases("predict", (1000, 10), **_profiled),
+    *CONV.cases("predict", (1, 10), **_with_stock),
+    *CONV.cases("predict", (10, 10), quick=True, **_profiled),
+    *CONV.cases("predict", (100, 10), **_profiled),
+    *DEEP.cases("predict", (10, 10), **_profiled),
+    replace(NEURONS[1], suite="profile", members=("ours",)),
 ]
 """From small to large. Where a call of stock would take long, it stays out."""
 
 BY_NAME = {case.name: case for case in (*PREDICT, *FIT, *NEURONS, *NEURONS_FIT, *BESIDE_LIF)}
 """What `python -m benchmarks.ratios` measures."""
 
-_ALONE = {f"{case.suite}/{case.name}": case for case in (*START, *MEMORY, *SCALING)}
-
-
-def key_of(case: Case) -> str:
-    """Return what `find` knows a case by that has processes of its own."""
-    return f"{case.suite}/{case.name}"
-
-
-def is_known(case: Case) -> bool:
-    """Say whether another process can `find` this case."""
-    return _ALONE.get(key_of(case)) is case
-
-
-def find(key: str) -> Case:
-    """
-    Return a case, in another process.
-
-    Parameters
-    ----------
-    key : str
-        From `key_of`.
-    """
-    return _ALONE[key]
+BY_KEY = {case.key: case for case in (*START, *MEMORY, *SCALING)}
+"""What another process measures, which finds it by its key."""
 
 
 def of(cases: Iterable[Case]) -> dict[str, list[Any]]:
     """
-    Return what parametrizes a test with cases, and with the members of each.
+    Return the arguments of `pytest.mark.parametrize` for a test of cases and the members of each.
 
-    Parameters
-    ----------
-    cases : iterable of Case
-        The cases.
-
-    Returns
-    -------
-    arguments : dict
-        Of `pytest.mark.parametrize`. Test IDs are made of label, size and member.
+    Test IDs are made of label, size and member.
     """
     pairs = [(case, member) for case in cases for member in case.members]
     return {

@@ -1,24 +1,18 @@
-"""What only a process of its own shows: the time to start, and peak memory.
-
-``python -m benchmarks.fresh CASE MEMBER start|memory`` measures one member and prints JSON.
-"""
+"""What only a process of its own shows: the time to start, and peak memory."""
 
 from __future__ import annotations
 
-import argparse
-import json
+import multiprocessing
 import os
 import statistics
-import subprocess
-import sys
 import time
 import warnings
 from collections.abc import Callable, Iterable
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks import device
 from benchmarks.measure import Measurement
 
 if TYPE_CHECKING:
@@ -37,91 +31,35 @@ LENGTHS = (11, 23, 35, 47, 30, 20, 15, 41)
 LONG_SECONDS = 10.0
 """What takes longer is not called again to be timed without its compilation."""
 
+_CLEAR_REFS = Path("/proc/self/clear_refs")
+
 
 def measure_start(case: Case, rounds: int = 3, device: str = "auto") -> dict[str, Measurement]:
     """
     Measure how long it takes to build a network and to call it first, members in turns.
 
-    Parameters
-    ----------
-    case : Case
-        What is called, one of `benchmarks.cases.START`.
-    rounds : int
-        Each starts one process a member.
-    device : {"auto", "cpu", "gpu"}
-        Where it runs.
-
-    Returns
-    -------
-    measured : dict of Measurement
-        By `START_USES`.
+    Each round starts one process a member, of a case of `benchmarks.cases.START`. Returns what was
+    measured by `START_USES`.
     """
     seconds: dict[str, dict[str, list[float]]] = {
         use: {member: [] for member in case.members} for use in START_USES
     }
     for _ in range(rounds):
         for member in case.members:
-            for use, value in run_fresh(case, member, "start", device).items():
+            for use, value in _run_fresh(_start, case, member, device).items():
                 seconds[use][member].append(value)
-    return {use: Measurement(each) for use, each in seconds.items()}
+    return {use: Measurement(turns) for use, turns in seconds.items()}
 
 
 def measure_memory(
     case: Case, members: Iterable[str] | None = None, device: str = "auto"
 ) -> dict[str, dict[str, float]]:
     """
-    Measure the peak of memory that a case needs beyond its simulator.
+    Measure the peak of memory, that of the device, that a case needs beyond its simulator.
 
-    Parameters
-    ----------
-    case : Case
-        What is called, one of `benchmarks.cases.MEMORY` or `SCALING`.
-    members : iterable of str
-        Who is measured; by default all.
-    device : {"auto", "cpu", "gpu"}
-        Where it runs. The memory is that of the device.
-
-    Returns
-    -------
-    measured : dict of dict
-        "peak" in bytes and "seconds" of a call, by member.
+    Returns "peak" in bytes and "seconds" of a call, by member.
     """
-    return {member: run_fresh(case, member, "memory", device) for member in members or case.members}
-
-
-def run_fresh(case: Case, member: str, what: str, device: str = "auto") -> dict[str, float]:
-    """
-    Measure one member in a process of its own.
-
-    Parameters
-    ----------
-    case : Case
-        What is called; the other process finds it in the catalogue.
-    member : {"stock", "layer", "ours"}
-        Who is measured.
-    what : {"start", "memory"}
-        What to measure.
-    device : {"auto", "cpu", "gpu"}
-        Where it runs.
-
-    Returns
-    -------
-    values : dict of float
-        Seconds, by `START_USES`; or "peak" in bytes and "seconds".
-    """
-    from benchmarks.cases import key_of
-
-    command = [sys.executable, "-m", "benchmarks.fresh", key_of(case), member, what]
-    done = subprocess.run(
-        [*command, "--device", device],
-        cwd=Path(__file__).parents[1],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise RuntimeError(f"{' '.join(command)} failed:\n{done.stderr[-4000:]}")
-    return json.loads(done.stdout.splitlines()[-1])
+    return {member: _run_fresh(_memory, case, member, device) for member in members or case.members}
 
 
 def memory_is_known(device: str) -> bool:
@@ -129,28 +67,29 @@ def memory_is_known(device: str) -> bool:
     return device == "gpu" or _CLEAR_REFS.exists()
 
 
-def main() -> None:
-    """Measure in this process."""
+def _run_fresh(
+    measure: Callable[..., dict[str, float]], case: Case, member: str, device: str
+) -> dict[str, float]:
+    """Measure one member in a process of its own, which finds the case by its key."""
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(max_workers=1, mp_context=context) as process:
+        return process.submit(_in_process, measure, case.key, member, device).result()
+
+
+def _in_process(
+    measure: Callable[..., dict[str, float]], key: str, member: str, device: str
+) -> dict[str, float]:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     warnings.simplefilter("ignore")
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.fresh", description=__doc__)
-    parser.add_argument("case", help="suite/name, as in benchmarks/cases.py")
-    parser.add_argument("member", choices=["stock", "layer", "ours"])
-    parser.add_argument("what", choices=["start", "memory"])
-    parser.add_argument("--device", choices=device.CHOICES, default="auto", help="where it runs")
-    options = parser.parse_args()
 
-    from benchmarks.cases import find
+    from benchmarks import cases, machine
+    from nengo_layers_plus._upstream import tf
 
-    chosen, case = device.choose(options.device), find(options.case)
-    if options.what == "start":
-        values = _start(case, options.member)
-    else:
-        values = _memory(case, options.member, chosen)
-    print(json.dumps(values))
+    tf.get_logger().setLevel("ERROR")
+    return measure(cases.BY_KEY[key], member, machine.choose_device(device))
 
 
-def _start(case: Case, member: str) -> dict[str, float]:
+def _start(case: Case, member: str, _: str) -> dict[str, float]:
     from benchmarks.members import bind, open_simulator
 
     built = case.build_for(member)
@@ -172,11 +111,11 @@ def _memory(case: Case, member: str, device: str) -> dict[str, float]:
     built = case.build_for(member)
     with open_simulator(case, member, built) as sim:
         run = bind(case, built, sim)
-        peak = _GpuPeak() if device == "gpu" else _HostPeak()
+        peak = _peak_of_gpu() if device == "gpu" else _peak_of_process()
         seconds = _seconds(run)  # traced, and compiled
         if seconds < LONG_SECONDS:
             seconds = statistics.median(_seconds(run) for _ in range(3))
-        return {"peak": peak.so_far(), "seconds": seconds}
+        return {"peak": peak(), "seconds": seconds}
 
 
 def _seconds(run: Callable[[], Any]) -> float:
@@ -185,44 +124,25 @@ def _seconds(run: Callable[[], Any]) -> float:
     return time.perf_counter() - start
 
 
-_CLEAR_REFS = Path("/proc/self/clear_refs")
+def _peak_of_process() -> Callable[[], int]:
+    """Return what says how much memory (bytes) this process took since, beyond what it has now."""
 
-
-class _HostPeak:
-    """The largest memory of this process, beyond what is in use now."""
-
-    def __init__(self) -> None:
-        _CLEAR_REFS.write_text("5")  # has the peak start anew
-        self._before = self._status("VmRSS")
-
-    def so_far(self) -> int:
-        """Return it in bytes."""
-        return self._status("VmHWM") - self._before
-
-    @staticmethod
-    def _status(name: str) -> int:
+    def status(name: str) -> int:
         for line in Path("/proc/self/status").read_text().splitlines():
             if line.startswith(f"{name}:"):
                 return int(line.split()[1]) * 1024
         raise RuntimeError(f"/proc/self/status has no {name}")
 
-
-class _GpuPeak:
-    """The largest memory of TensorFlow on the GPU, beyond what is in use now."""
-
-    DEVICE = "GPU:0"
-
-    def __init__(self) -> None:
-        from nengo_layers_plus._upstream import tf
-
-        self._memory = tf.config.experimental
-        self._memory.reset_memory_stats(self.DEVICE)
-        self._before = self._memory.get_memory_info(self.DEVICE)["current"]
-
-    def so_far(self) -> int:
-        """Return it in bytes."""
-        return self._memory.get_memory_info(self.DEVICE)["peak"] - self._before
+    _CLEAR_REFS.write_text("5")  # has the peak start anew
+    before = status("VmRSS")
+    return lambda: status("VmHWM") - before
 
 
-if __name__ == "__main__":
-    main()
+def _peak_of_gpu(gpu: str = "GPU:0") -> Callable[[], int]:
+    """Return the same of the memory that TensorFlow takes on a GPU."""
+    from nengo_layers_plus._upstream import tf
+
+    memory = tf.config.experimental
+    memory.reset_memory_stats(gpu)
+    before = memory.get_memory_info(gpu)["current"]
+    return lambda: memory.get_memory_info(gpu)["peak"] - before

@@ -1,4 +1,4 @@
-"""What numbers depend on besides the code: hardware, versions, settings and the commit."""
+"""What numbers depend on besides the code: the device, hardware, versions, settings, the commit."""
 
 from __future__ import annotations
 
@@ -16,13 +16,45 @@ from nengo_layers_plus._upstream import tf
 _PACKAGES = ("tensorflow", "tf-keras", "nengo", "nengo-dl", "numpy")
 
 
+class NoGpuError(RuntimeError):
+    """A GPU was asked for, and TensorFlow sees none."""
+
+
+def choose_device(wanted: str) -> str:
+    """
+    Have TensorFlow use one of `benchmarks.DEVICES`; return whether that is "cpu" or "gpu".
+
+    It can be chosen before TensorFlow has computed anything. "auto" takes a GPU if there is one.
+    """
+    gpus = [] if wanted == "cpu" else tf.config.list_physical_devices("GPU")
+    if wanted == "gpu" and not gpus:
+        built = tf.sysconfig.get_build_info()
+        cuda = f"CUDA {built['cuda_version']}" if built.get("is_cuda_build") else "no CUDA"
+        raise NoGpuError(
+            f"--device gpu: TensorFlow {tf.__version__}, which is built with {cuda}, sees no GPU. "
+            'What to do: look at what nvidia-smi says, install ".[gpu]", and run '
+            "`python -m nengo_layers_plus doctor`; or take --device cpu"
+        )
+    # Without memory growth a process takes all memory of a GPU: processes of a group could not
+    # follow one another soon, and peaks would show nothing. It has to be the same on all GPUs.
+    for gpu in gpus:
+        tf.config.experimental.set_memory_growth(gpu, True)
+    if gpus:
+        # It rounds products of float32 to ten bits, differently at each size: spikes of two members
+        # would be other ones from the first steps on.
+        tf.config.experimental.enable_tensor_float_32_execution(False)
+    else:
+        tf.config.set_visible_devices([], "GPU")
+    return "gpu" if gpus else "cpu"
+
+
 def describe() -> dict[str, str]:
     """Return names and values, as texts."""
     built = tf.sysconfig.get_build_info()  # without CUDA it has none of its versions
     memory, driver = _of_nvidia_smi("memory.total,driver_version")
     return {
         "cpu_model": _cpu_model(),
-        "cores": str(_n_cores()),
+        "cores": str(n_cores()),
         "threads_intra_op": _threads(tf.config.threading.get_intra_op_parallelism_threads()),
         "threads_inter_op": _threads(tf.config.threading.get_inter_op_parallelism_threads()),
         "gpus": ", ".join(_gpus()) or "none",
@@ -46,19 +78,7 @@ def summarise(info: dict[str, str]) -> str:
 
 
 def differences(info: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
-    """
-    Say what of two runs differs, other than the commit.
-
-    Parameters
-    ----------
-    info, other : dict
-        What pytest-benchmark keeps as ``machine_info``, with what `describe` adds.
-
-    Returns
-    -------
-    texts : list of str
-        What differs, and from which value to which.
-    """
+    """Say what of the ``machine_info`` of two runs differs, other than the commit, and how."""
     described = describe()
     facts, others = _flat(info, described), _flat(other, described)
     names = (name for name in facts | others if name not in ("commit", "gpu_driver"))
@@ -85,7 +105,7 @@ def _cpu_model() -> str:
     return models[0] if models else platform.processor() or platform.machine()
 
 
-def _n_cores() -> int | None:
+def n_cores() -> int | None:
     """Return how many cores this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
@@ -98,8 +118,8 @@ def _threads(setting: int) -> str:
 
 def _gpus() -> list[str]:
     return [
-        tf.config.experimental.get_device_details(each).get("device_name", each.name)
-        for each in tf.config.get_visible_devices("GPU")
+        tf.config.experimental.get_device_details(gpu).get("device_name", gpu.name)
+        for gpu in tf.config.get_visible_devices("GPU")
     ]
 
 

@@ -7,6 +7,7 @@ import statistics
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from benchmarks.agreement import assert_same
@@ -33,14 +34,9 @@ COMPARED = ("layer", "ours")
 @dataclass(frozen=True)
 class Measurement:
     """
-    Seconds that each member took, in each round.
+    Seconds that members took, one number a round, and how far their numbers agree.
 
-    Parameters
-    ----------
-    seconds : dict of list of float
-        By member, one number a round.
-    agreement : dict of float
-        By member, the share of steps, 0 to 1, up to which its numbers are those of "stock".
+    The agreement is the share of steps, 0 to 1, up to which numbers are those of the reference.
     """
 
     seconds: Mapping[str, list[float]]
@@ -58,6 +54,31 @@ class Measurement:
         """Return the median of the ratios."""
         return statistics.median(self.ratios(slow, fast))
 
+    def figures(
+        self, member: str, samples_steps: int | None = None, reference: str = "stock"
+    ) -> dict[str, float]:
+        """
+        Return what is kept of a member beside its seconds, for reports.
+
+        Ratios are to the reference, within the same round, if it was measured: how many times as
+        fast as "stock", or how many times as long as "ours". ``times_of_keras`` is how many times
+        as long as "keras" ours takes.
+        """
+        figures: dict[str, float] = {}
+        if samples_steps is not None:
+            figures["samples_steps"] = samples_steps
+            figures["samples_steps_per_second"] = samples_steps / self.median(member)
+        if reference in self.seconds:
+            pair = (member, "ours") if reference == "ours" else ("stock", member)
+            ratios = self.ratios(*pair)
+            figures[f"ratio_to_{reference}"] = self.ratio(*pair)
+            figures |= {"ratio_least": min(ratios), "ratio_most": max(ratios)}
+        if member == "ours" and "keras" in self.seconds:
+            figures["times_of_keras"] = self.ratio("ours", "keras")
+        if member in self.agreement:
+            figures["agreement"] = self.agreement[member]
+        return figures
+
 
 def measure(
     members: Mapping[str, Callable[[], Any]],
@@ -68,62 +89,56 @@ def measure(
     """
     Compare the numbers of the members with those of "stock", then measure all in turns.
 
-    Parameters
-    ----------
-    members : dict of callable
-        Each does its work once and returns its numbers as an array of NumPy, hence only after
-        they are on the host. Those of "layer" and "ours" are compared with those of "stock".
-    rounds : int
-        How often each is timed; by default `ROUNDS`, or `LEAST_ROUNDS` of what takes long, and up
-        to `MOST_ROUNDS` of what a busy machine disturbs.
-    same : bool
-        Whether the numbers have to be the same.
-    remark : str
-        What is said beside, where they differ.
-
-    Returns
-    -------
-    measurement : Measurement
-
-    Raises
-    ------
-    AssertionError
-        If the numbers differ.
+    Each does its work once and returns its numbers as an array of NumPy, hence only after they are
+    on the host. Those of "layer" and "ours" are compared with those of "stock", unless they need
+    not be the same; the remark is what is said where they differ. Rounds are as for `take_turns`.
     """
     first = {name: run() for name, run in members.items()}  # warms up as well
     agreement = {}
-    if same and "stock" in first:
-        for name in COMPARED:
-            if name in first:
-                try:
-                    agreement[name] = assert_same(first["stock"], first[name], name)
-                except AssertionError as error:
-                    raise AssertionError(f"{error}{remark}") from None
+    for name in COMPARED if same and "stock" in first else ():
+        if name in first:
+            try:
+                agreement[name] = assert_same(first["stock"], first[name], name)
+            except AssertionError as error:
+                raise AssertionError(f"{error}{remark}") from None
     del first
-    once = {name: _time(run) for name, run in members.items()}
-    repeats = {name: math.ceil(LEAST_SECONDS / each) for name, each in once.items()}
-    seconds: dict[str, list[float]] = {name: [] for name in members}
-    order = list(members)
+    seconds = take_turns({name: partial(_time, run) for name, run in members.items()}, rounds)
+    return Measurement(
+        seconds, {name: share for name, share in agreement.items() if share is not None}
+    )
+
+
+def take_turns(
+    timers: Mapping[str, Callable[..., float]], rounds: int | None = None
+) -> dict[str, list[float]]:
+    """
+    Time members in turns; return seconds, one number a round.
+
+    Each timer does its work once, or as often as is given, and returns the seconds of one time. By
+    default there are `ROUNDS`, or `LEAST_ROUNDS` of what takes long, and up to `MOST_ROUNDS` of
+    what a busy machine disturbs.
+    """
+    once = {name: time_it() for name, time_it in timers.items()}
+    repeats = {name: math.ceil(LEAST_SECONDS / duration) for name, duration in once.items()}
+    seconds: dict[str, list[float]] = {name: [] for name in timers}
+    order = list(timers)
 
     def do_round() -> None:
         for name in order:
-            seconds[name].append(_time(members[name], repeats[name]))
+            seconds[name].append(timers[name](repeats[name]))
         order.append(order.pop(0))  # who comes first changes
 
-    if rounds is not None:
-        more = 0
-    else:
-        a_round = sum(each * repeats[name] for name, each in once.items())
+    most = rounds
+    if rounds is None:
+        a_round = sum(duration * repeats[name] for name, duration in once.items())
         rounds = ROUNDS if a_round < MANY_SECONDS else LEAST_ROUNDS
-        more = min(MOST_ROUNDS, int(MOST_SECONDS / a_round)) - rounds
+        most = min(MOST_ROUNDS, int(MOST_SECONDS / a_round))
     for _ in range(rounds):
         do_round()
-    while more > 0 and any(_is_noisy(each) for each in seconds.values()):
+    while rounds < most and any(map(_is_noisy, seconds.values())):
         do_round()
-        more -= 1
-    return Measurement(
-        seconds, {name: each for name, each in agreement.items() if each is not None}
-    )
+        rounds += 1
+    return seconds
 
 
 def _is_noisy(seconds: list[float]) -> bool:

@@ -28,36 +28,14 @@ the input of a neuron would be about the same for all images, and few would fire
 MOST_SECONDS_OF_WAITING = 20.0
 
 
-class Members(Mapping[str, Run]):
-    """
-    What the members of a case do once, by their names.
-
-    Parameters
-    ----------
-    case : Case
-        The case.
-    runs : dict of callable
-        Each does the work once and returns its numbers, on the host.
-    networks : dict of BenchmarkNetwork
-        The networks of those that have one.
-    simulators : dict of nengo_dl.Simulator
-        The simulators of those.
-    """
+class Members(dict[str, Run]):
+    """What the members of a case do once, by their names, with their networks and simulators."""
 
     def __init__(self, case: Case) -> None:
+        super().__init__()
         self.case = case
-        self.runs: dict[str, Run] = {}
         self.networks: dict[str, BenchmarkNetwork] = {}
         self.simulators: dict[str, nengo_dl.Simulator] = {}
-
-    def __getitem__(self, member: str) -> Run:
-        return self.runs[member]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.runs)
-
-    def __len__(self) -> int:
-        return len(self.runs)
 
     @property
     def n_neurons(self) -> int:
@@ -66,14 +44,15 @@ class Members(Mapping[str, Run]):
 
     @property
     def remark(self) -> str:
-        """What explains numbers that differ, where the layers of a case are a user's own."""
+        """What may explain numbers that differ."""
         layer, stock = self.case.layer, self.case.stock_layer
+        remark = ". If weights start at random, their initialisers need a seed"
         if layer in (CustomLayer, stock):
-            return ""
-        names = [getattr(each, "__name__", repr(each)) for each in (layer, stock)]
+            return remark
+        names = [getattr(layers, "__name__", repr(layers)) for layers in (layer, stock)]
         return (
-            f". They were compared with those of {names[1]}: if {names[0]} makes another network, "
-            f"give the case stock_layer={names[0]}, so that both simulators get the same"
+            f"{remark}. They were compared with those of {names[1]}: if {names[0]} makes another "
+            f"network, give the case stock_layer={names[0]}, so that both simulators get the same"
         )
 
     def settle(self) -> None:
@@ -81,7 +60,7 @@ class Members(Mapping[str, Run]):
         sim = self.simulators.get("ours") if self.case.use == "predict" else None
         latest = time.perf_counter() + MOST_SECONDS_OF_WAITING
         while sim is not None and sim.execution.waits and time.perf_counter() < latest:
-            self.runs["ours"]()
+            self["ours"]()
 
     @property
     def execution(self) -> str:
@@ -95,21 +74,7 @@ class Members(Mapping[str, Run]):
 
 @contextlib.contextmanager
 def open_members(case: Case, ours: Mapping[str, Any] | None = None) -> Iterator[Members]:
-    """
-    Build what a case compares.
-
-    Parameters
-    ----------
-    case : Case
-        The case.
-    ours : dict
-        Arguments for `nengo_layers_plus.Simulator` alone.
-
-    Yields
-    ------
-    members : Members
-        What each member does, by its name.
-    """
+    """Build what a case compares; ``ours`` are arguments for our Simulator alone."""
     with contextlib.ExitStack() as stack:
         members = Members(case)
         for name in case.members:
@@ -120,9 +85,9 @@ def open_members(case: Case, ours: Mapping[str, Any] | None = None) -> Iterator[
             sim = stack.enter_context(open_simulator(case, name, built, ours))
             members.networks[name] = built
             members.simulators[name] = sim
-            members.runs[name] = bind(case, built, sim)
+            members[name] = bind(case, built, sim)
         if "keras" in case.members:
-            members.runs["keras"] = _plain(case)
+            members["keras"] = _plain(case)
         yield members
     tf.keras.backend.clear_session()
 
@@ -130,20 +95,7 @@ def open_members(case: Case, ours: Mapping[str, Any] | None = None) -> Iterator[
 def open_simulator(
     case: Case, member: str, built: BenchmarkNetwork, ours: Mapping[str, Any] | None = None
 ) -> nengo_dl.Simulator:
-    """
-    Build the simulator of a member; the numbers are the same whichever class it is of.
-
-    Parameters
-    ----------
-    case : Case
-        The case.
-    member : {"stock", "layer", "ours"}
-        Who it is for.
-    built : BenchmarkNetwork
-        Its network.
-    ours : dict
-        Arguments for `nengo_layers_plus.Simulator` alone.
-    """
+    """Build the simulator of a member; ``ours`` are arguments as for `open_members`."""
     stock = member == "stock"
     is_ours = member == "ours" or (stock and case.beside is not None)
     cls, kwargs = (Simulator, ours or {}) if is_ours else (nengo_dl.Simulator, {})
@@ -154,23 +106,7 @@ def open_simulator(
 
 
 def bind(case: Case, built: BenchmarkNetwork, sim: nengo_dl.Simulator) -> Run:
-    """
-    Make the data of a case, and return what makes a simulator use it.
-
-    Parameters
-    ----------
-    case : Case
-        How the network is used.
-    built : BenchmarkNetwork
-        The network.
-    sim : nengo_dl.Simulator
-        Its simulator.
-
-    Returns
-    -------
-    run : callable
-        What is timed.
-    """
+    """Make the data of a case, and return what makes a simulator use it: what is timed."""
     if not case.fed:
         return lambda: sim.predict(n_steps=case.n_steps, verbose=0)[built.probe]
     images = make_images(case, built.input.size_out)
@@ -186,17 +122,7 @@ def make_images(case: Case, size: int) -> np.ndarray:
     """
     Return random images, from 0 to 1: still ones, or with other noise in each step.
 
-    Parameters
-    ----------
-    case : Case
-        How many samples and steps there are, and whether the images stand still.
-    size : int
-        Numbers of an image.
-
-    Returns
-    -------
-    images : ndarray of shape (batch, time, size)
-        With 32 bits.
+    They are of shape (batch, time, size), with 32 bits.
     """
     rng = np.random.default_rng(0)
     n_images = case.minibatch * case.batches

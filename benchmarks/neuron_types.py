@@ -119,7 +119,7 @@ def in_python() -> Iterator[None]:
     """Have nengo_dl build types of neurons as it does without this package."""
     builders = nengo_dl.builder.NengoBuilder.builders
     types = (nengo.neurons.NeuronType, nengo.neurons.RatesToSpikesNeuronType)
-    kept = {each: builders.pop(each) for each in types}
+    kept = {neurons: builders.pop(neurons) for neurons in types}
     try:
         yield
     finally:

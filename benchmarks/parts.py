@@ -53,29 +53,13 @@ Span = tuple[int, int, str]
 
 @dataclass(frozen=True)
 class Parts:
-    """
-    Seconds of a call by part.
+    """Seconds of a call by part."""
 
-    Parameters
-    ----------
-    layers : float
-        Operations of Keras layers and of other transforms: matrix products and convolutions.
-    neurons : float
-        Steps of neurons and synapses, compiled by XLA or not.
-    data : float
-        What goes in and comes out is copied and converted: by NumPy and TensorFlow, or to a GPU and
-        from it.
-    other : float
-        What else TensorFlow does while it runs a function: other operations, and their launching.
-    calls : float
-        The rest: Python, launching of functions; on a GPU all the time in which it waits.
-    """
-
-    layers: float
-    neurons: float
-    data: float
-    other: float
-    calls: float
+    layers: float  # operations of Keras layers, other products and convolutions
+    neurons: float  # steps of neurons and synapses, compiled by XLA or not
+    data: float  # copies and conversions of what goes in and out, also to a GPU and from it
+    other: float  # what else TensorFlow does while it runs a function, with launching operations
+    calls: float  # Python, launching of functions; on a GPU all the time in which it waits
 
     @property
     def seconds(self) -> float:
@@ -90,21 +74,11 @@ class Parts:
 
 def measure_parts(run: Callable[[], Any], seconds: float, device: str = "cpu") -> Parts | None:
     """
-    Call something under the profiler.
+    Call something under the profiler, and return the parts of a call.
 
-    Parameters
-    ----------
-    run : callable
-        What is called. It has to be warm, and to be done when it returns.
-    seconds : float
-        How long a call takes without the profiler. With it, it takes longer.
-    device : {"cpu", "gpu"}
-        Where it runs.
-
-    Returns
-    -------
-    parts : Parts or None
-        None if the profile has nothing of the device, as where a driver forbids it.
+    It has to be warm, and to be done when it returns; the seconds are those that a call takes
+    without the profiler. None if the profile has nothing of the device, as where a driver forbids
+    it.
     """
     n_calls = max(LEAST_CALLS, min(MOST_CALLS, math.ceil(ENOUGH_SECONDS / seconds)))
     # of Python there would be an event a function, which slows it
@@ -118,7 +92,7 @@ def measure_parts(run: Callable[[], Any], seconds: float, device: str = "cpu") -
             wall = time.perf_counter() - start
         finally:
             tf.profiler.experimental.stop()
-        parts = read_parts(Path(folder), wall, n_calls, device)
+        parts = parts_of(_read_planes(Path(folder)), wall, n_calls, device)
     if parts is None or device == "gpu":
         return parts
     data = min(parts.calls, seconds_of_data(run, n_calls))
@@ -127,17 +101,10 @@ def measure_parts(run: Callable[[], Any], seconds: float, device: str = "cpu") -
 
 def seconds_of_data(run: Callable[[], Any], n_calls: int = LEAST_CALLS) -> float:
     """
-    Return how long a call takes to copy and convert data on the CPU.
+    Return how long a call, which has to be warm, takes to copy and convert data on the CPU.
 
     TensorFlow's profiler does not see that. Python's slows what is written in Python, yet not what
     NumPy and TensorFlow do within one of their functions.
-
-    Parameters
-    ----------
-    run : callable
-        What is called. It has to be warm.
-    n_calls : int
-        How many calls there are.
     """
     profile = cProfile.Profile()
     profile.enable()
@@ -155,62 +122,30 @@ def seconds_of_data(run: Callable[[], Any], n_calls: int = LEAST_CALLS) -> float
     return sum(own) / n_calls
 
 
-def read_parts(folder: Path, wall: float, n_calls: int = 1, device: str = "cpu") -> Parts | None:
-    """
-    Read what the profiler wrote.
-
-    Parameters
-    ----------
-    folder : Path
-        Where it wrote its files.
-    wall : float
-        Seconds of all calls.
-    n_calls : int
-        How many calls there were.
-    device : {"cpu", "gpu"}
-        Where they ran.
-    """
+def _read_planes(folder: Path) -> Iterator[Any]:
+    """Read what the profiler wrote."""
     from tensorflow.tsl.profiler.protobuf import xplane_pb2
 
-    planes = []
     for path in sorted(folder.rglob("*.xplane.pb")):
-        space = xplane_pb2.XSpace()
-        space.ParseFromString(path.read_bytes())
-        planes += space.planes
-    return parts_of(planes, wall, n_calls, device)
+        yield from xplane_pb2.XSpace.FromString(path.read_bytes()).planes
 
 
 def parts_of(
     planes: Iterable[Any], wall: float, n_calls: int = 1, device: str = "cpu"
 ) -> Parts | None:
     """
-    Add up the events of a profile.
+    Add up the events of a profile of calls that took so many seconds together; None without events.
 
     Of events within each other on a thread, the innermost counts that belongs to a part. An instant
     at which several threads or streams work is divided among them, so that the parts sum up to the
     time of a call, however many cores there are. A thread that an operation employs within itself,
-    as convolutions do, is no other one.
-
-    Parameters
-    ----------
-    planes : iterable of XPlane
-        The profile. That of the CPU has a line a thread, that of a GPU a line a stream.
-    wall : float
-        Seconds of all calls.
-    n_calls : int
-        How many calls there were.
-    device : {"cpu", "gpu"}
-        Whose events count. Those of the CPU say nothing of how long a GPU works.
-
-    Returns
-    -------
-    parts : Parts or None
-        None if there are no events of the device.
+    as convolutions do, is no other one. The plane of the CPU has a line a thread, that of a GPU a
+    line a stream; events of the CPU say nothing of how long a GPU works.
     """
     spans_of, prefix = (_kernels, "/device:GPU:") if device == "gpu" else (_operations, "/host:CPU")
-    found = [spans_of(each) for each in planes if each.name.startswith(prefix)]
-    working = [span for each, _ in found for span in each]
-    running = [span for _, each in found for span in each]
+    events = [spans_of(plane) for plane in planes if plane.name.startswith(prefix)]
+    working = [span for spans, _ in events for span in spans]
+    running = [span for _, spans in events for span in spans]
     if not working and not running:
         return None
     shares = _divide(working, running)
@@ -223,13 +158,13 @@ def parts_of(
 
 def _operations(plane: Any) -> tuple[list[Span], list[Span]]:
     """Return the spans of what threads of the CPU do, and those in which TensorFlow runs."""
-    kinds = {key: _part_of(each.name) for key, each in plane.event_metadata.items()}
+    kinds = {key: _part_of(metadata.name) for key, metadata in plane.event_metadata.items()}
     working: list[Span] = []
     running: list[Span] = []
     for line in plane.lines:
         spans = list(_spans(line, lambda event: kinds.get(event.metadata_id, "")))
-        working += _innermost(each for each in spans if each[2] != _RUNNING)
-        running += (each for each in spans if each[2] == _RUNNING)
+        working += _innermost(span for span in spans if span[2] != _RUNNING)
+        running += (span for span in spans if span[2] == _RUNNING)
     return working, running
 
 
@@ -253,14 +188,16 @@ def _part_of_operation(name: str) -> str:
 
 def _kernels(plane: Any) -> tuple[list[Span], list[Span]]:
     """Return the spans of kernels and copies on a GPU."""
-    names = {key: each.name for key, each in plane.stat_metadata.items()}
-    copies = {key for key, each in plane.event_metadata.items() if _COPIES.search(each.name)}
+    names = {key: metadata.name for key, metadata in plane.stat_metadata.items()}
+    copies = {
+        key for key, metadata in plane.event_metadata.items() if _COPIES.search(metadata.name)
+    }
 
     def part(event: Any) -> str:
         if event.metadata_id in copies:
             return "data"
         # Each says which operation launched it, and which module if XLA compiled it.
-        stats = {names.get(each.metadata_id): each for each in event.stats}
+        stats = {names.get(stat.metadata_id): stat for stat in event.stats}
         if "hlo_module" in stats:
             return "neurons"
         operation = stats.get("tf_op")

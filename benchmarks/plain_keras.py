@@ -28,21 +28,8 @@ def bare(
     """
     Return what applies the layers to every step, with nothing between them, as fast as it can.
 
-    Which batches are fastest is tried: with other ones it would be no reference.
-
-    Parameters
-    ----------
-    keras_layers : sequence of tf.keras.layers.Layer
-        The layers.
-    shape : tuple of int
-        Of one image.
-    images : ndarray of shape (batch, time, size)
-        The input; time is folded into the batch.
-
-    Returns
-    -------
-    run : callable
-        Returns the output, of shape (batch, time, size).
+    Which batches are fastest is tried: with other ones it would be no reference. Images and the
+    output are of shape (batch, time, size); time is folded into the batch.
     """
     model = tf.keras.Sequential([tf.keras.Input(shape), *_flattened(keras_layers)])
     folded = images.reshape(-1, *shape)
@@ -59,7 +46,7 @@ def bare(
 def _fastest(run_with: Callable[[int], Any], n_images: int) -> int:
     """Return the batch with which it is fastest; larger ones are not tried once it gets slower."""
     best, least = n_images, math.inf
-    for batch in (*(each for each in BATCHES if each < n_images), n_images):
+    for batch in (*(size for size in BATCHES if size < n_images), n_images):
         run_with(batch)  # traces
         seconds = min(timeit.repeat(partial(run_with, batch), number=1, repeat=TRIALS))
         if seconds > SLOWER * least:
@@ -72,16 +59,7 @@ def _fastest(run_with: Callable[[int], Any], n_images: int) -> int:
 def rate_model(
     keras_layers: Sequence[tf.keras.layers.Layer], shape: tuple[int, ...]
 ) -> tf.keras.Model:
-    """
-    Return a model with what `nengo_dl` trains: the layers, and between them rates of LIF neurons.
-
-    Parameters
-    ----------
-    keras_layers : sequence of tf.keras.layers.Layer
-        The layers.
-    shape : tuple of int
-        Of one image.
-    """
+    """Return what `nengo_dl` trains: the layers, and between them rates of LIF neurons."""
     first, *others = keras_layers
     layers = [first]
     for layer in others:

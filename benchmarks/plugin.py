@@ -11,10 +11,9 @@ from typing import Any
 import pytest
 from rich.table import Table
 
-from benchmarks import cases, device, figures, fresh, machine
+from benchmarks import DEVICES, cases, fresh, machine
 from benchmarks.case import STANDARD_MEMBERS, Case
-from benchmarks.groups import Cache, Group, measure_group
-from benchmarks.recorded import RECORDED
+from benchmarks.groups import RECORDED, Cache, Group, measure_group
 from benchmarks.table import add_measurement, make_table, write_table
 
 QUICK_ROUNDS = 2
@@ -41,7 +40,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     options.addoption(
         "--device",
-        choices=device.CHOICES,
+        choices=DEVICES,
         default="auto",
         help="where it runs: auto takes a GPU if TensorFlow sees one",
     )
@@ -49,8 +48,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     try:
-        config.stash[DEVICE] = device.choose(config.getoption("--device"))
-    except device.NoGpuError as error:
+        config.stash[DEVICE] = machine.choose_device(config.getoption("--device"))
+    except machine.NoGpuError as error:
         raise pytest.UsageError(str(error)) from error
     config.stash[TABLE] = make_table()
 
@@ -61,17 +60,13 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     else:
         asked = config.getoption("--device") == "cpu"
         where = f"CPU ({'as asked for' if asked else 'TensorFlow sees no GPU'})"
-    return [f"device: {where}", *_say_what_differs(config)]
-
-
-def _say_what_differs(config: pytest.Config) -> list[str]:
-    found = config.stash.get(DIFFERENCES, [])
-    if not found:
-        return []
-    return [
-        "compared with a run of another machine or of other versions, so ratios to stock say more "
-        f"than seconds: {'; '.join(found)}"
-    ]
+    header = [f"device: {where}"]
+    if config.stash.get(DIFFERENCES, []):
+        header.append(
+            "compared with a run of another machine or of other versions, so ratios to stock say "
+            f"more than seconds: {'; '.join(config.stash[DIFFERENCES])}"
+        )
+    return header
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -168,8 +163,8 @@ def report_group(benchmark: Any, table: Table, device_kind: str) -> Callable[...
             )
         timed = case.samples_steps if samples_steps is None else samples_steps
         benchmark.group = case.group_of(use or case.use)
-        benchmark.extra_info |= figures.describe(case, member, device_kind, group.n_neurons, use)
-        benchmark.extra_info |= figures.summarise(group.measured, member, timed)
+        benchmark.extra_info |= case.describe(member, device_kind, group.n_neurons, use)
+        benchmark.extra_info |= group.measured.figures(member, timed)
         if member == "ours" and group.execution:
             benchmark.extra_info["execution"] = group.execution
         if member in group.peaks:
@@ -199,7 +194,7 @@ def compare_members(
     """
 
     def compare(case: Case, memory: bool = False) -> Group:
-        if memory and not cases.is_known(case):
+        if memory and cases.BY_KEY.get(case.key) is not case:
             raise ValueError(
                 f"case {case.name!r}: memory=True needs a case that benchmarks.cases lists in "
                 "MEMORY or SCALING, since other processes build it by its name"
@@ -209,7 +204,7 @@ def compare_members(
             group = measure_group(case, QUICK_ROUNDS if quick else None)
             if memory and fresh.memory_is_known(device_kind):
                 measured = fresh.measure_memory(case, device=device_kind)
-                group.peaks.update({name: each["peak"] for name, each in measured.items()})
+                group.peaks.update({name: figures["peak"] for name, figures in measured.items()})
             return group
 
         group = cache.get((_function_of(request.node), case.group), make)

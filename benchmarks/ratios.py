@@ -11,7 +11,7 @@ import os
 import sys
 import warnings
 
-from benchmarks import device
+from benchmarks import DEVICES
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -33,23 +33,21 @@ def main(arguments: list[str] | None = None) -> int:
     if options.list:
         console.print(*names, sep="\n")
         return 0
-    for each in options.rows:
-        if not any(_means(each, name) for name in names):
-            console.print(f"No row has {each!r} in its name. There are: {', '.join(names)}")
+    for part in options.rows:
+        if not any(_means(part, name) for name in names):
+            console.print(f"No row has {part!r} in its name. There are: {', '.join(names)}")
             return 2
     try:
-        chosen_device = device.choose(options.device)
-    except device.NoGpuError as error:
+        chosen_device = machine.choose_device(options.device)
+    except machine.NoGpuError as error:
         console.print(str(error), style="red", markup=False)
         return 2
 
     def is_chosen(name: str) -> bool:
         if options.rows:
-            return any(_means(each, name) for each in options.rows)
-        if name in starts:
-            return True
-        case = cases.BY_NAME[name]
-        return case.quick if options.quick else case.target is not None
+            return any(_means(part, name) for part in options.rows)
+        case = cases.BY_NAME.get(name)
+        return case is None or (case.quick if options.quick else case.target is not None)
 
     ours = {} if options.execution is None else {"execution": options.execution}
     table = make_table(machine.summarise(machine.describe()))
@@ -94,7 +92,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("rows", nargs="*", help="parts of names; by default all that have a target")
     parser.add_argument("--rounds", type=int, default=5, help="how often each is timed (5)")
     parser.add_argument("--quick", action="store_true", help="only the cases of the quick run")
-    parser.add_argument("--device", choices=device.CHOICES, default="auto", help="where it runs")
+    parser.add_argument("--device", choices=DEVICES, default="auto", help="where it runs")
     parser.add_argument("--list", action="store_true", help="only name the rows")
     parser.add_argument("--execution", help="for our simulator: auto, layerwise or stepwise")
     parser.add_argument("--traceback", action="store_true", help="show where an error is from")

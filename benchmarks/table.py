@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from rich.console import Console
@@ -22,34 +23,30 @@ def make_console() -> Console:
 
 
 def write_table(table: Table, reporter: Any, width: int = _WIDTH) -> None:
-    """
-    Write a table at the end of a run of pytest.
-
-    Parameters
-    ----------
-    table : rich.table.Table
-        The table.
-    reporter : pytest.TerminalReporter
-        Where to.
-    width : int
-        How many columns it may have at least, whatever the terminal has.
-    """
+    """Write a table at the end of a run of pytest, at least so wide whatever the terminal is."""
     console = Console(width=max(width, reporter._tw.fullwidth))
     with console.capture() as captured:
         console.print(table)
     reporter.write(captured.get())
 
 
-def make_table(title: str = "") -> Table:
-    """Return a table without rows."""
+def new_table(texts: Iterable[str], numbers: Iterable[str], title: str = "") -> Table:
+    """Return a table without rows, with columns for texts and for numbers."""
     table = Table(title=title or None, title_justify="left", title_style="")
-    table.add_column("group", no_wrap=True)
+    for header in texts:
+        table.add_column(header, no_wrap=True)
+    for header in numbers:
+        table.add_column(header, justify="right", no_wrap=True)
+    return table
+
+
+def make_table(title: str = "") -> Table:
+    """Return a table for `add_measurement`, without rows."""
     headers = [f"{member}\n(s)" for member in _MEMBERS]
     headers += [f"{slow} /\n{fast}" for slow, fast in _RATIOS]
     headers[5:5] = ["least\nto most", "target"]
-    for header in [*headers, "ours: samples\nx steps / s", "agree\nfor", "MiB: stock,\nours"]:
-        table.add_column(header, justify="right", no_wrap=True)
-    return table
+    headers += ["ours: samples\nx steps / s", "agree\nfor", "MiB: stock,\nours"]
+    return new_table(["group"], headers, title)
 
 
 def add_measurement(
@@ -58,26 +55,9 @@ def add_measurement(
     measured: Measurement,
     target: float | None = None,
     samples_steps: int | None = None,
-    peaks: Mapping[str, int] | None = None,
+    peaks: Mapping[str, int] = MappingProxyType({}),
 ) -> None:
-    """
-    Add a row.
-
-    Parameters
-    ----------
-    table : rich.table.Table
-        A table of `make_table`.
-    name : str
-        Of the group.
-    measured : Measurement
-        What was measured of all members.
-    target : float or None
-        How many times as fast as "stock" ours shall be.
-    samples_steps : int or None
-        Samples times steps that were timed.
-    peaks : dict of int
-        Peak memory in bytes, by member.
-    """
+    """Add a row for a group; see `Case` and `Group` for what is in it."""
     seconds = [
         f"{measured.median(member):.4f}" if member in measured.seconds else ""
         for member in _MEMBERS
@@ -86,15 +66,15 @@ def add_measurement(
         f"{measured.ratio(*pair):.2f}" if set(pair) <= set(measured.seconds) else ""
         for pair in _RATIOS
     ]
+    figures = measured.figures("ours", samples_steps)
     spread = ""
     if ratios[0]:
-        each = measured.ratios()
-        spread = f"{min(each):.2f}-{max(each):.2f}"
+        spread = "{ratio_least:.2f}-{ratio_most:.2f}".format(**figures)
         if target is not None:
-            ratios[0] = f"[{'green' if measured.ratio() >= target else 'yellow'}]{ratios[0]}"
-    throughput = f"{samples_steps / measured.median('ours'):,.0f}" if samples_steps else ""
-    agreement = f"{measured.agreement['ours']:.1%}" if "ours" in measured.agreement else ""
-    peaks = peaks or {}
+            colour = "green" if figures["ratio_to_stock"] >= target else "yellow"
+            ratios[0] = f"[{colour}]{ratios[0]}"
+    throughput = f"{figures['samples_steps_per_second']:,.0f}" if samples_steps else ""
+    agreement = f"{figures['agreement']:.1%}" if "agreement" in figures else ""
     memory = ", ".join(
         f"{peaks[member] / 1024**2:,.0f}" for member in ("stock", "ours") if member in peaks
     )

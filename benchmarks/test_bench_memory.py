@@ -10,13 +10,13 @@ from benchmarks.measure import Measurement
 
 
 @pytest.mark.parametrize(
-    **cases.of(each for each in cases.MEMORY if each.use == "predict"),
+    **cases.of(case for case in cases.MEMORY if case.use == "predict"),
 )
 def test_predict(report_memory, case, member):
     report_memory(case, member)
 
 
-@pytest.mark.parametrize(**cases.of(each for each in cases.MEMORY if each.use == "fit"))
+@pytest.mark.parametrize(**cases.of(case for case in cases.MEMORY if case.use == "fit"))
 def test_fit(report_memory, case, member):
     report_memory(case, member)
 
@@ -29,8 +29,8 @@ def report_memory(report_group, cache, device_kind):
 
     def make(case):
         measured = fresh.measure_memory(case, device=device_kind)
-        seconds = {member: [each["seconds"]] for member, each in measured.items()}
-        peaks = {member: each["peak"] for member, each in measured.items()}
+        seconds = {member: [figures["seconds"]] for member, figures in measured.items()}
+        peaks = {member: figures["peak"] for member, figures in measured.items()}
         return Group(case, Measurement(seconds), case.build_for("ours").n_neurons, peaks=peaks)
 
     def report(case, member):

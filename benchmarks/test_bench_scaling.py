@@ -8,17 +8,17 @@ from benchmarks import cases
 
 
 @pytest.mark.parametrize(
-    **cases.of(each for each in cases.SCALING if each.axis == "neurons"),
+    **cases.of(case for case in cases.SCALING if case.axis == "neurons"),
 )
 def test_neurons(compare_members, case):
     compare_members(case, memory=True)
 
 
-@pytest.mark.parametrize(**cases.of(each for each in cases.SCALING if each.axis == "steps"))
+@pytest.mark.parametrize(**cases.of(case for case in cases.SCALING if case.axis == "steps"))
 def test_steps(compare_members, case):
     compare_members(case, memory=True)
 
 
-@pytest.mark.parametrize(**cases.of(each for each in cases.SCALING if each.axis == "minibatch"))
+@pytest.mark.parametrize(**cases.of(case for case in cases.SCALING if case.axis == "minibatch"))
 def test_minibatch(compare_members, case):
     compare_members(case, memory=True)

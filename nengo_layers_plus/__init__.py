@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from nengo_layers_plus import _upstream
 from nengo_layers_plus._upstream import UpstreamError, UpstreamWarning, tf_keras_as_keras
+from nengo_layers_plus._version import __version__
 
 if TYPE_CHECKING:
     from nengo_layers_plus import graph, neurons, plot, surrogate, synapses, testing
@@ -76,8 +77,6 @@ if TYPE_CHECKING:
         Simulator,
         StoppedGradientError,
     )
-
-__version__ = "0.1.0"
 
 __all__ = [
     "Block",

@@ -42,11 +42,11 @@ EXEMPT = {
     "what the package gives to dynamics": "NumPyNeurons TensorFlowNeurons",
     "called by other rooms, and on no page of the documentation": (
         "alike_parts fix_trainable FunctionOfSeveral in_words LayerWrapper Line listed "
-        "network_in_words number passes_operator plain range_of range_of_names render Report "
-        "Table trained_through trains_by_setting"
+        "may_train network_in_words number passes_operator plain range_of range_of_names render "
+        "Report Table trained_through"
     ),
     "without arguments": "names",
-    "bases, whose subclasses are called": "Block NeuronModel",
+    "bases, whose subclasses are called": "BaseLayer Block NeuronModel",
 }
 
 

@@ -10,7 +10,6 @@ those for GPUs need several GB.
 
 from __future__ import annotations
 
-import argparse
 import os
 import shutil
 import subprocess
@@ -24,24 +23,15 @@ ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / ".venv-peers"
 REQUIREMENTS = Path(__file__).parent / "requirements"
 CPU_INDEX = "https://download.pytorch.org/whl/cpu"
-LEAST_FREE = 12 * 1024**3  # bytes; torch or TensorFlow with CUDA takes about half of it
+LEAST_FREE = 12  # GB for a new environment; torch or TensorFlow with CUDA takes about half of it
 
 
 @dataclass(frozen=True)
 class Library:
-    """
-    A library that ours is measured beside.
-
-    Parameters
-    ----------
-    name : str
-        Its name.
-    environment : str
-        The folder of its environment.
-    """
+    """A library that ours is measured beside."""
 
     name: str
-    environment: str
+    environment: str  # the folder that has it
 
     @property
     def given_python(self) -> Path | None:
@@ -80,88 +70,41 @@ LIBRARIES = {
 }
 
 
-def install(library: Library) -> str:
-    """
-    Install a library, in an environment that is made if there is none.
-
-    Parameters
-    ----------
-    library : Library
-        One of `LIBRARIES`.
-
-    Returns
-    -------
-    why_not : str
-        Why it could not be installed, or nothing.
-    """
-    FOLDER.mkdir(exist_ok=True)
-    library.why_missing_file.unlink(missing_ok=True)
-    why_not = _install(library)
-    if why_not:
-        library.why_missing_file.write_text(why_not, encoding="utf-8")
-    return why_not
-
-
 def main() -> None:
-    """Install all of them, or those that are named."""
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.peers.environments", description=__doc__.partition("\n")[0]
-    )
-    parser.add_argument("names", nargs="*", metavar="library", help=", ".join(LIBRARIES))
-    parser.add_argument("--again", action="store_true", help="also what seems to be installed")
-    options = parser.parse_args()
-    unknown = [name for name in options.names if name not in LIBRARIES]
-    if unknown:
-        parser.error(f"no library is called {', '.join(unknown)}: {', '.join(LIBRARIES)}")
-    for name in options.names or LIBRARIES:
-        library = LIBRARIES[name]
+    """Install all of them; say which can't be."""
+    FOLDER.mkdir(exist_ok=True)
+    for name, library in LIBRARIES.items():
         if library.given_python:
             print(f"{name}: taken from {library.given_python}, as it is")
             continue
-        if not options.again and _is_up_to_date(library):
-            print(f"{name}: installed")
-            continue
         print(f"{name}: installing in {library.python.parents[1]}", flush=True)
-        why_not = install(library)
+        why_not = _install(library)
         print(f"{name}: {f'NOT INSTALLED: {why_not}' if why_not else 'installed'}")
+        library.why_missing_file.unlink(missing_ok=True)
+        if why_not:
+            library.why_missing_file.write_text(why_not, encoding="utf-8")
 
 
 def _install(library: Library) -> str:
-    free = shutil.disk_usage(FOLDER).free
-    if free < LEAST_FREE:
-        return f"{free / 1024**3:.1f} GB of disk are free; {LEAST_FREE / 1024**3:.0f} are needed"
-    environment = FOLDER / library.environment
+    """Install a library, in an environment that is made if there is none; return why not."""
     if not library.python.exists():
+        free = shutil.disk_usage(FOLDER).free / 1024**3
+        if free < LEAST_FREE:
+            return f"{free:.1f} GB of disk are free; {LEAST_FREE} are needed"
         # pip need not be in it: ours installs into it.
-        made = _run(sys.executable, "-m", "venv", "--without-pip", str(environment))
-        if made:
-            return made
+        environment = str(FOLDER / library.environment)
+        if why_not := _run(sys.executable, "-m", "venv", "--without-pip", environment):
+            return why_not
     requirements = REQUIREMENTS / f"{library.name}.txt"
     options = []
-    if _has_nvidia_gpu():
+    if shutil.which("nvidia-smi") is not None or Path("/proc/driver/nvidia").exists():
         for_gpu = requirements.with_stem(f"{library.name}-gpu")
         requirements = for_gpu if for_gpu.exists() else requirements
     elif library.environment == "torch" and _can_reach(CPU_INDEX):
         options = ["--extra-index-url", CPU_INDEX]
     pip = [sys.executable, "-m", "pip", "--python", str(library.python)]
-    why_not = _run(
-        *pip, "install", "--disable-pip-version-check", "-r", str(requirements), *options
-    )
-    if not why_not:
-        _stamp(library).touch()
-    return why_not
-
-
-def _stamp(library: Library) -> Path:
-    return FOLDER / library.environment / f"installed-{library.name}"
-
-
-def _is_up_to_date(library: Library) -> bool:
-    """Say whether it was installed, and no file of requirements has changed since."""
-    if not (library.python.exists() and _stamp(library).exists()):
-        return False
-    changed = max(each.stat().st_mtime for each in REQUIREMENTS.iterdir())
-    return _stamp(library).stat().st_mtime > changed
+    pip += ["--disable-pip-version-check", "install", "-r", str(requirements), *options]
+    return _run(*pip)
 
 
 def _run(*command: str) -> str:
@@ -170,12 +113,8 @@ def _run(*command: str) -> str:
     if done.returncode == 0:
         return ""
     errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
-    said = errors or (done.stderr or done.stdout).strip().splitlines()
-    return said[-1] if said else f"{command[0]} ended with the status {done.returncode}"
-
-
-def _has_nvidia_gpu() -> bool:
-    return shutil.which("nvidia-smi") is not None or Path("/proc/driver/nvidia").exists()
+    lines = errors or (done.stderr or done.stdout).strip().splitlines()
+    return lines[-1] if lines else f"{command[0]} ended with the status {done.returncode}"
 
 
 def _can_reach(address: str) -> bool:

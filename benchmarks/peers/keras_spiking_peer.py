@@ -17,8 +17,7 @@ import keras_spiking
 import numpy as np
 import tensorflow as tf
 
-from benchmarks.peers.equations import DT
-from benchmarks.peers.stored_layers import StoredLayer, keras_layer
+from benchmarks.peers.definitions import DT, StoredLayer
 from benchmarks.peers.worker import Run, Worker, serve
 
 
@@ -40,11 +39,9 @@ class KerasSpikingWorker(Worker):
             raise RuntimeError(f"TensorFlow {tf.__version__} sees no GPU")
 
     def versions(self) -> dict[str, str]:
-        """Return the versions of KerasSpiking and of what it runs on."""
         return {name: version(name) for name in ("keras-spiking", "tensorflow", "tf-keras")}
 
     def respond(self, currents: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Run neurons, step by step, since it returns the last voltage alone; see `Worker`."""
         neurons = _neurons(return_state=True)
         voltage = tf.zeros_like(currents[:, 0])
         outputs, voltages = [], []
@@ -54,12 +51,11 @@ class KerasSpikingWorker(Worker):
             voltages.append(voltage)
         return np.stack(outputs, axis=1), np.stack(voltages, axis=1)
 
-    def predict(self, layers: list[StoredLayer], images: np.ndarray) -> Run:
-        """Build a network; see `Worker`."""
+    def make_predict(self, layers: list[StoredLayer], images: np.ndarray) -> Run:
         self.model = model = _model(layers, images.shape)
         return lambda: model.predict_on_batch(images)
 
-    def fit(
+    def make_fit(
         self,
         layers: list[StoredLayer],
         images: np.ndarray,
@@ -67,7 +63,6 @@ class KerasSpikingWorker(Worker):
         minibatch: int,
         learning_rate: float,
     ) -> Run:
-        """Build a network to train it; see `Worker`."""
         self.model = model = _model(layers, images.shape)
         cross_entropy = tf.losses.SparseCategoricalCrossentropy(from_logits=True)
         model.compile(
@@ -84,17 +79,11 @@ class KerasSpikingWorker(Worker):
 
         return run
 
-    def to_common(self, output: np.ndarray) -> np.ndarray:
-        """Return the output, which is (batch, time, size) already."""
-        return output
-
     def first_kernel(self) -> np.ndarray:
-        """Return the first weights; see `Worker`."""
         assert self.model is not None
         return self.model.trainable_weights[0].numpy()
 
-    def close(self) -> None:
-        """Let go of the model."""
+    def clear(self) -> None:
         self.model = None
         tf.keras.backend.clear_session()
 
@@ -107,7 +96,7 @@ def _model(layers: list[StoredLayer], shape: tuple[int, ...]) -> tf.keras.Model:
             values = _neurons()(values, initial_state=[voltages])
         if layer.image_shape:
             values = tf.keras.layers.TimeDistributed(tf.keras.layers.Flatten())(values)
-        values = tf.keras.layers.TimeDistributed(keras_layer(tf.keras, layer))(values)
+        values = tf.keras.layers.TimeDistributed(layer.in_keras(tf.keras))(values)
     return tf.keras.Model(source, values)
 
 
@@ -116,4 +105,4 @@ def _neurons(**kwargs: object) -> keras_spiking.SpikingActivation:
 
 
 if __name__ == "__main__":
-    serve(KerasSpikingWorker)
+    serve({"keras-spiking": KerasSpikingWorker})

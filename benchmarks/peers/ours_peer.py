@@ -1,22 +1,75 @@
-"""Ours: `CustomLayer` and `Simulator`, with the neurons of `benchmarks.peers.neurons`."""
+"""Ours: `CustomLayer` and `Simulator`, with the neurons of other libraries as models of ours."""
 
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Mapping
 from functools import partial
 from importlib.metadata import version
-from typing import Any
+from typing import Any, ClassVar
 
 import nengo
 import numpy as np
 
 import nengo_layers_plus
-from benchmarks import device as devices
-from benchmarks.peers import neurons
-from benchmarks.peers.stored_layers import StoredLayer, keras_layer
+from benchmarks import machine
+from benchmarks.peers import definitions
+from benchmarks.peers.definitions import StoredLayer
 from benchmarks.peers.worker import Run, Worker, serve
-from nengo_layers_plus import CustomLayer, Simulator, Trainable
+from nengo_layers_plus import (
+    CustomLayer,
+    NeuronModel,
+    NeuronParameter,
+    Simulator,
+    Surrogate,
+    Trainable,
+    surrogate,
+)
 from nengo_layers_plus._upstream import tf
+
+
+class EulerLIF(NeuronModel):
+    """Leaky neurons as of `definitions.LIF`: integrated by Euler's method, spikes of height 1."""
+
+    state = {"voltage": nengo.dists.Choice([0])}  # noqa: RUF012 - nengo asks for a dict
+    parameters: ClassVar[Mapping[str, NeuronParameter]] = {
+        "tau": NeuronParameter(definitions.TAU, positive=True)
+    }
+    spiking = True
+    negative = False
+
+    def dynamics(self, xp: Any, dt: float, current: Any, voltage: Any, tau: Any) -> Any:
+        """Return the spikes and the voltage."""
+        voltage = voltage + (current - voltage) / tau
+        spikes = xp.spike(voltage - 1)
+        return spikes, {"voltage": voltage * (1 - xp.reset(spikes))}
+
+
+class AwareRectified(NeuronModel):
+    """
+    Neurons as of `definitions.RECTIFIED`: spikes forwards, the slope of the rate backwards.
+
+    They are declared not to spike, so that they train through what they compute. ``xp.reset`` keeps
+    a value and takes its gradient away.
+    """
+
+    state = {"voltage": nengo.dists.Choice([0])}  # noqa: RUF012
+    negative = False
+
+    def dynamics(self, xp: Any, dt: float, current: Any, voltage: Any) -> Any:
+        """Return the spikes, with the gradient of the rate, and the voltage."""
+        rate = xp.maximum(current, 0.0)
+        still = xp.reset(rate)
+        voltage = voltage + still * dt
+        spikes = xp.reset(xp.spike_count(voltage))
+        return spikes / dt + (rate - still), {"voltage": voltage - spikes}
+
+
+def make_neurons(equation: str) -> nengo.neurons.NeuronType:
+    """Return our neurons for one of the equations."""
+    if equation == definitions.LIF:
+        return Surrogate(EulerLIF(), surrogate.fast_sigmoid(definitions.STEEPNESS))
+    return AwareRectified()
 
 
 class OurWorker(Worker):
@@ -30,13 +83,12 @@ class OurWorker(Worker):
     def __init__(self, device: str, threads: int, equation: str) -> None:
         super().__init__(device, threads, equation)
         tf.config.threading.set_intra_op_parallelism_threads(threads)
-        devices.choose(device)
+        machine.choose_device(device)
         tf.config.experimental.enable_tensor_float_32_execution(False)
         self.kept = contextlib.ExitStack()
         self.first: Any = None
 
     def versions(self) -> dict[str, str]:
-        """Return the versions of ours and of what it runs on."""
         names = ("tensorflow", "tf-keras", "nengo", "nengo-dl")
         return {
             "nengo-layers-plus": nengo_layers_plus.__version__,
@@ -44,24 +96,22 @@ class OurWorker(Worker):
         }
 
     def respond(self, currents: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Run neurons; see `Worker`."""
         batch, _, size = currents.shape
         with nengo.Network(seed=0) as network:
             source = nengo.Node(np.zeros(size))
             population = self._neurons(source)
-            probes = [nengo.Probe(population, what) for what in ("output", "voltage")]
+            probes = [nengo.Probe(population, name) for name in ("output", "voltage")]
         with Simulator(network, minibatch_size=batch, progress_bar=False) as sim:
-            found = sim.predict({source: currents}, verbose=0)
-        return found[probes[0]], found[probes[1]]
+            outputs = sim.predict({source: currents}, verbose=0)
+        return outputs[probes[0]], outputs[probes[1]]
 
-    def predict(self, layers: list[StoredLayer], images: np.ndarray) -> Run:
-        """Build a network; see `Worker`."""
+    def make_predict(self, layers: list[StoredLayer], images: np.ndarray) -> Run:
         source, probe, network = self._build(layers, images.shape[2:])
         sim = self._open(network, len(images))
         data = {source: images.reshape(*images.shape[:2], -1)}
         return lambda: sim.predict(data, verbose=0)[probe]
 
-    def fit(
+    def make_fit(
         self,
         layers: list[StoredLayer],
         images: np.ndarray,
@@ -69,7 +119,6 @@ class OurWorker(Worker):
         minibatch: int,
         learning_rate: float,
     ) -> Run:
-        """Build a network to train it; see `Worker`."""
         source, probe, network = self._build(layers, images.shape[2:])
         sim = self._open(network, minibatch)
         cross_entropy = tf.losses.SparseCategoricalCrossentropy(from_logits=True)
@@ -89,23 +138,17 @@ class OurWorker(Worker):
 
         return run
 
-    def to_common(self, output: np.ndarray) -> np.ndarray:
-        """Return the output, which is (batch, time, size) already."""
-        return output
-
     def first_kernel(self) -> np.ndarray:
-        """Return the first weights; see `Worker`."""
         return self.first.get_weights()[0]
 
-    def close(self) -> None:
-        """Close the Simulator."""
+    def clear(self) -> None:
         self.kept.close()
         self.first = None
         tf.keras.backend.clear_session()
 
     def _neurons(self, source: Any) -> Any:
         layer = CustomLayer(
-            neurons.make(self.equation),
+            make_neurons(self.equation),
             ensemble_kwargs={"gain": 1, "bias": 0},
             trainable=Trainable(bias=False),
         )
@@ -115,7 +158,7 @@ class OurWorker(Worker):
         with nengo.Network(seed=0) as network:
             source = values = nengo.Node(np.zeros(int(np.prod(shape))))
             for stored in layers:
-                layer = keras_layer(tf.keras, stored)
+                layer = stored.in_keras(tf.keras)
                 if not stored.is_convolution:
                     shape = (int(np.prod(shape)),)
                 if values is source:
@@ -134,4 +177,4 @@ class OurWorker(Worker):
 
 
 if __name__ == "__main__":
-    serve(OurWorker)
+    serve({"ours": OurWorker})

@@ -10,42 +10,17 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.peers.equations import LIF, MEMBERS, RECTIFIED
-from benchmarks.peers.measured import ROUNDS, MeasuredPeers, PeerCase, Peers
-from benchmarks.peers.process import PeerError
-from benchmarks.recorded import RECORDED
+from benchmarks.groups import RECORDED
+from benchmarks.peers.comparison import ROUNDS, PeerError, Peers
+from benchmarks.peers.definitions import MEMBERS
+from benchmarks.peers.peer_cases import peer_cases
 
 pytestmark = [pytest.mark.timeout(0), pytest.mark.benchmark(timer=RECORDED)]
-
-SIZES = {
-    ("dense", "predict"): ((1, 50), (32, 50), (256, 25)),
-    ("dense", "fit"): ((1, 50), (32, 50), (256, 25)),
-    ("convolutional", "predict"): ((1, 50), (32, 50), (256, 25)),
-    # Gradients need all values of all steps.
-    ("convolutional", "fit"): ((1, 50), (32, 25)),
-}
-"""Samples at once, and steps."""
-
-QUICK_SIZES = {
-    ("dense", "predict"): ((1, 50), (32, 50)),
-    ("dense", "fit"): ((32, 50),),
-    ("convolutional", "predict"): ((4, 20),),
-    ("convolutional", "fit"): ((4, 20),),
-}
-
-
-def _cases(sizes: dict[tuple[str, str], tuple[tuple[int, int], ...]]) -> list[PeerCase]:
-    return [
-        PeerCase(equation, network, use, *size)
-        for equation in (LIF, RECTIFIED)
-        for (network, use), each in sizes.items()
-        for size in each
-    ]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "peer_case" in metafunc.fixturenames:
-        cases = _cases(QUICK_SIZES if metafunc.config.getoption("--quick") else SIZES)
+        cases = peer_cases(metafunc.config.getoption("--quick"))
         pairs = [(case, member) for case in cases for member in case.members]
         ids = [f"{case}-{member}" for case, member in pairs]
         metafunc.parametrize(("peer_case", "library"), pairs, ids=ids)
@@ -60,12 +35,6 @@ def _skip_if_missing(peers: Peers, library: str, equation: str) -> None:
         pytest.skip(f"{library} is missing: {error}")
 
 
-@pytest.fixture(scope="session")
-def measured_cases() -> dict[PeerCase, MeasuredPeers]:
-    """Return what was measured so far."""
-    return {}
-
-
 @pytest.mark.parametrize(
     ("equation", "library"),
     [(equation, name) for equation, names in MEMBERS.items() for name in names if name != "ours"],
@@ -76,33 +45,39 @@ def test_neurons_are_alike(peers, equation, library):
     peers.require_alike(library, equation)
 
 
-def test_network(
-    benchmark, peers, peers_table, measured_cases, quick, device_kind, peer_case, library
-):
-    _skip_if_missing(peers, library, peer_case.equation)
-    if peer_case not in measured_cases:
-        measured_cases[peer_case] = peers.measure(peer_case, 2 if quick else ROUNDS)
-        _skip_if_missing(peers, library, peer_case.equation)
-    measured = measured_cases[peer_case]
-    if library in measured.failed:
-        raise measured.failed[library]
+def test_network(benchmark, peers, peers_table, cache, quick, device_kind, peer_case, library):
+    equation = peer_case.equation
+    _skip_if_missing(peers, library, equation)
+    result = cache.get(peer_case, lambda: peers.measure(peer_case, 2 if quick else ROUNDS))
+    _skip_if_missing(peers, library, equation)
+    if library in result.failed:
+        raise result.failed[library]
+    figures = result.figures(library, peer_case.samples_steps)
     benchmark.group = f"peers: {peer_case}"
     benchmark.extra_info |= {
         "suite": "peers",
         "network": peer_case.network,
         "use": peer_case.use,
-        "neurons": peer_case.equation,
+        "neurons": equation,
         "member": library,
         "minibatch": peer_case.minibatch,
         "n_steps": peer_case.n_steps,
         "batches": peer_case.batches,
         "device": device_kind,
         "threads": peers.threads,
-        "versions": peers.versions(library, peer_case.equation),
+        "versions": peers.process(library, equation).versions,
         "missing": peers.missing,
-        **measured.figures(library, peer_case.samples_steps),
+        **figures,
     }
     if library != "ours":
-        benchmark.extra_info |= peers.require_alike(library, peer_case.equation)
-    RECORDED.record(benchmark, measured.seconds[library])
-    peers_table.add(peer_case, library, measured)
+        benchmark.extra_info |= peers.require_alike(library, equation)
+    RECORDED.record(benchmark, result.measured.seconds[library])
+    peers_table.add_row(
+        str(peer_case) if library == "ours" else "",
+        library,
+        f"{result.measured.median(library):.4f}",
+        f"{figures['ratio_to_ours']:.2f}",
+        f"{figures['ratio_least']:.2f}-{figures['ratio_most']:.2f}",
+        f"{figures['samples_steps_per_second']:,.0f}",
+        f"{figures['agreement']:.1%}" if "agreement" in figures else "",
+    )

@@ -6,32 +6,16 @@ import argparse
 import sys
 from pathlib import Path
 
-from benchmarks.report import (
-    NotKept,
-    ResultFileError,
-    keep,
-    make_report,
-    print_comparison,
-    read_run,
-)
+from benchmarks.report.against import print_comparison
+from benchmarks.report.keep import NotKept, keep
+from benchmarks.report.page import make_report
+from benchmarks.report.runs import ResultFileError, read_run
 
 ROOT = Path(__file__).parents[2]
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """
-    Run the command.
-
-    Parameters
-    ----------
-    arguments : list of str or None
-        By default those of the process.
-
-    Returns
-    -------
-    status : int
-        1 if ``--check`` finds differences, 2 if a file can't be taken.
-    """
+    """Run the command; return 1 if ``--check`` finds differences, 2 if a file can't be taken."""
     parser = _parser()
     options = parser.parse_args(arguments)
     _refuse_what_would_be_ignored(parser, options)
@@ -51,10 +35,8 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     if options.check:
         differences = report.differences(options.docs)
-        for each in differences:
-            print(each, file=sys.stderr)
         if differences:
-            print("`make bench-report` writes them anew", file=sys.stderr)
+            print(*differences, "`make bench-report` writes them anew", sep="\n", file=sys.stderr)
         return int(bool(differences))
     report.write(options.docs)
     print(f"wrote {options.docs / 'benchmarks.md'} of {len(files)} file{'s' * (len(files) != 1)}")

@@ -1,4 +1,4 @@
-"""What declarations of neurons and synapses are made of: mathematics, parameters, their signals."""
+"""The parts of declarations of neurons and synapses: mathematics, parameters, checks."""
 
 from nengo_layers_plus._declared._arguments import (
     RealParam,
@@ -22,14 +22,23 @@ from nengo_layers_plus._declared._namespace import (
     derivative,
     namespace_of,
 )
-from nengo_layers_plus._declared._neuron_parameter import NeuronParameter
-from nengo_layers_plus._declared._parameter_signal import ParameterSignal
-from nengo_layers_plus._declared._reparametrisation import Reparametrisation, reparametrise
+from nengo_layers_plus._declared._parameters import (
+    DeclaredParam,
+    NeuronParameter,
+    ParameterSignal,
+    Positive,
+    Reparametrisation,
+    join,
+    reparametrise,
+    repr_of,
+)
 
 __all__ = [
+    "DeclaredParam",
     "NeuronParameter",
     "NumPyNamespace",
     "ParameterSignal",
+    "Positive",
     "RealParam",
     "Reparametrisation",
     "TensorFlowNamespace",
@@ -47,6 +56,8 @@ __all__ = [
     "is_nan",
     "is_number",
     "items_in",
+    "join",
     "namespace_of",
     "reparametrise",
+    "repr_of",
 ]

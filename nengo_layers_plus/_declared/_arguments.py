@@ -1,4 +1,4 @@
-"""Checks of arguments: each returns what was given, as what it is used for, or says what came."""
+"""Checks of arguments: functions that return a converted value, or raise an error."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Error = Callable[..., ValidationError]
 
 
 class RealParam(NumberParam):
-    """A number that is not NaN, for which nengo has no words."""
+    """A number that is not NaN, which nengo's own parameter accepts."""
 
     def coerce(self, instance: Any, value: Any) -> Any:
         """Check a value; see `nengo.params.NumberParam`."""
@@ -33,18 +33,18 @@ def as_text(value: Any, attr: str, obj: Any, error: Error = ValidationError) -> 
     Parameters
     ----------
     value : object
-        What was given.
+        The value.
     attr : str
         The name of the argument, for the error.
     obj : object
-        Whose it is, for the error.
+        The owner of the argument, for the error.
     error : type
         The class of the error.
 
     Raises
     ------
     nengo.exceptions.ValidationError
-        If it is something else.
+        For any other value.
     """
     if value is None or isinstance(value, str):
         return value
@@ -52,7 +52,7 @@ def as_text(value: Any, attr: str, obj: Any, error: Error = ValidationError) -> 
 
 
 def as_flag(value: Any, attr: str, obj: Any, error: Error = ValidationError) -> bool:
-    """Return True or False; 1 and 0 are taken for them. See `as_text`."""
+    """Return True or False; 1 and 0 are accepted. See `as_text`."""
     if isinstance(value, bool | np.bool_) or (
         isinstance(value, numbers.Integral) and value in (0, 1)
     ):
@@ -90,7 +90,7 @@ def as_count(
 def as_range(
     value: Any, attr: str, obj: Any, error: Error = ValidationError
 ) -> tuple[float, float]:
-    """Return the lowest and the highest firing rate (Hz), also of one for both. See `as_text`."""
+    """Return the lowest and the highest firing rate (Hz), of a pair or a number. See `as_text`."""
     given = value.tolist() if isinstance(value, np.ndarray) else value
     bounds = list(given) if isinstance(given, list | tuple) else [given, given]
     if len(bounds) == 2 and all(map(is_finite, bounds)) and 0 <= bounds[0] <= bounds[1]:
@@ -111,7 +111,7 @@ def as_numbers(value: Any, attr: str, obj: Any, error: Error = ValidationError) 
 
 
 def as_aligned(obj: Any, **values: Any) -> list[np.ndarray]:
-    """Return arrays of numbers that go together, such as one value or one for each neuron."""
+    """Return arrays of numbers that broadcast together, such as one value and one per neuron."""
     arrays = [as_numbers(value, attr, obj) for attr, value in values.items()]
     try:
         np.broadcast_shapes(*(array.shape for array in arrays))
@@ -126,7 +126,7 @@ def as_aligned(obj: Any, **values: Any) -> list[np.ndarray]:
 
 
 def is_number(value: Any) -> bool:
-    """Say whether a value is one real number; NumPy's numbers are such, True and False are none."""
+    """Say whether a value is a real number, also one of NumPy; True and False are not."""
     return isinstance(value, numbers.Real) and not isinstance(value, bool)
 
 
@@ -136,7 +136,7 @@ def is_finite(value: Any) -> bool:
 
 
 def is_nan(value: Any) -> bool:
-    """Say whether a value is NaN, also in an array of no axis, or larger than all floats."""
+    """Say whether a value is NaN, also in a 0-dimensional array, or too large for a float."""
     value = value.item() if isinstance(value, np.ndarray) and value.ndim == 0 else value
     try:
         return isinstance(value, numbers.Real) and math.isnan(value)
@@ -145,28 +145,28 @@ def is_nan(value: Any) -> bool:
 
 
 def array_of(value: Any, kinds: str = "iuf") -> np.ndarray | None:
-    """Return an array of numbers of some kinds, or None if that can't be made of a value."""
+    """Return a value as an array of numbers of some kinds; None if it is none."""
     try:
         array = np.asarray(value)
-    except (TypeError, ValueError, RecursionError):  # rows of several lengths, above all
+    except (TypeError, ValueError, RecursionError):  # of rows of several lengths, for example
         return None
     return array if array.dtype.kind in kinds else None
 
 
 def items_in(value: Any) -> tuple[Any, ...] | None:
-    """Return what is in a list or the like, None for a text, a dict, or what has nothing in it."""
+    """Return the items of an iterable; None for a text, a mapping, or anything else."""
     if isinstance(value, str | Mapping) or not isinstance(value, Iterable):
         return None
     try:
         items = iter(value)
-    except TypeError:  # as of an array of no axis
+    except TypeError:  # of a 0-dimensional array, for example
         return None
     return tuple(items)
 
 
 def holds_itself(value: Any) -> bool:
-    """Say whether a list or dict is in itself, so that going through it has no end."""
-    # not by recursion: what is nested may be deep
+    """Say whether a list or mapping contains itself, so that a traversal would not end."""
+    # without recursion, since the nesting may be deep
     around: list[int] = []
     waiting = [iter((value,))]
     while waiting:

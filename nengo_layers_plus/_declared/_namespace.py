@@ -6,14 +6,22 @@ import difflib
 import math
 from collections.abc import Callable, Mapping
 from functools import cache
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
 from nengo.exceptions import ValidationError
 
 from nengo_layers_plus._declared._arguments import array_of
-from nengo_layers_plus._declared._single_precision import expm1
 from nengo_layers_plus._upstream import tf
+
+# Of expm1 in single precision: log(2) in two parts, the first of few enough bits to be multiplied
+# exactly; Cody & Waite (1980), Software manual for the elementary functions, Prentice-Hall.
+_LOG2_E = 1.4426950408889634
+_LOG2_HIGH, _LOG2_LOW = 0.693359375, -2.12194440e-4
+# Beyond, the result is -1 or infinite.
+_LOWEST, _HIGHEST = -87.0, 89.0
+_COEFFICIENTS = (1 / 5040, 1 / 720, 1 / 120, 1 / 24, 1 / 6, 1 / 2)
 
 
 def _erf(x: Any) -> Any:
@@ -21,7 +29,7 @@ def _erf(x: Any) -> Any:
 
 
 def _sigmoid(x: Any) -> Any:
-    # as precise where it is close to 0
+    # precise where the result is close to 0
     return np.exp(-np.logaddexp(np.zeros_like(x), -x))
 
 
@@ -55,27 +63,21 @@ def _tensorflow_functions() -> Mapping[str, Callable[..., Any]]:
         "erf": "math.erf",
         "softplus": "math.softplus",
     }
-    found = {}
-    for name, path in names.items():
-        value: Any = tf
-        for part in path.split("."):
-            value = getattr(value, part)
-        found[name] = value
-    return found
+    return {name: attrgetter(path)(tf) for name, path in names.items()}
 
 
 class Namespace:
     """
     Mathematical functions with NumPy's names, for arrays or for tensors.
 
-    Arguments may be plain numbers; where all are, so is the result. Besides what is listed by
-    ``dir``, operators and comparisons work on what they return, and ``&``, ``|`` and ``~`` on
-    truth values. Entries can't be assigned: use ``where``.
+    Arguments may be plain numbers; if all are, so is the result. Besides the functions that ``dir``
+    lists, operators and comparisons work on the results, and ``&``, ``|`` and ``~`` on booleans.
+    Entries can't be assigned: use ``where``.
 
     Parameters
     ----------
     dtype : str, np.dtype or tf.DType
-        The type of numbers.
+        The data type.
     functions : Mapping
         The functions by name.
     """
@@ -98,9 +100,9 @@ class Namespace:
         in_numpy = _NUMPY[name]
 
         def call(*args: Any) -> Any:
-            if all(isinstance(each, bool | int | float | np.floating) for each in args):
-                return in_numpy(*args)[()]  # as precise as it can be, and constant
-            return function(*(self._array(each) for each in args))
+            if all(isinstance(arg, bool | int | float | np.floating) for arg in args):
+                return in_numpy(*args)[()]  # in double precision, and constant
+            return function(*(self._array(arg) for arg in args))
 
         return call
 
@@ -118,7 +120,7 @@ class NumPyNamespace(Namespace):
     Parameters
     ----------
     dtype : str or np.dtype
-        The type of numbers.
+        The data type.
     """
 
     def __init__(self, dtype: Any = np.float64) -> None:
@@ -135,15 +137,15 @@ class TensorFlowNamespace(Namespace):
     Parameters
     ----------
     dtype : str or tf.DType
-        The type of numbers.
+        The data type.
     for_kernel : bool
-        Whether XLA compiles what is made of them for a CPU.
+        Whether XLA compiles the code for a CPU.
     """
 
     def __init__(self, dtype: Any, for_kernel: bool = False) -> None:
         functions = _tensorflow_functions()
         if for_kernel and tf.as_dtype(dtype) == tf.float32:
-            functions = {**functions, "expm1": expm1}
+            functions = {**functions, "expm1": _expm1}
         super().__init__(tf.as_dtype(dtype), functions)
 
     def _array(self, value: Any) -> Any:
@@ -155,18 +157,18 @@ class TensorFlowNamespace(Namespace):
 
 
 def derivative(function: Callable[[Any], Any], x: Any) -> Any:
-    """Return the derivative of a function of single numbers, as TensorFlow finds it.
+    """Return the derivative of an elementwise function, computed by TensorFlow.
 
     Parameters
     ----------
     function : callable
         Takes and returns a tensor.
     x : array_like or tf.Tensor
-        Where.
+        The arguments.
     """
     if not tf.is_tensor(x):
-        found = derivative(function, tf.constant(x))
-        return found.numpy() if tf.executing_eagerly() else found
+        slope = derivative(function, tf.constant(x))
+        return slope.numpy() if tf.executing_eagerly() else slope
     if tf.executing_eagerly():
         with tf.GradientTape() as tape:
             tape.watch(x)
@@ -178,7 +180,7 @@ def derivative(function: Callable[[Any], Any], x: Any) -> Any:
 
 
 def namespace_of(x: Any) -> tuple[Namespace, Any]:
-    """Return the namespace that is for some values, and these as it wants them."""
+    """Return the namespace for values, and the values as it takes them."""
     if tf.is_tensor(x) or isinstance(x, tf.Variable):
         return TensorFlowNamespace(x.dtype), x
     array = array_of(x)
@@ -187,3 +189,35 @@ def namespace_of(x: Any) -> tuple[Namespace, Any]:
     if array.dtype.kind != "f":
         array = array.astype(np.float64)
     return NumPyNamespace(array.dtype), array
+
+
+def _expm1(x: Any) -> Any:
+    """Return ``exp(x) - 1``, to rounding.
+
+    XLA's own expm1 computes two branches and selects one, which takes most of the time of a step of
+    LIF neurons. This is ``2^n expm1(r) + 2^n - 1`` with ``x = n log(2) + r`` and a polynomial.
+
+    Parameters
+    ----------
+    x : tf.Tensor
+        Of type float32.
+    """
+
+    @tf.custom_gradient  # type: ignore[untyped-decorator]
+    def compute(x: Any) -> Any:
+        inside = tf.clip_by_value(x, _LOWEST, _HIGHEST)
+        n = tf.round(inside * _LOG2_E)
+        r = inside - n * _LOG2_HIGH - n * _LOG2_LOW
+        total = r * _COEFFICIENTS[0] + _COEFFICIENTS[1]
+        for coefficient in _COEFFICIENTS[2:]:
+            total = total * r + coefficient
+        change = total * r * r + r
+        power = tf.bitcast(tf.bitwise.left_shift(tf.cast(n, tf.int32) + 127, 23), x.dtype)
+        result = power * change + (power - 1)
+
+        def gradient(upstream: Any) -> Any:
+            return upstream * (result + 1)
+
+        return result, gradient
+
+    return compute(x)

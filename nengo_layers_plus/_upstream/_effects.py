@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from nengo_layers_plus import _upstream
+from nengo_layers_plus._upstream._lazy import tf
 
 # They count as stateful for TensorFlow, and have no effect of their own.
 _HARMLESS = {
@@ -84,7 +84,7 @@ def list_effects(function: Callable[[], Any], holder: Any = None) -> Effects:
         Has the variables that it may change.
     """
     registry = importlib.import_module("tensorflow.python.framework.op_def_registry")
-    graph = _upstream.tf.__internal__.FuncGraph("effects")
+    graph = tf.__internal__.FuncGraph("effects")
     with graph.as_default():
         function()
     operations = {each.type for each in graph.get_operations()}
@@ -97,16 +97,13 @@ def list_effects(function: Callable[[], Any], holder: Any = None) -> Effects:
         for name in operations - _HARMLESS - _PYTHON
         if getattr(registry.get(name), "is_stateful", False)
     )
-    variables = frozenset(
-        id(outer) for outer, _ in graph.captures if outer.dtype == _upstream.tf.resource
-    )
+    variables = frozenset(id(outer) for outer, _ in graph.captures if outer.dtype == tf.resource)
     changed = tuple(_changed(graph, _variables(graph, holder), operations)) if found else ()
     return Effects(bool(operations & _PYTHON), tuple(found), variables, changed)
 
 
 def _variables(graph: Any, holder: Any) -> Iterator[Any]:
     """List the variables that a graph reads, or that a layer or a function holds."""
-    tf = _upstream.tf
     yield from graph._watched_variables
     held = [holder, *(each.cell_contents for each in getattr(holder, "__closure__", None) or ())]
     for each in tf.nest.flatten(held):
@@ -117,7 +114,7 @@ def _variables(graph: Any, holder: Any) -> Iterator[Any]:
 
 
 def _is_variable(value: Any) -> bool:
-    return isinstance(value, _upstream.tf.Variable)
+    return isinstance(value, tf.Variable)
 
 
 def _changed(
@@ -151,6 +148,13 @@ def _depends(operation: Any, handle: Any) -> bool:
             seen.add(id(tensor))
             waiting.extend(tensor.op.inputs)
     return False
+
+
+def called_graph(operation: Any) -> Any:
+    """Return the graph of the ``tf.function`` that an operation calls; None if it calls none."""
+    if not operation.type.endswith("PartitionedCall"):
+        return None
+    return operation.graph._get_function(operation.get_attr("f").name).graph
 
 
 def _calls(graph: Any) -> bool:

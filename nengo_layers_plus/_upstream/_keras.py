@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from nengo_layers_plus import _upstream
+from nengo_layers_plus._upstream._lazy import tf
+from nengo_layers_plus._upstream._versions import find_version
 
 
 def with_sublayers(layer: Any) -> list[Any]:
@@ -35,7 +36,7 @@ def made_like(layer: Any, config: dict[str, Any] | None = None) -> Any:
     """
     functions = [value for each in with_sublayers(layer) for value in vars(each).values()]
     by_name = {each.__name__: each for each in functions if isinstance(each, types.FunctionType)}
-    with _upstream.keras.utils.custom_object_scope(by_name), warnings.catch_warnings():
+    with tf.keras.utils.custom_object_scope(by_name), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that functions can't be saved
         return type(layer).from_config(layer.get_config() if config is None else config)
 
@@ -55,7 +56,7 @@ def copy_layer(layer: Any, copies: MutableMapping[int, Any]) -> Any:
         Copies that were made before, by the ids of what they are copies of; the new ones are added.
     """
     for each in with_sublayers(layer):
-        if id(each) not in copies and isinstance(each, _upstream.keras.Model) and each.built:
+        if id(each) not in copies and isinstance(each, tf.keras.Model) and each.built:
             with contextlib.suppress(Exception):  # a model of a user may fail in any way
                 _make_again(each, copies)
     made = dict(copies)
@@ -88,10 +89,10 @@ def _make_again(layer: Any, copies: MutableMapping[int, Any]) -> Any:
         return _make_again(inner, copies)
 
     with random_state_kept():
-        if type(layer) is _upstream.keras.Sequential:
+        if type(layer) is tf.keras.Sequential:
             new = type(layer)([again(each) for each in layer.layers], name=layer.name)
         elif is_graph_of_layers(layer):
-            new = _upstream.keras.models.clone_model(layer, clone_function=again)
+            new = tf.keras.models.clone_model(layer, clone_function=again)
         else:
             config = layer.get_config()
             # which Keras may have derived of the input of a model, with sizes that are not known
@@ -101,7 +102,7 @@ def _make_again(layer: Any, copies: MutableMapping[int, Any]) -> Any:
             new.build(layer._build_input_shape or layer.input_shape)
     if len(new.weights) == len(layer.weights):  # else some are made when it is called
         new.set_weights(layer.get_weights())
-    inputs = _upstream.keras.layers.InputLayer
+    inputs = tf.keras.layers.InputLayer
     # a Sequential adds an InputLayer to itself when it is built
     pairs = [
         [each for each in with_sublayers(top) if not isinstance(each, inputs)]
@@ -195,7 +196,7 @@ class LayerCall:
 
     def arguments_with(self, tensors: Sequence[Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Return ``(args, kwargs)`` with other tensors in the place of the inputs."""
-        nest = _upstream.tf.nest
+        nest = tf.nest
         args, kwargs = self.arguments
         structure = (args, list(kwargs.values()))  # a dict would be sorted by its keys
         waiting = iter(tensors)
@@ -210,7 +211,7 @@ class LayerCall:
 def is_graph_of_layers(model: Any) -> bool:
     """Say whether a Keras model is a graph of layers, whose ``call`` runs them and nothing else."""
     functional = importlib.import_module("tf_keras.src.engine.functional").Functional
-    plain = (functional.call, _upstream.keras.Sequential.call)
+    plain = (functional.call, tf.keras.Sequential.call)
     return bool(getattr(model, "_is_graph_network", False)) and type(model).call in plain
 
 
@@ -227,7 +228,7 @@ def layer_calls(model: Any) -> list[LayerCall]:
                     LayerCall(
                         node.layer,
                         tuple(node.keras_inputs),
-                        tuple(_upstream.tf.nest.flatten(node.outputs)),
+                        tuple(tf.nest.flatten(node.outputs)),
                         (tuple(node.call_args), dict(node.call_kwargs)),
                     )
                 )
@@ -307,7 +308,7 @@ def keras3_remedy(obj: object) -> str | None:
     library = cls.__module__.partition(".")[0]
     if equivalent is None or library == "keras" or inspect.isroutine(obj):
         return equivalent and f"use {equivalent}"
-    version = _upstream.find_version(library)
+    version = find_version(library)
     own = f"derive its class, {cls.__name__}, from {equivalent}"
     if version is None:
         return own
@@ -321,11 +322,10 @@ def keras3_remedy(obj: object) -> str | None:
 
 def _in_tf_keras(name: str, modules: list[str]) -> str | None:
     """Find a public name of ``tf.keras``, in the modules given before others."""
-    keras = _upstream.keras
     usual = ("layers", "activations", "initializers", "optimizers", "losses", "metrics")
-    if hasattr(keras, name):
+    if hasattr(tf.keras, name):
         return f"tf.keras.{name}"
     for module in (*modules, *usual):
-        if hasattr(getattr(keras, module, None), name):
+        if hasattr(getattr(tf.keras, module, None), name):
             return f"tf.keras.{module}.{name}"
     return None

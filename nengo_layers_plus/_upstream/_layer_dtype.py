@@ -7,8 +7,8 @@ import importlib
 from collections.abc import Iterator
 from typing import Any
 
-from nengo_layers_plus import _upstream
 from nengo_layers_plus._upstream._keras import with_sublayers
+from nengo_layers_plus._upstream._lazy import tf
 
 # Keras' own; nobody can tell whether a user has asked for it as well
 _DEFAULT = "float32"
@@ -36,7 +36,7 @@ def follow_dtype(layer: Any, dtype: str) -> None:
         return
     for each in layers:
         for tensor in getattr(each, "inputs", None) or ():
-            if tensor.dtype.is_floating and tensor.dtype.size < _upstream.tf.as_dtype(dtype).size:
+            if tensor.dtype.is_floating and tensor.dtype.size < tf.as_dtype(dtype).size:
                 raise _build_error(
                     f"the Keras model {each.name!r} rounds its input to {tensor.dtype.name}, while "
                     f"the network is simulated in {dtype}. {_remedy(dtype)}"
@@ -65,7 +65,7 @@ def dtype_blamed(operator: Any, dtype: Any) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        advice = _advice(operator.func, _upstream.tf.as_dtype(dtype).name)
+        advice = _advice(operator.func, tf.as_dtype(dtype).name)
         if advice is None:
             raise
         node = operator.output.name.removesuffix(".out")
@@ -74,7 +74,7 @@ def dtype_blamed(operator: Any, dtype: Any) -> Iterator[None]:
 
 def _advice(function: Any, dtype: str) -> str | None:
     """Say what to do about the dtype of the function of a TensorNode; None if it is right."""
-    layers = with_sublayers(function) if isinstance(function, _upstream.keras.layers.Layer) else []
+    layers = with_sublayers(function) if isinstance(function, tf.keras.layers.Layer) else []
     for each in layers:
         dtypes = {each.compute_dtype, *(weight.dtype.name for weight in _own_weights(each))}
         others = sorted(name for name in dtypes - {dtype, None} if "float" in name)

@@ -7,8 +7,8 @@ import warnings
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from nengo_layers_plus import _upstream
 from nengo_layers_plus._upstream._keras import random_state_kept
+from nengo_layers_plus._upstream._lazy import nengo_dl
 
 
 def find_gain_signals(model: Any) -> Iterator[tuple[Any, Any, Any]]:
@@ -117,7 +117,6 @@ def build_again(sim: Any) -> None:
         The Simulator. If the building fails, it has the Keras model that it had.
     """
     tensor_graph, keras_model = sim.tensor_graph, sim.keras_model
-    nengo_dl = _upstream.nengo_dl
     try:
         with warnings.catch_warnings(), random_state_kept():
             warnings.simplefilter("ignore")  # all was said when it was first built
@@ -138,7 +137,7 @@ def build_again(sim: Any) -> None:
 
 def default_simulation_settings() -> dict[str, Any]:
     """Return what nengo_dl takes for the settings of a network that says nothing of them."""
-    optimizer = _upstream.nengo_dl.graph_optimizer
+    optimizer = nengo_dl.graph_optimizer
     return {
         "planner": optimizer.tree_planner,
         "sorter": optimizer.order_signals,

@@ -19,7 +19,7 @@ from nengo_layers_plus._upstream import (
 )
 from nengo_layers_plus.conversion._conversion_error import ConversionError
 from nengo_layers_plus.conversion._layer_names import LayerName, names_of_layers
-from nengo_layers_plus.graph._names import unique_name
+from nengo_layers_plus.graph._words import unique_name
 
 
 @dataclass(frozen=True, eq=False)

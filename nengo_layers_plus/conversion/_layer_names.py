@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from nengo_layers_plus._upstream import is_automatic_name, operation_of, snake_case_of, tf
-from nengo_layers_plus.graph._names import unique_name
+from nengo_layers_plus.graph._words import unique_name
 
 _NUMBER = re.compile(r"_\d+$")
 

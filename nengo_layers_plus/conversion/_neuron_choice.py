@@ -12,7 +12,7 @@ from nengo_layers_plus._upstream import nengo_dl
 from nengo_layers_plus.conversion._activation import NAMES, Activation, find_key, of_function
 from nengo_layers_plus.conversion._conversion_error import ConversionError
 from nengo_layers_plus.conversion._layer_names import LayerName
-from nengo_layers_plus.layers._warnings import warn_user
+from nengo_layers_plus.layers._errors import warn_user
 
 
 class NeuronChoice:

@@ -13,7 +13,7 @@ from nengo_layers_plus._upstream import tf
 from nengo_layers_plus.conversion._conversion_error import ConversionError
 from nengo_layers_plus.conversion._layer_names import LayerName
 from nengo_layers_plus.conversion._named import Named
-from nengo_layers_plus.layers._warnings import warn_user
+from nengo_layers_plus.layers._errors import warn_user
 from nengo_layers_plus.neurons import changed
 
 

@@ -13,7 +13,7 @@ from nengo_layers_plus.conversion._input_values import keys_of_inputs
 from nengo_layers_plus.conversion._named import Entry, Named
 from nengo_layers_plus.conversion._plan import Plan
 from nengo_layers_plus.graph import Shape, size_of
-from nengo_layers_plus.layers._inputs import is_source
+from nengo_layers_plus.layers._layer_call import is_source
 
 
 def given_sources(model: tf.keras.Model, inputs: Any, plan: Plan) -> Named[Any]:

@@ -13,7 +13,7 @@ from nengo_layers_plus.conversion._checks import same_values
 from nengo_layers_plus.conversion._max_pooling import is_max_pooling
 from nengo_layers_plus.conversion._plan import Plan, Step
 from nengo_layers_plus.graph import size_of
-from nengo_layers_plus.layers._warnings import warn_user
+from nengo_layers_plus.layers._errors import warn_user
 
 _DT = 0.001  # s, the usual time step
 LEAST_STEPS = 10  # over which nengo's default, a lowpass of 5 ms, averages

@@ -7,15 +7,13 @@ Layers, checks and reports all ask here, so that each of these questions has one
 from nengo_layers_plus.graph._alike import alike_parts, listed, range_of_names
 from nengo_layers_plus.graph._gradient_flow import passes_operator
 from nengo_layers_plus.graph._gradient_stops import GradientStop, gradient_stops, trained_through
-from nengo_layers_plus.graph._graph_edge import GraphEdge
-from nengo_layers_plus.graph._graph_object import GraphObject
 from nengo_layers_plus.graph._network_graph import NetworkGraph
 from nengo_layers_plus.graph._parameters import Parameter
 from nengo_layers_plus.graph._report import Line, Report, Table, plain, render
-from nengo_layers_plus.graph._settings import Setting, trains_by_setting
+from nengo_layers_plus.graph._settings import Setting, may_train
 from nengo_layers_plus.graph._shapes import Shape, declare_shape, shape_of, shape_through, size_of
-from nengo_layers_plus.graph._training_report import TrainingReport
-from nengo_layers_plus.graph._what_trains import what_trains
+from nengo_layers_plus.graph._structure import GraphEdge, GraphObject
+from nengo_layers_plus.graph._training_report import TrainingReport, what_trains
 from nengo_layers_plus.graph._words import in_words, network_in_words, number, range_of
 
 __all__ = [
@@ -35,6 +33,7 @@ __all__ = [
     "gradient_stops",
     "in_words",
     "listed",
+    "may_train",
     "network_in_words",
     "number",
     "passes_operator",
@@ -46,6 +45,5 @@ __all__ = [
     "shape_through",
     "size_of",
     "trained_through",
-    "trains_by_setting",
     "what_trains",
 ]

@@ -7,10 +7,14 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from itertools import groupby
 from typing import Any
 
-from nengo_layers_plus.graph._canonical_order import stable_colours
-from nengo_layers_plus.graph._graph_object import GraphObject
+from nengo_layers_plus.graph._canonical_order import (
+    by_numbers,
+    stable_colours,
+    structure_of,
+    structure_of_link,
+)
 from nengo_layers_plus.graph._network_graph import NetworkGraph
-from nengo_layers_plus.graph._structure import by_numbers, structure_of, structure_of_link
+from nengo_layers_plus.graph._structure import GraphObject
 
 _FEWEST = 3
 """The fewest objects that share a line, a box or a loop."""

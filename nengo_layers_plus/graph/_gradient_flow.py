@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import Any
 
 import nengo
 from nengo.builder.neurons import SimNeurons
 from nengo.neurons import Direct
 
 from nengo_layers_plus._upstream import native_process_builder, nengo_dl
-from nengo_layers_plus.graph._graph_edge import GraphEdge
-from nengo_layers_plus.graph._graph_object import GraphObject
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from nengo_layers_plus.graph._network_graph import NetworkGraph
+from nengo_layers_plus.graph._structure import GraphEdge, GraphObject, NetworkStructure
 
 
 class GradientFlow:
@@ -24,13 +19,13 @@ class GradientFlow:
 
     Parameters
     ----------
-    graph : NetworkGraph
+    graph : NetworkStructure
         The network.
     model : nengo.builder.Model
         What nengo_dl has built of it.
     """
 
-    def __init__(self, graph: NetworkGraph, model: Any) -> None:
+    def __init__(self, graph: NetworkStructure, model: Any) -> None:
         self.graph = graph
         self._operators: dict[Any, list[Any]] = {}
         owners = {

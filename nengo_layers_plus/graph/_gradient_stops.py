@@ -9,9 +9,9 @@ import nengo
 
 from nengo_layers_plus._declared import items_in
 from nengo_layers_plus.graph._gradient_flow import GradientFlow, passes_edge
-from nengo_layers_plus.graph._graph_object import GraphObject
 from nengo_layers_plus.graph._network_graph import NetworkGraph
 from nengo_layers_plus.graph._parameters import Parameter
+from nengo_layers_plus.graph._structure import GraphObject
 
 
 @dataclass(frozen=True, eq=False)

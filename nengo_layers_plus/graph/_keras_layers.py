@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from nengo_layers_plus._upstream import snake_case_of, tf, with_sublayers
-from nengo_layers_plus.graph._graph_object import GraphObject
-from nengo_layers_plus.graph._names import unique_name
+from nengo_layers_plus.graph._words import unique_name
 
 
 def layer_itself(function: Any) -> Any:
@@ -19,16 +18,6 @@ def keras_layer_of(node: Any) -> Any:
     """Return the Keras layer of a TensorNode, not what stands for it; None if it has none."""
     layer = layer_itself(node.tensor_func)
     return layer if isinstance(layer, tf.keras.layers.Layer) else None
-
-
-def first_uses(items: Iterable[GraphObject]) -> dict[GraphObject, GraphObject]:
-    """Return with which object the parameters of each are listed: the first of a Keras layer."""
-    first: dict[int, GraphObject] = {}
-    found = {}
-    for item in items:
-        layer = keras_layer_of(item.obj) if item.kind == "tensor node" else None
-        found[item] = item if layer is None else first.setdefault(id(layer), item)
-    return found
 
 
 def layers_within(layer: tf.keras.layers.Layer) -> list[tf.keras.layers.Layer]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import nengo
 import numpy as np
@@ -21,20 +21,16 @@ from nengo_layers_plus._upstream import (
     tf,
 )
 from nengo_layers_plus.graph._gradient_flow import GradientFlow, passes_from_weights
-from nengo_layers_plus.graph._graph_object import GraphObject
 from nengo_layers_plus.graph._keras_layers import (
     layer_itself,
     layers_within,
     name_within_layer,
     weights_of,
 )
-from nengo_layers_plus.graph._names import unique_name
 from nengo_layers_plus.graph._settings import trains_by_setting
 from nengo_layers_plus.graph._shapes import Shape
-from nengo_layers_plus.graph._words import network_in_words
-
-if TYPE_CHECKING:
-    from nengo_layers_plus.graph._network_graph import NetworkGraph
+from nengo_layers_plus.graph._structure import GraphObject, NetworkStructure
+from nengo_layers_plus.graph._words import network_in_words, unique_name
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,7 +87,7 @@ def count_values(parameters: Iterable[Parameter]) -> int | None:
     return None if None in sizes else sum(size for size in sizes if size is not None)
 
 
-def parameters_of(graph: NetworkGraph) -> tuple[Parameter, ...]:
+def parameters_of(graph: NetworkStructure) -> tuple[Parameter, ...]:
     """Return everything in a network that could train, in the order data flows."""
     # nengo draws the seed of a network without one from NumPy, Keras those of initial weights
     with random_state_kept():
@@ -101,7 +97,7 @@ def parameters_of(graph: NetworkGraph) -> tuple[Parameter, ...]:
 
 
 class _Parameters:
-    def __init__(self, graph: NetworkGraph) -> None:
+    def __init__(self, graph: NetworkStructure) -> None:
         self.graph = graph
         self.model, self.tensor_graph = graph.model, graph.tensor_graph
         self.flow = GradientFlow(graph, self.model)
@@ -314,7 +310,7 @@ class _Parameters:
             )
 
 
-def value_of(graph: NetworkGraph, parameter: Parameter) -> np.ndarray:
+def value_of(graph: NetworkStructure, parameter: Parameter) -> np.ndarray:
     """Return the value that a parameter has in the graph's Simulator."""
     sim = graph.simulator
     if not isinstance(parameter, Parameter):

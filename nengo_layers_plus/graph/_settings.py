@@ -10,6 +10,8 @@ import nengo
 from nengo.config import ClassParams, InstanceParams
 from nengo.exceptions import ValidationError
 
+from nengo_layers_plus._upstream import nengo_dl
+
 # nengo_dl looks these up at the top level alone
 TOP_LEVEL_ONLY = frozenset({"keep_history"})
 
@@ -78,8 +80,13 @@ def settings_of(obj: Any, path: Sequence[nengo.Network]) -> dict[str, Setting]:
     return in_force
 
 
+def is_fixed(entry: Any, name: str) -> bool:
+    """Say whether the settings of an object are a `layers._trainable.FixedSetting` of a name."""
+    return name in getattr(entry, "__dict__", {}).get("_fixed", ())
+
+
 def _is_own(entry: InstanceParams, name: str, of_class: ClassParams | None) -> bool:
-    if isinstance(getattr(type(entry), name, None), property):
+    if is_fixed(entry, name):
         return True
     return (
         of_class is not None and name in of_class.extra_params and entry in of_class.get_param(name)
@@ -109,7 +116,7 @@ def trains_by_setting(network: nengo.Network, *objects: Any) -> bool | None:
         found = None
         for config in (each.config for each in path):
             entry = _entry(config, obj)
-            if isinstance(getattr(type(entry), "trainable", None), property):
+            if is_fixed(entry, "trainable"):
                 entry = next(
                     (config.params[c] for c in type(obj).__mro__ if c in config.params), None
                 )
@@ -118,6 +125,22 @@ def trains_by_setting(network: nengo.Network, *objects: Any) -> bool | None:
         if found is not None:
             return found
     return None
+
+
+def may_train(model: Any, *objects: Any) -> bool:
+    """
+    Say whether the settings of a network let something train that belongs to an object.
+
+    Parameters
+    ----------
+    model : nengo_dl.builder.NengoModel
+        The model that the network is built into.
+    *objects : NengoObject or nengo.ensemble.Neurons
+        See `trains_by_setting`.
+    """
+    if model.toplevel is None or nengo_dl.config.get_setting(model, "inference_only", False):
+        return False
+    return trains_by_setting(model.toplevel, *objects) is not False
 
 
 def _path_to(obj: Any, path: tuple[nengo.Network, ...]) -> tuple[nengo.Network, ...] | None:

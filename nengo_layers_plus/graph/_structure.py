@@ -1,109 +1,499 @@
-"""What objects and connections are, in values that can be compared, for `canonical_ranks`."""
+"""The objects of a network and the edges between them, in the order data flows."""
 
 from __future__ import annotations
 
-import re
+import contextlib
+import warnings
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import nengo
-import numpy as np
+import networkx
+from nengo.builder import Model
 from nengo.connection import LearningRule
 from nengo.ensemble import Neurons
+from nengo.exceptions import ValidationError
+from nengo.rc import rc
 
-from nengo_layers_plus._upstream import is_automatic_name, tf
-from nengo_layers_plus.graph._keras_layers import layer_itself
-
-# neither the seeds of a network nor values that may be drawn anew decide: they change from one
-# run of a script to the next, and with them names would
-
-
-def structure_of(obj: Any, kind: str, path: tuple[nengo.Network, ...]) -> tuple[Any, ...]:
-    """Say what an ensemble, node or probe is, apart from its place among others."""
-    around = tuple(by_numbers(network.label) for network in path[1:])
-    sizes = (int(obj.size_in), 0 if isinstance(obj, nengo.Probe) else int(obj.size_out))
-    return (around, by_numbers(obj.label), kind, sizes, _details(obj))
-
-
-def by_numbers(label: Any) -> tuple[str | int, ...]:
-    """Split a label, or None, so that it sorts by its numbers: text and numbers, in turn."""
-    parts = re.split(r"(\d+)", str(label or ""))
-    return tuple(int(part) if index % 2 else part for index, part in enumerate(parts))
+from nengo_layers_plus._upstream import nengo_dl, random_state_kept, tf
+from nengo_layers_plus.graph._canonical_order import (
+    canonical_ranks,
+    structure_of,
+    structure_of_link,
+)
+from nengo_layers_plus.graph._keras_layers import keras_layer_of
+from nengo_layers_plus.graph._report import plain
+from nengo_layers_plus.graph._settings import Setting, default_of, settings_of
+from nengo_layers_plus.graph._shapes import Shape, Shapes
+from nengo_layers_plus.graph._words import unique_name
 
 
-def _details(obj: Any) -> tuple[str, ...]:
-    if isinstance(obj, nengo.Ensemble):
-        return (str(obj.n_neurons), repr(obj.neuron_type))
-    if isinstance(obj, nengo.Probe):
-        return (type(obj.obj).__name__, str(obj.attr), repr(obj.synapse), _slice(obj.target))
-    function = getattr(obj, "tensor_func", obj.output)
-    layer = layer_itself(function)
-    if isinstance(layer, tf.keras.layers.Layer):
-        shapes = (str(obj.shape_in), str(obj.shape_out))
-        return ("layer", type(layer).__name__, *shapes, _own_name(layer), _config(layer))
-    if isinstance(function, np.ndarray):
-        return ("array",)
-    return (type(function).__name__, getattr(function, "__qualname__", ""))
+@dataclass(frozen=True, eq=False)
+class GraphObject:
+    """
+    An ensemble, node or probe, and its place in the network.
+
+    Parameters
+    ----------
+    obj : nengo.Ensemble, nengo.Node, nengo_dl.TensorNode or nengo.Probe
+        The object itself.
+    kind : str
+        ``"ensemble"``, ``"node"``, ``"tensor node"`` or ``"probe"``.
+    name : str
+        Readable and unique in the network: labels of the networks around it, then its own label
+        or else its kind with a number in the order data flows. It does not depend on the order
+        in which parallel branches were made, as long as something tells them apart.
+    path : tuple of nengo.Network
+        The networks around it, the outermost first.
+    shape_in, shape_out : tuple of int
+        Shapes without batch and time; for an ensemble those of its neurons.
+    cycle : bool
+        Whether its output comes back to it.
+    """
+
+    obj: Any
+    kind: str
+    name: str
+    path: tuple[nengo.Network, ...]
+    shape_in: Shape
+    shape_out: Shape
+    cycle: bool
 
 
-def structure_of_link(link: nengo.Connection | nengo.Probe) -> tuple[str, ...]:
-    """Say what a connection is, or what a probe reads, apart from what it joins."""
-    if isinstance(link, nengo.Probe):
-        return ("probe", type(link.obj).__name__)
-    transform = link.transform
-    return (
-        "connection",
-        _end(link.pre_obj),
-        _end(link.post_obj),
-        _slice(link.pre),
-        _slice(link.post),
-        type(transform).__name__,
-        str((transform.size_in, transform.size_out)),
-        str(_shape(transform)),
-        repr(link.synapse),
-        str(link.size_mid),
-        "" if link.function is None else getattr(link.function, "__qualname__", ""),
-        repr(link.learning_rule_type),
-    )
+@dataclass(frozen=True, eq=False)
+class GraphEdge:
+    """
+    A connection between two objects, or what a probe reads.
+
+    Parameters
+    ----------
+    connection : nengo.Connection or None
+        None for what a probe reads.
+    source, target : GraphObject
+        Its ends. A connection to a learning rule leads to the object behind the connection
+        that learns.
+    shape : tuple of int or None
+        Shape of what enters it; None if that can't be known.
+    path : tuple of nengo.Network
+        The networks around it, the outermost first.
+    """
+
+    connection: nengo.Connection | None
+    source: GraphObject
+    target: GraphObject
+    shape: Shape | None
+    path: tuple[nengo.Network, ...]
 
 
-def _end(obj: Any) -> str:
-    return next((cls.__name__ for cls in (Neurons, LearningRule) if isinstance(obj, cls)), "object")
+def build_model(network: nengo.Network, seed: int | None = None) -> Model:
+    """
+    Build a network as nengo_dl does.
+
+    Parameters
+    ----------
+    network : nengo.Network
+        The network. Neither its seeds nor NumPy's random state are touched.
+    seed : int, optional
+        Taken for the seed of a network that has none.
+    """
+    with _as_in_a_simulator(network):
+        return _build(network, seed)
 
 
-def _slice(obj: Any) -> str:
-    return repr(obj.slice) if isinstance(obj, nengo.base.ObjView) else ""
+def planned(network: nengo.Network, seed: int | None = None) -> tuple[Model, Any]:
+    """
+    Build a network and have nengo_dl plan it, as its Simulator would before TensorFlow.
 
+    Parameters
+    ----------
+    network : nengo.Network
+        The network. Neither its seeds nor NumPy's random state are touched.
+    seed : int, optional
+        Taken for the seed of a network that has none.
 
-def _shape(transform: Any) -> Any:
-    if isinstance(transform, nengo.Convolution | nengo.ConvolutionTranspose):
-        return (transform.kernel_shape, transform.strides, transform.padding)
-    init = getattr(transform, "init", None)
-    if isinstance(init, nengo.dists.Distribution):
-        return type(init).__name__
-    return () if init is None else np.shape(init)
-
-
-def _own_name(layer: Any) -> str:
-    return "" if is_automatic_name(layer) else str(layer.name)
-
-
-def _config(layer: Any) -> str:
-    try:
-        config = layer.get_config()
-    except Exception:  # a user's layer may fail in any way; then its class has to do
-        return ""
-    return repr(_plain(config))
-
-
-def _plain(value: Any) -> Any:
-    """Reduce a configuration to what does not differ from one process to the next."""
-    if isinstance(value, dict):
-        left_out = ("name", "dtype", "inbound_nodes", "input_layers", "output_layers")
-        return sorted(
-            (str(key), _plain(each)) for key, each in value.items() if key not in left_out
+    Returns
+    -------
+    model : nengo.builder.Model
+        What was built.
+    tensor_graph : nengo_dl.tensor_graph.TensorGraph
+        What nengo_dl would make of it.
+    """
+    with _as_in_a_simulator(network):
+        model = _build(network, seed)
+        return model, nengo_dl.tensor_graph.TensorGraph(
+            model,
+            dt=model.dt,
+            unroll_simulation=1,
+            minibatch_size=1,
+            device=None,
+            progress=nengo_dl.utils.NullProgressBar(),
+            seed=0,
         )
-    if isinstance(value, list | tuple):
-        return [_plain(each) for each in value]
-    if isinstance(value, str | int | float | bool | None):
-        return value
-    return type(value).__name__
+
+
+@contextlib.contextmanager
+def _as_in_a_simulator(network: nengo.Network) -> Iterator[None]:
+    bits = rc.get("precision", "bits")
+    settings = network.config.params.get(nengo.Network)
+    dtype = getattr(settings, "dtype", None) or "float32"
+    # nengo draws the seed of a network without one from NumPy, Keras those of initial weights
+    with random_state_kept(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the Simulator will say it all again
+        rc.set("precision", "bits", tf.as_dtype(dtype).name[-2:])
+        try:
+            yield
+        finally:
+            rc.set("precision", "bits", bits)
+
+
+def _build(network: nengo.Network, seed: int | None) -> Model:
+    model = nengo_dl.builder.NengoModel(
+        dt=0.001, builder=nengo_dl.builder.NengoBuilder(), fail_fast=False
+    )
+    if seed is not None and network.seed is None:
+        model.seeds[network] = seed
+        model.seeded[network] = False
+    model.build(network)
+    return model
+
+
+class NetworkStructure:
+    """
+    What is in a network, how data flows through it, and what nengo and nengo_dl build of it.
+
+    Parameters
+    ----------
+    network : nengo.Network or nengo_dl.Simulator
+        See `NetworkGraph`, which adds what of the network would train.
+    seed : int, optional
+        Taken for the seed of a network that has none; by default it is drawn.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If it is neither, or a subnetwork with connections to objects outside of it.
+    """
+
+    def __init__(
+        self, network: nengo.Network | nengo_dl.Simulator, seed: int | None = None
+    ) -> None:
+        self.seed = seed
+        self.simulator = network if isinstance(network, nengo_dl.Simulator) else None
+        self.network = self.simulator.model.toplevel if self.simulator else network
+        if not isinstance(self.network, nengo.Network):
+            raise ValidationError(
+                f"expected a nengo.Network or a nengo_dl.Simulator made from one, got {network!r}",
+                attr="network",
+                obj=self,
+            )
+        self._paths = dict(_walk(self.network, ()))
+        self._network_names: dict[nengo.Network, str] = {self.network: ""}
+        self.objects, self.edges = self._build()
+        self._by_object = {item.obj: item for item in self.objects}
+
+    def __repr__(self) -> str:
+        return (
+            f"<{type(self).__name__} of {self.network}: {len(self.objects)} objects, "
+            f"{len(self.edges)} edges>"
+        )
+
+    def __getitem__(self, obj: Any) -> GraphObject:
+        """Return the entry of an object, of the ensemble of neurons or of the object of a slice."""
+        try:
+            return self._by_object[_holder(obj)]
+        except (KeyError, TypeError):  # the latter of what has no hash
+            raise KeyError(f"{obj!r} is not an object of {self.network}") from None
+
+    def path(self, obj: Any) -> tuple[nengo.Network, ...]:
+        """Return the networks around an object or connection, the outermost first."""
+        holder = obj if isinstance(obj, nengo.Connection) else _holder(obj)
+        try:
+            return self._paths[holder]
+        except (KeyError, TypeError):  # the latter of what has no hash
+            raise KeyError(f"{obj!r} is not in {self.network}") from None
+
+    def name_of(self, obj: Any) -> str:
+        """
+        Return the name of an object, or of a connection, as all reports write it.
+
+        Parameters
+        ----------
+        obj : NengoObject, nengo.ensemble.Neurons or nengo.connection.LearningRule
+            What is named: neurons as their ensemble, a rule as the connection that learns by it,
+            and what nengo makes for a probe as the probe. Of what is not in the network, its text.
+        """
+        obj = obj.connection if isinstance(obj, LearningRule) else _holder(obj)
+        if isinstance(obj, nengo.Connection) and isinstance(obj.post_obj, nengo.Probe):
+            obj = obj.post_obj
+        if obj in self._connection_names:
+            return self._connection_names[obj]
+        return self._by_object[obj].name if obj in self._by_object else plain(obj)
+
+    def network_name(self, network: nengo.Network) -> str:
+        """
+        Return what the names of the objects of a network begin with.
+
+        Of two networks of one label beside each other the second has a number behind it. A network
+        without a label has the name of the one around it, and that at the top none.
+        """
+        return self._network_names[network]
+
+    @cached_property
+    def _connection_names(self) -> dict[nengo.Connection, str]:
+        """The names of the connections: those of their ends."""
+        used: set[str] = set()
+        return {
+            edge.connection: unique_name(f"{edge.source.name}->{edge.target.name}", used)
+            for item in self.objects
+            for edge in self.predecessors(item)
+            if edge.connection is not None
+        }
+
+    def settings(self, obj: Any) -> dict[str, Setting]:
+        """
+        Return the settings of nengo_dl (and of others) in force for an object, by name.
+
+        Parameters
+        ----------
+        obj : NengoObject or nengo.ensemble.Neurons
+            An object or connection of the network.
+
+        Returns
+        -------
+        settings : dict of Setting
+            A nearer level that says something wins, but for ``keep_history``, which nengo_dl
+            looks up at the top level alone.
+        """
+        return settings_of(obj, self.path(obj))
+
+    def default(self, nengo_class: type, name: str, network: nengo.Network) -> Setting:
+        """
+        Return the default that a new object of a class would get in one of the networks.
+
+        Parameters
+        ----------
+        nengo_class : type
+            E.g. `nengo.Connection`.
+        name : str
+            E.g. ``"synapse"``.
+        network : nengo.Network
+            The network, at any depth.
+
+        Raises
+        ------
+        nengo.exceptions.ValidationError
+            If the class has no parameter of this name.
+        KeyError
+            If the network is none of them.
+        """
+        around = () if network is self.network else self.path(network)
+        if not isinstance(network, nengo.Network):
+            raise KeyError(f"{network!r} is no network in {self.network}")
+        return default_of(nengo_class, name, (*around, network))
+
+    @property
+    def simulator_settings(self) -> dict[str, Any]:
+        """What ``nengo_dl.configure_settings`` set for the simulation as a whole."""
+        params = self.network.config.params.get(nengo.Network)
+        return (
+            {} if params is None else {name: getattr(params, name) for name in params.extra_params}
+        )
+
+    @cached_property
+    def _planned(self) -> tuple[Model, Any]:
+        if self.simulator is not None:
+            return self.simulator.model, self.simulator.tensor_graph
+        return planned(self.network, self.seed)
+
+    @property
+    def model(self) -> Model:
+        """What nengo builds of the network: signals, seeds and the numbers that were drawn."""
+        return self._planned[0]
+
+    @property
+    def tensor_graph(self) -> Any:
+        """What nengo_dl makes of it."""
+        return self._planned[1]
+
+    def predecessors(self, item: GraphObject) -> tuple[GraphEdge, ...]:
+        """Return the edges that lead to an object."""
+        return self._edges_at(item, 1)
+
+    def successors(self, item: GraphObject) -> tuple[GraphEdge, ...]:
+        """Return the edges that lead away from an object."""
+        return self._edges_at(item, 0)
+
+    def _edges_at(self, item: GraphObject, end: int) -> tuple[GraphEdge, ...]:
+        if not isinstance(item, GraphObject):
+            raise KeyError(f"expected one of the objects of the graph, got {item!r}")
+        return self._edges_by_end[end].get(item, ())
+
+    @cached_property
+    def _edges_by_end(self) -> tuple[dict[GraphObject, tuple[GraphEdge, ...]], ...]:
+        """The edges by the object that they lead from, and by the one that they lead to."""
+        found: tuple[dict[GraphObject, list[GraphEdge]], ...] = ({}, {})
+        for edge in self.edges:
+            for by_end, end in zip(found, (edge.source, edge.target), strict=True):
+                by_end.setdefault(end, []).append(edge)
+        return tuple({end: tuple(edges) for end, edges in each.items()} for each in found)
+
+    def _build(self) -> tuple[tuple[GraphObject, ...], tuple[GraphEdge, ...]]:
+        found = [
+            obj for obj in self._paths if isinstance(obj, nengo.Ensemble | nengo.Node | nengo.Probe)
+        ]
+        connections = [obj for obj in self._paths if isinstance(obj, nengo.Connection)]
+        ends = [
+            (connection, _holder(connection.pre_obj), _holder(connection.post_obj))
+            for connection in connections
+        ]
+        ends += [
+            (probe, _source_of(probe), probe) for probe in found if isinstance(probe, nengo.Probe)
+        ]
+
+        for link, source, target in ends:
+            for end in (source, target):
+                if end not in self._paths:
+                    raise ValidationError(
+                        f"{link} leads to {end}, which is not in {self.network}; give the network "
+                        "that is around both",
+                        attr="network",
+                        obj=self,
+                    )
+
+        flow = networkx.DiGraph()
+        flow.add_nodes_from(found)
+        flow.add_edges_from((source, target) for _, source, target in ends)
+        links = {link: structure_of_link(link) for link, _, _ in ends}
+        ranks = canonical_ranks(
+            {obj: structure_of(obj, _kind(obj), self._paths[obj]) for obj in found},
+            ((source, target, links[link]) for link, source, target in ends),
+        )
+        order, cyclic = _order(flow, ranks)
+
+        shapes = Shapes(self.network)
+        items = {}
+        used: set[str] = set()
+        used_by_networks: set[str] = set()
+        for obj in order:
+            shape_in, shape_out = _shapes(obj, shapes)
+            path = self._paths[obj]
+            kind = _kind(obj)
+            around = self._name_networks(path, used_by_networks)
+            items[obj] = GraphObject(
+                obj, kind, _name(obj, kind, around, used), path, shape_in, shape_out, obj in cyclic
+            )
+        position = {obj: index for index, obj in enumerate(order)}
+        edges = [
+            GraphEdge(
+                connection=link if isinstance(link, nengo.Connection) else None,
+                source=items[source],
+                target=items[target],
+                shape=shapes.of(link.pre)
+                if isinstance(link, nengo.Connection)
+                else items[source].shape_out,
+                path=self._paths[link],
+            )
+            for link, source, target in sorted(
+                ends, key=lambda end: (position[end[1]], position[end[2]], links[end[0]])
+            )
+        ]
+        return tuple(items.values()), tuple(edges)
+
+    def _name_networks(self, path: tuple[nengo.Network, ...], used: set[str]) -> str:
+        """Return the name of the innermost of some networks, each of which gets its own."""
+        name = ""
+        for network in path[1:]:
+            if network not in self._network_names:
+                if network.label is not None:
+                    name = unique_name(_within(name, plain(network.label)), used)
+                self._network_names[network] = name
+            name = self._network_names[network]
+        return name
+
+
+def first_uses(items: Iterable[GraphObject]) -> dict[GraphObject, GraphObject]:
+    """Return with which object the parameters of each are listed: the first of a Keras layer."""
+    first: dict[int, GraphObject] = {}
+    found = {}
+    for item in items:
+        layer = keras_layer_of(item.obj) if item.kind == "tensor node" else None
+        found[item] = item if layer is None else first.setdefault(id(layer), item)
+    return found
+
+
+def _name(obj: Any, kind: str, around: str, used: set[str]) -> str:
+    """Return a readable name for an object that no other one has."""
+    own = kind.replace(" ", "_") if obj.label is None else plain(obj.label)
+    return unique_name(_within(around, own), used, 0 if obj.label is None else None)
+
+
+def _within(around: str, name: str) -> str:
+    return f"{around}/{name}" if around else name
+
+
+def _walk(
+    network: nengo.Network, path: tuple[nengo.Network, ...]
+) -> Iterator[tuple[Any, tuple[nengo.Network, ...]]]:
+    path = (*path, network)
+    for obj in (*network.ensembles, *network.nodes, *network.connections, *network.probes):
+        yield obj, path
+    for subnetwork in network.networks:
+        yield subnetwork, path
+        yield from _walk(subnetwork, path)
+
+
+def _holder(obj: Any) -> Any:
+    """Return the ensemble, node or probe that stands in the graph for an object or slice."""
+    obj = getattr(obj, "obj", obj) if isinstance(obj, nengo.base.ObjView) else obj
+    if isinstance(obj, Neurons):
+        return obj.ensemble
+    if isinstance(obj, LearningRule):
+        return _holder(obj.connection.post_obj)
+    return obj
+
+
+def _source_of(probe: nengo.Probe) -> Any:
+    target = probe.obj
+    if isinstance(target, LearningRule):
+        target = target.connection
+    return _holder(target.pre_obj if isinstance(target, nengo.Connection) else target)
+
+
+def _kind(obj: Any) -> str:
+    if isinstance(obj, nengo_dl.TensorNode):
+        return "tensor node"
+    if isinstance(obj, nengo.Probe):
+        return "probe"
+    return "ensemble" if isinstance(obj, nengo.Ensemble) else "node"
+
+
+def _shapes(obj: Any, shapes: Shapes) -> tuple[Shape, Shape]:
+    if isinstance(obj, nengo_dl.TensorNode):
+        return obj.shape_in or (), shapes.of(obj) or ()
+    if isinstance(obj, nengo.Ensemble):
+        shape = shapes.of(obj.neurons) or (obj.n_neurons,)
+        return shape, shape
+    if isinstance(obj, nengo.Probe):
+        return (int(obj.size_in),), (int(obj.size_in),)
+    return (int(obj.size_in),), (int(obj.size_out),)
+
+
+def _order(flow: networkx.DiGraph, ranks: Mapping[Any, int]) -> tuple[list[Any], set[Any]]:
+    """Order objects as data flows, those of a cycle together; ties by their rank."""
+    groups = networkx.condensation(flow)
+    members = {
+        group: sorted(data["members"], key=ranks.__getitem__)
+        for group, data in groups.nodes(data=True)
+    }
+    order: list[Any] = []
+    cyclic: set[Any] = set()
+    for group in networkx.lexicographical_topological_sort(
+        groups, key=lambda group: ranks[members[group][0]]
+    ):
+        inside = members[group]
+        order += inside
+        if len(inside) > 1 or flow.has_edge(inside[0], inside[0]):
+            cyclic.update(inside)
+    return order, cyclic

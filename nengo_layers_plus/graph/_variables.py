@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from nengo_layers_plus._upstream import tf
-from nengo_layers_plus.graph._names import unique_name
 from nengo_layers_plus.graph._network_graph import NetworkGraph
 from nengo_layers_plus.graph._parameters import Parameter
+from nengo_layers_plus.graph._words import unique_name
 
 Index = tuple[slice, ...]
 """What a variable is indexed with to get a parameter; empty for all of it."""

@@ -167,7 +167,8 @@ def _plain_axis(layer: Any, value: Any) -> Any:
     """Return axes as they are counted from the end, which layers change when they are built."""
     shape = getattr(layer, "_build_input_shape", None)
     dimensions = getattr(getattr(layer, "input_spec", None), "ndim", None)
-    if dimensions is None and layer.built and isinstance(shape, tuple | tf.TensorShape):
+    is_built = getattr(layer, "built", False)  # others, such as constraints, can't be
+    if dimensions is None and is_built and isinstance(shape, tuple | tf.TensorShape):
         dimensions = len(shape)
     axes = [
         each - dimensions if dimensions is not None and each >= 0 else each

@@ -12,7 +12,7 @@ from nengo.builder import Model, Operator
 from nengo.exceptions import SimulatorClosed, ValidationError
 
 from nengo_layers_plus._upstream import nengo_dl
-from nengo_layers_plus.graph._planned import build_model
+from nengo_layers_plus.graph._structure import build_model
 from nengo_layers_plus.introspection._fingerprint import fingerprint
 
 # what of an operator is of the objects it was made for, besides the signals

@@ -1,24 +1,23 @@
 """What users call and subclass to build networks."""
 
+from nengo_layers_plus.layers._base_layer import BaseLayer
 from nengo_layers_plus.layers._block import Block
-from nengo_layers_plus.layers._channel_neurons import ChannelNeurons
 from nengo_layers_plus.layers._custom_layer import CustomLayer
-from nengo_layers_plus.layers._filter import Filter
-from nengo_layers_plus.layers._firing_rates import FiringRates
-from nengo_layers_plus.layers._fixed_trainable import fix_trainable
-from nengo_layers_plus.layers._layer_context import LayerContext
-from nengo_layers_plus.layers._layer_parts import LayerParts
-from nengo_layers_plus.layers._layer_wrapper import LayerWrapper
-from nengo_layers_plus.layers._rate_control import RateControl
-from nengo_layers_plus.layers._rate_loss import RateLoss
-from nengo_layers_plus.layers._recurrent_neurons import RecurrentNeurons
-from nengo_layers_plus.layers._residual import Residual
+from nengo_layers_plus.layers._layer_call import LayerContext, LayerParts
+from nengo_layers_plus.layers._layer_wrapper import FunctionOfSeveral, LayerWrapper
+from nengo_layers_plus.layers._rate_control import FiringRates, RateControl, RateLoss
+from nengo_layers_plus.layers._ready_made import (
+    ChannelNeurons,
+    Filter,
+    RecurrentNeurons,
+    Residual,
+    TunedNeurons,
+)
 from nengo_layers_plus.layers._sequential import Sequential
-from nengo_layers_plus.layers._several_inputs import FunctionOfSeveral
-from nengo_layers_plus.layers._trainable import Trainable
-from nengo_layers_plus.layers._tuned_neurons import TunedNeurons
+from nengo_layers_plus.layers._trainable import Trainable, fix_trainable
 
 __all__ = [
+    "BaseLayer",
     "Block",
     "ChannelNeurons",
     "CustomLayer",

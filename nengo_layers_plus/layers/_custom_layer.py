@@ -3,60 +3,57 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
 from dataclasses import replace
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import nengo
-from nengo.exceptions import NetworkContextError, ValidationError
+from nengo.exceptions import ValidationError
 
-from nengo_layers_plus._declared import as_flag, as_text, holds_itself
-from nengo_layers_plus._upstream import nengo_dl
-from nengo_layers_plus.graph import Shape
-from nengo_layers_plus.layers._building import (
-    connect,
-    count_objects,
-    forget_new_objects,
-    make_ensemble,
-    make_node,
+from nengo_layers_plus._declared import as_text
+from nengo_layers_plus._upstream import nengo_dl, snake_case_of, tf
+from nengo_layers_plus.graph import declare_shape, size_of
+from nengo_layers_plus.layers._base_layer import (
+    BaseLayer,
+    LayerCall,
+    overridden_hooks,
+    own_name,
+    show,
 )
-from nengo_layers_plus.layers._describe import default_name, describe, name_of
-from nengo_layers_plus.layers._enclosing import Enclosing, Inherited, enclosing_call, inside
-from nengo_layers_plus.layers._ensemble_arguments import closest, ensemble_arguments
-from nengo_layers_plus.layers._errors import LayerError, MissingInitError, UnknownArgumentError
-from nengo_layers_plus.layers._hooks import overridden_hooks, warn_of_misspelt_hooks
-from nengo_layers_plus.layers._inputs import (
-    LayerInput,
-    choose_synapses,
-    population_shape,
-    resolve_inputs,
+from nengo_layers_plus.layers._ensemble_arguments import (
+    Level,
+    closest,
+    ensemble_arguments,
 )
-from nengo_layers_plus.layers._layer_context import LayerContext
-from nengo_layers_plus.layers._layer_func import Kind, kind_of, warn_of_hidden_weights
-from nengo_layers_plus.layers._layer_parts import LayerParts
-from nengo_layers_plus.layers._neuron_parameters import (
-    PART,
-    set_trained,
-    take_values,
-    warn_of_stopped_gradients,
+from nengo_layers_plus.layers._errors import LayerError, UnknownArgumentError, warn_user
+from nengo_layers_plus.layers._layer_call import (
+    NOT_GIVEN,
+    ORIGINS,
+    LayerContext,
+    LayerInputs,
+    LayerParts,
+    Origin,
+    check_synapse,
+    per_input,
 )
-from nengo_layers_plus.layers._not_given import NOT_GIVEN
-from nengo_layers_plus.layers._origins import note_origins
-from nengo_layers_plus.layers._trainable import Trainable
-from nengo_layers_plus.layers._training import (
-    apply_to_added,
+from nengo_layers_plus.layers._layer_func import (
+    check_function,
+    check_keras_layer,
+    warn_of_hidden_weights,
+)
+from nengo_layers_plus.layers._layer_wrapper import FunctionOfSeveral, LayerWrapper, must_be_kept
+from nengo_layers_plus.layers._trainable import (
+    Kind,
     apply_trainable,
-    check_trainable,
+    choose_trainable,
     coerce_trainable,
-    trainable_of_added,
+    set_trained,
 )
-from nengo_layers_plus.neurons import model_in
+from nengo_layers_plus.neurons import StoppedGradientWarning, model_in, why_in_python
 
-_NODE_ARGUMENTS = ("shape_out", "label")
+_CALL, _DEFAULT = "the call", "the layer's default"
 
 
-class CustomLayer(nengo_dl.Layer):
+class CustomLayer(BaseLayer):
     """
     A drop-in for `nengo_dl.Layer` whose every choice can be changed.
 
@@ -134,436 +131,274 @@ class CustomLayer(nengo_dl.Layer):
     adds_parts: ClassVar[tuple[str, ...]] = ()
     """Fields of `.Trainable` for what `on_built` adds, which go by ``parts.trainable``."""
 
-    def __init__(
-        self,
-        layer_func: Any = None,
-        *,
-        ensemble_kwargs: Mapping[str, Any] | None = None,
-        synapse: Any = NOT_GIVEN,
-        trainable: Trainable | Mapping[str, Any] | bool | None = None,
-        label: str | None = None,
-    ) -> None:
-        # what make_layer_func made, and from which layer_func
-        self._made: tuple[Any, Any] | None = None
-        self.calls: list[LayerParts] = []
-        self.ensemble_kwargs = ensemble_kwargs
-        self.synapse = synapse
-        self.trainable = trainable
-        self.label = label
-        if holds_itself(layer_func):
-            raise ValidationError(
-                f"a list that is in itself has no end: {layer_func!r}", "layer_func", type(self)
-            )
-        # late, since a stack makes its layers of it, and names itself if it can't
-        super().__init__(layer_func)
-        as_text(label, "label", self, LayerError)
-
-    # hooks
-
-    def make_layer_func(self, context: LayerContext) -> Any:
-        """
-        Return what the layer applies.
-
-        Runs once a layer, at its first call, so that several calls share their weights.
-
-        Parameters
-        ----------
-        context : LayerContext
-            The call.
-
-        Returns
-        -------
-        layer_func : tf.keras.layers.Layer, callable or nengo.neurons.NeuronType
-        """
-        return self.layer_func
-
-    def make_ensemble_kwargs(self, context: LayerContext) -> Mapping[str, Any] | None:
-        """
-        Return arguments for the Ensemble.
-
-        Parameters
-        ----------
-        context : LayerContext
-            The call; ``size_in`` is the number of neurons.
-
-        Returns
-        -------
-        arguments : Mapping or None
-            Arguments of `nengo.Ensemble`. A layer that makes no Ensemble must return None or
-            nothing in it.
-        """
-        return self.ensemble_kwargs
-
-    def make_synapse(self, context: LayerContext) -> Any:
-        """
-        Return the synapse of the connection into the layer.
-
-        Parameters
-        ----------
-        context : LayerContext
-            The call.
-
-        Returns
-        -------
-        synapse : None, float, nengo.synapses.Synapse or nengo.Default
-            With several inputs one for all, or a list with one for each.
-        """
-        return self.synapse
-
-    def make_trainable(self, context: LayerContext) -> Trainable | Mapping[str, Any] | bool | None:
-        """
-        Return what trains.
-
-        Parameters
-        ----------
-        context : LayerContext
-            The call.
-
-        Returns
-        -------
-        trainable : Trainable, Mapping, bool or None
-        """
-        return self.trainable
-
-    def on_built(self, parts: LayerParts) -> None:
-        """
-        Do more once the objects exist, such as adding a probe or a recurrent connection.
-
-        Runs inside the network of the call. If it raises, all that the call made is taken back.
-
-        What is added goes by the layer's own setting of what trains, be it its own or that of a
-        block around it: Connections and Keras layers by ``weights``, Ensembles by ``bias`` and
-        ``neuron_parameters``, of which True and False mean all. What says something itself
-        (``network.config[connection].trainable``, or a layer's ``trainable``) goes by that.
-
-        Parameters
-        ----------
-        parts : LayerParts
-            What the call made.
-        """
-
-    # the call
-
-    def __call__(
-        self,
-        input: Any,
-        transform: Any = nengo_dl.compat.default_transform,
-        shape_in: Any = None,
-        synapse: Any = NOT_GIVEN,
-        return_conn: bool = False,
-        **layer_args: Any,
-    ) -> Any:
-        """
-        Apply the layer to an object of the network.
-
-        Parameters
-        ----------
-        input : NengoObject, a slice of one, or a list of these
-            A Node, Ensemble, Neurons or TensorNode.
-        transform : number, array_like, nengo.dists.Distribution or nengo.transforms.Transform
-            Of the connection from the input. With several inputs one for all, or a list with
-            one for each.
-        shape_in : tuple of int or "auto", optional
-            Shape in which the layer sees its input, without the batch. The default is flat, as
-            in the stock layer; ``"auto"`` takes over the shape of the input. With several inputs
-            one for all, or a list with one for each.
-        synapse : None, float, nengo.synapses.Synapse or nengo.Default, optional
-            Of the connection from the input; wins over that of the layer.
-        return_conn : bool
-            Also return the connection, or for several inputs the list of them.
-        **layer_args
-            Arguments of `nengo.Ensemble` for a layer of neurons, else ``shape_out`` and
-            ``label`` of the TensorNode; win over those of the layer.
-
-        Returns
-        -------
-        obj : nengo_dl.TensorNode or nengo.ensemble.Neurons
-            What was made.
-        conn : nengo.Connection or list of nengo.Connection
-            Only if ``return_conn`` is True.
-
-        Raises
-        ------
-        nengo.exceptions.ValidationError
-            If an argument, or what a hook returned, can't be used. The error names the layer,
-            what was expected, what came, and what to do.
-        nengo.exceptions.NetworkContextError
-            If it is called outside of a network.
-        """
-        if not nengo.Network.context:
-            raise NetworkContextError(
-                f"{self} can only be called inside a `with network:` block, as it makes objects"
-            )
-        several = isinstance(input, list | tuple)
-        sources = tuple(input) if several else (input,)
-        if not sources:
-            raise LayerError("expected at least one input, got none", attr="input", obj=self)
-        inputs = resolve_inputs(self, sources, several, transform, shape_in)
-
-        given = {"transform": transform, "shape_in": shape_in, **layer_args}
-        given = {name: value for name, value in given.items() if value is not None}
-        if synapse is not NOT_GIVEN:
-            given["synapse"] = synapse
-        return_conn = as_flag(return_conn, "return_conn", self, LayerError)
-        if return_conn:
-            given["return_conn"] = return_conn
-        context = LayerContext(
-            input=sources if several else input,
-            shape_in=_one_or_all([each.shape for each in inputs], several),
-            size_in=_one_or_all([each.size for each in inputs], several),
-            call_arguments=MappingProxyType(given),
-        )
-        parts = self._call(context, inputs, layer_args)
-        if not return_conn:
-            return parts.output
-        connection = parts.connection
-        return parts.output, (list(connection) if isinstance(connection, tuple) else connection)
-
-    def _call(
-        self,
-        context: LayerContext,
-        inputs: tuple[LayerInput, ...],
-        layer_args: Mapping[str, Any],
-    ) -> LayerParts:
-        """Build all, or leave all as it was."""
-        around = enclosing_call()
-        inherited = Inherited() if around is None else around.inherited
-        with ExitStack() as undo:
-            undo.callback(setattr, self, "_made", self._made)
-            network = nengo.Network.context[-1]
-            before = count_objects(network)
-            forget_new_objects(network, before, undo)
-            with inside(Enclosing(undo)):
-                parts = self._build(context, inputs, layer_args, inherited, undo)
-            self.calls.append(parts)
-            undo.callback(self.calls.remove, parts)
-            trainable = trainable_of_added(parts.trainable)
-            with inside(Enclosing(undo, Inherited(trainable=trainable))) as enclosing:
-                self.on_built(parts)
-            made = (parts, *enclosing.parts)
-            apply_to_added(self, trainable, network, before, made, undo)
-            done = undo.pop_all()
-        if around is not None:
-            around.undo.callback(done.close)
-            around.parts.append(parts)
-        return parts
-
-    def _build(
-        self,
-        context: LayerContext,
-        inputs: tuple[LayerInput, ...],
-        layer_args: Mapping[str, Any],
-        inherited: Inherited,
-        undo: ExitStack,
-    ) -> LayerParts:
-        """Make the objects of one call."""
-        several = isinstance(context.input, tuple)
-        overridden = overridden_hooks(type(self), CustomLayer)
-        layer_func = self._layer_func(context)
-        kind = kind_of(self, layer_func, n_inputs=len(inputs) if several else None)
-        population: Shape = ()
+    def _build(self, call: LayerCall) -> LayerParts:
+        context, inputs = call.context, call.inputs
+        shape: Any = context.shape_in
+        layer_func = self._applied(context)
+        kind = kind_of(layer_func, inputs.n_listed)
         if kind == "neurons":
-            population = population_shape(self, inputs)
-            context = replace(context, shape_in=population, size_in=inputs[0].size)
-        levels: Mapping[str, Mapping[str, Any]] = {
-            "call": layer_args,
-            "ensemble_kwargs": self._ensemble_kwargs(context),
-        }
-        given = levels
-        if kind == "neurons":
-            layer_func, levels = take_values(self, layer_func, levels, population)
-        arguments = self._object_arguments(layer_func, levels, inherited, population)
-        own_synapse = self.make_synapse(context)
-        synapses = choose_synapses(
-            self,
-            context.call_arguments.get("synapse", NOT_GIVEN),
-            own_synapse,
-            inherited.synapse if kind == "neurons" else NOT_GIVEN,
-            n_inputs=len(inputs) if several else None,
-        )
-        own_trainable = coerce_trainable(self, self.make_trainable(context))
-        trainable, train_connections = check_trainable(
-            self,
-            own_trainable,
-            inherited.trainable,
+            shape = inputs.population_shape()
+            context = replace(context, shape_in=shape, size_in=size_of(shape))
+        layer_func, arguments, set_by = self._choose_arguments(call, context, layer_func, kind)
+        synapses, synapse_by = self._choose_synapses(call, context, kind)
+        has_model = kind == "neurons" and model_in(layer_func) is not None
+        trainable, trained_by = choose_trainable(
+            coerce_trainable(self.make_trainable(context)),
+            call.inherited.trainable,
+            self._source("make_trainable"),
             kind,
-            len(inputs),
-            (PART,) if kind == "neurons" and model_in(layer_func) is not None else (),
-            adds="on_built" in overridden,
+            (*(("neuron_parameters",) if has_model else ()), *self.adds_parts),
+            adds="on_built" in overridden_hooks(type(self)),
         )
         if kind == "neurons":
-            layer_func = set_trained(self, layer_func, trainable.neuron_parameters)
+            layer_func = set_trained(layer_func, trainable.neuron_parameters)
         target, connections = self._make_objects(
-            layer_func, kind, context, inputs, population, arguments, synapses
+            layer_func, kind, context, inputs, arguments, synapses
         )
         ensemble, node = (target, None) if kind == "neurons" else (None, target)
-        if ensemble is not None:
-            warn_of_stopped_gradients(self, ensemble)
-        apply_trainable(
-            self,
-            trainable,
-            dict(zip(connections, train_connections, strict=True)),
-            ensemble,
-            layer_func if kind == "keras" else None,
-            undo,
-        )
-        note_origins(
-            self,
-            overridden,
-            target,
-            connections,
-            arguments=arguments,
-            levels=given,
-            inherited=inherited,
-            call_arguments=context.call_arguments,
-            synapse=own_synapse,
-            trainable=own_trainable,
-        )
+        keras_layer = layer_func if kind == "keras" else None
+        apply_trainable(trainable, connections, ensemble, keras_layer, str(self), call.undo)
+
+        for part, source in trained_by.items():
+            set_by[f"trainable.{part}"] = source
+        if "make_layer_func" in overridden_hooks(type(self)):
+            set_by["layer_func"] = self._source("make_layer_func")
+        ORIGINS[target] = Origin(str(self), set_by)
+        for connection in connections:
+            ORIGINS[connection] = Origin(
+                str(self),
+                {
+                    "synapse": synapse_by,
+                    "transform": _CALL if "transform" in context.call_arguments else _DEFAULT,
+                    "trainable": trained_by.get("connection", _DEFAULT),
+                },
+            )
         return LayerParts(
             input=context.input,
             output=node if ensemble is None else ensemble.neurons,
-            connection=_one_or_all(connections, several),
+            connection=inputs.unwrapped(connections),
             ensemble=ensemble,
             node=node,
             shape_in=context.shape_in,
-            shape_out=population if node is None else tuple(node.shape_out),
+            shape_out=shape if node is None else tuple(node.shape_out),
             trainable=trainable,
         )
 
-    def _object_arguments(
-        self,
-        layer_func: Any,
-        levels: Mapping[str, Mapping[str, Any]],
-        inherited: Inherited,
-        population: Shape,
-    ) -> dict[str, Any]:
-        """Return the arguments of the Ensemble or TensorNode, with its label in full."""
-        if population:
-            arguments = ensemble_arguments(
-                self, levels, inherited.ensemble_kwargs, population, layer_func
-            )
+    def _applied(self, context: LayerContext) -> Any:
+        # a user may have given the layer another layer_func since the last call
+        if self._made is None or self._made[0] is not self.layer_func:
+            self._made = (self.layer_func, self.make_layer_func(context))
+        return self._made[1]
+
+    def _source(self, hook: str) -> str:
+        """Return who sets what a hook returns, in words."""
+        if hook in overridden_hooks(type(self)):
+            return f"{hook} of {type(self).__name__}"
+        return f"{hook.removeprefix('make_')} of the layer"
+
+    # the choosers: each returns what is chosen, and who set it
+
+    def _choose_arguments(
+        self, call: LayerCall, context: LayerContext, layer_func: Any, kind: Kind
+    ) -> tuple[Any, dict[str, Any], dict[str, str]]:
+        """Return what is applied, with the parameters that were given, and other arguments."""
+        shape: Any = context.shape_in
+        from_hook = self._ensemble_kwargs(context)
+        if kind == "neurons":
+            levels = [
+                Level(_CALL, "call", call.arguments),
+                Level(self._source("make_ensemble_kwargs"), "ensemble_kwargs", from_hook),
+                *call.inherited.ensemble_kwargs,
+            ]
+            layer_func, arguments, set_by = ensemble_arguments(levels, shape, layer_func)
         else:
-            arguments = self._node_arguments(levels["ensemble_kwargs"], levels["call"])
-        label = as_text(arguments.get("label"), "label", self, LayerError) or inherited.label
+            _check_node_arguments(from_hook, call.arguments)
+            arguments = dict(call.arguments)
+            set_by = dict.fromkeys(arguments, _CALL)
+        label = as_text(arguments.pop("label", self.label), "label", None, LayerError)
+        label = label or call.inherited.label
         if label is not None:
-            arguments["label"] = inherited.prefix + label
-        return arguments
+            arguments["label"] = call.inherited.prefix + label
+        return layer_func, arguments, set_by
+
+    def _choose_synapses(
+        self, call: LayerCall, context: LayerContext, kind: Kind
+    ) -> tuple[tuple[Any, ...], str]:
+        """Return the synapse of each connection."""
+        nearest_first = [
+            (context.call_arguments.get("synapse", NOT_GIVEN), _CALL),
+            (self.make_synapse(context), self._source("make_synapse")),
+            # a block speaks of the connections into its neurons
+            (call.inherited.synapse if kind == "neurons" else NOT_GIVEN, "synapse of the block"),
+            (None, _DEFAULT),
+        ]
+        synapse, source = next(item for item in nearest_first if item[0] is not NOT_GIVEN)
+        synapses = per_input("synapse", synapse, len(call.inputs.items), call.inputs.is_list)
+        for synapse in synapses:
+            check_synapse("synapse", synapse)
+        return synapses, source
+
+    # the objects, as nengo_dl.Layer would make them
 
     def _make_objects(
         self,
         layer_func: Any,
         kind: Kind,
         context: LayerContext,
-        inputs: tuple[LayerInput, ...],
-        population: Shape,
+        inputs: LayerInputs,
         arguments: Mapping[str, Any],
         synapses: Sequence[Any],
     ) -> tuple[Any, tuple[nengo.Connection, ...]]:
         """Make the Ensemble or TensorNode, and connect the inputs to it."""
-        several = isinstance(context.input, tuple)
         target: Any
+        shape: Any = context.shape_in
         try:
             if kind == "neurons":
-                target = make_ensemble(layer_func, inputs[0].size, population, arguments)
+                target = nengo.Ensemble(context.size_in, 1, neuron_type=layer_func, **arguments)
+                declare_shape(target, shape)
             else:
-                target = make_node(layer_func, kind, inputs, several, arguments)
-            connections = connect(inputs, target, synapses)
+                target = _make_node(layer_func, kind, inputs, arguments)
+            connections = _connect(inputs, target, synapses)
         except ValidationError as error:
             # nengo raises its errors from themselves, which leaves their cause in the context
             cause = "" if error.__context__ is None else f"; {error.__context__}"
             # what a hook made does not show in the name of the layer
             by_hook = "" if layer_func is self.layer_func else f"; layer_func is {layer_func!r}"
             raise LayerError(
-                f"{error} (input of shape {context.shape_in}{by_hook}{cause})",
-                attr="call",
-                obj=self,
+                f"{error} (input of shape {context.shape_in}{by_hook}{cause})", attr="call"
             ) from error
         if kind == "function":
-            warn_of_hidden_weights(self, layer_func)
+            warn_of_hidden_weights(layer_func, str(self))
+        elif kind == "neurons" and (reason := why_in_python(layer_func)) is not None:
+            warn_user(
+                f"{self}: {reason}, so that it runs in Python, step by step, and stops gradients: "
+                "nothing before it can be trained through it. What to do: write it as a "
+                "nengo_layers_plus.NeuronModel, or filter this StoppedGradientWarning if you want "
+                "that",
+                StoppedGradientWarning,
+            )
         return target, connections
 
-    def _layer_func(self, context: LayerContext) -> Any:
-        # a user may have given the layer another layer_func since the last call
-        if self._made is None or self._made[0] is not self.layer_func:
-            self._made = (self.layer_func, self.make_layer_func(context))
-        return self._made[1]
+    # how it shows
 
-    def _ensemble_kwargs(self, context: LayerContext) -> Mapping[str, Any]:
-        # before the hook, which may read it
-        self._check_ensemble_kwargs(self.ensemble_kwargs)
-        from_hook = self.make_ensemble_kwargs(context)
-        self._check_ensemble_kwargs(from_hook)
-        return {} if from_hook is None else from_hook
-
-    def _check_ensemble_kwargs(self, given: Any) -> None:
-        if given is None or (
-            isinstance(given, Mapping) and all(isinstance(name, str) for name in given)
-        ):
-            return
-        raise LayerError(
-            f"expected a dict of arguments of nengo.Ensemble or None, got {given!r}",
-            attr="ensemble_kwargs",
-            obj=self,
-        )
-
-    def _node_arguments(
-        self, from_hook: Mapping[str, Any], from_call: Mapping[str, Any]
-    ) -> dict[str, Any]:
-        if from_hook:
-            raise LayerError(
-                f"{', '.join(from_hook)} can't be used: a layer made of a Keras layer or "
-                "function makes no Ensemble; give them to a layer of neurons",
-                attr="ensemble_kwargs",
-                obj=self,
-            )
-        for name in from_call:
-            if name not in _NODE_ARGUMENTS:
-                known = (*_NODE_ARGUMENTS, "transform", "shape_in", "synapse", "return_conn")
-                raise UnknownArgumentError(
-                    f"a layer made of a Keras layer or function has no argument {name!r}; "
-                    f"{closest(name, known)}it takes {', '.join(known)}",
-                    attr="call",
-                    obj=self,
-                )
-        return {**({} if self.label is None else {"label": self.label}), **from_call}
-
-    # how it shows, and is copied
-
-    @property
-    def name(self) -> str:
-        """
-        How it is called in a `.Sequential`.
-
-        Its label; else the name that its Keras layer was given; else that of its function, or of
-        its class or the class of what it applies.
-        """
-        if self.label is not None:
-            return self.label
-        return default_name(self, is_subclass=type(self) is not CustomLayer)
-
-    def __getstate__(self) -> dict[str, Any]:
-        # a copy was not called yet, and must not drag the networks of the original with it
-        return {**self.__dict__, "calls": []}
-
-    if not TYPE_CHECKING:  # where it would let any name pass
-
-        def __getattr__(self, name: str) -> Any:
-            # what is asked for first depends on what is done with the layer first
-            if "_made" not in self.__dict__ and not name.startswith("__"):
-                raise MissingInitError(type(self), name)
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        super().__init_subclass__(**kwargs)
-        warn_of_misspelt_hooks(cls)
-
-    def __str__(self) -> str:
-        return f"{type(self).__name__}({name_of(self.layer_func)})"
+    def _default_name(self) -> str:
+        if type(self) is not CustomLayer:
+            return super()._default_name()
+        name = own_name(self.layer_func)
+        if name in (None, "<lambda>") or isinstance(self.layer_func, tf.keras.layers.Layer):
+            return snake_case_of(self.layer_func)
+        return str(name)
 
     def __repr__(self) -> str:
+        overridden = overridden_hooks(type(self))
         made = self.layer_func if self._made is None else self._made[1]
-        return describe(self, made, overridden_hooks(type(self), CustomLayer))
+        if made is None:
+            target = "what make_layer_func returns"
+        elif isinstance(made, type):
+            target = f"nothing of the class {made.__name__} (an instance is needed)"
+        elif isinstance(made, nengo.neurons.NeuronType):
+            target = f"an Ensemble of {made!r} neurons"
+        else:
+            target = f"a TensorNode of {show(made)}"
+        synapse = f"synapse {None if self.synapse is NOT_GIVEN else self.synapse!r}"
+        if "make_synapse" in overridden:
+            synapse = "the synapse of make_synapse"
+        hooks = f", {' and '.join(overridden)} overridden" if overridden else ""
+        return f"<{super().__repr__()} makes {target} and a Connection with {synapse}{hooks}>"
 
 
-def _one_or_all(values: Sequence[Any], several: bool) -> Any:
-    return tuple(values) if several else values[0]
+def kind_of(layer_func: Any, n_inputs: int | None = None) -> Kind:
+    """
+    Say what a layer is made of, after checking that it can be.
+
+    Parameters
+    ----------
+    layer_func : object
+        What `CustomLayer.make_layer_func` returned.
+    n_inputs : int or None
+        The number of inputs, if the layer was called on a list of them.
+
+    Returns
+    -------
+    kind : {"neurons", "keras", "function"}
+
+    Raises
+    ------
+    LayerError
+        If it is nothing that can be applied, a Keras 3 object or contains one, or would lose
+        what nengo_dl does not support (an ``activity_regularizer``).
+    """
+    if isinstance(layer_func, nengo.Direct):
+        raise LayerError(
+            "nengo.Direct has no neurons that a layer could connect to; leave the layer out, or "
+            "give a function",
+            attr="layer_func",
+        )
+    if isinstance(layer_func, nengo.neurons.NeuronType):
+        return "neurons"
+    if isinstance(layer_func, tf.keras.layers.Layer):
+        check_keras_layer(layer_func, n_inputs)
+        return "keras"
+    check_function(layer_func)
+    return "function"
+
+
+def _check_node_arguments(from_hook: Mapping[str, Any], from_call: Mapping[str, Any]) -> None:
+    if from_hook:
+        raise LayerError(
+            f"{', '.join(from_hook)} can't be used: a layer made of a Keras layer or function "
+            "makes no Ensemble; give them to a layer of neurons",
+            attr="ensemble_kwargs",
+        )
+    known = ("shape_out", "label", "transform", "shape_in", "synapse", "return_conn")
+    for name in from_call:
+        if name not in known:
+            raise UnknownArgumentError(
+                f"a layer made of a Keras layer or function has no argument {name!r}; "
+                f"{closest(name, known)}it takes {', '.join(known)}",
+                attr="call",
+            )
+
+
+def _make_node(
+    layer_func: Any, kind: Kind, inputs: LayerInputs, arguments: Mapping[str, Any]
+) -> nengo_dl.TensorNode:
+    """Make the TensorNode of a Keras layer or function; several inputs lie flat in its input."""
+    shape = inputs.items[0].shape
+    shapes = None
+    if inputs.is_list:
+        shapes = [item.shape for item in inputs.items]
+        shape = (sum(item.size for item in inputs.items),)
+    if kind == "function":
+        layer_func = layer_func if shapes is None else FunctionOfSeveral(layer_func, shapes)
+    elif shapes is not None or must_be_kept(layer_func):
+        layer_func = LayerWrapper(layer_func, shapes)
+    return nengo_dl.TensorNode(layer_func, shape_in=shape, pass_time=False, **arguments)
+
+
+def _connect(
+    inputs: LayerInputs, target: Any, synapses: Sequence[Any]
+) -> tuple[nengo.Connection, ...]:
+    """Connect the inputs to the neurons of an Ensemble, or to their parts of a TensorNode."""
+    connections = []
+    start = 0
+    for item, synapse in zip(inputs.items, synapses, strict=True):
+        post = target
+        if isinstance(target, nengo.Ensemble):
+            post = target.neurons
+        elif len(inputs.items) > 1:
+            post = target[start : start + item.size]
+        start += item.size
+        try:
+            connection = nengo.Connection(
+                item.source, post, synapse=synapse, transform=item.transform
+            )
+        except ValidationError as error:
+            given = "" if item.transform is None else f"; the transform is {item.transform!r}"
+            raise ValidationError(
+                f"from {item.source} ({item.source.size_out} values) to {post} "
+                f"({post.size_in} values): {error}{given}",
+                attr="connection",
+            ) from error
+        connections.append(connection)
+    return tuple(connections)

@@ -1,13 +1,14 @@
-"""Errors that name the layer they are about."""
+"""Errors and warnings of layers."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import inspect
+import warnings
+from typing import Any
 
 from nengo.exceptions import ValidationError
 
-if TYPE_CHECKING:
-    from nengo_layers_plus.layers._custom_layer import CustomLayer
+_PACKAGE = __name__.partition(".")[0]
 
 
 class LayerError(ValidationError):
@@ -20,19 +21,25 @@ class LayerError(ValidationError):
         What was expected, what came, what to do.
     attr : str
         The argument or hook.
-    obj : CustomLayer
-        The layer.
+    obj : BaseLayer, optional
+        The layer. Code that a call runs leaves it out: the call adds it.
     """
 
-    def __init__(self, msg: str, attr: str, obj: CustomLayer) -> None:
+    def __init__(self, msg: str, attr: str, obj: Any = None) -> None:
         super().__init__(msg, attr=attr, obj=obj)
 
-    def __reduce__(self) -> tuple[type[LayerError], tuple[str, str, CustomLayer]]:
+    def __reduce__(self) -> tuple[type[LayerError], tuple[str, str, Any]]:
         return type(self), (self.args[0], self.attr, self.obj)
 
     def __str__(self) -> str:
+        if self.obj is None:
+            return f"{self.attr}: {self.args[0]}"
         label = f" {self.obj.label!r}" if self.obj.label is not None else ""
         return f"{self.obj}{label}, {self.attr}: {self.args[0]}"
+
+
+class UnknownArgumentError(LayerError, TypeError):
+    """A name that is no argument; also the TypeError that a call of the stock layer raises."""
 
 
 class MissingInitError(ValidationError, AttributeError):
@@ -60,5 +67,15 @@ class MissingInitError(ValidationError, AttributeError):
         return type(self), self._given
 
 
-class UnknownArgumentError(LayerError, TypeError):
-    """A name that is no argument; also the TypeError that a call of the stock layer raises."""
+def warn_user(message: str, category: type[Warning] = UserWarning) -> None:
+    """Warn of the line that called this package, however deep within blocks it is found out."""
+    frame = inspect.currentframe()
+    depth = 0
+    while frame is not None and _is_ours(frame.f_globals.get("__name__", "")):
+        frame = frame.f_back
+        depth += 1
+    warnings.warn(message, category, stacklevel=depth + 1)
+
+
+def _is_ours(module: str) -> bool:
+    return module == _PACKAGE or module.startswith(f"{_PACKAGE}.")

@@ -1,14 +1,13 @@
-"""Keras layers that nengo_dl alone would not treat right."""
+"""What stands in a TensorNode for a Keras layer or function that nengo_dl would not treat right."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from nengo_layers_plus._upstream import expects_training, random_state_kept, tf, with_sublayers
-from nengo_layers_plus.graph import Shape
+from nengo_layers_plus.graph import Shape, size_of
 from nengo_layers_plus.graph._keras_layers import layer_itself
-from nengo_layers_plus.layers._several_inputs import split
 
 
 def must_be_kept(layer: tf.keras.layers.Layer) -> bool:
@@ -109,7 +108,7 @@ class LayerWrapper(tf.keras.layers.Layer):
     def call(self, values: tf.Tensor, training: Any = None) -> tf.Tensor:
         """Apply the layer, by its ``call``, as nengo_dl does."""
         return self.layer.call(
-            values if self.shapes is None else split(values, self.shapes),
+            values if self.shapes is None else _split(values, self.shapes),
             **({"training": training} if expects_training(self.layer) else {}),
         )
 
@@ -140,3 +139,45 @@ class LayerWrapper(tf.keras.layers.Layer):
             return input_shape
         batch = tf.TensorShape(input_shape)[0]
         return [tf.TensorShape((batch, *shape)) for shape in self.shapes]
+
+
+class FunctionOfSeveral:
+    """
+    A function of several tensors as a function of one flat tensor.
+
+    Parameters
+    ----------
+    function : callable
+        Called with one tensor for each input.
+    shapes : sequence of tuple of int
+        Their shapes, without the batch.
+    """
+
+    def __init__(self, function: Callable[..., Any], shapes: Sequence[Shape]) -> None:
+        self.function = function
+        self.shapes = tuple(shapes)
+        self.__name__ = getattr(function, "__name__", type(function).__name__)
+
+    def __call__(self, values: tf.Tensor) -> tf.Tensor:
+        return self.function(*_split(values, self.shapes))
+
+
+def _split(values: tf.Tensor, shapes: Sequence[Shape]) -> list[tf.Tensor]:
+    """
+    Cut a flat tensor into tensors of the given shapes.
+
+    Parameters
+    ----------
+    values : tf.Tensor
+        Of shape ``(batch, size)``, the parts one behind another.
+    shapes : sequence of tuple of int
+        The shape of each part, without the batch.
+
+    Returns
+    -------
+    parts : list of tf.Tensor
+        Of shapes ``(batch, *shape)``.
+    """
+    batch = values.shape[0] if values.shape[0] is not None else tf.shape(values)[0]
+    parts = tf.split(values, [size_of(shape) for shape in shapes], axis=-1)
+    return [tf.reshape(part, (batch, *shape)) for part, shape in zip(parts, shapes, strict=True)]

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import nengo
 import numpy as np
 
-from nengo_layers_plus._declared import as_count, as_number, as_range
-from nengo_layers_plus._upstream import nengo_dl
+from nengo_layers_plus._declared import as_count, as_number, as_numbers, as_range, as_text
+from nengo_layers_plus._upstream import nengo_dl, tf
+from nengo_layers_plus.layers._base_layer import undo_of_call
 from nengo_layers_plus.layers._block import Block
-from nengo_layers_plus.layers._enclosing import enclosing_call
 from nengo_layers_plus.layers._errors import LayerError
-from nengo_layers_plus.layers._firing_rates import FiringRates
-from nengo_layers_plus.layers._fixed_keep_history import fix_keep_history
-from nengo_layers_plus.layers._layer_context import LayerContext
-from nengo_layers_plus.layers._layer_parts import LayerParts
-from nengo_layers_plus.layers._rate_loss import RateLoss
+from nengo_layers_plus.layers._layer_call import LayerContext, LayerParts
 from nengo_layers_plus.layers._sequential import as_layer
+from nengo_layers_plus.layers._trainable import fix_setting
 
 
 class RateControl(Block):
@@ -111,24 +108,18 @@ class RateControl(Block):
 
     def on_built(self, parts: LayerParts) -> None:
         """Add the hidden probes."""
-        neurons = [each.output for each in parts.leaves if each.ensemble is not None]
-        if not neurons:
-            raise LayerError("there are no neurons to control", attr="layer", obj=self)
-        # neither a filter nor steps left out, whatever the network has for other probes
-        probes = [
-            nengo.Probe(
-                each,
-                sample_every=None,
-                synapse=None,
-                label=f"{each.ensemble.label or 'neurons'}/rates",
-            )
-            for each in neurons
-        ]
-        enclosing = enclosing_call()
-        undo = ExitStack() if enclosing is None else enclosing.undo
-        for network in nengo.Network.context:
-            for probe in probes:
-                fix_keep_history(network, probe, undo)
+        ensembles = [leaf.ensemble for leaf in parts.leaves if leaf.ensemble is not None]
+        if not ensembles:
+            raise LayerError("there are no neurons to control", attr="layer")
+        probes = []
+        for ensemble in ensembles:
+            # neither a filter nor steps left out, whatever the network has for other probes
+            label = f"{ensemble.label or 'neurons'}/rates"
+            probe = nengo.Probe(ensemble.neurons, sample_every=None, synapse=None, label=label)
+            probes.append(probe)
+            # any network may be the one at the top, whose configuration alone nengo_dl asks
+            for network in nengo.Network.context:
+                fix_setting(network.config, probe, "keep_history", True, undo_of_call())
         parts.added["rate_probes"] = probes
 
     def losses(self, network: nengo.Network | nengo_dl.Simulator) -> dict[nengo.Probe, RateLoss]:
@@ -233,16 +224,16 @@ class RateControl(Block):
         return [probe for probe in self._probes if probe in inside]
 
     def _check_history(self, network: Any, probes: Sequence[nengo.Probe]) -> None:
-        """Raise if the top level is one that the layer did not see when it was called."""
+        """Raise if the network at the top keeps the last step alone of a hidden probe."""
         network = _top_of(network)
         for probe in probes:
             if not nengo_dl.config.get_setting(network, "keep_history", True, obj=probe):
                 raise LayerError(
-                    f"keep_history is False for {probe} in {network}, which was put around the "
-                    "layer after its call, so that rates would be those of the last step; before "
-                    "making the Simulator, set network.config[probe].keep_history = True for the "
-                    "probes in calls[...].added['rate_probes'], or call the layer within that "
-                    "network",
+                    f"keep_history is False for {probe} in {network}, which may have been put "
+                    "around the layer after its call, so that rates would be those of the last "
+                    "step; before making the Simulator, set network.config[probe].keep_history = "
+                    "True for the probes in calls[...].added['rate_probes'], or call the layer "
+                    "within that network",
                     attr="network",
                     obj=self,
                 )
@@ -254,3 +245,146 @@ def _top_of(network: Any) -> nengo.Network:
 
 def _amplitude(probe: nengo.Probe) -> float:
     return float(getattr(probe.target.ensemble.neuron_type, "amplitude", 1.0))
+
+
+class RateLoss(tf.keras.losses.Loss):
+    r"""
+    How far neurons are from the firing rates that are wanted.
+
+    .. math:: w \cdot \frac{1}{n} \sum_{i=1}^n \left(\max(0, l - r_i) + \max(0, r_i - h)\right)^2
+
+    for the mean rates :math:`r_i` (Hz) of n neurons, the lowest and highest welcome rate l and h,
+    and the weight w.
+
+    Parameters
+    ----------
+    low, high : float
+        The lowest and highest rate (Hz) that is welcome.
+    amplitude : float
+        Of the neurons: what 1 Hz counts for in their output.
+    weight : float
+        Weight of the loss.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from nengo_layers_plus.layers import RateLoss
+    >>> loss = RateLoss(10, 20, amplitude=0.5, weight=0.1)
+    >>> output = np.array([[[3.0, 8.0, 15.0]]])  # 6, 16 and 30 Hz
+    >>> round(float(loss(np.zeros((1, 1, 1)), output)), 3)
+    3.867
+    """
+
+    def __init__(
+        self,
+        low: float,
+        high: float,
+        amplitude: float = 1.0,
+        weight: float = 1.0,
+        name: str = "rate_loss",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(name=as_text(name, "name", type(self)), **kwargs)
+        self.low, self.high = as_range((low, high), "low, high", self)
+        self.amplitude = as_number(amplitude, "amplitude", self, above=0)
+        self.weight = as_number(weight, "weight", self, low=0)
+
+    def call(self, y_true: Any, y_pred: tf.Tensor) -> tf.Tensor:
+        """
+        Return the loss.
+
+        Parameters
+        ----------
+        y_true : tf.Tensor
+            Is not read.
+        y_pred : tf.Tensor
+            What the neurons put out, of shape ``(batch, time, n_neurons)``.
+        """
+        rates = tf.reduce_mean(y_pred, axis=(0, 1)) / self.amplitude
+        distance = tf.nn.relu(self.low - rates) + tf.nn.relu(rates - self.high)
+        return self.weight * tf.reduce_mean(distance**2)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return what is needed to make a copy."""
+        own = {name: getattr(self, name) for name in ("low", "high", "amplitude", "weight")}
+        return {**super().get_config(), **own}
+
+
+@dataclass(frozen=True, eq=False)
+class FiringRates:
+    """
+    The firing rates that neurons have, beside those that they should have.
+
+    Parameters
+    ----------
+    rates : array
+        The mean rate (Hz) of each neuron, over samples and time, shape ``(n_neurons,)``.
+    target : tuple of float
+        The lowest and the highest rate (Hz) that is welcome.
+    name : str or None
+        The label of the neurons.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If the rates are no numbers, the target no two numbers in order, or the name no text.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from nengo_layers_plus.layers import FiringRates
+    >>> print(FiringRates(np.array([0.0, 15.0, 18.0, 31.0]), (10, 20), "hidden"))
+    hidden: mean 16.0 Hz, median 16.5 Hz, highest 31.0 Hz; 50 % in 10 to 20 Hz, 25 % silent
+    """
+
+    rates: np.ndarray
+    target: tuple[float, float]
+    name: str | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "rates", as_numbers(self.rates, "rates", self))
+        object.__setattr__(self, "target", as_range(self.target, "target", self))
+        as_text(self.name, "name", self)
+
+    @classmethod
+    def from_output(
+        cls, output: Any, amplitude: float, target: tuple[float, float], name: str | None = None
+    ) -> FiringRates:
+        """
+        Make the report from what neurons put out.
+
+        Parameters
+        ----------
+        output : array_like
+            The output, as a probe records it, ``(batch, time, n_neurons)`` or
+            ``(time, n_neurons)``.
+        amplitude : float
+            What 1 Hz counts for in it.
+        target : tuple of float
+            The lowest and the highest rate (Hz) that is welcome.
+        name : str, optional
+            The label of the neurons.
+        """
+        values = as_numbers(output, "output", cls)
+        amplitude = as_number(amplitude, "amplitude", cls, above=0)
+        return cls(values.mean(axis=tuple(range(values.ndim - 1))) / amplitude, target, name)
+
+    @property
+    def in_target(self) -> float:
+        """The share of the neurons whose rate is in the range."""
+        low, high = self.target
+        return float(np.mean((self.rates >= low) & (self.rates <= high)))
+
+    @property
+    def silent(self) -> float:
+        """The share of the neurons that do not fire."""
+        return float(np.mean(self.rates == 0))
+
+    def __str__(self) -> str:
+        low, high = self.target
+        welcome = f"{low:g}" if low == high else f"{low:g} to {high:g}"
+        return (
+            f"{self.name or 'neurons'}: mean {self.rates.mean():.1f} Hz, median "
+            f"{np.median(self.rates):.1f} Hz, highest {self.rates.max():.1f} Hz; "
+            f"{self.in_target:.0%} in {welcome} Hz, {self.silent:.0%} silent"
+        ).replace("%", " %")

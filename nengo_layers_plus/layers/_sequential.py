@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Any, overload
 
 from nengo.exceptions import ValidationError
 
 from nengo_layers_plus._declared import items_in
 from nengo_layers_plus._upstream import nengo_dl, tf
-from nengo_layers_plus.graph._names import unique_name
+from nengo_layers_plus.graph import Shape
+from nengo_layers_plus.graph._words import unique_name
+from nengo_layers_plus.layers._base_layer import BaseLayer, label_next, name_of, named_in_errors
 from nengo_layers_plus.layers._block import Block
-from nengo_layers_plus.layers._custom_layer import CustomLayer
-from nengo_layers_plus.layers._describe import describe_settings, name_of
-from nengo_layers_plus.layers._enclosing import label_next
+from nengo_layers_plus.layers._custom_layer import CustomLayer, kind_of
 from nengo_layers_plus.layers._errors import LayerError
-from nengo_layers_plus.layers._input_spec import fits, needed_shape
-from nengo_layers_plus.layers._layer_context import LayerContext
-from nengo_layers_plus.layers._layer_func import kind_of
-from nengo_layers_plus.layers._not_given import NOT_GIVEN
-from nengo_layers_plus.layers._trainable import Trainable
+from nengo_layers_plus.layers._layer_call import LayerContext
 
 
 class Sequential(Block):
@@ -87,42 +83,15 @@ class Sequential(Block):
     <Sequential([conv2d: Conv2D, lif: LIF()], ensemble_kwargs={'gain': 5, 'bias': 1})>
     """
 
-    def __init__(
-        self,
-        layers: Iterable[Any] | None = None,
-        *,
-        ensemble_kwargs: Mapping[str, Any] | None = None,
-        synapse: Any = NOT_GIVEN,
-        trainable: Trainable | Mapping[str, Any] | bool | None = None,
-        label: str | None = None,
-        subnetwork: bool = False,
-    ) -> None:
-        super().__init__(
-            layers,
-            ensemble_kwargs=ensemble_kwargs,
-            synapse=synapse,
-            trainable=trainable,
-            label=label,
-            subnetwork=subnetwork,
-        )
+    def __init__(self, layers: Iterable[Any] | None = None, **kwargs: Any) -> None:
+        super().__init__(layers, **kwargs)
+        if layers is not None:
+            self._named()
 
     # the layers
 
     @property
-    def layer_func(self) -> Any:
-        """The layers as they were given, None if `make_layer_func` returns them."""
-        return self._given
-
-    @layer_func.setter
-    def layer_func(self, layers: Any) -> None:
-        items = items_in(layers)
-        layers = layers if items is None else items  # which nobody can change
-        made = None if layers is None else (layers, self._elements(layers))
-        self._given: Any = layers
-        self._made = made
-
-    @property
-    def layers(self) -> tuple[CustomLayer, ...]:
+    def layers(self) -> tuple[BaseLayer, ...]:
         """The layers, in the order they are applied."""
         return tuple(self._named().values())
 
@@ -134,14 +103,14 @@ class Sequential(Block):
     def __len__(self) -> int:
         return len(self._named())
 
-    def __iter__(self) -> Iterator[CustomLayer]:
+    def __iter__(self) -> Iterator[BaseLayer]:
         return iter(self.layers)
 
     @overload
-    def __getitem__(self, key: int | str) -> CustomLayer: ...
+    def __getitem__(self, key: int | str) -> BaseLayer: ...
     @overload
     def __getitem__(self, key: slice) -> Sequential: ...
-    def __getitem__(self, key: int | str | slice) -> CustomLayer | Sequential:
+    def __getitem__(self, key: int | str | slice) -> BaseLayer | Sequential:
         """
         Return a layer by number or name, or for a slice of these a stack of the same layers.
 
@@ -150,11 +119,11 @@ class Sequential(Block):
         named = self._named()
         if isinstance(key, slice):
             numbers = slice(self._number(key.start), self._number(key.stop), key.step)
-            chosen: dict[str, CustomLayer] = dict(list(named.items())[numbers])
+            chosen: dict[str, BaseLayer] = dict(list(named.items())[numbers])
             part = copy.copy(self)
             if not chosen:
                 raise IndexError(f"{self} has no layers at {key}")
-            part.layer_func = chosen.values()
+            part.layer_func = tuple(chosen.values())
             # under the names that they have in the whole
             part._made = (part.layer_func, chosen)
             return part
@@ -175,39 +144,57 @@ class Sequential(Block):
         self[bound]  # raises for an unknown name
         return self.names.index(bound)
 
-    def _named(self) -> dict[str, CustomLayer]:
-        if self._made is None:
+    def _named(self) -> dict[str, BaseLayer]:
+        """Return the layers by name, made anew if ``layer_func`` was set anew."""
+        if self._made is None or self._made[0] is not self.layer_func:
+            if self.layer_func is None:
+                raise LayerError(
+                    "its layers are made when it is first called; call it before asking for them",
+                    attr="layers",
+                    obj=self,
+                )
+            # a tuple, so that nothing is appended in silence
+            self.layer_func, named = self._elements(self.layer_func)
+            self._made = (self.layer_func, named)
+        made: dict[str, BaseLayer] = self._made[1]
+        return made
+
+    def _elements(self, layers: Any) -> tuple[tuple[Any, ...], dict[str, BaseLayer]]:
+        """Return the elements as they were given, and the layers made of them by name."""
+        if layers is None:
             raise LayerError(
-                "its layers are made when it is first called; call it before asking for them",
+                "there are no layers to apply; give a list of them, or override make_layer_func",
                 attr="layers",
                 obj=self,
             )
-        made: dict[str, CustomLayer] = self._made[1]
-        return made
+        items = items_in(layers)  # so that all live, and each has an id of its own
+        if items is None:
+            raise LayerError(f"expected a list of layers, got {layers!r}", attr="layers", obj=self)
+        named: dict[str, BaseLayer] = {}
+        used: set[str] = set()
+        wrapped: dict[int, BaseLayer] = {}
+        for number, item in enumerate(items):
+            # what stands in two places is one layer
+            if id(item) not in wrapped:
+                try:
+                    wrapped[id(item)] = as_layer(item)
+                except ValidationError as error:
+                    raise LayerError(
+                        f"element {number}: {error}", attr="layers", obj=self
+                    ) from error
+            layer = wrapped[id(item)]
+            named[unique_name(layer.name, used)] = layer
+        if not named:
+            raise LayerError("expected at least one layer, got none", attr="layers", obj=self)
+        return items, named
 
     # the call
 
-    def _layer_func(self, context: LayerContext) -> Any:
-        if self._made is None:
-            self._made = (self.layer_func, self._elements(self.make_layer_func(context)))
-        return self._made[1]
-
-    def make_layer_func(self, context: LayerContext) -> Any:
-        """
-        Return the layers, as a list.
-
-        Runs once, at the first call, unless the layers were given.
-
-        Parameters
-        ----------
-        context : LayerContext
-            The call.
-        """
-        return self.layer_func
-
     def make_output(self, context: LayerContext) -> Any:
         """Apply the layers, one after another, and return the last object."""
-        self._layer_func(context)
+        if self.layer_func is None and self._made is None:
+            _, named = self._elements(self.make_layer_func(context))
+            self._made = (None, named)
         source = context.input
         arguments = context.connection_arguments
         for number, (name, layer) in enumerate(self._named().items()):
@@ -224,44 +211,14 @@ class Sequential(Block):
         return source
 
     def _misfit(
-        self, number: int, name: str, layer: CustomLayer, shape: Any, error: object = None
+        self, number: int, name: str, layer: BaseLayer, shape: Any, error: object = None
     ) -> LayerError:
         needed = needed_shape(layer.layer_func)
         return LayerError(
             f"element {number} of {len(self)}, {name!r}, got the shape {shape}"
             f"{f', needs {needed}' if needed else ''}{f': {error}' if error else ''}",
             attr="call",
-            obj=self,
         )
-
-    def _elements(self, layers: Any) -> dict[str, CustomLayer]:
-        if layers is None:
-            raise LayerError(
-                "there are no layers to apply; give a list of them, or override make_layer_func",
-                attr="layers",
-                obj=self,
-            )
-        items = items_in(layers)  # so that all live, and each has an id of its own
-        if items is None:
-            raise LayerError(f"expected a list of layers, got {layers!r}", attr="layers", obj=self)
-        named: dict[str, CustomLayer] = {}
-        used: set[str] = set()
-        wrapped: dict[int, CustomLayer] = {}
-        for number, given in enumerate(items):
-            # what stands in two places is one layer
-            if id(given) not in wrapped:
-                wrapped[id(given)] = self._element(given, number)
-            layer = wrapped[id(given)]
-            named[unique_name(layer.name, used)] = layer
-        if not named:
-            raise LayerError("expected at least one layer, got none", attr="layers", obj=self)
-        return named
-
-    def _element(self, given: Any, number: int) -> CustomLayer:
-        try:
-            return as_layer(given)
-        except ValidationError as error:
-            raise LayerError(f"element {number}: {error}", attr="layers", obj=self) from error
 
     # how it shows
 
@@ -272,10 +229,11 @@ class Sequential(Block):
         if self._made is None:
             return super().__repr__()
         layers = ", ".join(f"{name}: {_show(layer)}" for name, layer in self._named().items())
-        return f"<{type(self).__name__}({', '.join([f'[{layers}]', *describe_settings(self)])})>"
+        settings = [f"[{layers}]", *self._described_settings()]
+        return f"<{type(self).__name__}({', '.join(settings)})>"
 
 
-def as_layer(given: Any) -> CustomLayer:
+def as_layer(given: Any) -> BaseLayer:
     """
     Make a layer of what a user gave for one.
 
@@ -290,7 +248,7 @@ def as_layer(given: Any) -> CustomLayer:
     LayerError
         If it can't be a layer.
     """
-    if isinstance(given, CustomLayer):
+    if isinstance(given, BaseLayer):
         return given
     if isinstance(given, list | tuple):
         return Sequential(given)
@@ -304,13 +262,100 @@ def as_layer(given: Any) -> CustomLayer:
             attr="layer_func",
             obj=layer,
         )
-    kind_of(layer, given)
+    with named_in_errors(layer):
+        kind_of(given)
     return layer
 
 
-def _show(layer: CustomLayer) -> str:
+def _show(layer: BaseLayer) -> str:
     if type(layer) is not CustomLayer:
         return str(layer)
     if isinstance(layer.layer_func, tf.keras.layers.Layer):
         return type(layer.layer_func).__name__
     return name_of(layer.layer_func)
+
+
+# the shapes that Keras layers need, as they say themselves
+
+
+def needed_shape(layer_func: Any) -> str | None:
+    """
+    Say which shape a Keras layer takes, without the batch.
+
+    Parameters
+    ----------
+    layer_func : object
+        What a layer applies.
+
+    Returns
+    -------
+    needed : str or None
+        None if it takes any, or does not say.
+    """
+    spec = _spec(layer_func)
+    if spec is None:
+        return None
+    if spec.shape is not None:
+        sizes = ", ".join("any" if size is None else str(size) for size in spec.shape[1:])
+        return f"({sizes}{',' if len(spec.shape) == 2 else ''})"
+    words = []
+    if spec.ndim is not None:
+        words.append(_dimensions(spec.ndim))
+    if spec.min_ndim is not None and spec.min_ndim > 2:
+        words.append(f"at least {_dimensions(spec.min_ndim)}")
+    if spec.max_ndim is not None:
+        words.append(f"at most {_dimensions(spec.max_ndim)}")
+    for axis, size in _sizes(spec).items():
+        place = "last axis" if axis == -1 else f"axis {axis}"
+        words.append(f"size {size} in its {place}")
+    return " with ".join(words) or None
+
+
+def fits(layer_func: Any, shape: Any) -> bool:
+    """
+    Say whether a Keras layer takes a shape, as far as it says itself.
+
+    Parameters
+    ----------
+    layer_func : object
+        What a layer applies.
+    shape : tuple of int
+        The shape, without the batch.
+    """
+    spec = _spec(layer_func)
+    if spec is None or not isinstance(shape, tuple):
+        return True
+    ndim = len(shape) + 1
+    if spec.shape is not None and not tf.TensorShape(spec.shape).is_compatible_with((None, *shape)):
+        return False
+    return (
+        (spec.ndim is None or ndim == spec.ndim)
+        and (spec.min_ndim is None or ndim >= spec.min_ndim)
+        and (spec.max_ndim is None or ndim <= spec.max_ndim)
+        and all(_size_at(shape, axis) in (None, size) for axis, size in _sizes(spec).items())
+    )
+
+
+def _spec(layer_func: Any) -> Any:
+    spec = getattr(layer_func, "input_spec", None)
+    if isinstance(spec, list) and len(spec) == 1:
+        spec = spec[0]
+    # layers of several inputs have a list or dict of them
+    return spec if isinstance(spec, tf.keras.layers.InputSpec) else None
+
+
+def _dimensions(ndim: int) -> str:
+    return f"{ndim - 1} dimension{'' if ndim == 2 else 's'}"
+
+
+def _sizes(spec: Any) -> dict[int, int]:
+    """Return the sizes that are asked for, by axis without the batch."""
+    return {
+        (axis - 1 if axis > 0 else axis): size
+        for axis, size in (spec.axes or {}).items()
+        if size is not None
+    }
+
+
+def _size_at(shape: Shape, axis: int) -> int | None:
+    return shape[axis] if -len(shape) <= axis < len(shape) else None

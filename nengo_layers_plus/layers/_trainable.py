@@ -1,27 +1,24 @@
-"""What of a layer trains."""
+"""Which parameters of a layer are trained: the declaration, and how it is put into force."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, fields, replace
+from typing import Any, Literal
 
+import nengo
 import numpy as np
+from nengo.config import ClassParams, InstanceParams
 from nengo.exceptions import ValidationError
 
 from nengo_layers_plus._declared import items_in
+from nengo_layers_plus._upstream import nengo_dl, tf, with_sublayers
+from nengo_layers_plus.graph._notes import Notes
+from nengo_layers_plus.layers._errors import LayerError
+from nengo_layers_plus.neurons import changed, model_in
 
-
-def _flag(value: Any, name: str) -> bool | None:
-    if value is None or isinstance(value, bool | np.bool_):
-        return None if value is None else bool(value)
-    raise ValidationError(f"expected True, False or None, got {value!r}", attr=name, obj=Trainable)
-
-
-def _are_names(value: Any) -> bool:
-    return isinstance(value, str) or (
-        isinstance(value, Sequence) and all(isinstance(each, str) for each in value)
-    )
+Kind = Literal["neurons", "keras", "function"]
 
 
 @dataclass(frozen=True)
@@ -127,3 +124,490 @@ class Trainable:
                 obj=cls,
             )
         return cls(**settings)
+
+
+def _flag(value: Any, name: str, obj: Any = Trainable) -> bool | None:
+    if value is None or isinstance(value, bool | np.bool_):
+        return None if value is None else bool(value)
+    raise ValidationError(f"expected True, False or None, got {value!r}", attr=name, obj=obj)
+
+
+def _are_names(value: Any) -> bool:
+    return isinstance(value, str) or (
+        isinstance(value, Sequence) and all(isinstance(each, str) for each in value)
+    )
+
+
+# from what a hook returned to what holds
+
+
+# of the kinds of layers, in words, and the parameters that all of a kind have
+_KINDS: Mapping[Kind, tuple[str, ...]] = {
+    "neurons": ("neurons", "bias"),
+    "keras": ("a Keras layer", "weights"),
+    "function": ("a function",),
+}
+_PARTS = tuple(field.name for field in fields(Trainable))
+_PARAMETERS = tuple(part for part in _PARTS if part != "connection")
+
+
+def coerce_trainable(value: Any) -> Trainable | bool:
+    """
+    Make a Trainable of what a hook returned; True and False stay as they are.
+
+    Parameters
+    ----------
+    value : Trainable, Mapping, bool or None
+        What the hook returned.
+
+    Raises
+    ------
+    LayerError
+        If it is something else.
+    """
+    if value is None:
+        return Trainable()
+    if isinstance(value, np.bool_):
+        return bool(value)
+    if isinstance(value, Trainable | bool):
+        return value
+    if not isinstance(value, Mapping):
+        raise LayerError(
+            f"expected a Trainable, a dict of its fields, True, False or None, got {value!r}",
+            attr="trainable",
+        )
+    try:
+        return Trainable.from_mapping(value)
+    except ValidationError as error:
+        raise LayerError(str(error), attr="trainable") from error
+
+
+def choose_trainable(
+    own: Trainable | bool,
+    inherited: Trainable,
+    source: str,
+    kind: Kind,
+    more: Iterable[str] = (),
+    adds: bool = False,
+) -> tuple[Trainable, dict[str, str]]:
+    """
+    Check that a layer has the parts that are spoken of, and add what it inherits.
+
+    Parameters
+    ----------
+    own : Trainable or bool
+        The setting of the layer.
+    inherited : Trainable
+        That of the block around the layer, for parts of which its own says nothing.
+    source : str
+        Who gave the setting of the layer.
+    kind : {"neurons", "keras", "function"}
+        What the layer is made of.
+    more : iterable of str
+        Parts that it has besides those that all layers of its kind have.
+    adds : bool
+        Whether it may add objects, which go by its setting and that of the block around it.
+
+    Returns
+    -------
+    trainable : Trainable
+        With True and False spelled out.
+    set_by : dict
+        Who set its fields, by name.
+
+    Raises
+    ------
+    LayerError
+        If a part does not exist.
+    """
+    words, *of_kind = _KINDS[kind]
+    existing = (*of_kind, *more)
+    meant = _PARAMETERS if adds else existing
+    if isinstance(own, bool):
+        if own and not meant:
+            raise _error(
+                "a function has no parameters of its own that could train; it has connection"
+            )
+        own = Trainable(**dict.fromkeys(meant, own))
+    else:
+        for part in _PARAMETERS:
+            if getattr(own, part) is not None and part not in existing:
+                raise _error(
+                    f"a layer made of {words} has no part {part!r}; it has "
+                    f"{' and '.join(('connection', *existing))}"
+                )
+    # a block speaks of the connections into its neurons
+    parts = ("connection", *meant) if kind == "neurons" else meant
+    trainable = inherit_trainable(own, inherited, parts)
+    set_by = {
+        part: "trainable of the block" if getattr(own, part) is None else source
+        for part in _PARTS
+        if getattr(trainable, part) is not None
+    }
+    return trainable, set_by
+
+
+def inherit_trainable(
+    own: Trainable, around: Trainable, parts: Iterable[str] = _PARTS
+) -> Trainable:
+    """
+    Fill in what a layer does not say by what the block around it says.
+
+    Parameters
+    ----------
+    own, around : Trainable
+        The settings of the layer and of the block.
+    parts : iterable of str
+        The fields to fill in.
+    """
+    return replace(
+        own, **{part: getattr(around, part) for part in parts if getattr(own, part) is None}
+    )
+
+
+def trainable_of_added(trainable: Trainable) -> Trainable:
+    """Return what a layer's setting means for what it adds: no connection to it, no names."""
+    names = isinstance(trainable.neuron_parameters, tuple)
+    return replace(
+        trainable,
+        connection=None,
+        neuron_parameters=None if names else trainable.neuron_parameters,
+    )
+
+
+# into force
+
+
+def apply_trainable(
+    trainable: Trainable,
+    connections: Sequence[nengo.Connection],
+    ensemble: nengo.Ensemble | None,
+    keras_layer: tf.keras.layers.Layer | None,
+    layer: str,
+    undo: ExitStack,
+) -> None:
+    """
+    Write into the network's configuration and the Keras layer what trains.
+
+    Parameters
+    ----------
+    trainable : Trainable
+        What should train, as `choose_trainable` returned it.
+    connections : sequence of nengo.Connection
+        The connections into the layer.
+    ensemble : nengo.Ensemble or None
+        The ensemble of a layer of neurons.
+    keras_layer : tf.keras.layers.Layer or None
+        The Keras layer, if it is one.
+    layer : str
+        The layer, in words.
+    undo : ExitStack
+        Is told how to take it all back.
+
+    Raises
+    ------
+    LayerError
+        If there is not one setting for each connection, if a connection that should train has no
+        weights, or if the weights of one Keras layer should train in one place of a network and
+        not in another.
+    """
+    config = nengo.Network.context[-1].config
+    if not hasattr(config[nengo.Connection], "trainable"):
+        # as in the stock layer: users may go on to set it for objects
+        nengo_dl.configure_settings(trainable=None)
+    trains = trainable.connection
+    if not isinstance(trains, tuple):
+        trains = (trains,) * len(connections)
+    if len(trains) != len(connections):
+        raise _error(
+            f"expected one setting for each of {len(connections)} connections, got {len(trains)}"
+        )
+    for connection, value in zip(connections, trains, strict=True):
+        if value and (problem := without_weights(connection)) is not None:
+            raise _error(problem)
+        fix_trainable(config, connection, bool(value), undo)
+    if ensemble is not None and trainable.bias is not None:
+        fix_trainable(config, ensemble.neurons, trainable.bias, undo)
+    if keras_layer is not None and trainable.weights is not None:
+        _ask_for_weights(keras_layer, trainable.weights, layer, undo)
+
+
+def apply_to_added(
+    trainable: Trainable,
+    network: nengo.Network,
+    before: Mapping[type, int],
+    made: set[int],
+    layer: str,
+    undo: ExitStack,
+) -> None:
+    """
+    Let what a layer added to a network go by its own setting, where nothing else was said of it.
+
+    That is what it made in a hook, and not as the layer that it is, or through other layers.
+
+    Parameters
+    ----------
+    trainable : Trainable
+        What of the layer trains.
+    network : nengo.Network
+        The network.
+    before : Mapping
+        How many objects of each class the network had before.
+    made : set of int
+        The ids of objects that layers made, this one and others, which go by their settings.
+    layer : str
+        The layer, in words.
+    undo : ExitStack
+        Is told how to take it all back.
+    """
+    config = network.config
+
+    def fix_unless_set(obj: Any, trains: bool | None) -> None:
+        if trains is not None and not _is_set(config, obj):
+            fix_trainable(config, obj, trains, undo)
+
+    for cls, objects in network.objects.items():
+        for obj in objects[before.get(cls, 0) :]:
+            if cls is nengo.Network:
+                apply_to_added(trainable, obj, {}, made, layer, undo)
+            elif id(obj) in made:
+                continue
+            elif cls is nengo.Connection and obj.has_weights:
+                fix_unless_set(obj, trainable.weights)
+            elif cls is nengo.Ensemble:
+                fix_unless_set(obj, trainable.bias)
+                fix_unless_set(obj.neurons, trainable.bias)
+                obj.neuron_type = set_trained(obj.neuron_type, trainable.neuron_parameters)
+            elif cls is nengo.Node and trainable.weights is not None:
+                function = getattr(obj, "tensor_func", None)
+                if isinstance(function, tf.keras.layers.Layer):
+                    _ask_for_weights(function, trainable.weights, layer, undo)
+
+
+def set_trained(neuron_type: Any, trains: bool | tuple[str, ...] | None) -> Any:
+    """
+    Return a type of neurons of which some parameters train.
+
+    Parameters
+    ----------
+    neuron_type : nengo.neurons.NeuronType
+        The type of neurons.
+    trains : bool, tuple of str or None
+        What `Trainable.neuron_parameters` says.
+
+    Raises
+    ------
+    LayerError
+        If it has no parameter of a name.
+    """
+    if trains is None or model_in(neuron_type) is None:
+        return neuron_type
+    try:
+        return changed(neuron_type, trainable=trains)
+    except ValidationError as error:
+        raise _error(str(error)) from error
+
+
+def without_weights(connection: nengo.Connection) -> str | None:
+    """Say why a connection can't train, if it has no weights, and what to do."""
+    if connection.has_weights:
+        return None
+    return (
+        f"{connection} has no weights that could train, since it has no transform; give one "
+        f"with the call, e.g. transform=nengo_dl.dists.Glorot() or an array of shape "
+        f"({connection.size_out}, {connection.size_in})"
+    )
+
+
+def _error(message: str) -> LayerError:
+    return LayerError(message, attr="trainable")
+
+
+# settings of objects
+
+
+_DEFAULTS = {"trainable": None, "keep_history": True}  # nengo_dl's
+
+
+class FixedSetting(InstanceParams):
+    """
+    A setting of one object, which stays when that of its class is set anew.
+
+    ``nengo_dl.configure_settings`` replaces the parameter of the class, and with it forgets what
+    was set for objects; a plain setting made by a layer would be lost in silence.
+
+    Parameters
+    ----------
+    configures : NengoObject or nengo.ensemble.Neurons
+        The object.
+    clsparams : nengo.config.ClassParams
+        The settings of its class.
+    name : str
+        The name of the setting, e.g. ``"trainable"``.
+    value : bool or None
+        Its value; None follows the class.
+    """
+
+    frozen_from: tuple[InstanceParams | None] | None = None
+    """In a tuple, what was in its place when the object was frozen; None if it was not."""
+
+    def __init__(
+        self, configures: Any, clsparams: ClassParams, name: str, value: bool | None
+    ) -> None:
+        super().__init__(configures, clsparams)
+        self._fixed: dict[str, bool | None] = {name: value}
+
+    def __getattr__(self, key: str) -> Any:
+        fixed = self.__dict__.get("_fixed", {})
+        if key not in fixed:
+            return super().__getattr__(key)
+        if fixed[key] is not None:
+            return fixed[key]
+        return getattr(self._clsparams, key, _DEFAULTS[key])
+
+    def __setattr__(self, key: str, value: Any) -> None:
+        if key == "frozen_from":
+            object.__setattr__(self, key, value)
+        elif key not in self.__dict__.get("_fixed", {}):
+            super().__setattr__(key, value)
+        else:
+            self._fixed[key] = _flag(value, key, self._configures)
+
+    def __delattr__(self, key: str) -> None:
+        if key in self._fixed:
+            self._fixed[key] = None
+        else:
+            super().__delattr__(key)
+
+
+def fix_trainable(
+    config: nengo.Config, obj: Any, trains: bool | None, undo: ExitStack
+) -> FixedSetting:
+    """
+    Set whether an object trains, such that a later setting for its class does not undo it.
+
+    Parameters
+    ----------
+    config : nengo.Config
+        That of the network around the object.
+    obj : NengoObject or nengo.ensemble.Neurons
+        The object.
+    trains : bool or None
+        Whether it trains; None follows its class.
+    undo : ExitStack
+        Is told how to take it back.
+
+    Returns
+    -------
+    setting : FixedSetting
+    """
+    return fix_setting(config, obj, "trainable", trains, undo)
+
+
+def fix_setting(
+    config: nengo.Config, obj: Any, name: str, value: bool | None, undo: ExitStack
+) -> FixedSetting:
+    """Set something for an object, such that it stays; see `fix_trainable`."""
+    cls = next((cls for cls in type(obj).__mro__ if cls in config.params), None)
+    if cls is None:
+        cls = type(obj)
+        config.configures(cls)
+    before = config.params.get(obj)
+    setting = FixedSetting(obj, config.params[cls], name, value)
+    if before is not None:
+        for other in config.params[cls].extra_params:
+            if other != name and other in before:
+                setattr(setting, other, getattr(before, other))
+    config.params[obj] = setting
+    undo.callback(put_back_setting, config, obj, before)
+    return setting
+
+
+def put_back_setting(config: nengo.Config, obj: Any, before: InstanceParams | None) -> None:
+    """Give an object the settings that it had before."""
+    if before is None:
+        config.params.pop(obj, None)
+    else:
+        config.params[obj] = before
+
+
+def _is_set(config: nengo.Config, obj: Any) -> bool:
+    """Say whether it was set for an object itself whether it trains."""
+    own = config.params.get(obj)
+    return isinstance(own, FixedSetting) or (own is not None and "trainable" in own)
+
+
+# weights of Keras layers, which all places that use a layer share
+
+
+# what was asked for in each network, and by whom, by Keras layer
+_asked = Notes("trainable")
+
+
+def _ask_for_weights(
+    keras_layer: tf.keras.layers.Layer, trains: bool, whose: str, undo: ExitStack
+) -> None:
+    within = with_sublayers(keras_layer)
+    for network in nengo.Network.context:
+        for layer in within:
+            asked, by = _asked.get(network, {}).get(layer, (trains, ""))
+            if asked != trains:
+                raise _error(
+                    f"weights={trains} for the Keras layer {layer.name!r}, but {by} asked for "
+                    f"weights={not trains}; its weights are shared by all places that use it, so "
+                    "let all ask for the same, or leave weights as None and set its trainable "
+                    "yourself"
+                )
+    set_keras_trainable(dict.fromkeys(within, trains), undo)
+    note_asked(nengo.Network.context[0], within, trains, whose, undo)
+
+
+def set_keras_trainable(trainable: Mapping[tf.keras.layers.Layer, bool], undo: ExitStack) -> None:
+    """
+    Set whether Keras layers train.
+
+    Parameters
+    ----------
+    trainable : Mapping
+        Whether each trains. A layer sets those within it as well, so they must come after it.
+    undo : ExitStack
+        Is told how to take it back.
+    """
+    # for the same reason it has to be put back before them
+    for layer in reversed(list(trainable)):
+        undo.callback(setattr, layer, "trainable", layer.trainable)
+    for layer, value in trainable.items():
+        layer.trainable = value
+
+
+def note_asked(
+    network: nengo.Network,
+    layers: Iterable[tf.keras.layers.Layer],
+    trains: bool,
+    whose: str,
+    undo: ExitStack,
+) -> None:
+    """
+    Note what was asked for the weights of Keras layers, for later layers that ask otherwise.
+
+    Parameters
+    ----------
+    network : nengo.Network
+        The network in which it was asked.
+    layers : iterable of tf.keras.layers.Layer
+        The layers.
+    trains : bool
+        What was asked.
+    whose : str
+        By whom.
+    undo : ExitStack
+        Is told how to take it back.
+    """
+    asked = _asked.get(network, {})
+    _asked[network] = asked
+    for layer in layers:
+        if layer in asked:
+            undo.callback(asked.__setitem__, layer, asked[layer])
+        else:
+            undo.callback(asked.pop, layer, None)
+        asked[layer] = (trains, whose)

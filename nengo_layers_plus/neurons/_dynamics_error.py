@@ -1,4 +1,4 @@
-"""What a neuron model does that arrays of NumPy and tensors of TensorFlow do not both allow."""
+"""Checks of the methods of neuron models, which must run for NumPy and for TensorFlow."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ import numpy as np
 from nengo.exceptions import ValidationError
 
 from nengo_layers_plus._upstream import tf
-from nengo_layers_plus.neurons._neuron_namespace import NumPyNeurons, TensorFlowNeurons
+from nengo_layers_plus.neurons._neuron_namespace import TensorFlowNeurons
+from nengo_layers_plus.neurons._response import outputs
 
 _DT, _N_STEPS = 0.001, 60
 _CURRENTS = (0.5, 1.5, 5.0, 50.0, 500.0)
 
-# what an error says, and what is to be written
+# a pattern of an error message, and what to write instead
 _REMEDIES = (
     (
         r"item assignment|scalar index|read-only",
@@ -57,7 +58,7 @@ class DynamicsError(ValidationError):
     Parameters
     ----------
     msg : str
-        What is to be written.
+        The code to write instead.
     attr : str
         The method.
     obj : NeuronModel
@@ -67,12 +68,12 @@ class DynamicsError(ValidationError):
 
 def explained(error: Exception, method: Callable[..., Any], obj: Any) -> DynamicsError | None:
     """
-    Return an error that says what is to be written, or None for an unknown one.
+    Return an error that says what to write instead, or None for an unknown error.
 
     Parameters
     ----------
     error : Exception
-        What the method raised.
+        The error of the method.
     method : callable
         ``dynamics`` or ``rate_curve`` of a model.
     obj : NeuronModel
@@ -80,7 +81,7 @@ def explained(error: Exception, method: Callable[..., Any], obj: Any) -> Dynamic
     """
     if isinstance(error, ValidationError):
         return None
-    said = " ".join(str(error).split())
+    message = " ".join(str(error).split())
     code = getattr(method, "__code__", None)
     own = [
         frame
@@ -91,7 +92,7 @@ def explained(error: Exception, method: Callable[..., Any], obj: Any) -> Dynamic
         return None
     line = own[-1].line or ""
     for pattern, remedy in _REMEDIES:
-        matched = re.search(pattern, said)
+        matched = re.search(pattern, message)
         if matched is None:
             continue
         called = re.search(r"\b(?:np|numpy|math)\.(\w+)", line)
@@ -106,38 +107,39 @@ def explained(error: Exception, method: Callable[..., Any], obj: Any) -> Dynamic
     return None
 
 
+# classes of models that were checked
 _traced: WeakSet[type] = WeakSet()
 _run: WeakSet[type] = WeakSet()
 
 
 def check_in_tensorflow(model: Any, n_neurons: int, tensors: Collection[str]) -> None:
     """
-    Run a step with tensors that have no values, when a class of models is first built.
+    Trace a step in TensorFlow, when a class of models is first built.
 
-    Errors would otherwise come out of the middle of Keras, in many lines.
+    Otherwise errors would come from within Keras, in many lines.
 
     Parameters
     ----------
     model : NeuronModel
         The model.
     n_neurons : int
-        How many neurons it has.
+        The number of neurons.
     tensors : collection of str
-        The names of the parameters that are no constants.
+        The names of the parameters that are not constant.
 
     Raises
     ------
     DynamicsError
-        If its methods use what TensorFlow does not have.
+        If a method does not run for tensors, and the reason is known.
     """
     if type(model) in _traced:
         return
     xp = TensorFlowNeurons("float32")
     values = {
-        name: tf.constant(each[np.newaxis], tf.float32)
-        if name in tensors or each.size > 1
-        else float(each[0])
-        for name, each in model.values_for(n_neurons).items()
+        name: tf.constant(value[np.newaxis], tf.float32)
+        if name in tensors or value.size > 1
+        else float(value[0])
+        for name, value in model.values_for(n_neurons).items()
     }
 
     def step(current: Any, *states: Any) -> None:
@@ -151,21 +153,21 @@ def check_in_tensorflow(model: Any, n_neurons: int, tensors: Collection[str]) ->
         tf.function(step, autograph=False).get_concrete_function(like, *[like] * len(model.state))
     except DynamicsError:
         raise
-    except Exception:  # what is unknown here comes again where the model is built
+    except Exception:  # an unknown error is raised again where the model is built
         return
     _traced.add(type(model))
 
 
 def warn_of_height(model: Any, n_neurons: int) -> None:
     """
-    Warn of spikes that are 1 high, when a class of models is first built.
+    Warn of spikes of height 1, when a class of models is first built.
 
     Parameters
     ----------
     model : NeuronModel
         The model.
     n_neurons : int
-        How many neurons it has.
+        The number of neurons.
     """
     if type(model) in _run:
         return
@@ -180,33 +182,23 @@ def warn_of_height(model: Any, n_neurons: int) -> None:
 
 def is_one_high(model: Any, n_neurons: int) -> bool:
     """
-    Say whether spikes are counts, which were not divided by the length of a step.
+    Say whether the output is a number of spikes, not divided by the length of a step.
 
     Parameters
     ----------
     model : NeuronModel
         The model.
     n_neurons : int
-        How many neurons it has.
+        The number of neurons.
     """
     if not model.spiking:
         return False
-    xp = NumPyNeurons()
-    values = {name: getattr(model, name) for name in model.parameters}
-    start = model.make_state(n_neurons, rng=np.random.RandomState(0), dtype=np.float64)
-    heights = []
     with np.errstate(all="ignore"):
-        for value in _CURRENTS:
-            current = np.full(n_neurons, value)
-            state = {name: np.array(start[name]) for name in model.state}
-            for _ in range(_N_STEPS):
-                output, new = model.advance(xp, _DT, current, state, values)
-                # a new state may be what another one was
-                state = {
-                    name: np.array(np.broadcast_to(each, current.shape))
-                    for name, each in new.items()
-                }
-                heights.append(np.array(np.broadcast_to(output, current.shape)))
+        heights = [
+            np.broadcast_to(output, (n_neurons,)).copy()
+            for value in _CURRENTS
+            for output in outputs(model, np.full(n_neurons, value), _N_STEPS, _DT)
+        ]
     spikes = np.array(heights, dtype=float) / model.amplitude
     spikes = spikes[np.isfinite(spikes) & (spikes != 0)]
     counts = np.allclose(spikes, np.round(spikes)) and (np.abs(spikes) < 0.5 / _DT).all()

@@ -14,19 +14,21 @@ from nengo.neurons import NeuronType
 from nengo.params import Parameter
 
 from nengo_layers_plus._declared import (
+    DeclaredParam,
     NeuronParameter,
     RealParam,
     as_aligned,
     as_flag,
     as_numbers,
     items_in,
+    repr_of,
 )
 from nengo_layers_plus.neurons._dynamics_error import explained
 from nengo_layers_plus.neurons._neuron_namespace import NumPyNeurons
 from nengo_layers_plus.neurons._response import gain_and_bias, steady_rates
 
 _ARGUMENTS = ("xp", "dt", "current")
-# What an Ensemble or its neurons call something else by.
+# Names with another meaning for an Ensemble or its neurons.
 _TAKEN = {
     *inspect.signature(nengo.Ensemble.__init__).parameters,
     *("amplitude", "current", "dt", "in", "initial_state", "negative", "out", "output"),
@@ -34,43 +36,24 @@ _TAKEN = {
 }
 
 
-class _ValueOfParameter(Parameter):
-    """The value of a declared parameter, as an attribute that can't be changed."""
-
-    def __init__(self, name: str, declared: NeuronParameter) -> None:
-        super().__init__(name, default=declared.default, readonly=True)
-        self.declared = declared
-
-    def coerce(self, instance: Any, value: Any) -> Any:
-        return self.declared.check(self.name, super().coerce(instance, value), instance)
-
-    def equal(self, instance_a: Any, instance_b: Any) -> bool:
-        return np.array_equal(self.__get__(instance_a, None), self.__get__(instance_b, None))
-
-    def hashvalue(self, instance: Any) -> int:
-        return hash(np.asarray(self.__get__(instance, None)).tobytes())
-
-
-class _Chosen(Parameter):
-    """Some of the declared parameters: names, all, none, or as they are declared."""
+class _NamesParam(Parameter):
+    """Names of declared parameters; True for all, False for none, None for those declared so."""
 
     equatable = True
 
     def coerce(self, instance: Any, value: Any) -> Any:
         value = super().coerce(instance, value)
-        if value is None or isinstance(value, bool):
-            return value
-        if isinstance(value, np.bool_):
-            return bool(value)
+        if value is None or isinstance(value, bool | np.bool_):
+            return None if value is None else bool(value)
         names = (value,) if isinstance(value, str) else items_in(value)
         declared = instance.parameters
-        if names is None or not all(isinstance(each, str) for each in names):
+        if names is None or not all(isinstance(name, str) for name in names):
             raise ValidationError(
                 f"expected True, False, None, or names of parameters, got {value!r}",
                 attr=self.name,
                 obj=instance,
             )
-        unknown = [each for each in names if each not in declared]
+        unknown = [name for name in names if name not in declared]
         if unknown:
             raise ValidationError(
                 f"no parameter is called {', '.join(map(repr, unknown))}; "
@@ -86,12 +69,12 @@ class NeuronModel(NeuronType):
     A type of neurons that is written once, and runs in nengo and, compiled, in nengo_dl.
 
     A subclass declares its ``state`` and ``parameters`` and writes `dynamics`. It is used like any
-    type of neurons of nengo. Nothing is registered.
+    type of neurons of nengo, without registration.
 
-    A model that spikes trains as those of nengo_dl do: through its response curve, its state held
-    still. That is `rate_curve` if the subclass has one, else a curve that is measured. Put a
-    `.Surrogate` around it to train it through its spikes and through time. A model that does not
-    spike trains through time by itself.
+    A spiking model trains as the spiking types of nengo_dl do: through its response curve, with a
+    constant state. The curve is `rate_curve` if the subclass has one, else it is measured. A
+    `.Surrogate` around the model trains it through its spikes and through time. A model that does
+    not spike trains through time by itself.
 
     Parameters
     ----------
@@ -100,27 +83,27 @@ class NeuronModel(NeuronType):
     initial_state : dict
         Initial values by the name of a state: a distribution or an array.
     trainable : bool, str or sequence of str, optional
-        Which parameters an optimiser moves: those that are declared so (the default, and True),
-        none, or those of some names.
+        The parameters that an optimiser changes: those declared so (by default, and for True),
+        none (False), or the named ones.
     per_neuron : bool, str or sequence of str, optional
-        Of which parameters each neuron has a value of its own. By default those that are declared
-        so, and those that are given as arrays.
+        The parameters with one value per neuron. By default those declared so, and those given as
+        arrays.
     **parameters
-        Values of the declared parameters: a number, or an array with one for each neuron.
+        Values of the declared parameters: a number, or an array with one value per neuron.
 
     Attributes
     ----------
     state : dict
-        Of the class: the states of a neuron and what they start from; see `nengo.neurons`.
+        Of the class: the states of a neuron and their initial values; see `nengo.neurons`.
     parameters : dict of NeuronParameter
-        Of the class: its parameters.
+        Of the class: the declarations of its parameters.
     spiking, negative : bool
         Of the class: whether its output is spikes, and whether it can be below 0.
 
     Raises
     ------
     nengo.exceptions.ValidationError
-        If a name or a value is not one that was declared.
+        If a name or a value does not agree with the declarations.
 
     Examples
     --------
@@ -150,8 +133,8 @@ class NeuronModel(NeuronType):
 
     parameters: ClassVar[Mapping[str, NeuronParameter]] = {}
     amplitude: Any = RealParam("amplitude", default=1, low=0, low_open=True, readonly=True)
-    trainable: Any = _Chosen("trainable", default=None, optional=True, readonly=True)
-    per_neuron: Any = _Chosen("per_neuron", default=None, optional=True, readonly=True)
+    trainable: Any = _NamesParam("trainable", default=None, optional=True, readonly=True)
+    per_neuron: Any = _NamesParam("per_neuron", default=None, optional=True, readonly=True)
 
     def __init__(
         self,
@@ -195,22 +178,9 @@ class NeuronModel(NeuronType):
         super().__init_subclass__(**kwargs)
         _check_declarations(cls)
         for name, declared in cls.parameters.items():
-            if not isinstance(declared, NeuronParameter):
-                raise ValidationError(
-                    f"expected a NeuronParameter, got {declared!r}", attr=name, obj=cls
-                )
-            taken = name in _TAKEN or hasattr(NeuronModel, name)
-            if taken or name in cls.state or not str(name).isidentifier():
-                raise ValidationError(
-                    "a parameter can't have this name, which "
-                    + ("is that of a state" if name in cls.state else "means something else here"),
-                    attr=name,
-                    obj=cls,
-                )
             current = getattr(cls, name, None)
-            if isinstance(current, _ValueOfParameter) and current.declared == declared:
-                continue
-            setattr(cls, name, _ValueOfParameter(name, declared))
+            if not isinstance(current, DeclaredParam) or current.declared != declared:
+                setattr(cls, name, DeclaredParam(name, declared, default=declared.default))
         cls.parameters = MappingProxyType(dict(cls.parameters))
         if cls.dynamics is NeuronModel.dynamics:
             return
@@ -219,7 +189,7 @@ class NeuronModel(NeuronType):
         if cls.rate_curve is not NeuronModel.rate_curve:
             _check_signature(cls, "rate_curve", ("xp", "current"), names, ())
 
-    # what a subclass writes
+    # to be written by a subclass
 
     def dynamics(
         self, xp: Any, dt: float, current: Any, *_: Any, **state_and_parameters: Any
@@ -227,8 +197,8 @@ class NeuronModel(NeuronType):
         """
         Advance the neurons by one step. A subclass must write this.
 
-        It must be a pure function of its arguments. What depends on them is to be written with
-        ``xp`` and operators, so that it works for arrays of NumPy and tensors of TensorFlow.
+        It must be a pure function of its arguments, written with ``xp`` and operators, so that it
+        works for arrays of NumPy and tensors of TensorFlow.
 
         Parameters
         ----------
@@ -239,8 +209,8 @@ class NeuronModel(NeuronType):
         current : array
             The input, shape ``(n_neurons,)`` in nengo, ``(batch, n_neurons)`` in nengo_dl.
         **state_and_parameters
-            Each state, shaped like the input, and each parameter by its name: a number, or an
-            array that can be broadcast to the input.
+            The states, shaped like the input, and the parameters: numbers, or arrays that can be
+            broadcast to the input.
 
         Returns
         -------
@@ -248,16 +218,16 @@ class NeuronModel(NeuronType):
             The output, shaped like the input. Spikes are ``xp.spike(...) / dt`` by convention, so
             that their mean is a rate in Hz.
         state : dict of array
-            The new value of each state. A model without a state returns the output alone.
+            The new states by name. A model without states returns the output alone.
         """
         raise NotImplementedError(f"{type(self).__name__} has no dynamics")
 
     def rate_curve(self, xp: Any, current: Any, *_: Any, **state_and_parameters: Any) -> Any:
         """
-        Return the steady firing rate (Hz); a subclass may write this for a model that spikes.
+        Return the steady firing rate (Hz); a subclass may write this for a spiking model.
 
-        Unless there is a `.Surrogate` around it, the model trains through this curve, and gains
-        and biases are found by it. Without one, rates are measured in simulations.
+        Without a `.Surrogate`, the model trains through this curve. Gains and biases are computed
+        from it. Without a curve, rates are measured in simulations.
 
         Parameters
         ----------
@@ -266,8 +236,8 @@ class NeuronModel(NeuronType):
         current : array
             The input.
         **state_and_parameters
-            Those of the states and parameters that the method has arguments for. States are held
-            still. Where rates are computed without a simulation, they are 0.
+            The states and parameters that the method has arguments for. States are constant; where
+            rates are computed without a simulation, they are 0.
 
         Returns
         -------
@@ -276,16 +246,16 @@ class NeuronModel(NeuronType):
         """
         raise NotImplementedError(f"{type(self).__name__} has no rate_curve")
 
-    # its parameters
+    # parameters
 
     @property
     def trainable_names(self) -> tuple[str, ...]:
-        """The names of the parameters that an optimiser moves."""
+        """The names of the parameters that an optimiser changes."""
         return self._chosen(None if self.trainable is True else self.trainable, "trainable")
 
     @property
     def per_neuron_names(self) -> tuple[str, ...]:
-        """The names of the parameters of which each neuron has a value of its own."""
+        """The names of the parameters with one value per neuron."""
         chosen = self._chosen(self.per_neuron, "per_neuron")
         return tuple(
             name for name in self.parameters if name in chosen or np.ndim(getattr(self, name))
@@ -293,7 +263,7 @@ class NeuronModel(NeuronType):
 
     def _chosen(self, value: Any, attribute: str) -> tuple[str, ...]:
         if value is None:
-            return tuple(k for k, each in self.parameters.items() if getattr(each, attribute))
+            return tuple(k for k, item in self.parameters.items() if getattr(item, attribute))
         if isinstance(value, bool):
             return tuple(self.parameters) if value else ()
         return tuple(value)
@@ -305,32 +275,23 @@ class NeuronModel(NeuronType):
         Parameters
         ----------
         n_neurons : int
-            Its size.
+            The size of the population.
 
         Returns
         -------
         values : dict of array
-            Shape ``(1,)`` or, with one for each neuron, ``(n_neurons,)``.
+            Shape ``(1,)`` or, with one value per neuron, ``(n_neurons,)``.
 
         Raises
         ------
         nengo.exceptions.ValidationError
             If an array has another size.
         """
-        values = {}
-        for name in self.parameters:
-            value = np.atleast_1d(np.asarray(getattr(self, name), dtype=np.float64))
-            if np.ndim(getattr(self, name)) and value.size != n_neurons:
-                raise ValidationError(
-                    f"expected a number, or an array of {n_neurons}, one for each neuron; got an "
-                    f"array of {value.size}",
-                    attr=name,
-                    obj=self,
-                )
-            if name in self.per_neuron_names:
-                value = np.array(np.broadcast_to(value, (n_neurons,)))
-            values[name] = value
-        return values
+        own = self.per_neuron_names
+        return {
+            name: self._paramdict[name].values_for(self, n_neurons, name in own)
+            for name in self.parameters
+        }
 
     def replace(self, **changes: Any) -> Any:
         """
@@ -359,7 +320,7 @@ class NeuronModel(NeuronType):
         copy.__setstate__({**state, **changes})
         return copy
 
-    # what nengo asks for
+    # nengo's interface
 
     def step(self, dt: float, J: Any, output: Any, **state: Any) -> None:  # noqa: N803  nengo's
         """
@@ -374,17 +335,17 @@ class NeuronModel(NeuronType):
         output : array
             Is set to the output.
         **state : array
-            Are set to the new state.
+            Are set to the new states.
         """
         xp = NumPyNeurons(np.asarray(output).dtype)
         values = {name: getattr(self, name) for name in self.parameters}
         for name, value in values.items():
             if np.ndim(value) and value.size != np.size(J):
-                # nengo computes several populations of equal types as one
+                # nengo merges populations of equal types
                 values[name] = np.tile(value, np.size(J) // value.size)
         with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
             result, new = self.advance(xp, dt, J, state, values)
-        # a new state may be what another one was
+        # copies, since a new state may be an array of the old ones
         new = {name: np.array(value) for name, value in new.items()}
         output[...] = result
         for name, value in new.items():
@@ -394,7 +355,7 @@ class NeuronModel(NeuronType):
         self, xp: Any, dt: float, current: Any, state: Mapping[str, Any], values: Mapping[str, Any]
     ) -> tuple[Any, dict[str, Any]]:
         """
-        Call `dynamics`, and check what it returns.
+        Call `dynamics`, and check its result.
 
         Parameters
         ----------
@@ -413,23 +374,15 @@ class NeuronModel(NeuronType):
         Raises
         ------
         nengo.exceptions.ValidationError
-            If `dynamics` does not return an output and all states, or uses what arrays of NumPy
-            and tensors of TensorFlow do not both have. The error says what to write.
+            If `dynamics` does not return an output and all states, or does not run for both NumPy
+            and TensorFlow. The error says what to write instead.
         """
         result = self._run(self.dynamics, xp, dt, current, **state, **values)
         if not self.state and not isinstance(result, tuple):
             result = (result, {})
-        if (
-            not isinstance(result, tuple)
-            or len(result) != 2
-            or not isinstance(result[1], Mapping)
-            or set(result[1]) != set(self.state)
-        ):
-            got = (
-                f"an output and {sorted(result[1])}"
-                if isinstance(result, tuple) and len(result) == 2 and isinstance(result[1], Mapping)
-                else f"a {type(result).__name__}"
-            )
+        is_pair = isinstance(result, tuple) and len(result) == 2 and isinstance(result[1], Mapping)
+        if not is_pair or set(result[1]) != set(self.state):
+            got = f"an output and {sorted(result[1])}" if is_pair else f"a {type(result).__name__}"
             raise ValidationError(
                 f"expected the output and a dict with the new value of each state "
                 f"({', '.join(self.state) or 'none'}), got {got}",
@@ -442,7 +395,7 @@ class NeuronModel(NeuronType):
         return output, {name: new[name] for name in self.state}
 
     def _run(self, method: Any, *args: Any, **kwargs: Any) -> Any:
-        """Call what a subclass wrote; an error says what to write if that is known."""
+        """Call a method of a subclass; a known error says what to write instead."""
         try:
             return method(*args, **kwargs)
         except Exception as error:
@@ -453,19 +406,19 @@ class NeuronModel(NeuronType):
 
     @property
     def has_rate_curve(self) -> bool:
-        """Whether there is a `rate_curve` that was written for these `dynamics`, or after them."""
-        defining = [
-            next(each for each in type(self).__mro__ if name in vars(each))
+        """Whether a class with these `dynamics`, or a subclass of it, has a `rate_curve`."""
+        of_dynamics, of_curve = (
+            next(cls for cls in type(self).__mro__ if name in vars(cls))
             for name in ("dynamics", "rate_curve")
-        ]
-        # one that is older than the dynamics is that of others
-        return defining[1] is not NeuronModel and issubclass(defining[1], defining[0])
+        )
+        # the curve of a base class is not that of dynamics that were overridden
+        return of_curve is not NeuronModel and issubclass(of_curve, of_dynamics)
 
     def curve(
         self, xp: Any, current: Any, state: Mapping[str, Any], values: Mapping[str, Any]
     ) -> Any:
         """
-        Call `rate_curve` with the states and parameters that it takes.
+        Call `rate_curve` with the states and parameters that it has arguments for.
 
         Parameters
         ----------
@@ -490,7 +443,7 @@ class NeuronModel(NeuronType):
         return tuple(name for name in self.parameters if taken is None or name in taken)
 
     def __eq__(self, other: object) -> bool:
-        # nengo and nengo_dl compute types of neurons that are equal as one
+        # nengo and nengo_dl merge populations of equal types
         return bool(super().__eq__(other)) and (
             self is other or _are_alike(_undeclared(self), _undeclared(other))
         )
@@ -505,9 +458,9 @@ class NeuronModel(NeuronType):
         Parameters
         ----------
         x : array_like
-            What is represented, shape ``(n_samples,)`` or ``(n_samples, n_neurons)``.
+            Represented values, shape ``(n_samples,)`` or ``(n_samples, n_neurons)``.
         gain, bias : array_like
-            Those of the neurons, shape ``(n_neurons,)``.
+            Gains and biases, shape ``(n_neurons,)``.
 
         Returns
         -------
@@ -521,14 +474,14 @@ class NeuronModel(NeuronType):
 
     def gain_bias(self, max_rates: Any, intercepts: Any) -> tuple[np.ndarray, np.ndarray]:
         """
-        Find gains and biases on the response curve; see `nengo.neurons.NeuronType`.
+        Return gains and biases, from the response curve; see `nengo.neurons.NeuronType`.
 
         Parameters
         ----------
         max_rates : array_like
             The output for 1 (Hz for a model that spikes), shape ``(n_neurons,)``.
         intercepts : array_like
-            From where on there is an output.
+            The represented value from which on the output is above 0.
 
         Returns
         -------
@@ -548,18 +501,11 @@ class NeuronModel(NeuronType):
     def __repr__(self) -> str:
         last = ("amplitude", "initial_state", "trainable", "per_neuron")
         own = (name for name in self._paramdict if name not in (*self.parameters, *last))
-        given = []
-        for name in (*self.parameters, *own, *last):
-            value = getattr(self, name)
-            if isinstance(value, np.ndarray):
-                given.append(f"{name}={np.array2string(value, threshold=6, separator=', ')}")
-            elif value is not None and value != self._paramdict[name].default:
-                given.append(f"{name}={value!r}")
-        return f"{type(self).__name__}({', '.join(given)})"
+        return repr_of(self, (*self.parameters, *own, *last))
 
 
 def _undeclared(model: Any) -> dict[str, Any]:
-    """Return what a subclass keeps besides what is declared, by name."""
+    """Return the attributes that are not declared, by name."""
     return {
         name: value
         for name, value in vars(model).items()
@@ -568,7 +514,7 @@ def _undeclared(model: Any) -> dict[str, Any]:
 
 
 def _are_alike(one: Any, other: Any) -> bool:
-    """Say whether two values are known to be the same."""
+    """Say whether two values are known to be equal."""
     if one is other:
         return True
     if type(one) is not type(other):
@@ -577,18 +523,18 @@ def _are_alike(one: Any, other: Any) -> bool:
         return one.keys() == other.keys() and all(_are_alike(one[k], other[k]) for k in one)
     try:
         return bool(np.array_equal(one, other))
-    except Exception:  # of what can't be compared nothing is known
+    except Exception:  # values that can't be compared
         return False
 
 
 def _taken_by(method: Any) -> Mapping[str, Any] | None:
     """Return the arguments of a method; None if it takes any."""
     taken = inspect.signature(method).parameters
-    return None if any(each.kind is each.VAR_KEYWORD for each in taken.values()) else taken
+    return None if any(item.kind is item.VAR_KEYWORD for item in taken.values()) else taken
 
 
 def _check_declarations(cls: type[NeuronModel]) -> None:
-    """Check what a subclass declares, before it is used."""
+    """Check the declarations of a subclass."""
     for attr, expected in (("state", "values"), ("parameters", "NeuronParameters")):
         declared = getattr(cls, attr)
         if not isinstance(declared, Mapping) or not all(isinstance(key, str) for key in declared):
@@ -601,26 +547,35 @@ def _check_declarations(cls: type[NeuronModel]) -> None:
     for attr in ("dynamics", "rate_curve"):
         if not inspect.isroutine(getattr(cls, attr)):
             raise ValidationError(f"expected a method, got {getattr(cls, attr)!r}", attr, cls)
+    for name, declared in cls.parameters.items():
+        if not isinstance(declared, NeuronParameter):
+            raise ValidationError(
+                f"expected a NeuronParameter, got {declared!r}", attr=name, obj=cls
+            )
+        taken = name in _TAKEN or hasattr(NeuronModel, name)
+        if taken or name in cls.state or not str(name).isidentifier():
+            raise ValidationError(
+                "a parameter can't have this name, which "
+                + ("is that of a state" if name in cls.state else "means something else here"),
+                attr=name,
+                obj=cls,
+            )
 
 
 def _check_signature(
     cls: type, name: str, leading: tuple[str, ...], names: Iterable[str], needed: Iterable[str]
 ) -> None:
-    """Check that a method has arguments for what it will be given."""
-    parameters = list(inspect.signature(getattr(cls, name)).parameters.values())[1:]
-    kinds = {each.name: each.kind for each in parameters}
-    first = tuple(kinds)[: len(leading)]
-    rest = set(list(kinds)[len(leading) :])
-    everything = any(kind is inspect.Parameter.VAR_KEYWORD for kind in kinds.values())
-    rest -= {name for name, kind in kinds.items() if kind is inspect.Parameter.VAR_KEYWORD}
-    names = list(names)
-    missing = [] if everything else [name for name in needed if name not in rest]
-    unknown = [name for name in rest if name not in names]
-    if first != leading or missing or unknown:
+    """Check that a method has arguments for the states and parameters."""
+    arguments = list(inspect.signature(getattr(cls, name)).parameters.values())[1:]
+    named = [item.name for item in arguments if item.kind is not item.VAR_KEYWORD]
+    rest = set(named[len(leading) :])
+    missing = set(needed) - rest if len(named) == len(arguments) else set()
+    if tuple(named[: len(leading)]) != leading or missing or rest - set(names):
         expected = ", ".join(("self", *leading, *names))
+        got = ", ".join(("self", *(item.name for item in arguments)))
         raise ValidationError(
-            f"expected the arguments ({expected}), which are what is declared in state and "
-            f"parameters; got ({', '.join(('self', *kinds))})",
+            f"expected the arguments ({expected}), which are those declared in state and "
+            f"parameters; got ({got})",
             attr=name,
             obj=cls,
         )

@@ -1,4 +1,4 @@
-"""What the dynamics of a neuron are written with: mathematics, and spikes."""
+"""The namespaces that dynamics of neurons are written with: mathematics, and spikes."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ class NumPyNeurons(NumPyNamespace):
     Parameters
     ----------
     dtype : str or np.dtype
-        The type of numbers.
+        The data type.
     smooth : SurrogateFunction, optional
-        Its primitive takes the place of spikes, to check gradients.
+        A surrogate whose primitive replaces spikes, to check gradients.
     """
 
     def __init__(self, dtype: Any = np.float64, smooth: SurrogateFunction | None = None) -> None:
@@ -35,7 +35,7 @@ class NumPyNeurons(NumPyNamespace):
         return (x >= 0 if inclusive else x > 0).astype(self.dtype)
 
     def spike_count(self, x: Any) -> Any:
-        """Return how often neurons fire; see `TensorFlowNeurons.spike_count`."""
+        """Return the number of spikes; see `TensorFlowNeurons.spike_count`."""
         x = np.asarray(x, dtype=self.dtype)
         if self.smooth is not None:
             nearest = np.maximum(np.round(x), 1)
@@ -43,7 +43,7 @@ class NumPyNeurons(NumPyNamespace):
         return np.floor(x)
 
     def reset(self, spikes: Any) -> Any:
-        """Return spikes as they act on the state; see `TensorFlowNeurons.reset`."""
+        """Return spikes for the update of the state; see `TensorFlowNeurons.reset`."""
         return spikes
 
 
@@ -54,15 +54,15 @@ class TensorFlowNeurons(TensorFlowNamespace):
     Parameters
     ----------
     dtype : str or tf.DType
-        The type of numbers.
+        The data type.
     function : SurrogateFunction, optional
-        Gives the gradient of spikes; without one they have none.
+        The surrogate of spikes; without one they have no gradient.
     through_reset : bool
-        Whether gradients pass through what spikes do to the state.
+        Whether gradients pass through the effect of spikes on the state.
     smooth : bool
-        Whether its primitive takes the place of spikes, to check gradients.
+        Whether its primitive replaces spikes, to check gradients.
     for_kernel : bool
-        Whether XLA compiles what is made of them for a CPU.
+        Whether XLA compiles the code for a CPU.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class TensorFlowNeurons(TensorFlowNamespace):
 
     def spike(self, x: Any, inclusive: bool = False) -> Any:
         """
-        Return 1 where neurons fire and 0 elsewhere, of the type of other numbers.
+        Return 1 where neurons fire and 0 elsewhere, in the data type of the namespace.
 
         Parameters
         ----------
@@ -94,7 +94,7 @@ class TensorFlowNeurons(TensorFlowNamespace):
 
     def spike_count(self, x: Any) -> Any:
         """
-        Return how often neurons fire in a step, where they may do so several times: ``floor(x)``.
+        Return the number of spikes in a step, ``floor(x)``, of neurons that may fire repeatedly.
 
         Parameters
         ----------
@@ -108,14 +108,15 @@ class TensorFlowNeurons(TensorFlowNamespace):
 
     def reset(self, spikes: Any) -> Any:
         """
-        Return spikes as they act on the state.
+        Return spikes for the update of the state.
 
-        They are the same spikes. Gradients pass through them only if the `.Surrogate` says so.
+        The values are the same. Gradients pass through them only with a `.Surrogate` whose
+        ``through_reset`` is True.
 
         Parameters
         ----------
         spikes : array
-            What `spike` returned.
+            The result of `spike`.
         """
         return spikes if self.through_reset else tf.stop_gradient(spikes)
 

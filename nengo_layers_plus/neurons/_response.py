@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from nengo.exceptions import ValidationError
@@ -11,14 +12,11 @@ from nengo.exceptions import ValidationError
 from nengo_layers_plus._upstream import tf
 from nengo_layers_plus.neurons._neuron_namespace import NumPyNeurons
 
-if TYPE_CHECKING:
-    from nengo_layers_plus.neurons._neuron_model import NeuronModel
-
-# How rates are measured (s), as nengo does.
+# The time step, the settling time and the measuring time (s) of rates, as in nengo.
 _DT = 0.001
 _SETTLE_TIME = 0.1
 _TIME = 1.0
-# Currents for which curves are known: close together near 0, and far enough for rates in Hz.
+# The currents of measured curves: dense near 0, and up to values for inputs in Hz.
 _SMALL, _END, _COUNT = 0.05, 11.0, 881
 CURRENTS = _SMALL * np.sinh(np.linspace(-_END, _END, _COUNT))
 CURRENTS.setflags(write=False)
@@ -27,7 +25,7 @@ _REFINEMENT = 101
 
 def place_of(current: Any) -> Any:
     """
-    Return where currents lie among `CURRENTS`, as numbers with a fraction.
+    Return the positions of currents in `CURRENTS`, as numbers with a fraction.
 
     Parameters
     ----------
@@ -37,7 +35,7 @@ def place_of(current: Any) -> Any:
     return (tf.asinh(current / _SMALL) + _END) * ((_COUNT - 1) / (2 * _END))
 
 
-def steady_rates(model: NeuronModel, current: np.ndarray) -> np.ndarray:
+def steady_rates(model: Any, current: np.ndarray) -> np.ndarray:
     """
     Return the steady output of neurons for constant currents.
 
@@ -49,28 +47,46 @@ def steady_rates(model: NeuronModel, current: np.ndarray) -> np.ndarray:
         Shape ``(n_samples, n_neurons)``.
     """
     current = np.asarray(current, dtype=np.float64)
-    values = {name: getattr(model, name) for name in model.parameters}
     if model.has_rate_curve:
-        still = {name: np.zeros_like(current) for name in model.state}
+        values = {name: getattr(model, name) for name in model.parameters}
+        state = {name: np.zeros_like(current) for name in model.state}
         with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
-            return np.asarray(model.curve(NumPyNeurons(), current, still, values))
-    return _measure(model, current, values)
+            return np.asarray(model.curve(NumPyNeurons(), current, state, values))
+    return _measure(model, current)
 
 
-def _measure(model: NeuronModel, current: np.ndarray, values: dict[str, Any]) -> np.ndarray:
-    """Measure the output, of a model that spikes from the first spike to the last."""
+def outputs(model: Any, current: np.ndarray, n_steps: int, dt: float = _DT) -> Iterator[Any]:
+    """
+    Run neurons in NumPy with a constant current; yield the output of every step.
+
+    Parameters
+    ----------
+    model : NeuronModel
+        The neurons.
+    current : array
+        Shape ``(n_neurons,)`` or ``(n_samples, n_neurons)``.
+    n_steps : int
+        The number of steps.
+    dt : float
+        The length of a step (s).
+    """
     xp = NumPyNeurons()
-    rng = np.random.RandomState(0)
-    state = {
-        name: np.resize(value, current.shape)
-        for name, value in model.make_state(current.shape[-1], rng=rng, dtype=np.float64).items()
-    }
-    settle, steps = round(_SETTLE_TIME / _DT), round(_TIME / _DT)
+    values = {name: getattr(model, name) for name in model.parameters}
+    start = model.make_state(current.shape[-1], rng=np.random.RandomState(0), dtype=np.float64)
+    state = {name: np.resize(value, current.shape) for name, value in start.items()}
+    for _ in range(n_steps):
+        output, state = model.advance(xp, dt, current, state, values)
+        yield output
+
+
+def _measure(model: Any, current: np.ndarray) -> np.ndarray:
+    """Measure the output, that of a spiking model between the first spike and the last."""
+    settle = round(_SETTLE_TIME / _DT)
+    n_steps = settle + round(_TIME / _DT) if model.state else 1
     total = np.zeros_like(current)
     first, last = np.full(current.shape, -1), np.full(current.shape, -1)
     with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
-        for step in range(settle + steps if model.state else 1):
-            output, state = model.advance(xp, _DT, current, state, values)
+        for step, output in enumerate(outputs(model, current, n_steps)):
             if step < settle and model.state:
                 continue
             fires = np.asarray(output) != 0
@@ -79,14 +95,14 @@ def _measure(model: NeuronModel, current: np.ndarray, values: dict[str, Any]) ->
             first = np.where((first < 0) & fires, step, first)
         if not model.state or not model.spiking:
             return np.asarray(output)
-        # a single spike in all this time is one that the start has brought about
+        # a single spike in all this time is an effect of the initial state
         return np.where(last > first, total / np.maximum(last - first, 1), 0.0)
 
 
 @lru_cache(maxsize=32)
-def measured_curve(model: NeuronModel) -> np.ndarray:
+def measured_curve(model: Any) -> np.ndarray:
     """
-    Return the output for each of `CURRENTS`.
+    Return the steady output for `CURRENTS`.
 
     Parameters
     ----------
@@ -101,19 +117,17 @@ def measured_curve(model: NeuronModel) -> np.ndarray:
     names = [name for name in model.parameters if np.ndim(getattr(model, name))]
     if not names:
         return steady_rates(model, CURRENTS[:, np.newaxis])
-    sets, which = np.unique(
+    sets, index = np.unique(
         np.stack([getattr(model, name) for name in names]), axis=1, return_inverse=True
     )
     alike = model.replace(**dict(zip(names, sets, strict=True)))
     current = np.repeat(CURRENTS[:, np.newaxis], sets.shape[1], axis=1)
-    return steady_rates(alike, current)[:, which.ravel()]
+    return steady_rates(alike, current)[:, index.ravel()]
 
 
-def gain_and_bias(
-    model: NeuronModel, max_rates: Any, intercepts: Any
-) -> tuple[np.ndarray, np.ndarray]:
+def gain_and_bias(model: Any, max_rates: Any, intercepts: Any) -> tuple[np.ndarray, np.ndarray]:
     """
-    Find gains and biases of neurons on their response curves.
+    Return the gains and biases of neurons, from their response curves.
 
     Parameters
     ----------
@@ -122,7 +136,7 @@ def gain_and_bias(
     max_rates : array_like
         The output for 1, shape ``(n_neurons,)``.
     intercepts : array_like
-        From where on there is an output, shape ``(n_neurons,)``.
+        The input from which on the output is above 0, shape ``(n_neurons,)``.
 
     Raises
     ------
@@ -133,7 +147,7 @@ def gain_and_bias(
     intercepts = np.atleast_1d(np.asarray(intercepts, dtype=np.float64))
     curves = measured_curve(model)
     curves = np.broadcast_to(curves, (len(CURRENTS), max_rates.size))
-    # the part of a curve that leads from the threshold up
+    # the part of a curve above the threshold
     silent = curves <= 0
     if not silent.any(axis=0).all():
         raise ValidationError(

@@ -1,27 +1,35 @@
-"""Neurons that train through their spikes."""
+"""How neurons train: through a response curve, or through their spikes with a `Surrogate`."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
+import nengo
 import numpy as np
 from nengo.exceptions import ValidationError
-from nengo.neurons import NeuronType, NeuronTypeParam
+from nengo.neurons import NeuronType, NeuronTypeParam, RatesToSpikesNeuronType
 from nengo.params import BoolParam, Parameter
 
+from nengo_layers_plus._declared import is_nan
+from nengo_layers_plus.neurons._known_types import (
+    TYPES_IN_NENGO_DL,
+    build_function_of,
+    known_type_of,
+    model_of,
+)
 from nengo_layers_plus.neurons._neuron_model import NeuronModel
+from nengo_layers_plus.neurons._neuron_namespace import TensorFlowNeurons
 from nengo_layers_plus.surrogate import SurrogateFunction, SurrogateKind, get
 
 
-def model_in(neuron_type: Any) -> NeuronModel | None:
-    """Return the model that declares parameters, within a `.Surrogate` or not, if there is one."""
-    inner = neuron_type.neuron_type if isinstance(neuron_type, Surrogate) else neuron_type
-    return inner if isinstance(inner, NeuronModel) and inner.parameters else None
+class StoppedGradientWarning(UserWarning):
+    """A parameter is to be trained that no gradient reaches, because of a type of neurons."""
 
 
 class _FunctionParam(Parameter):
-    """A surrogate function; a family of them stands for that with its defaults."""
+    """A surrogate function; a family stands for its member with default arguments."""
 
     equatable = True
 
@@ -45,8 +53,8 @@ class Surrogate(NeuronType):
     """
     A spiking type of neurons that trains through its spikes, and through time.
 
-    What is computed is the same as without it. In training the slope of a smooth function stands
-    for that of the spikes, and gradients pass through the state from step to step.
+    The outputs are the same as without it. In training the slope of a smooth function replaces the
+    derivative of the spikes, and gradients pass through the state from step to step.
 
     Parameters
     ----------
@@ -55,9 +63,9 @@ class Surrogate(NeuronType):
     function : SurrogateFunction or str
         The smooth function, of `nengo_layers_plus.surrogate`.
     through_reset : bool
-        Whether gradients also pass through what a spike does to the state. Without them training
-        is steadier (Zenke & Vogels, 2021, The remarkable robustness of surrogate gradient learning,
-        Neural Computation 33(4)).
+        Whether gradients also pass through the effect of a spike on the state. Without them
+        training is steadier (Zenke & Vogels, 2021, The remarkable robustness of surrogate gradient
+        learning, Neural Computation 33(4)).
 
     Raises
     ------
@@ -92,8 +100,6 @@ class Surrogate(NeuronType):
         self._check()
 
     def _check(self) -> None:
-        from nengo_layers_plus.neurons._natives import model_of
-
         name = type(self.neuron_type).__name__
         if isinstance(self.neuron_type, Surrogate):
             problem = "is a Surrogate already; change the one that there is"
@@ -111,11 +117,11 @@ class Surrogate(NeuronType):
             obj=self,
         )
 
-    # what nengo asks for is answered by the type that it is around
+    # nengo's interface, which the wrapped type answers
 
     @property
     def state(self) -> Mapping[str, Any]:
-        """The states of the type, and what they start from."""
+        """The states of the type, and their initial values."""
         return self.neuron_type.state
 
     @property
@@ -130,11 +136,11 @@ class Surrogate(NeuronType):
 
     @property
     def probeable(self) -> tuple[str, ...]:
-        """What can be probed."""
+        """The names that can be probed."""
         return tuple(self.neuron_type.probeable)
 
     def make_state(self, n_neurons: int, rng: Any = np.random, dtype: Any = None) -> Any:
-        """Make the state that a simulation starts from; see `nengo.neurons.NeuronType`."""
+        """Make the initial state of a simulation; see `nengo.neurons.NeuronType`."""
         return self.neuron_type.make_state(n_neurons, rng=rng, dtype=dtype)
 
     def gain_bias(self, max_rates: Any, intercepts: Any) -> Any:
@@ -156,3 +162,154 @@ class Surrogate(NeuronType):
     def __repr__(self) -> str:
         more = ", through_reset=True" if self.through_reset else ""
         return f"{type(self).__name__}({self.neuron_type!r}, {self.function!r}{more})"
+
+
+def model_in(neuron_type: Any) -> NeuronModel | None:
+    """Return the model with declared parameters, within a `.Surrogate` or not; None without one."""
+    inner = neuron_type.neuron_type if isinstance(neuron_type, Surrogate) else neuron_type
+    return inner if isinstance(inner, NeuronModel) and inner.parameters else None
+
+
+def changed(neuron_type: NeuronType, **changes: Any) -> Any:
+    """
+    Return a copy of a type of neurons with other values for some of its arguments.
+
+    Parameters
+    ----------
+    neuron_type : nengo.neurons.NeuronType
+        The type of neurons. The changes of a `.Surrogate` are those of the wrapped type.
+    **changes
+        The arguments.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If it has no such argument, or it can't have such a value.
+
+    Examples
+    --------
+    >>> import nengo
+    >>> from nengo_layers_plus.neurons import changed
+    >>> changed(nengo.LIF(tau_rc=0.03), amplitude=0.01)
+    LIF(tau_rc=0.03, amplitude=0.01)
+    """
+    if isinstance(neuron_type, NeuronModel):
+        return neuron_type.replace(**changes)
+    if isinstance(neuron_type, Surrogate):
+        return Surrogate(
+            changed(neuron_type.neuron_type, **changes),
+            neuron_type.function,
+            through_reset=neuron_type.through_reset,
+        )
+    if not isinstance(neuron_type, NeuronType):
+        raise ValidationError(
+            f"expected a type of neurons, such as nengo.LIF(), got {neuron_type!r}",
+            attr="neuron_type",
+        )
+    for name, value in changes.items():
+        if is_nan(value):  # for which nengo has no words
+            raise ValidationError(f"expected a number, got {value!r}", attr=name, obj=neuron_type)
+    state = neuron_type.__getstate__()
+    unknown = [name for name in changes if name not in state]
+    if unknown:
+        words = f"{type(neuron_type).__name__} has no {', '.join(unknown)}"
+        if unknown == ["amplitude"]:
+            words += "; scale its output by the transform of the connections from it"
+        raise ValidationError(words, attr=unknown[0], obj=neuron_type)
+    copy: Any = object.__new__(type(neuron_type))
+    # without the cached arguments of its repr
+    kept = {key: value for key, value in state.items() if "argreprs" not in key}
+    copy.__setstate__({**kept, **changes})
+    return copy
+
+
+@dataclass(frozen=True)
+class Native:
+    """
+    The model that computes neurons, and how it trains.
+
+    Parameters
+    ----------
+    model : NeuronModel
+        The model.
+    function : SurrogateFunction, optional
+        The surrogate of the spikes.
+    through_reset : bool
+        Whether gradients pass through the effect of spikes on the state.
+    is_declared : bool
+        Whether the user's type is the model itself, not a type of nengo.
+    """
+
+    model: NeuronModel
+    function: SurrogateFunction | None = None
+    through_reset: bool = False
+    is_declared: bool = True
+
+    @property
+    def trains_by_curve(self) -> bool:
+        """Whether it trains through its response curve, with a constant state."""
+        return bool(self.model.spiking and self.function is None)
+
+    @property
+    def trained_names(self) -> tuple[str, ...]:
+        """The names of the parameters that a gradient reaches."""
+        if not self.trains_by_curve:
+            return tuple(self.model.parameters)
+        return self.model.curve_names if self.model.has_rate_curve else ()
+
+    def namespace(self, dtype: Any, for_kernel: bool = False) -> TensorFlowNeurons:
+        """
+        Return the argument ``xp`` of its dynamics, for TensorFlow.
+
+        Parameters
+        ----------
+        dtype : str or tf.DType
+            The data type.
+        for_kernel : bool
+            Whether XLA compiles the code for a CPU.
+        """
+        return TensorFlowNeurons(dtype, self.function, self.through_reset, for_kernel=for_kernel)
+
+
+def native_of(neurons: NeuronType) -> Native | None:
+    """
+    Return how this package computes neurons; None if it leaves them to nengo_dl.
+
+    Parameters
+    ----------
+    neurons : nengo.neurons.NeuronType
+        The neurons.
+    """
+    surrogate = neurons if isinstance(neurons, Surrogate) else None
+    inner = neurons if surrogate is None else surrogate.neuron_type
+    is_declared = isinstance(inner, NeuronModel)
+    if surrogate is None and not is_declared:
+        known = known_type_of(neurons)
+        if isinstance(known, str) or known in TYPES_IN_NENGO_DL:
+            return None
+    model = model_of(inner)
+    assert isinstance(model, NeuronModel)
+    if surrogate is None:
+        return Native(model, is_declared=is_declared)
+    return Native(model, surrogate.function, surrogate.through_reset, is_declared)
+
+
+def why_in_python(neurons: NeuronType) -> str | None:
+    """
+    Say why neurons run in Python, which stops gradients; None if they do not.
+
+    Parameters
+    ----------
+    neurons : nengo.neurons.NeuronType
+        The neurons.
+    """
+    if isinstance(neurons, Surrogate | NeuronModel | nengo.Direct):
+        return None
+    if build_function_of(neurons) is not None:
+        return None  # it is unknown what the function builds
+    known = known_type_of(neurons)
+    if isinstance(known, str):
+        return known
+    if isinstance(neurons, RatesToSpikesNeuronType):
+        return why_in_python(neurons.base_type)
+    return None

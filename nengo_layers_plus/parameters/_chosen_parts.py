@@ -15,8 +15,8 @@ from nengo_layers_plus._declared import holds_itself, items_in
 from nengo_layers_plus._upstream import nengo_dl, tf, with_sublayers
 from nengo_layers_plus.graph import NetworkGraph, Parameter
 from nengo_layers_plus.graph._keras_layers import layer_itself
-from nengo_layers_plus.layers import CustomLayer, LayerParts, Sequential
-from nengo_layers_plus.layers._training import without_weights
+from nengo_layers_plus.layers import BaseLayer, LayerParts, Sequential
+from nengo_layers_plus.layers._trainable import without_weights
 from nengo_layers_plus.parameters._errors import ParameterError
 
 
@@ -71,7 +71,7 @@ class ChosenParts:
     def _choose(self, what: Any) -> None:
         if isinstance(what, str):
             self._choose_names(what)
-        elif isinstance(what, CustomLayer):
+        elif isinstance(what, BaseLayer):
             self._choose_layer(what)
         elif isinstance(what, nengo.Network):
             self._choose_network(what)
@@ -96,7 +96,7 @@ class ChosenParts:
 
     # kinds of things
 
-    def _choose_layer(self, layer: CustomLayer) -> None:
+    def _choose_layer(self, layer: BaseLayer) -> None:
         calls = [parts for parts in layer.calls if self._is_inside(parts.output)]
         if not calls and isinstance(layer, Sequential):  # a slice of one that was called
             for each in layer:
@@ -272,7 +272,7 @@ def _flatten(what: Any) -> Iterator[Any]:
     """Yield single things from iterables of them; some objects of nengo look like iterables."""
     single = (
         str,
-        CustomLayer,
+        BaseLayer,
         ObjView,
         Neurons,
         nengo.base.NengoObject,

@@ -12,12 +12,13 @@ from nengo.ensemble import Neurons
 from nengo_layers_plus._upstream import nengo_dl, tf, with_sublayers
 from nengo_layers_plus.graph import Parameter
 from nengo_layers_plus.graph._notes import Notes
-from nengo_layers_plus.layers._fixed_trainable import (
-    FixedTrainable,
+from nengo_layers_plus.layers._trainable import (
+    FixedSetting,
     fix_trainable,
+    note_asked,
     put_back_setting,
+    set_keras_trainable,
 )
-from nengo_layers_plus.layers._keras_trainable import note_asked, set_keras_trainable
 from nengo_layers_plus.neurons import changed as with_changes
 from nengo_layers_plus.neurons import model_in
 from nengo_layers_plus.parameters._chosen_parts import ChosenParts
@@ -264,7 +265,7 @@ def _freeze_setting(chosen: ChosenParts, obj: Any, undo: ExitStack) -> None:
     config = _config(chosen, obj)
     before = config.params.get(obj)
     setting = fix_trainable(config, obj, False, undo)
-    frozen_before = before.frozen_from if isinstance(before, FixedTrainable) else None
+    frozen_before = before.frozen_from if isinstance(before, FixedSetting) else None
     setting.frozen_from = (before,) if frozen_before is None else frozen_before
 
 
@@ -272,7 +273,7 @@ def _put_back(chosen: ChosenParts, obj: Any, undo: ExitStack) -> bool:
     """Give an object the setting that it had before it was frozen, if it was."""
     config = _config(chosen, obj)
     setting = config.params.get(obj)
-    if not isinstance(setting, FixedTrainable) or setting.frozen_from is None:
+    if not isinstance(setting, FixedSetting) or setting.frozen_from is None:
         return False
     put_back_setting(config, obj, setting.frozen_from[0])
     undo.callback(put_back_setting, config, obj, setting)

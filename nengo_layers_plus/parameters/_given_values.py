@@ -13,7 +13,7 @@ from nengo.dists import Distribution
 from nengo.transforms import SparseMatrix
 
 from nengo_layers_plus.graph import range_of
-from nengo_layers_plus.layers._origins import origin_of
+from nengo_layers_plus.layers._layer_call import origin_of
 from nengo_layers_plus.neurons import model_in
 from nengo_layers_plus.parameters._parameter_file import ParameterFile, digest_of
 from nengo_layers_plus.parameters._simulator_parameters import SavedParameter, SimulatorParameters

@@ -17,6 +17,7 @@ import numpy as np
 import safetensors
 import safetensors.numpy
 
+from nengo_layers_plus._version import __version__
 from nengo_layers_plus.parameters._atomic_file import write_atomically
 from nengo_layers_plus.parameters._errors import (
     MissingParameterFileError,
@@ -78,8 +79,6 @@ def write_file(
     kinds : Mapping
         What each of the arrays is, by name.
     """
-    from nengo_layers_plus import __version__
-
     check_path(path, "to save to")
     metadata = {
         "format": FORMAT,

@@ -25,8 +25,8 @@ from nengo_layers_plus._upstream import (
     tf,
 )
 from nengo_layers_plus.graph import NetworkGraph, Shape
-from nengo_layers_plus.graph._names import unique_name
 from nengo_layers_plus.graph._parameters import initial_value
+from nengo_layers_plus.graph._words import unique_name
 from nengo_layers_plus.parameters._errors import ParameterError
 from nengo_layers_plus.parameters._signal_arrays import SignalArrays
 

@@ -19,7 +19,7 @@ from nengo_layers_plus.graph import (
     Parameter,
     alike_parts,
 )
-from nengo_layers_plus.graph._keras_layers import first_uses
+from nengo_layers_plus.graph._structure import first_uses
 from nengo_layers_plus.plot._axes import GREY, INK, VERMILLION, text_colour
 from nengo_layers_plus.plot._layout import Box, LayeredLayout, Layout, Link, Route
 from nengo_layers_plus.plot._network_words import (

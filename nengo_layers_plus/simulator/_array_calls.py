@@ -11,11 +11,11 @@ import numpy as np
 from nengo.exceptions import NengoException
 
 from nengo_layers_plus._upstream import tf
+from nengo_layers_plus.simulator._chunks import train_in_chunks
 from nengo_layers_plus.simulator._given_data import GivenData
 from nengo_layers_plus.simulator._lengths import Lengths
 from nengo_layers_plus.simulator._numerics import Numerics
 from nengo_layers_plus.simulator._settings import Settings
-from nengo_layers_plus.simulator._truncation import train_in_chunks
 
 # How many functions are kept.
 _MOST_FUNCTIONS = 16
@@ -161,7 +161,10 @@ class ArrayCalls:
         return x, y, weights, count
 
     def check_loss(self, y: Any, loss: Any) -> Any:
-        """Check that targets and a loss are finite, if that was asked for; return the loss."""
+        """Check that there is a loss, and that it is finite, if asked for; return the loss."""
+        if loss is None and not self._given.has_measures:
+            self._settings.problem = self._settings.problem or self._given.no_loss()
+            raise self._settings.problem
         return loss if self._numerics is None else self._numerics.check_loss(y, loss)
 
     @contextlib.contextmanager

@@ -18,9 +18,9 @@ from nengo_layers_plus._upstream import (
     xla_slice,
     xla_update_slice,
 )
-from nengo_layers_plus.neurons._sim_neuron_model import SimNeuronModel
+from nengo_layers_plus.neurons._build import SimNeuronModel
 from nengo_layers_plus.simulator._operator_builders import comes_with_nengo_dl, native_builder
-from nengo_layers_plus.synapses._sim_trainable_filter import SimTrainableFilter
+from nengo_layers_plus.synapses._build import SimTrainableFilter
 
 _op_builders = nengo_dl.op_builders
 _neuron_builders = nengo_dl.neuron_builders

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from nengo_layers_plus.simulator._operator_builders import OperatorBuilders
-
-if TYPE_CHECKING:
-    from nengo_layers_plus.simulator._numerics import Numerics
 
 
 @dataclass(frozen=True)
@@ -42,8 +39,8 @@ class Context:
         What functions of TensorNodes do besides returning a result, as far as it is known.
     builders : OperatorBuilders
         Makes builders of nengo_dl for single operators.
-    numerics : Numerics, optional
-        Checks that all numbers are finite.
+    checks_numerics : bool
+        Whether all numbers are checked to be finite.
     """
 
     training: bool
@@ -58,4 +55,4 @@ class Context:
     kernels: dict[Any, Any]
     effects: dict[Any, Any]
     builders: OperatorBuilders
-    numerics: Numerics | None = None
+    checks_numerics: bool = False

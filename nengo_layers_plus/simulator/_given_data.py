@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
@@ -15,10 +16,19 @@ from nengo.exceptions import SimulationError, ValidationError
 
 from nengo_layers_plus._declared import as_count
 from nengo_layers_plus._upstream import nengo_dl, tf
+from nengo_layers_plus.simulator._losses import (
+    as_function,
+    classes_left_out,
+    is_own,
+    name_of,
+    problem_of_name,
+    registered,
+    takes_labels,
+)
 from nengo_layers_plus.simulator._target_shapes import (
     Shape,
+    fixed_axes,
     is_alike,
-    takes_labels,
     wanted_shape,
 )
 
@@ -78,6 +88,14 @@ class GivenData:
             )
         return given
 
+    def check_names(self, given: Any, argument: str) -> None:
+        """Check the names of losses or metrics, of Probes or of all."""
+        for each in given.values() if isinstance(given, Mapping) else [given]:
+            for name in _strings_in(each):
+                problem = problem_of_name(name, argument)
+                if problem is not None:
+                    raise self._error(problem, argument)
+
     def probes(self, given: Any, argument: str) -> list[nengo.Probe]:
         """Return the Probes of a Probe, a name, or a list of these, in their order."""
         keys = given if isinstance(given, list | tuple) else [given]
@@ -90,7 +108,8 @@ class GivenData:
         self._metrics = {}
         for given in metrics:
             for name, each in (given or {}).items():
-                self._metrics.setdefault(name, []).extend(tf.nest.flatten(each))
+                functions = map(as_function, tf.nest.flatten(each))
+                self._metrics.setdefault(name, []).extend(functions)
 
     def _name_of(self, key: Any, known: Mapping[str, Any], argument: str) -> str:
         """Return the name of a Node or Probe that was given, or of which the name was."""
@@ -343,7 +362,30 @@ class GivenData:
                 )
             targets[name] = target
         self._check_targets(targets, steps, argument)
+        for name, target in targets.items():
+            self._check_classes(name, target, argument)
         return None if y is None else targets
+
+    def _check_classes(self, name: str, target: Any, argument: str) -> None:
+        """Check that the numbers of classes are those of outputs."""
+        for function in self._functions_of(name):
+            if not takes_labels(function) or "crossentropy" not in name_of(function).lower():
+                continue
+            numbers = np.asarray(target)
+            for left_out in classes_left_out(function):
+                numbers = numbers[numbers != left_out]
+            if not numbers.size:
+                continue
+            low, high = numbers.min(), numbers.max()
+            count = self._output_shape(name, None)[-1] or 0
+            if not (low >= 0 and high < count):
+                raise self._error(
+                    f"expected numbers of classes from 0 to {count - 1} for {name_of(function)!r} "
+                    f"of the Probe {name!r}, which has {count} values, got "
+                    f"{high if low >= 0 else low:g}. What to do: count classes from 0, and have a "
+                    "value of the Probe for each",
+                    argument,
+                )
 
     def _with_size(self, name: str, target: Any) -> Any:
         """Give numbers of classes, which may come as ``(items, time)``, an axis of size 1."""
@@ -371,8 +413,7 @@ class GivenData:
 
     def _check_target(self, name: str, shape: Shape, output: Shape, argument: str) -> None:
         functions = self._functions_of(name)
-        compiled = isinstance(getattr(self._sim.keras_model, "loss", None), Mapping)
-        if compiled and not functions:  # else Keras asks for compile
+        if not functions and self.has_measures:  # else there is no compile, or no loss in it
             warnings.warn(
                 f"Simulator.{argument}: the targets of the Probe {name!r} are not used, as compile "
                 "has no loss and no metric for it",
@@ -385,18 +426,20 @@ class GivenData:
             wanted = wanted_shape(function, shape, output, dtype)
             if len(shape) >= 3 and is_alike(shape, wanted):
                 continue
+            expected = _write(("items", *wanted[1:]))
             hint = _hint_of_axes(shape)
-            if is_alike(shape[2:], wanted[2:]) and len(shape) == len(wanted):
+            if len(shape) < 3 and is_own(function):
+                expected = "(items, time, size)"
+            elif is_alike(shape[2:], wanted[2:]) and len(shape) == len(wanted):
                 hint = (
                     ". What to do: give a target for each step; if only the last step has one, set "
                     "keep_history=False for the Probe (nengo_dl.configure_settings)"
                 )
-                if _is_own(function):
+                if is_own(function):
                     hint += "; or have the function itself repeat them, by tf.broadcast_to"
             raise self._error(
-                f"expected targets of shape {_write(('items', *wanted[1:]))} for "
-                f"{_name_of_function(function)!r} of the Probe {name!r}, got "
-                f"{_write(('items', *shape[1:]))}{hint}",
+                f"expected targets of shape {expected} for {name_of(function)!r} of the Probe "
+                f"{name!r}, got {_write(('items', *shape[1:]))}{hint}",
                 argument,
             )
 
@@ -405,12 +448,25 @@ class GivenData:
         sizes = self._sim.keras_model.outputs[index].shape[2:]
         return (self._batch, 1 if name in self.names_without_history else steps, *sizes)
 
+    @property
+    def has_measures(self) -> bool:
+        """Whether there is a loss or a metric of any Probe."""
+        return any(map(self._functions_of, self._probes))
+
+    def no_loss(self) -> ValidationError:
+        """Return the error of a Simulator that was compiled without a loss."""
+        return self._error(
+            "expected a loss of a Probe to train or evaluate on, got none. What to do: "
+            'sim.compile(optimizer, loss={probe: "mse"})',
+            "loss",
+        )
+
     def _functions_of(self, name: str) -> list[Any]:
         """List the losses and metrics of a Probe."""
         losses = getattr(self._sim.keras_model, "loss", None)
         loss = losses.get(name) if isinstance(losses, Mapping) else None
         metrics = [each for each in self._metrics.get(name, ()) if each is not None]
-        return [*([] if loss is None else [loss]), *metrics]
+        return list(map(registered, [*([] if loss is None else [loss]), *metrics]))
 
     # -- weights
 
@@ -454,13 +510,11 @@ class GivenData:
             if name not in y:
                 raise self._error(f"expected targets of the Probe {name!r} with it", argument)
             target, shape = tuple(y[name].shape), tuple(values.shape)
-            if not 0 < len(shape) <= len(target) or any(
-                None not in (n, size) and n != size and (axis == 0 or n != 1)
-                for axis, (n, size) in enumerate(zip(shape, target, strict=False))
-            ):
+            if not any(is_alike(shape, target[:axes]) for axes in (1, 2)):
                 raise self._error(
-                    f"expected a weight for each item, of shape ({target[0]},), or for each step, "
-                    f"of shape {target[:2]}, for the Probe {name!r}, got shape {shape}",
+                    f"expected a weight for each item, of shape {_write(target[:1])}, or for each "
+                    f"step, of shape {_write(target[:2])}, for the Probe {name!r}, got shape "
+                    f"{_write(shape)}",
                     argument,
                 )
         if classes is not None:
@@ -498,7 +552,6 @@ class GivenData:
         own = np.vectorize(classes.__getitem__, otypes=[float])(numbers)
         if name in weights:
             given = np.asarray(weights[name])
-            given = given[..., 0] if given.ndim > 2 else given
             own = own * given.reshape(given.shape + (1,) * (own.ndim - given.ndim))
         return {**weights, name: own}
 
@@ -529,12 +582,11 @@ class GivenData:
         first = inputs["n_steps"] if series is None else series
         count = first.shape[0]
         if count is None:
-            check = tf.debugging.assert_less_equal if fills else tf.debugging.assert_equal
+            items = tf.shape(first)[0]
+            fits = items <= self._batch if fills else items == self._batch
             message = self._wrong_count(fills)
             for name, values in inputs.items():
-                inputs[name] = self._checked(
-                    values, check, tf.shape(first)[0], self._batch, message, "x"
-                )
+                inputs[name] = self._checked(values, fits, message, "x")
         elif count > self._batch or (count < self._batch and not fills):
             raise self._error(self._wrong_count(fills), "x")
         if series is not None and "n_steps" not in inputs:
@@ -597,9 +649,7 @@ class GivenData:
             if None in (values.shape.rank, *list(values.shape or [])[2:]):
                 values = self._checked(
                     values,
-                    tf.debugging.assert_equal,
-                    tf.shape(values)[-1],
-                    wanted[-1],
+                    tf.shape(values)[-1] == wanted[-1],
                     f"expected {wanted[-1]} values of a step for the Node {name!r}",
                     "x",
                 )
@@ -625,30 +675,59 @@ class GivenData:
     def _stream_targets(self, y: Any, steps: int | None, n_steps: Any) -> dict[str, Any] | None:
         targets = {} if y is None else self._named(y, self._probes, "y")
         for name, target in targets.items():
+            if target.shape.rank is None:
+                target = self._checked(
+                    target,
+                    tf.rank(target) == 3,
+                    f"expected targets of shape (items, time, size) for the Probe {name!r}",
+                    "y",
+                    tf.shape(target),
+                )
+                target.set_shape((None, None, None))
             targets[name] = self._with_size(name, target)
         self._check_targets(targets, steps, "y")
         for name, target in targets.items():
-            functions = self._functions_of(name)
-            if None in (steps, *target.shape[1:]) and not any(map(_is_own, functions)):
-                output = self._output_shape(name, steps)
-                wanted = wanted_shape(functions[0], output, output) if functions else output
-                targets[name] = self._checked(
-                    target,
-                    tf.debugging.assert_equal,
-                    tf.shape(target)[1:],
-                    [n_steps if n is None else n for n in wanted[1:]],
-                    f"expected targets of shape {_write(('items', *wanted[1:]))} for the Probe "
-                    f"{name!r}, with as many steps as the inputs",
-                    "y",
-                )
+            if None in (steps, *target.shape[1:]):
+                targets[name] = self._with_checked_size(name, target, steps, n_steps)
         return None if y is None else targets
 
+    def _with_checked_size(self, name: str, target: Any, steps: int | None, n_steps: Any) -> Any:
+        """Have the size of targets checked when it is known, for all functions of a Probe."""
+        output = self._output_shape(name, steps)
+        given, sizes = (self._batch, *target.shape[1:]), tf.shape(target)
+        for function in self._functions_of(name):
+            own = is_own(function)
+            wanted, axes = output, [1, 2]
+            if own:
+                axes = fixed_axes(function, given, output, self._sim.tensor_graph.dtype)
+            else:
+                wanted = wanted_shape(function, (self._batch, *target.shape[1:]), output)
+            fits = []
+            for axis in axes:
+                number = n_steps if wanted[axis] is None else wanted[axis]
+                # a function may take other sizes, if it does not repeat one value
+                free = own and tf.minimum(sizes[axis], number) > 1
+                fits.append(tf.logical_or(sizes[axis] == number, free))
+            if fits:
+                target = self._checked(
+                    target,
+                    tf.reduce_all(fits),
+                    f"expected targets of shape {_write(('items', *wanted[1:]))} for "
+                    f"{name_of(function)!r} of the Probe {name!r}, with as many steps as its "
+                    "outputs",
+                    "y",
+                    sizes,
+                )
+            if not own and is_alike(tuple(target.shape[1:]), wanted[1:]):
+                target.set_shape((None, *wanted[1:]))  # by which Keras chooses an accuracy
+        return target
+
     def _checked(
-        self, values: Any, check: Any, number: Any, wanted: Any, message: str, argument: str
+        self, values: Any, fits: Any, message: str, argument: str, shape: Any = None
     ) -> Any:
         """Have something checked when it is run, before values are used."""
         self._asserted[message] = argument
-        checked = check(number, wanted, message)
+        checked = tf.debugging.Assert(fits, [message] if shape is None else [message, shape])
         with tf.control_dependencies([] if checked is None else [checked]):
             return tf.identity(values)
 
@@ -753,7 +832,11 @@ class GivenData:
         text = str(error).replace("\\'", "'")  # as TensorFlow quotes
         for message, argument in self._asserted.items():
             if message in text:
-                return self._error(message, argument)
+                shape = re.search(re.escape(message) + r"\] \[\d+ ([\d ]*)\]", text)
+                got = f", got {_write(('items', *shape[1].split()))}" if shape else ""
+                return self._error(message + got, argument)
+        if isinstance(error, ValueError) and "No loss found" in text:
+            return self.no_loss()
         if isinstance(error, ValueError) and "No gradients provided" in text:
             learned = [name for name in self._probes if self._functions_of(name)]
             return self._error(
@@ -797,20 +880,19 @@ def _is_stream(data: Any) -> bool:
     )
 
 
-def _is_own(function: Any) -> bool:
-    """Say whether it is a function of the user, of which nothing is known."""
-    return not isinstance(function, str) and takes_labels(function) is None
-
-
-def _name_of_function(function: Any) -> str:
-    if isinstance(function, str):
-        return function
-    return str(getattr(function, "__name__", type(function).__name__))
+def _strings_in(given: Any) -> Iterator[str]:
+    if isinstance(given, str):
+        yield given
+    elif isinstance(given, list | tuple):
+        for each in given:
+            yield from _strings_in(each)
 
 
 def _hint_of_axes(shape: Shape) -> str:
     if len(shape) == 2:
         return ". What to do: give the steps an axis of their own: values[:, None] for one step"
+    if len(shape) == 1:
+        return ". What to do: give steps and values axes of their own: values[:, None, None]"
     return ""
 
 
@@ -819,4 +901,5 @@ def _list(names: Iterable[str]) -> str:
 
 
 def _write(shape: Iterable[Any]) -> str:
-    return "(" + ", ".join("time" if n is None else str(n) for n in shape) + ")"
+    numbers = ["time" if n is None else str(n) for n in shape]
+    return f"({', '.join(numbers)}{',' if len(numbers) == 1 else ''})"

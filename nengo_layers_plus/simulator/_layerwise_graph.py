@@ -47,10 +47,10 @@ class LayerwiseGraph(SequenceGraph):
         if context.writes_state or length is None or length > sizes.longest:
             keys = [*state_keys, *learned_keys]  # to go on from, in the next chunk or call
         asked = [base for key in keys for base in self._signals_by_key[key]]
-        pipeline = Pipeline(plan, context, Observed(self._probed(), asked))
+        pipeline = Pipeline(plan, context, Observed(self._probed(), asked), self.numerics)
         initial = self._initial_values()
-        if context.numerics is not None:
-            initial = context.numerics.guard_initial(initial, plan, context.training)
+        if self.numerics is not None:
+            initial = self.numerics.guard_initial(initial, plan, context.training)
         if self.settings.constructing and not all(map(is_built_by_nengo_dl, plan.decisions)):
             # nothing of it will be run: it is to hear what is wrong with a user's builder
             pipeline.run(self._inputs(steps), initial, steps, keeps_length=False)
@@ -175,7 +175,7 @@ class LayerwiseGraph(SequenceGraph):
         limit = self.settings.memory_limit
         if not context.training:
             # what is checked is not run in parts side by side: items are named by their number
-            cores = count_cores() if context.numerics is None else 1
+            cores = 1 if context.checks_numerics else count_cores()
             return choose_sizes(plan, context, length, limit or MEMORY_LIMIT_OF_SIMULATION, cores)
         if limit is None:
             return Sizes(parts=1, longest=np.iinfo(np.int32).max)
@@ -322,7 +322,7 @@ class LayerwiseGraph(SequenceGraph):
             kernels=self._kernels,
             effects=self._effects,
             builders=self.operator_builders,
-            numerics=self.numerics,
+            checks_numerics=self.settings.check_numerics,
         )
 
     def _count_steps(self) -> tuple[Any, int | None]:

@@ -14,7 +14,7 @@ from nengo.builder.signal import Signal
 
 from nengo_layers_plus._upstream import tf
 from nengo_layers_plus._upstream._views import shape_of
-from nengo_layers_plus.neurons._neuron_builder import NeuronModelBuilder
+from nengo_layers_plus.neurons._build import NeuronModelBuilder
 from nengo_layers_plus.simulator._compiled import compile_loop, kernel_length, lengthen, split
 from nengo_layers_plus.simulator._compiled_gradient import compile_gradient
 from nengo_layers_plus.simulator._context import Context
@@ -22,7 +22,7 @@ from nengo_layers_plus.simulator._lif import PackedLIF, SeriesLIFBuilder, has_se
 from nengo_layers_plus.simulator._loop_signals import LoopSignals
 from nengo_layers_plus.simulator._operator_builders import native_builder
 from nengo_layers_plus.simulator._places import is_real
-from nengo_layers_plus.simulator._plan import Group, Plan
+from nengo_layers_plus.simulator._plan import Group
 from nengo_layers_plus.simulator._series import Series, add
 from nengo_layers_plus.simulator._signal_values import SignalValues
 from nengo_layers_plus.simulator._views import type_of
@@ -41,8 +41,8 @@ class Loop:
         The values that are known so far.
     compiled : bool
         Whether XLA compiles it.
-    plan : Plan, optional
-        All operators, to name those of which numbers are not finite.
+    watch : callable, optional
+        Watches the gradients by the states of the loop; see `Numerics.watch_states`.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class Loop:
         context: Context,
         values: SignalValues,
         compiled: bool = False,
-        plan: Plan | None = None,
+        watch: Callable[..., tuple[list[Series], list[Any]]] | None = None,
     ) -> None:
         self.group = group
         self.compiled = compiled
@@ -89,10 +89,10 @@ class Loop:
             if base in setters
         }
 
-        self.plan = plan
+        self.watch = watch
         # To each of these a series of zeros is added, the gradient by which is that by the state.
         self.watched: list[Signal] = []
-        if context.training and context.numerics is not None:
+        if watch is not None:
             self.watched = [each for each in self.carried if each.minibatched and is_real(each)]
 
     def lower(self, values: SignalValues) -> None:
@@ -126,11 +126,9 @@ class Loop:
         values: SignalValues,
     ) -> tuple[list[Series], list[Any], list[Any]]:
         """Append a series of zeros for each state that is watched to the inputs that vary."""
-        numerics = self.context.numerics
-        assert numerics is not None
-        assert self.plan is not None
+        assert self.watch is not None
         inputs = [*(each.tensor for each in varying), *constant, *carried]
-        zeros, inputs = numerics.watch_states(self.group, self.plan, self.watched, inputs, values)
+        zeros, inputs = self.watch(self.watched, inputs, values)
         series, constant, carried = split(inputs, [len(varying), len(constant), len(carried)])
         varying = [
             replace(each, tensor=tensor) for each, tensor in zip(varying, series, strict=True)

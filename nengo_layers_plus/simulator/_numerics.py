@@ -12,7 +12,7 @@ from nengo.builder.signal import Signal
 from nengo_layers_plus._upstream import nengo_dl, tf
 from nengo_layers_plus._upstream._views import shape_of
 from nengo_layers_plus.simulator._non_finite_error import NonFiniteError
-from nengo_layers_plus.simulator._places import Of, Place, Places, is_real
+from nengo_layers_plus.simulator._places import Place, Places, Quantity, is_real
 from nengo_layers_plus.simulator._plan import Group, Plan
 from nengo_layers_plus.simulator._series import Series
 from nengo_layers_plus.simulator._signal_values import SignalValues
@@ -88,7 +88,7 @@ class Numerics:
                         value = tf.convert_to_tensor(variable)[None, None]
                         watched.append(_Watched(value, place, batched=False, varies=False))
         # what training changes comes first: a state may be bad because of it
-        watched.sort(key=lambda each: each.place.of is not Of.PARAMETER)
+        watched.sort(key=lambda each: each.place.of is not Quantity.PARAMETER)
         finite = self._check(watched, None)
         guarded = dict(initial)
         for signal, place in places.items():
@@ -206,7 +206,7 @@ class Numerics:
         """Check the targets and the loss; return the loss."""
         named = targets.items() if isinstance(targets, dict) else []
         watched = [
-            _Watched(each, Place(f"the Probe {name!r}", "target", Of.TARGET), True, True)
+            _Watched(each, Place(f"the Probe {name!r}", "target", Quantity.TARGET), True, True)
             for name, each in named
             if each.dtype.is_floating and len(each.shape) > 1
         ]
@@ -215,7 +215,7 @@ class Numerics:
         # counted from the beginning of the targets, which know of no other steps
         fine_targets = self._check(watched, tf.constant(0))
         with tf.control_dependencies([fine_targets]):
-            place = Place("this minibatch", "loss", Of.LOSS)
+            place = Place("this minibatch", "loss", Quantity.LOSS)
             fine_loss = self._check([_Watched(loss[None, None], place, False, False)], None)
         return _after(fine_loss, loss, None)
 
@@ -276,7 +276,7 @@ class Numerics:
             bad = ~np.asarray(_is_fine(tf.constant(array), each.place.allowed))
             steps = np.flatnonzero(bad.any(axis=(0, *range(2, bad.ndim))))
             if steps.size:
-                is_gradient = each.place.of is Of.GRADIENT
+                is_gradient = each.place.of is Quantity.GRADIENT
                 step = steps[-1] if is_gradient else steps[0]
                 found.append((-step if is_gradient else step, order, bad[:, step]))
         key, order, bad = min(found, key=lambda each: each[:2])
@@ -290,7 +290,7 @@ class Numerics:
         )
         if place.operation:
             text += f" ({place.operation})"
-        backwards = place.of is Of.GRADIENT
+        backwards = place.of is Quantity.GRADIENT
         if step is not None:
             when = "last" if backwards else "first"
             text += f", {when} in step {step} (t = {step * self._dt:g} s)"
@@ -304,7 +304,7 @@ class Numerics:
         text += " are not finite there. " if step is None else " are not finite in this step. "
         if backwards and place.readers:
             text += f"It comes back from {place.readers}, with a gradient that was finite. "
-        elif place.of in (Of.VALUE, Of.LOSS):
+        elif place.of in (Quantity.VALUE, Quantity.LOSS):
             text += "All that is computed before it is finite. "
         return NonFiniteError(
             f"{text}What to do: {place.of.value}",

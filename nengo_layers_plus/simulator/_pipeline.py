@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -16,6 +17,7 @@ from nengo_layers_plus.simulator._choice import find_compiled
 from nengo_layers_plus.simulator._context import Context
 from nengo_layers_plus.simulator._decision import Kind
 from nengo_layers_plus.simulator._loop import Loop
+from nengo_layers_plus.simulator._numerics import Numerics
 from nengo_layers_plus.simulator._plan import Group, Plan
 from nengo_layers_plus.simulator._series import Series, repeat
 from nengo_layers_plus.simulator._signal_values import SignalValues
@@ -53,19 +55,28 @@ class Pipeline:
         What they are lowered for.
     observed : Observed
         What is asked.
+    numerics : Numerics, optional
+        Checks that all numbers are finite.
     """
 
-    def __init__(self, plan: Plan, context: Context, observed: Observed) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        context: Context,
+        observed: Observed,
+        numerics: Numerics | None = None,
+    ) -> None:
         self.plan = plan
         self.context = context
         self.observed = observed
+        self.numerics = numerics
         # outside of Keras' own training gradients of gradients may be asked for: kernels have none
         compiles = not context.training or context.shares_still_inputs
         self._compiled = set(find_compiled(plan)) if compiles else set()
 
     def for_batch(self, batch: int) -> Pipeline:
         """Make the same for minibatches of another size."""
-        return Pipeline(self.plan, replace(self.context, batch=batch), self.observed)
+        return Pipeline(self.plan, replace(self.context, batch=batch), self.observed, self.numerics)
 
     def result_types(self) -> list[Any]:
         """List the types of what `run` returns."""
@@ -109,11 +120,11 @@ class Pipeline:
         values = SignalValues(initial, context.batch, steps, context.dtype, keeps_length)
         for signal, tensor in inputs.items():
             series = _of_input(tensor, steps)
-            if context.numerics is not None:
-                series = context.numerics.guard_input(signal, series, values)
+            if self.numerics is not None:
+                series = self.numerics.guard_input(signal, series, values)
             values.set(signal, series)
         # what is computed once has no steps of its own to be named
-        located = context.numerics is not None
+        located = self.numerics is not None
         may_share = (
             context.shares_still_inputs and not located and bool(inputs) and not _is_one(steps)
         )
@@ -133,17 +144,20 @@ class Pipeline:
             with tf.name_scope(type(operator).__name__):
                 rule_for(operator).lower(operator, values, self.context)
         else:
+            watch = None
+            if self.numerics is not None and self.context.training:
+                watch = functools.partial(self.numerics.watch_states, group, self.plan)
             with tf.name_scope("loop"):
                 compiled = group in self._compiled
-                Loop(group, self.context, values, compiled, self.plan).lower(values)
-        if self.context.numerics is not None:
+                Loop(group, self.context, values, compiled, watch).lower(values)
+        if self.numerics is not None:
             with tf.name_scope("check"):
-                self.context.numerics.guard_group(group, self.plan, values, self.context.training)
+                self.numerics.guard_group(group, self.plan, values, self.context.training)
 
     def _record(self, number: int, signal: Signal, keeps: bool, values: SignalValues) -> Any:
         series = values.observe(signal)
-        if self.context.numerics is not None and self.context.training:
-            series = self.context.numerics.guard_record(number, series, values)
+        if self.numerics is not None and self.context.training:
+            series = self.numerics.guard_record(number, series, values)
         if signal.minibatched:
             series = series.for_batch(self.context.batch)
         return series.over_time(values.steps) if keeps else series.tensor[:, -1:]

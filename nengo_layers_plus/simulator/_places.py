@@ -23,7 +23,7 @@ _MOST_READERS = 4
 _WORDS = {"in": "input", "out": "output", "weighted": "output"}
 
 
-class Of(Enum):
+class Quantity(Enum):
     """What numbers are of, with what to do if they are not finite."""
 
     VALUE = (
@@ -59,7 +59,7 @@ class Place:
         The object of the network.
     what : str
         What of it.
-    of : Of
+    of : Quantity
         What kind of numbers they are.
     operation : str
         What computes them there, if it is to be said.
@@ -71,7 +71,7 @@ class Place:
 
     name: str
     what: str
-    of: Of
+    of: Quantity
     operation: str = ""
     readers: str = ""
     allowed: frozenset[str] = frozenset()
@@ -81,7 +81,7 @@ class Place:
         return replace(
             self,
             what=f"gradient by the {self.what}",
-            of=Of.GRADIENT,
+            of=Quantity.GRADIENT,
             operation="",
             allowed=frozenset(),
         )
@@ -108,24 +108,26 @@ class Places:
 
     def of_input(self, signal: Signal) -> Place:
         """Name an input Node."""
-        return Place(self._names.of_signal(signal), "output", Of.INPUT)
+        return Place(self._names.of_signal(signal), "output", Quantity.INPUT)
 
     def of_initial(self, signal: Signal, plan: Plan) -> Place:
         """Name a parameter, or what the simulation begins from."""
         constant = plan.use.role(signal) is Role.CONSTANT
         readers = self._readers(signal, plan)
         if constant or self._key(signal) in ("weights", "encoders"):
-            of, what = Of.PARAMETER, self._key(signal) or "parameter"
+            of, what = Quantity.PARAMETER, self._key(signal) or "parameter"
             name = self._names.of_signal(signal)
         else:
             writers = plan.use.writers(signal)
             place = self.of_written(signal, writers[-1], plan)
-            of, what, name = Of.STATE, f"initial {place.what}", place.name
+            of, what, name = Quantity.STATE, f"initial {place.what}", place.name
         return Place(name, what, of, readers=readers, allowed=_non_finite(signal))
 
     def of_variable(self, operator: Operator, variable: Any) -> Place:
         """Name a variable of a Keras layer."""
-        return Place(self._names.of_operator(operator), f"variable {variable.name!r}", Of.PARAMETER)
+        return Place(
+            self._names.of_operator(operator), f"variable {variable.name!r}", Quantity.PARAMETER
+        )
 
     def of_written(self, base: Signal, operator: Operator, plan: Plan) -> Place:
         """Name a signal that an operator has written."""
@@ -141,7 +143,7 @@ class Places:
         return Place(
             name,
             what,
-            Of.VALUE,
+            Quantity.VALUE,
             operation=operation_of(operator),
             readers=self._readers(base, plan),
             allowed=frozenset() if is_value else _non_finite(base),
@@ -162,7 +164,7 @@ class Places:
 
     def of_probe(self, probe: Any) -> Place:
         """Name what a probe records."""
-        return Place(self._names.graph.name_of(probe), "values", Of.VALUE, readers="the loss")
+        return Place(self._names.graph.name_of(probe), "values", Quantity.VALUE, readers="the loss")
 
     def _key(self, signal: Signal) -> str:
         return self._keys.get((self._names.owner(signal), signal), "")

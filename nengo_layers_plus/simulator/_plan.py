@@ -63,7 +63,7 @@ class Plan:
         self.groups = self._group(operators)
         for group in self.groups:
             self._find_needs(group, {each.base for each in observed})
-            if context.numerics is not None:
+            if context.checks_numerics:
                 self._need_all(group)
 
     @property

@@ -5,10 +5,9 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from nengo_layers_plus.simulator._truncation import Chunks, Truncation
+from nengo_layers_plus.simulator._truncation import Chunks, Truncation
 
 MEMORY_LIMIT_OF_SIMULATION = 1 << 30
 

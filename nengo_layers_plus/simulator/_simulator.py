@@ -215,8 +215,8 @@ class Simulator(nengo_dl.Simulator):
         Raises
         ------
         nengo.exceptions.ValidationError
-            If one of them is a class, or of Keras 3, which TensorFlow's Keras models can't use, or
-            if it is for something that is no Probe of the network.
+            If one of them is a class, or of Keras 3, which TensorFlow's Keras models can't use, if
+            Keras does not know its name, or if it is for something that is no Probe of the network.
         """
         given = {
             "loss": loss,
@@ -244,6 +244,8 @@ class Simulator(nengo_dl.Simulator):
                         self,
                     )
         by_name = {name: self._given.by_probe(value, name) for name, value in given.items()}
+        for name in ("loss", "metrics", "weighted_metrics"):
+            self._given.check_names(by_name[name], name)
         for name in ("metrics", "weighted_metrics"):
             by_name[name] = self._standardize_data(
                 by_name[name], self.model.probes, broadcast_unary=True

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from nengo.exceptions import ValidationError
-
-from nengo_layers_plus._upstream import tf
-from nengo_layers_plus.simulator._chunks import cut
-from nengo_layers_plus.simulator._settings import Settings
 
 
 @dataclass(frozen=True)
@@ -106,69 +102,3 @@ class Truncation:
 
     def _error(self, message: str) -> ValidationError:
         return ValidationError(message, "truncation", self._simulator)
-
-
-def train_in_chunks(
-    chunks: Chunks,
-    data: tuple[dict[str, Any], dict[str, Any] | None, Any],
-    train: Callable[[Any], Any],
-    run: Callable[[Any], Any],
-    state: Sequence[Any],
-    settings: Settings,
-) -> None:
-    """Train on a minibatch of sequences, chunk by chunk, in the graph.
-
-    What is carried from chunk to chunk is in variables, through which no gradient goes.
-
-    Parameters
-    ----------
-    chunks : Chunks
-        How the sequences are cut.
-    data : tuple of (x, y, weights)
-        Inputs, targets and weights of a minibatch, as Keras has them.
-    train : callable
-        Takes such a tuple, and takes a step of the optimiser with it.
-    run : callable
-        Takes inputs, and runs the network as in training.
-    state : sequence of tf.Variable
-        The state of the simulation.
-    settings : Settings
-        What the network is traced for is noted there.
-    """
-    x, y, weights = data
-    at_start = [tf.identity(each) for each in state]
-    before_last = y
-    if y is not None and chunks.last_steps.intersection(y):
-        before_last = {name: target for name, target in y.items() if name not in chunks.last_steps}
-
-    def train_on(start: Any, count: int, targets: dict[str, Any] | None) -> None:
-        def part(tensor: Any) -> Any:
-            by_item = tensor is None or len(tensor.shape) < 2
-            return tensor if by_item else cut(tensor, start, count)
-
-        inputs = {name: part(each) for name, each in x.items() if name != "n_steps"}
-        inputs["n_steps"] = tf.fill(tf.shape(x["n_steps"]), count)
-        # all that is carried is written, for the next chunk to begin from
-        with settings.changed(steps=count, writes_state=True, carries_state=True):
-            if targets is not None and not targets:
-                run(inputs)  # nothing to learn from yet
-                return
-            now = targets and {
-                name: each if name in chunks.last_steps else part(each)
-                for name, each in targets.items()
-            }
-            train((inputs, now, tf.nest.map_structure(part, weights)))
-
-    def body(index: Any) -> list[Any]:
-        train_on(index * chunks.steps, chunks.steps, before_last)
-        return [index + 1]
-
-    total = x["n_steps"][0, 0]
-    alike = chunks.last == chunks.steps and before_last is y
-    count = total // chunks.steps if alike else (total - chunks.last) // chunks.steps
-    tf.while_loop(lambda index: index < count, body, [tf.constant(0)], parallel_iterations=1)
-    if not alike:
-        train_on(total - chunks.last, chunks.last, y)
-    if not settings.writes_state:
-        for variable, value in zip(state, at_start, strict=True):
-            variable.assign(value)

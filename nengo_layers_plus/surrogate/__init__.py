@@ -1,4 +1,4 @@
-"""Surrogates: smooth functions whose slope stands for that of a spike in training.
+"""Surrogates: smooth functions whose slope replaces the derivative of a spike in training.
 
 ``surrogate.names()`` lists them, ``surrogate.arctan(2.0)`` makes one, ``surrogate.register`` adds
 one that is written as a single function. `.Surrogate` puts one on a type of neurons.
@@ -9,8 +9,13 @@ from __future__ import annotations
 from typing import Any
 
 from nengo_layers_plus.surrogate import _functions as _functions
-from nengo_layers_plus.surrogate._registry import get, names, register
-from nengo_layers_plus.surrogate._surrogate_function import SurrogateFunction, SurrogateKind
+from nengo_layers_plus.surrogate._registry import (
+    SurrogateFunction,
+    SurrogateKind,
+    get,
+    names,
+    register,
+)
 
 __all__ = [
     "SurrogateFunction",

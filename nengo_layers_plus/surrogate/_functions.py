@@ -1,6 +1,6 @@
 """The surrogates that come with the package.
 
-Each is a primitive, its slope, and where it was published. ``x`` is the distance of the membrane
+A surrogate is a primitive, its slope, and the publication. ``x`` is the distance of the membrane
 from its threshold.
 """
 
@@ -12,12 +12,8 @@ from typing import Any
 from nengo_layers_plus.surrogate._registry import register
 
 
-def _fast_sigmoid_slope(xp: Any, x: Any, steepness: float) -> Any:
-    return 1 / xp.square(1 + steepness * xp.abs(x))
-
-
 @register(
-    slope=_fast_sigmoid_slope,
+    slope=lambda xp, x, steepness: 1 / xp.square(1 + steepness * xp.abs(x)),
     source="Zenke & Ganguli (2018), SuperSpike: supervised learning in multilayer spiking neural "
     "networks, Neural Computation 30(6)",
 )
@@ -26,12 +22,8 @@ def fast_sigmoid(xp: Any, x: Any, steepness: float = 10.0) -> Any:
     return x / (1 + steepness * xp.abs(x))
 
 
-def _arctan_slope(xp: Any, x: Any, alpha: float) -> Any:
-    return alpha / 2 / (1 + xp.square(math.pi / 2 * alpha * x))
-
-
 @register(
-    slope=_arctan_slope,
+    slope=lambda xp, x, alpha: alpha / 2 / (1 + xp.square(math.pi / 2 * alpha * x)),
     source="Fang et al. (2021), Incorporating learnable membrane time constant to enhance learning "
     "of spiking neural networks, ICCV",
 )
@@ -55,12 +47,8 @@ def sigmoid(xp: Any, x: Any, alpha: float = 4.0) -> Any:
     return xp.sigmoid(alpha * x)
 
 
-def _triangle_slope(xp: Any, x: Any, dampening: float, width: float) -> Any:
-    return dampening * xp.maximum(1 - xp.abs(x) / width, 0.0)
-
-
 @register(
-    slope=_triangle_slope,
+    slope=lambda xp, x, dampening, width: dampening * xp.maximum(1 - xp.abs(x) / width, 0.0),
     source="Bellec et al. (2018), Long short-term memory and learning-to-learn in networks of "
     "spiking neurons, NeurIPS",
 )
@@ -70,12 +58,8 @@ def triangle(xp: Any, x: Any, dampening: float = 0.3, width: float = 1.0) -> Any
     return dampening * width * (0.5 + inside - 0.5 * inside * xp.abs(inside))
 
 
-def _piecewise_quadratic_slope(xp: Any, x: Any, alpha: float) -> Any:
-    return alpha * xp.maximum(1 - alpha * xp.abs(x), 0.0)
-
-
 @register(
-    slope=_piecewise_quadratic_slope,
+    slope=lambda xp, x, alpha: alpha * xp.maximum(1 - alpha * xp.abs(x), 0.0),
     source="Esser et al. (2016), Convolutional networks for fast, energy-efficient neuromorphic "
     "computing, PNAS 113(41)",
 )
@@ -93,12 +77,8 @@ def _normal_integral(xp: Any, x: Any, mean: float, sigma: float) -> Any:
     return 0.5 * (1 + xp.erf((x - mean) / (sigma * math.sqrt(2))))
 
 
-def _gaussian_slope(xp: Any, x: Any, sigma: float) -> Any:
-    return _normal(xp, x, 0.0, sigma)
-
-
 @register(
-    slope=_gaussian_slope,
+    slope=lambda xp, x, sigma: _normal(xp, x, 0.0, sigma),
     source="Yin, Corradi & Bohté (2020), Effective and efficient computation with multiple-"
     "timescale spiking recurrent neural networks, ICONS",
 )
@@ -113,12 +93,8 @@ def _multi_gaussian(f: Any, xp: Any, x: Any, sigma: float, height: float, scale:
     )
 
 
-def _multi_gaussian_slope(xp: Any, x: Any, sigma: float, height: float, scale: float) -> Any:
-    return _multi_gaussian(_normal, xp, x, sigma, height, scale)
-
-
 @register(
-    slope=_multi_gaussian_slope,
+    slope=lambda xp, x, sigma, height, scale: _multi_gaussian(_normal, xp, x, sigma, height, scale),
     source="Yin, Corradi & Bohté (2021), Accurate and efficient time-domain classification with "
     "adaptive spiking recurrent neural networks, Nature Machine Intelligence 3",
 )
@@ -129,12 +105,8 @@ def multi_gaussian(
     return _multi_gaussian(_normal_integral, xp, x, sigma, height, scale)
 
 
-def _exponential_slope(xp: Any, x: Any, alpha: float) -> Any:
-    return 0.5 * alpha * xp.exp(-alpha * xp.abs(x))
-
-
 @register(
-    slope=_exponential_slope,
+    slope=lambda xp, x, alpha: 0.5 * alpha * xp.exp(-alpha * xp.abs(x)),
     source="Shrestha & Orchard (2018), SLAYER: spike layer error reassignment in time, NeurIPS",
 )
 def exponential(xp: Any, x: Any, alpha: float = 2.0) -> Any:
@@ -143,12 +115,8 @@ def exponential(xp: Any, x: Any, alpha: float = 2.0) -> Any:
     return xp.where(x > 0, 1 - far, far)
 
 
-def _straight_through_slope(xp: Any, x: Any) -> Any:
-    return xp.ones_like(x)
-
-
 @register(
-    slope=_straight_through_slope,
+    slope=lambda xp, x: xp.ones_like(x),
     source="Bengio, Léonard & Courville (2013), Estimating or propagating gradients through "
     "stochastic neurons for conditional computation, arXiv:1308.3432",
 )
@@ -157,12 +125,8 @@ def straight_through(xp: Any, x: Any) -> Any:  # noqa: ARG001
     return x + 0.5
 
 
-def _boxcar_slope(xp: Any, x: Any, width: float) -> Any:
-    return xp.where(xp.abs(x) < width / 2, xp.ones_like(x) / width, 0.0)
-
-
 @register(
-    slope=_boxcar_slope,
+    slope=lambda xp, x, width: xp.where(xp.abs(x) < width / 2, xp.ones_like(x) / width, 0.0),
     source="Wu et al. (2018), Spatio-temporal backpropagation for training high-performance "
     "spiking neural networks, Frontiers in Neuroscience 12:331",
 )

@@ -14,9 +14,8 @@ from nengo.ensemble import Neurons
 from nengo_layers_plus._declared import as_count
 from nengo_layers_plus._upstream import nengo_dl, random_state_kept, tf
 from nengo_layers_plus.graph import NetworkGraph, Parameter, Shape, size_of
-from nengo_layers_plus.layers import CustomLayer, LayerParts
-from nengo_layers_plus.layers._layer_wrapper import LayerWrapper
-from nengo_layers_plus.layers._several_inputs import FunctionOfSeveral
+from nengo_layers_plus.layers import BaseLayer, LayerParts
+from nengo_layers_plus.layers._layer_wrapper import FunctionOfSeveral, LayerWrapper
 
 _SEED = 0
 _N_STEPS = 3
@@ -47,9 +46,7 @@ class BrokenPromiseError(AssertionError):
         return type(self), (self.layer, self.promise, self.found)
 
 
-def check_layer(
-    layer: CustomLayer, input_shape: Shape | list[Shape], **call_arguments: Any
-) -> None:
+def check_layer(layer: BaseLayer, input_shape: Shape | list[Shape], **call_arguments: Any) -> None:
     """
     Check that a layer keeps what every layer promises.
 
@@ -94,7 +91,7 @@ def check_layer(
         ...
     nengo_layers_plus.testing._check_layer.BrokenPromiseError: Broken() breaks the promise ...
     """
-    if not isinstance(layer, CustomLayer):
+    if not isinstance(layer, BaseLayer):
         raise TypeError(f"check_layer: expected a CustomLayer, got {layer!r}")
     several = isinstance(input_shape, list)
     shapes = input_shape if isinstance(input_shape, list) else [input_shape]
@@ -123,7 +120,7 @@ def check_layer(
 class _Check:
     def __init__(
         self,
-        layer: CustomLayer,
+        layer: BaseLayer,
         shapes: list[Shape],
         several: bool,
         call_arguments: dict[str, Any],
@@ -274,7 +271,7 @@ class _Check:
             or set(self.call_arguments) - {"shape_in", "transform"}
             or said["make_ensemble_kwargs"]
             or parts.connection.synapse is not None
-            or type(self.layer).on_built is not CustomLayer.on_built
+            or type(self.layer).on_built is not BaseLayer.on_built
         )
         if changes:
             return
@@ -369,7 +366,7 @@ def _simulator(network: nengo.Network, minibatch_size: int) -> nengo_dl.Simulato
 
 
 @contextmanager
-def _watched(layer: CustomLayer) -> Iterator[dict[str, list[Any]]]:
+def _watched(layer: BaseLayer) -> Iterator[dict[str, list[Any]]]:
     """Keep what the hooks of a layer return."""
     returned: dict[str, list[Any]] = {name: [] for name in _HOOKS}
 

@@ -22,11 +22,11 @@ from nengo_layers_plus.neurons._dynamics_error import (
     check_in_tensorflow,
     is_one_high,
 )
-from nengo_layers_plus.neurons._native import Native
-from nengo_layers_plus.neurons._natives import model_of, native_of
+from nengo_layers_plus.neurons._known_types import model_of
 from nengo_layers_plus.neurons._neuron_model import NeuronModel
 from nengo_layers_plus.neurons._neuron_namespace import NumPyNeurons, TensorFlowNeurons
 from nengo_layers_plus.neurons._response import CURRENTS, measured_curve
+from nengo_layers_plus.neurons._surrogate import Native, native_of
 from nengo_layers_plus.simulator import Simulator
 from nengo_layers_plus.surrogate import SurrogateFunction, get
 from nengo_layers_plus.testing._check_layer import BrokenPromiseError

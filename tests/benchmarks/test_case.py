@@ -8,9 +8,22 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks import networks
+from benchmarks import cases, networks
 from benchmarks.case import Case, PlainLayers
 from benchmarks.members import make_images
+
+ALWAYS = {
+    "suite": str,
+    "network": str,
+    "use": str,
+    "neurons": str,
+    "member": str,
+    "minibatch": int,
+    "n_steps": int,
+    "batches": int,
+    "n_neurons": int,
+    "device": str,
+}
 
 CASE = Case("mine", networks.one_dense, minibatch=3, n_steps=4)
 
@@ -60,3 +73,21 @@ def test_images_stand_still_if_they_shall(still: bool) -> None:
 def test_groups_are_named_by_what_is_timed() -> None:
     assert CASE.group == "own: mine predict 3x4"
     assert CASE.group_of("build") == "own: mine build 3x4"
+
+
+@pytest.mark.parametrize("case", [cases.PREDICT[0], cases.NEURONS[0], cases.SCALING[0]])
+def test_it_says_what_was_measured(case):
+    info = case.describe("ours", "cpu", 768)
+
+    for name, kind in ALWAYS.items():
+        assert isinstance(info[name], kind)
+    assert info["n_neurons"] == 768
+    assert ("axis" in info) == (case.suite == "scaling")
+
+
+def test_targets_and_other_uses_are_named():
+    case = cases.BY_NAME["conv-still-predict-10x50"]
+
+    assert case.describe("ours", "gpu", 1)["target"] == 9
+    assert "target" not in cases.PREDICT[0].describe("ours", "gpu", 1)
+    assert case.describe("ours", "gpu", 1, use="build")["use"] == "build"

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.groups import Cache
-from benchmarks.recorded import RecordedClock
+from benchmarks.groups import Cache, RecordedClock
 
 
 def test_what_is_kept_is_made_once():

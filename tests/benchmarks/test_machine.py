@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks import device, machine
+from benchmarks import machine
 from nengo_layers_plus._upstream import tf
 
 NAMES = {
@@ -80,7 +80,7 @@ def test_hardware_of_a_gpu_comes_from_its_driver(monkeypatch):
 def test_memory_of_a_gpu_grows_and_products_are_exact(monkeypatch, settings, wanted):
     see(monkeypatch, Gpu)
 
-    assert device.choose(wanted) == "gpu"
+    assert machine.choose_device(wanted) == "gpu"
     assert settings == [("memory growth", Gpu, True), ("TensorFloat-32", False)]
 
 
@@ -88,13 +88,13 @@ def test_memory_of_a_gpu_grows_and_products_are_exact(monkeypatch, settings, wan
 def test_else_no_gpu_is_used(monkeypatch, settings, wanted, gpus):
     see(monkeypatch, *gpus)
 
-    assert device.choose(wanted) == "cpu"
+    assert machine.choose_device(wanted) == "cpu"
     assert settings == [("visible", [], "GPU")]
 
 
 def test_a_gpu_that_is_not_there_is_an_error(monkeypatch, settings):
     see(monkeypatch)
 
-    with pytest.raises(device.NoGpuError, match=r"--device gpu: .* sees no GPU.*What to do"):
-        device.choose("gpu")
+    with pytest.raises(machine.NoGpuError, match=r"--device gpu: .* sees no GPU.*What to do"):
+        machine.choose_device("gpu")
     assert settings == []

@@ -116,3 +116,37 @@ def test_ratios_are_within_a_round():
     assert measured.ratio() == 10
     assert measured.median("stock") == 10
     assert measured.ratio("ours", "stock") == pytest.approx(0.1)
+
+
+@pytest.fixture
+def measured() -> Measurement:
+    return Measurement(
+        {"stock": [4.0, 6.0, 8.0], "layer": [4.0, 6.0, 8.0], "ours": [1.0, 2.0, 1.0]},
+        {"layer": 1.0, "ours": 0.9},
+    )
+
+
+def test_ratios_are_those_of_rounds(measured):
+    assert measured.figures("ours", samples_steps=100) == {
+        "samples_steps": 100,
+        "samples_steps_per_second": 100.0,
+        "ratio_to_stock": 4.0,
+        "ratio_least": 3.0,
+        "ratio_most": 8.0,
+        "agreement": 0.9,
+    }
+    assert measured.figures("stock", 100)["ratio_to_stock"] == 1
+
+
+def test_ours_is_compared_with_plain_keras_within_rounds(measured):
+    seconds = {**measured.seconds, "keras": [0.5, 0.5, 2.0]}
+    with_keras = Measurement(seconds)
+
+    assert with_keras.figures("ours")["times_of_keras"] == 2.0
+    assert "times_of_keras" not in with_keras.figures("stock")
+
+
+def test_without_stock_there_are_no_ratios():
+    alone = Measurement({"ours": [2.0]}).figures("ours", 10)
+
+    assert alone == {"samples_steps": 10, "samples_steps_per_second": 5.0}

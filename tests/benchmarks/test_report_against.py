@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from benchmarks.report import Change, compare, read_run
 from benchmarks.report.__main__ import main
+from benchmarks.report.against import compare
+from benchmarks.report.runs import read_run
 
 
 def benchmark(label: str, member: str, seconds: float, **info: Any) -> dict[str, Any]:
@@ -76,16 +77,25 @@ def test_changes_are_sorted_from_the_worst(tmp_path, kept, now) -> None:
         read_run(Path(kept)),
     )
 
-    assert compared.changes == (
-        Change("worse predict 10x10", 10.0, 5.0, 2.0, 4.0),
-        Change("neurons: a [case] predict 10x10", 8.0, 6.0, None, None),
-        Change("better predict 10x10", 10.0, 12.0, None, None),
-        Change("bare predict 10x10", None, None, 2.0, 1.5),
-    )
-    assert [each.factor for each in compared.changes[:3]] == [0.5, 0.75, pytest.approx(1.2)]
-    assert compared.changes[-1].factor is None
-    assert compared.only_then == ("old predict 10x10",)
-    assert compared.only_now == ("new predict 10x10", "newer predict 10x10")
+    both = compared[compared["run"] == "both"]
+    columns = ["then", "now", "keras_then", "keras_now", "factor"]
+    nan = math.nan
+    assert both[columns].to_dict("index") == {
+        case: pytest.approx(dict(zip(columns, numbers, strict=True)), nan_ok=True)
+        for case, numbers in (
+            ("worse predict 10x10", (10.0, 5.0, 2.0, 4.0, 0.5)),
+            ("neurons: a [case] predict 10x10", (8.0, 6.0, nan, nan, 0.75)),
+            ("better predict 10x10", (10.0, 12.0, nan, nan, 1.2)),
+            ("bare predict 10x10", (nan, nan, 2.0, 1.5, nan)),
+        )
+    }
+    assert both["factor"].dropna().is_monotonic_increasing
+    assert both["factor"].isna().iloc[-1]
+    assert list(compared.index[compared["run"] == "then"]) == ["old predict 10x10"]
+    assert set(compared.index[compared["run"] == "now"]) == {
+        "new predict 10x10",
+        "newer predict 10x10",
+    }
 
 
 def test_the_command_prints_what_changed(tmp_path, capsys, kept, now) -> None:

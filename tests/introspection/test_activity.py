@@ -11,8 +11,8 @@ from simulation import simulator
 from nengo_layers_plus import CustomLayer, Surrogate, nengo_dl, summary
 from nengo_layers_plus._upstream import tf
 from nengo_layers_plus.graph import NetworkGraph
+from nengo_layers_plus.introspection._summary._activity import _greatest_rate
 from nengo_layers_plus.introspection._summary._fan_out import FanOut
-from nengo_layers_plus.introspection._summary._measure import _greatest_rate
 
 AS_GIVEN = {"gain": 1, "bias": 0}
 

@@ -6,7 +6,7 @@ import nengo
 import pytest
 
 from nengo_layers_plus._upstream import tf
-from nengo_layers_plus.layers._input_spec import fits, needed_shape
+from nengo_layers_plus.layers._sequential import fits, needed_shape
 
 Keras = tf.keras.layers
 

@@ -11,7 +11,7 @@ import pytest
 
 from nengo_layers_plus import Block, CustomLayer, Sequential, TunedNeurons, nengo_dl
 from nengo_layers_plus._upstream import tf
-from nengo_layers_plus.layers._origins import origin_of
+from nengo_layers_plus.layers._layer_call import origin_of
 
 
 class Hooked(CustomLayer):

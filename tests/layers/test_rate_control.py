@@ -156,11 +156,14 @@ def test_rates_are_averages_over_all_steps_whatever_other_probes_keep():
                 np.testing.assert_allclose(report.rates, 100, atol=6)
             (probe,) = control.losses(sim)
             assert data[probe].shape == (1, 200, 2)
-            with pytest.raises(ValidationError, match="has to record all steps"):
-                net.config[probe].keep_history = False
+            net.config[probe].keep_history = False
+            with pytest.raises(ValidationError, match="keep_history is False for"):
+                control.losses(sim)
+            del net.config[probe].keep_history  # follows the other probes
+            with pytest.raises(ValidationError, match="keep_history is False for"):
+                control.losses(sim)
             net.config[probe].keep_history = True
-            del net.config[probe].keep_history
-            assert net.config[probe].keep_history is True
+            assert list(control.losses(sim)) == [probe]
 
 
 def test_probes_neither_filter_nor_leave_out_steps():

@@ -10,7 +10,8 @@ from simulation import simulator
 from nengo_layers_plus import NeuronModel, Surrogate, nengo_dl
 from nengo_layers_plus._upstream import tf
 from nengo_layers_plus.neurons import SimNeuronModel, TrainableLIF, why_in_python
-from nengo_layers_plus.neurons._natives import as_known_type, known_type_of, model_of, native_of
+from nengo_layers_plus.neurons._known_types import as_known_type, known_type_of, model_of
+from nengo_layers_plus.neurons._surrogate import native_of
 
 SimNeurons = nengo.builder.neurons.SimNeurons
 

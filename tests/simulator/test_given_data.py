@@ -71,6 +71,30 @@ def dataset(x=X, y=Y, size=SIZE, **arrays):
     return tf.data.Dataset.from_tensor_slices((values, {"out": y})).batch(size)
 
 
+def own_mse(targets, outputs):
+    return tf.losses.mse(targets, outputs)
+
+
+class OwnLoss(tf.keras.losses.Loss):
+    def call(self, targets, outputs):
+        return tf.reduce_mean((targets - outputs) ** 2, axis=-1)
+
+
+def of_the_last_step(targets, outputs):
+    return tf.reduce_mean((targets[:, -1] - outputs[:, -1]) ** 2)
+
+
+def minibatches(y):
+    for start in range(0, 8, SIZE):
+        yield {"data": X[start : start + SIZE]}, {"out": y[start : start + SIZE]}
+
+
+def of_unknown_numbers(y, targets=(None, None, None)):
+    inputs = {"data": tf.TensorSpec((None, None, 3))}
+    signature = inputs, {"out": tf.TensorSpec(targets)}
+    return tf.data.Dataset.from_generator(lambda: minibatches(y), output_signature=signature)
+
+
 # -- minibatches that are not full
 
 
@@ -249,6 +273,9 @@ def test_wrong_targets(sim, net, case):
         (list(np.ones(7)), r"got shape \(7,\)"),
         (np.ones(7), r"of shape \(8,\), .* \(8, 5\), for the Probe 'out', got shape \(7,\)"),
         (np.ones((8, 2)), r"got shape \(8, 2\)"),
+        (np.ones((8, STEPS, 3)), r"got shape \(8, 5, 3\)"),
+        (np.ones((8, STEPS, 1)), r"got shape \(8, 5, 1\)"),
+        (np.ones((8, 1)), r"got shape \(8, 1\)"),
         (np.float64(1.0), r"got shape \(\)"),
         ({"data": np.ones(8)}, r"got 'data'\. .*The Probes are 'out', 'still'"),
         ({"still": np.ones(8)}, "expected targets of the Probe 'still' with it"),
@@ -362,6 +389,16 @@ def test_classes():
         assert losses[0]["out_accuracy"] == pytest.approx(np.mean(X.argmax(-1) == labels))
         with pytest.raises(ValidationError, match=r"\(items, 5, 1\) for 'sparse_cat.*, 5, 3\)"):
             sim.evaluate(X, Y, verbose=0)
+        for wrong in (3, -1, np.nan):
+            y = np.where(np.arange(STEPS) == 2, wrong, labels)
+            with pytest.raises(ValidationError, match=rf"from 0 to 2 for .*'out'.* got {wrong}"):
+                sim.evaluate(X, y, verbose=0)
+        left_out = tf.keras.losses.SparseCategoricalCrossentropy(ignore_class=-1)
+        sim.compile("sgd", left_out)
+        y = np.where(np.arange(STEPS) == 2, -1, labels)
+        counted = np.delete(chosen, 2, axis=1)
+        found = sim.evaluate(X, y, verbose=0)["loss"]
+        assert found == pytest.approx(counted.mean(), rel=1e-5)
         sim.compile("sgd", "sparse_categorical_crossentropy", metrics={probe: "mae"})
         with pytest.raises(ValidationError, match=r"\(items, 5, 3\) for 'mae'.* got \(items, 5, 1"):
             sim.evaluate(X, labels, verbose=0)
@@ -401,6 +438,59 @@ def test_compiling(sim, net):
     assert found["loss"] == pytest.approx(3 * np.mean(weights * errors), rel=1e-5)
     errors = np.mean(np.abs(OUTPUTS - Y), axis=(1, 2))
     assert found["out_mae"] == pytest.approx(np.average(errors, weights=weights), rel=1e-5)
+
+
+def test_names_of_losses_and_metrics(sim, net):
+    for loss in ("msee", {net.out: "msee"}, ["msee"]):
+        with pytest.raises(
+            ValidationError, match=r"Simulator\.loss: .* 'msee'\. Did you mean 'mse'"
+        ):
+            sim.compile("sgd", loss)
+    for metrics in (["maee"], {net.out: ["mse", "maee"]}):
+        with pytest.raises(ValidationError, match=r"\.metrics: .* 'maee'\. Did you mean 'mae'\?"):
+            sim.compile("sgd", "mse", metrics)
+    with tf.keras.utils.custom_object_scope({"own": own_mse}):
+        sim.compile("sgd", {net.out: "own"}, {net.out: ["own", "Accuracy", "MeanSquaredError"]})
+        found = sim.evaluate({net.data: X}, {net.out: Y}, verbose=0)
+        assert found["loss"] == pytest.approx(mse(), rel=1e-5)
+    with tf.keras.utils.custom_object_scope({"own": of_the_last_step}):
+        sim.compile("sgd", {net.out: "own"})
+        sim.evaluate({net.data: X}, {net.out: Y[:, :1]}, verbose=0)
+        with pytest.raises(ValidationError, match=r"\(items, 5, 3\) for 'of_the_last_step'"):
+            sim.evaluate({net.data: X}, {net.out: Y[..., :1]}, verbose=0)
+
+
+def test_no_loss(sim, net):
+    x, y = {net.data: X}, {net.out: Y}
+    for metrics in (None, {net.out: "mae"}):
+        sim.compile("sgd", metrics=metrics)
+        with pytest.raises(ValidationError, match=r"Simulator\.loss: expected a loss of .* none"):
+            sim.fit(x, y, verbose=0)
+    assert sim.evaluate(x, y, verbose=0)["out_mae"] == pytest.approx(mae(), rel=1e-5)
+    sim.compile("sgd")
+    with pytest.raises(ValidationError, match=r"Simulator\.loss: expected a loss of .* none"):
+        sim.evaluate(x, y, verbose=0)
+
+
+def test_a_loss_of_the_model_is_one():
+    net = build()
+    with Simulator(net, minibatch_size=SIZE, progress_bar=False) as sim:
+        kernel = sim.keras_model.trainable_weights[0]
+        sim.keras_model.add_loss(lambda: tf.reduce_sum(kernel**2))
+        sim.compile("sgd")
+        found = sim.evaluate({net.data: X}, verbose=0)
+        assert found["loss"] == pytest.approx(np.sum(KERNEL**2), rel=1e-5)
+
+
+def test_targets_of_too_few_axes(sim, net):
+    sim.compile("sgd", {net.out: own_mse})
+    for y, got, hint in (
+        (Y[:, 0, :1], r"\(items, 1\)", r"values\[:, None\]"),
+        (Y[:, 0, 0], r"\(items,\)", r"values\[:, None, None\]"),
+    ):
+        message = rf"of shape \(items, time, size\) for 'own_mse' .* got {got}.*{hint}"
+        with pytest.raises(ValidationError, match=message):
+            sim.evaluate({net.data: X}, {net.out: y}, verbose=0)
 
 
 def test_gradients_of_given_inputs(sim, net):
@@ -465,6 +555,51 @@ def test_generators(sim, net):
     with pytest.raises(ValidationError, match="expected minibatches of 4 items"):
         sim.fit(minibatches(2), verbose=0)
     assert sim.fit(minibatches(), verbose=0).history["loss"] == [pytest.approx(mse(), rel=1e-5)]
+
+
+@pytest.mark.parametrize("function", [own_mse, OwnLoss(), tf.function(own_mse)])
+def test_own_losses_repeat_no_targets(sim, net, function):
+    sim.compile(tf.optimizers.SGD(0.0), {net.out: function})
+    for data in (
+        lambda y: minibatches(y),
+        lambda y: of_unknown_numbers(y),
+        lambda y: of_unknown_numbers(y, (None, *y.shape[1:])),
+    ):
+        for y in (Y[..., :1], Y[:, :1]):
+            with pytest.raises(ValidationError, match=r"targets of .* 3\) for .*'out'.* got \(ite"):
+                sim.evaluate(data(y), verbose=0)
+        assert sim.evaluate(data(Y), verbose=0)["loss"] == pytest.approx(mse(), rel=1e-5)
+    with pytest.raises(ValidationError, match=r"got \(items, 5, 1\)"):
+        sim.fit(minibatches(Y[..., :1]), verbose=0)
+    losses = sim.fit(minibatches(Y), verbose=0).history
+    assert losses["loss"] == [pytest.approx(mse(), rel=1e-5)]
+
+
+def test_a_loss_of_the_last_step(sim, net):
+    sim.compile("sgd", {net.out: of_the_last_step})
+    expected = pytest.approx(np.mean((OUTPUTS[:, -1] - Y[:, -1]) ** 2), rel=1e-5)
+    for y in (Y, Y[:, -1:]):
+        assert sim.evaluate({net.data: X}, {net.out: y}, verbose=0)["loss"] == expected
+        assert sim.evaluate(minibatches(y), verbose=0)["loss"] == expected
+    for y in (Y[..., :1], Y[:, -1:, :1]):
+        with pytest.raises(ValidationError, match=r"\(items, 5, 3\) for 'of_the_last_step'"):
+            sim.evaluate({net.data: X}, {net.out: y}, verbose=0)
+        with pytest.raises(ValidationError, match=r"3\) for 'of_the_last_step'"):
+            sim.evaluate(minibatches(y), verbose=0)
+
+
+def test_metrics_repeat_no_targets(sim, net):
+    labels = RNG.randint(0, 3, (8, STEPS, 1))
+    sparse = "sparse_categorical_crossentropy"
+    for metric in ("mae", own_mse, tf.keras.metrics.MeanMetricWrapper(own_mse)):
+        sim.compile("sgd", {net.out: sparse}, {net.out: metric})
+        with pytest.raises(ValidationError, match=r"3\) for '.*got \(items, 5, 1\)"):
+            sim.evaluate(minibatches(labels), verbose=0)
+        with pytest.raises(ValidationError, match=rf"\(items, 5, 1\) for '{sparse}'.* \(items, 1"):
+            sim.evaluate(dataset(y=Y[:, :1]), verbose=0)
+    sim.compile("sgd", {net.out: sparse}, {net.out: "accuracy"})
+    found = sim.evaluate(minibatches(labels), verbose=0)
+    assert found["out_accuracy"] == pytest.approx(np.mean(OUTPUTS.argmax(-1) == labels[..., 0]))
 
 
 # -- after an error

@@ -11,7 +11,7 @@ import numpy as np
 from nengo_layers_plus import CustomLayer, Filter, Simulator, nengo_dl
 from nengo_layers_plus._upstream import tf
 from nengo_layers_plus.synapses import TrainableAlpha, TrainableLowpass
-from nengo_layers_plus.synapses._sim_trainable_filter import SimTrainableFilter
+from nengo_layers_plus.synapses._build import SimTrainableFilter
 
 STEPS = 25
 SIZE = 3

@@ -92,7 +92,7 @@ def test_it_can_not_be_changed():
     "tau", [True, "0.1", None, [], [[0.1], [0.1, 0.2]], 1j, np.array([True]), {"tau": 1}]
 )
 def test_what_is_no_number(tau):
-    message = "TrainableLowpass.tau: expected a time constant above 0 s, or an array .* unit, got "
+    message = "TrainableLowpass.tau: expected a number, or an array with one for each unit, got "
     with pytest.raises(ValidationError, match=message + re.escape(repr(tau))):
         TrainableLowpass(tau)
 
@@ -100,7 +100,7 @@ def test_what_is_no_number(tau):
 @pytest.mark.parametrize("tau", [-0.1, np.nan, np.inf, [0.1, -0.1], [0.1, np.nan]])
 def test_what_is_no_time_constant(tau):
     wrong = np.ravel(tau)[-1]
-    message = f"TrainableAlpha.tau: expected values above 0 s, which are finite, got {wrong}$"
+    message = rf"TrainableAlpha.tau: expected values above 0 \(s\), got {wrong}$"
     with pytest.raises(ValidationError, match=message):
         TrainableAlpha(tau)
 

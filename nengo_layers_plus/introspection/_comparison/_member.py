@@ -11,7 +11,8 @@ import nengo
 from nengo.connection import LearningRule
 
 from nengo_layers_plus.graph import GraphObject, NetworkGraph, Parameter
-from nengo_layers_plus.graph._keras_layers import first_uses, keras_layer_of, layers_within
+from nengo_layers_plus.graph._keras_layers import keras_layer_of, layers_within
+from nengo_layers_plus.graph._structure import first_uses
 from nengo_layers_plus.introspection._comparison._fact import Fact, Subject, facts_of
 from nengo_layers_plus.introspection._comparison._facts import ROWS
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import functools
 import inspect
+import linecache
 import types
 from collections.abc import Iterator
 from typing import Any
@@ -13,8 +14,6 @@ import numpy as np
 
 from nengo_layers_plus._upstream import tf
 from nengo_layers_plus.introspection._fingerprint import attributes_of, fingerprint
-from nengo_layers_plus.introspection._source._errors import NoExpressionError
-from nengo_layers_plus.introspection._source._functions import find_node
 
 _LENGTH = 100
 _FEW = 6
@@ -132,15 +131,30 @@ def _range(array: np.ndarray) -> str:
 
 def _show_function(function: Any) -> str:
     name = getattr(function, "__qualname__", None) or getattr(function, "__name__", None)
-    if name is not None and name.endswith("<lambda>"):
-        try:
-            return _shorten(ast.unparse(find_node(function)[0]))
-        except NoExpressionError:
-            pass  # it was made without a file
     code = getattr(function, "__code__", None)
+    if code is not None and code.co_name == "<lambda>":
+        text = "".join(linecache.getlines(code.co_filename, function.__globals__))
+        lambdas = [node for node in _lambdas_in(text) if node.lineno == code.co_firstlineno]
+        if len(lambdas) > 1:  # in one line
+            lambdas = [node for node in lambdas if _is_code_of(node, code)]
+        if lambdas:
+            return _shorten(ast.unparse(lambdas[0]))
     if code is None or name is None:
         return str(name or function)
     return f"{name.rpartition('.<locals>.')[2]} (line {code.co_firstlineno} of {_file(code)})"
+
+
+@functools.lru_cache(maxsize=32)
+def _lambdas_in(text: str) -> tuple[ast.Lambda, ...]:
+    try:
+        return tuple(node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Lambda))
+    except SyntaxError:
+        return ()
+
+
+def _is_code_of(node: ast.Lambda, code: types.CodeType) -> bool:
+    made = compile(ast.Expression(node), "<lambda>", "eval").co_consts[0]
+    return (made.co_names, made.co_consts) == (code.co_names, code.co_consts)
 
 
 def _file(code: Any) -> str:

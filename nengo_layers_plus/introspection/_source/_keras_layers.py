@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import inspect
 import types
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -16,313 +17,266 @@ from nengo_layers_plus._upstream import (
     tf,
     with_sublayers,
 )
-from nengo_layers_plus.introspection._fingerprint import fingerprint
-from nengo_layers_plus.introspection._keras_config import plain_config
-from nengo_layers_plus.introspection._source._errors import NoExpressionError
-from nengo_layers_plus.introspection._source._layout import (
-    Expression,
-    Item,
-    Text,
-    call,
-    collection,
-    quoted,
-)
+from nengo_layers_plus.graph._keras_layers import layers_within, name_within_layer, weights_of
+from nengo_layers_plus.introspection._keras_config import is_users_function, plain_config
+from nengo_layers_plus.introspection._same import same
+from nengo_layers_plus.introspection._source._layout import call, quoted, sequence
+from nengo_layers_plus.introspection._source._names import NoExpressionError
+from nengo_layers_plus.introspection._source._values import Values
 from nengo_layers_plus.layers._layer_wrapper import LayerWrapper
 
-if TYPE_CHECKING:
-    from nengo_layers_plus.introspection._source._values import Values
-
-# what all Keras layers take besides the arguments of their class
-_OF_ALL = ("name", "trainable", "dtype", "dynamic", "batch_input_shape")
+# what all Keras layers take besides the arguments of their class, and their name
+_OF_ALL = ("trainable", "dtype", "dynamic", "batch_input_shape")
 _FUNCTIONS = (types.FunctionType, types.BuiltinFunctionType, np.ufunc)
 
 
-class KerasLayers:
+class KerasValues(Values):
     """
-    Writes Keras layers.
+    Writes values as expressions, Keras layers among them.
 
     Parameters
     ----------
-    values : Values
-        Writes what is in them.
-
-    Attributes
-    ----------
-    shared : set of int
-        The ids of layers that several nodes use.
-    variables : dict
-        The variables of layers, by their ids.
+    nodes : iterable of nengo_dl.TensorNode
+        The nodes of the network. Layers that several of them use get a variable.
     """
 
-    def __init__(self, values: Values) -> None:
-        self.values = values
-        self.shared: set[int] = set()
-        self.variables: dict[int, Expression] = {}
+    def __init__(self, nodes: Iterable[Any]) -> None:
+        super().__init__()
         # whether weights are named by the name of a layer, even if Keras gave it
         self._keeps_names = False
+        # what objects are made with that are given what they need alone, by their expressions
+        self._defaults: dict[str, dict[str, Any]] = {}
+        counts: Counter[int] = Counter()
+        for function in (node.tensor_func for node in nodes):
+            if isinstance(function, tf.keras.layers.Layer):
+                ids = list(map(id, with_sublayers(function)))
+                counts.update(ids[:1] if ids[0] in counts else ids)
+        self._shared = {key for key, count in counts.items() if count > 1}
 
-    def write(self, layer: Any, name: str) -> tuple[Expression, Any]:
-        """
-        Return an expression for a Keras layer without its weights, and what it makes.
+    def expression(self, value: Any, name: str, as_list: bool = False) -> str:
+        """Return an expression whose value equals another one."""
+        if isinstance(value, tf.TensorShape):
+            value = tuple(value.as_list())
+        if isinstance(value, tf.keras.layers.Layer):
+            return self._layer_and_copy(value, name)[0]
+        return super().expression(value, name, as_list)
 
-        Parameters
-        ----------
-        layer : tf.keras.layers.Layer
-            The layer.
-        name : str
-            What the arrays in it are called.
-
-        Raises
-        ------
-        NoExpressionError
-            If there is none that makes an equal layer.
-        """
+    def _layer_and_copy(self, layer: Any, name: str) -> tuple[str, Any]:
+        """Return the expression of a layer, and what it makes; the layer itself if it is known."""
         # for a process in which nobody has set another one, such as the block of a Simulator does
         floatx = tf.keras.backend.floatx()
         tf.keras.backend.set_floatx("float32")
         try:
             with random_state_kept():
-                return self._layer(layer, name)
+                text = self._layer(layer, name)
+                if self.known(layer) or isinstance(layer, LayerWrapper):
+                    return text, layer
+                made = self._made(text)
         finally:
             tf.keras.backend.set_floatx(floatx)
+        config = plain_config(layer)
+        is_equal = type(layer) is type(made) and same(config, plain_config(made))
+        if config is None or not is_equal:
+            raise NoExpressionError("what it was made with is not known")
+        if not isinstance(layer, tf.keras.Model):  # for these, statements say it
+            _check_trainable(with_sublayers(layer), with_sublayers(made))
+        return text, made
 
-    def _layer(self, layer: Any, name: str) -> tuple[Expression, Any]:
-        if id(layer) in self.variables:
-            return self.variables[id(layer)], layer
+    def _layer(self, layer: Any, name: str) -> str:
+        known = self.known(layer)
+        if known is not None:
+            return known
         if isinstance(layer, LayerWrapper):
-            return self._wrapper(layer, name)
+            made = self.names.import_from("nengo_layers_plus.layers", "LayerWrapper")
+            shapes = {} if layer.shapes is None else {"shapes": list(layer.shapes)}
+            more = {key: self.expression(value, name) for key, value in shapes.items()}
+            return call(made, self.write(layer.layer, name), **more)
         if type(layer) is tf.keras.Sequential:
-            written, made = self._sequential(layer, name)
-        elif isinstance(layer, tf.keras.Model) and is_graph_of_layers(layer):
-            written, made = self._functional(layer, name)
-        elif isinstance(layer, tf.keras.layers.Lambda):
-            return self._lambda(layer, name)
-        else:
-            written, made = self._from_config(layer, name)
-        _check_equal(layer, made)
-        return written, made
+            return self._sequential(layer, name)
+        if isinstance(layer, tf.keras.Model) and is_graph_of_layers(layer):
+            return self._functional(layer, name)
+        return self._from_config(layer, name)
+
+    def _made(self, text: str) -> Any:
+        try:
+            return self.evaluate(text)
+        except Exception as error:  # a user's layer may fail in any way
+            raise NoExpressionError(f"it can't be made again ({error})") from error
 
     # layers with others in them
 
-    def _wrapper(self, layer: LayerWrapper, name: str) -> tuple[Expression, Any]:
-        made = self.values.names.import_from("nengo_layers_plus.layers", "LayerWrapper")
-        more = {}
-        if layer.shapes is not None:
-            more["shapes"] = self.values.expression(list(layer.shapes), name)
-        return call(made, self._inner(layer.layer, name), **more), layer
-
-    def _inner(self, layer: Any, name: str) -> Expression:
-        try:
-            return self._layer(layer, name)[0]
-        except NoExpressionError as error:
-            return self.values.arguments.ask(layer, name, str(error))
-
-    def _sequential(self, layer: Any, name: str) -> tuple[Expression, Any]:
-        inner = [self._layer(each, f"{name}.{i}") for i, each in enumerate(layer.layers)]
-        more, given = {}, {}
-        if not is_automatic_name(layer):
-            more, given = {"name": Text(quoted(layer.name))}, {"name": layer.name}
+    def _sequential(self, layer: Any, name: str) -> str:
+        inner = [self._layer(inner, f"{name}.{i}") for i, inner in enumerate(layer.layers)]
+        more = {} if is_automatic_name(layer) else {"name": quoted(layer.name)}
         (tensor,) = layer.inputs or [None]
         if tensor is not None and tensor.dtype != tf.float32:
             # else it would take them for float32, and round
             options = {"shape": tuple(tensor.shape[1:]), "dtype": tensor.dtype.name}
-            first = {key: self.values.expression(each, name) for key, each in options.items()}
-            inner.insert(
-                0, (call(self.values.names.of(tf.keras.Input), **first), tf.keras.Input(**options))
-            )
-        made = tf.keras.Sequential([each for _, each in inner], **given)
-        written = collection("[", [each for each, _ in inner], "]")
-        return call(self.values.names.of(tf.keras.Sequential), written, **more), made
+            written = {key: self.expression(value, name) for key, value in options.items()}
+            inner.insert(0, call(self.names.of(tf.keras.Input), **written))
+        return call(self.names.of(tf.keras.Sequential), sequence(inner), **more)
 
-    def _functional(self, layer: Any, name: str) -> tuple[Expression, Any]:
+    def _functional(self, layer: Any, name: str) -> str:
         if type(layer).from_config.__func__ is not tf.keras.Model.from_config.__func__:
             raise NoExpressionError("its class makes it of a configuration in a way of its own")
-        if any(id(each) in self.shared for each in with_sublayers(layer)[1:]):
+        within = with_sublayers(layer)[1:]
+        if any(id(inner) in self._shared for inner in within):
             raise NoExpressionError("layers within it are used elsewhere too")
-        config = layer.get_config()
-        custom = {}
-        for each in with_sublayers(layer)[1:]:
-            if not type(each).__module__.startswith("tf_keras."):
-                custom[type(each).__name__] = type(each)
-        more = {}
-        if custom:
-            items = [
-                Item(f"{quoted(key)}: ", self.values.functions.write(each, key))
-                for key, each in custom.items()
-            ]
-            more["custom_objects"] = collection("{", items, "}")
-        try:
-            made = tf.keras.Model.from_config(config, custom_objects=custom)
-        except Exception as error:  # a user's layer may fail in any way
-            raise NoExpressionError(
-                f"its configuration does not make it again ({error})"
-            ) from error
-        function = f"{self.values.names.of(tf.keras.Model)}.from_config"
-        return call(function, self.values.expression(_plain(config), name), **more), made
-
-    def _lambda(self, layer: Any, name: str) -> tuple[Expression, Any]:
-        config = layer.get_config()
-        if type(layer) is not tf.keras.layers.Lambda or layer.mask is not None:
-            raise NoExpressionError("it has a mask, or is of a class of its own")
-        more = {}
-        if layer.arguments:
-            more["arguments"] = self.values.write(layer.arguments, name)
-        shape = config.get("output_shape")
-        if shape is not None:
-            if not isinstance(shape, list | tuple) or config.get("output_shape_type") != "raw":
-                raise NoExpressionError("its output_shape is a function")
-            more["output_shape"] = self.values.write(tuple(shape), name)
-        more |= self._plain_settings(layer, name)[0]
-        made = self.values.names.of(tf.keras.layers.Lambda)
-        return call(made, self.values.write(layer.function, f"{name}.function"), **more), layer
+        classes = [type(inner) for inner in within]
+        custom = {c.__name__: c for c in classes if not c.__module__.startswith("tf_keras.")}
+        more = {"custom_objects": self.expression(custom, name)} if custom else {}
+        function = f"{self.names.of(tf.keras.Model)}.from_config"
+        return call(function, self.expression(layer.get_config(), name), **more)
 
     # others
 
-    def _plain_settings(
-        self, layer: Any, name: str
-    ) -> tuple[dict[str, Expression], dict[str, Any]]:
-        """Return the arguments that all layers take."""
-        given = {}
-        if not is_automatic_name(layer):
-            given["name"] = layer.name
-        if not layer.trainable:
-            given["trainable"] = False
-        if layer.dtype != tf.keras.backend.floatx():
-            given["dtype"] = layer.dtype
-        return {key: self.values.expression(each, name) for key, each in given.items()}, given
-
-    def _from_config(self, layer: Any, name: str) -> tuple[Expression, Any]:
-        cls = type(layer)
-        function = self.values.functions.write(cls, name).flat()
+    def _from_config(self, obj: Any, name: str) -> str:
+        """Return the call that makes a layer, an initializer or the like."""
+        function = self.names.of(type(obj))
         try:
-            config = layer.get_config()
+            config = obj.get_config()
         except Exception as error:  # a user's layer may fail in any way
             raise NoExpressionError(f"it does not say what it was made with ({error})") from error
-        is_bidirectional = isinstance(layer, tf.keras.layers.Bidirectional)
-        around, self._keeps_names = self._keeps_names, self._keeps_names or is_bidirectional
-        positional, keywords = self._split(cls, config, layer, name)
-        self._keeps_names = around
-        keywords.pop("name", None)
-        if "name" in config and (around or not is_automatic_name(layer)):
-            keywords["name"] = Text(quoted(layer.name)), layer.name
-        return self._call(function, cls, positional, keywords)
-
-    def _call(
-        self,
-        function: str,
-        cls: type,
-        positional: Sequence[tuple[Expression, Any]],
-        keywords: Mapping[str, tuple[Expression, Any]],
-    ) -> tuple[Expression, Any]:
-        args = [each for _, each in positional]
-        made = _make(cls, args, {key: each for key, (_, each) in keywords.items()})
-        written = {key: each for key, (each, _) in keywords.items()}
-        return call(function, *(each for each, _ in positional), **written), made
-
-    def _split(
-        self, cls: type, config: Mapping[str, Any], holder: Any, name: str
-    ) -> tuple[list[tuple[Expression, Any]], dict[str, tuple[Expression, Any]]]:
-        """Return the arguments that a class needs, and those that are not its defaults."""
-        parameters = inspect.signature(cls).parameters
-        is_open = any(each.kind is each.VAR_KEYWORD for each in parameters.values())
+        if isinstance(obj, tf.keras.layers.Lambda) and (
+            obj.mask is not None or config.get("output_shape_type", "raw") != "raw"
+        ):
+            raise NoExpressionError("it has a mask, or its output_shape is a function")
+        around = self._keeps_names
+        self._keeps_names |= isinstance(obj, tf.keras.layers.Bidirectional)
+        given = list(inspect.signature(type(obj)).parameters.values())
         known = {
-            key: each
-            for key, each in parameters.items()
-            if each.kind in (each.POSITIONAL_OR_KEYWORD, each.KEYWORD_ONLY)
+            parameter.name: parameter
+            for parameter in given
+            if parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
         }
-        needed = [key for key, each in known.items() if each.default is each.empty]
+        needed = [key for key, parameter in known.items() if parameter.default is parameter.empty]
         missing = [key for key in needed if key not in config]
         if missing:
             raise NoExpressionError(f"it does not say what its {', '.join(missing)} was")
-        written = {}
-        for key in needed:
-            written[key] = self._value(config[key], key, holder, f"{name}.{key}")
-        plain = _make(cls, (), {key: each for key, (_, each) in written.items()}, config)
-        defaults = plain.get_config()
-        keys = [key for key in known if key in config]
-        keys += [key for key in _OF_ALL if is_open and key in config and key not in keys]
-        keywords = {}
+        written = {key: self._value(config[key], key, obj, f"{name}.{key}") for key in needed}
+        least = call(function, **written)
+        if least not in self._defaults:
+            self._defaults[least] = _settings(self._made(least))
+        plain, own = self._defaults[least], _settings(obj)
+        keys = [key for key in known if key not in needed and key != "name"]
+        if any(parameter.kind is parameter.VAR_KEYWORD for parameter in given):
+            keys += [key for key in _OF_ALL if key not in known]
         for key in keys:
-            if key in needed:
-                continue
-            function = _function_of(holder, key)
-            alike = key in defaults and _same_config(config[key], defaults[key])
-            if alike and (function is None or function is _function_of(plain, key)):
-                continue
-            keywords[key] = self._value(config[key], key, holder, f"{name}.{key}")
-        positional: list[tuple[Expression, Any]] = []
-        for key in list(needed):
-            if known[key].kind is known[key].KEYWORD_ONLY or key != list(known)[len(positional)]:
-                keywords[key] = written[key]
-            else:
-                positional.append(written[key])
-        return positional, keywords
+            if key in own and not (key in plain and same(own[key], plain[key])):
+                written[key] = self._value(config[key], key, obj, f"{name}.{key}")
+        self._keeps_names = around
+        is_layer = isinstance(obj, tf.keras.layers.Layer)
+        if is_layer and "name" in config and (around or not is_automatic_name(obj)):
+            written["name"] = quoted(obj.name)
+        positional = []
+        for key, parameter in known.items():
+            if key not in needed or parameter.kind is parameter.KEYWORD_ONLY:
+                break
+            positional.append(written.pop(key))
+        return call(function, *positional, **written)
 
-    def _value(self, value: Any, key: str, holder: Any, name: str) -> tuple[Expression, Any]:
-        """Return the expression of an argument, and what it makes."""
+    def _value(self, value: Any, key: str, holder: Any, name: str) -> str:
+        """Return the expression of an argument that the configuration of an object holds."""
         held = getattr(holder, key, None)
-        function = _function_of(holder, key)
-        if function is not None:
-            if isinstance(value, str) and _activation(value) is function:
-                return Text(quoted(value)), value
-            return self.values.write(function, name), function
-        if isinstance(value, Mapping) and "class_name" in value:
+        if isinstance(held, _FUNCTIONS) or is_users_function(held):
+            is_named = isinstance(value, str) and _activation(value) is held
+            return quoted(value) if is_named else self.write(held, name)
+        if _is_entry(value):
             return self._object(value, held, name)
-        if isinstance(value, list | tuple) and any(
-            isinstance(each, Mapping) and "class_name" in each for each in value
-        ):
+        if isinstance(value, list | tuple) and any(map(_is_entry, value)):
             items = held if isinstance(held, list | tuple) else [None] * len(value)
-            pairs = [
-                self._object(each, item, f"{name}.{i}")
-                for i, (each, item) in enumerate(zip(value, items, strict=True))
+            pairs = enumerate(zip(value, items, strict=True))
+            return sequence(self._object(*pair, f"{name}.{i}") for i, pair in pairs)
+        return self.expression(value, name)
+
+    def _object(self, entry: Mapping[str, Any], held: Any, name: str) -> str:
+        """Return the expression of an object within a layer."""
+        if type(held).__name__ != entry["class_name"] or not hasattr(held, "get_config"):
+            try:
+                held = tf.keras.saving.deserialize_keras_object(dict(entry))
+            except Exception as error:  # it may be of a class that Keras does not know
+                message = f"its {entry['class_name']} can't be made again ({error})"
+                raise NoExpressionError(message) from error
+        is_layer = isinstance(held, tf.keras.layers.Layer)
+        return self._layer(held, name) if is_layer else self._from_config(held, name)
+
+    # statements
+
+    def statements(self, node: Any, name: str) -> Iterator[tuple[str, str]]:
+        """
+        Yield what makes the Keras layer of a node, if one expression does not.
+
+        Parameters
+        ----------
+        node : nengo_dl.TensorNode
+            The node.
+        name : str
+            The name of the node.
+
+        Yields
+        ------
+        value, target : str
+            What is evaluated, and what it is assigned to.
+        """
+        function = node.tensor_func
+        if not isinstance(function, tf.keras.layers.Layer):
+            return
+        layer = function.layer if isinstance(function, LayerWrapper) else function
+        for number, inner in reversed(list(enumerate(with_sublayers(layer)[1:]))):
+            if id(inner) in self._shared:
+                yield from self._prepared(inner, f"{name}_{number}", None)
+        yield from self._prepared(layer, name, _shape_in(node))
+        is_shared = layer is not function and id(function) in self._shared
+        if is_shared and self.known(function) is None:
+            text = self.write(function, name)
+            yield text, self.add_variable(function, f"{name}_wrapper")
+
+    def _prepared(self, layer: Any, name: str, shape: Any) -> Iterator[tuple[str, str]]:
+        if self.known(layer) is not None:
+            return
+        weights: list[np.ndarray] = []
+        if shape is not None and layer.built:
+            held = tf.keras.backend.batch_get_value(weights_of(layer))
+            weights = [np.asarray(value) for value in held]
+        flags = [inner.trainable for inner in with_sublayers(layer)]
+        is_frozen = isinstance(layer, tf.keras.Model) and not all(flags)
+        if not weights and not is_frozen and id(layer) not in self._shared:
+            return
+        try:
+            text, made = self._layer_and_copy(layer, name)
+            with random_state_kept():
+                changed = _trainable_changes(layer, made) if is_frozen else []
+                is_built = bool(made.built)
+                if weights:
+                    _check_weights(made, shape, weights)
+        except NoExpressionError as error:
+            self.ask(layer, name, str(error))  # it has its weights
+            return
+        mark = self.add_variable(layer, f"{name}_layer")
+        yield text, mark
+        if weights:
+            if not is_built:
+                yield call(f"{mark}.build", self.write(shape, layer.name)), ""
+            arrays = [
+                self.keep(value, f"{name}.{name_within_layer(weight)}")
+                for weight, value in zip(layer.weights, weights, strict=True)
             ]
-            return collection("[", [each for each, _ in pairs], "]"), [each for _, each in pairs]
-        plain = _plain(value)
-        return self.values.expression(plain, name), plain
-
-    def _object(self, value: Mapping[str, Any], held: Any, name: str) -> tuple[Expression, Any]:
-        """Return the expression of an object within a layer, and what it makes."""
-        is_held = type(held).__name__ == value["class_name"] and hasattr(held, "get_config")
-        if not is_held or not _same_config(held.get_config(), value["config"]):
-            held = _deserialised(value)
-        if isinstance(held, tf.keras.layers.Layer):
-            return self._layer(held, name)
-        positional, keywords = self._split(type(held), value["config"], held, name)
-        written, made = self._call(
-            self.values.functions.write(type(held), name).flat(), type(held), positional, keywords
-        )
-        if not _same_config(made.get_config(), value["config"]):
-            raise NoExpressionError(f"its {value['class_name']} does not say what it was made with")
-        return written, made
+            yield call(f"{mark}.set_weights", sequence(arrays)), ""
+            if type(layer).finalize_state is not tf.keras.layers.Layer.finalize_state:
+                yield call(f"{mark}.finalize_state"), ""
+        for path, value in changed:
+            yield str(value), f"{mark}{path}.trainable"
 
 
-def _make(
-    cls: type,
-    args: Sequence[Any],
-    kwargs: Mapping[str, Any],
-    config: Mapping[str, Any] | None = None,
-) -> Any:
-    named = dict(kwargs)
-    # a name that is given, so that Keras does not count this one
-    if (
-        config is not None
-        and isinstance(config.get("name"), str)
-        and issubclass(cls, tf.keras.layers.Layer)
-    ):
-        named.setdefault("name", config["name"])
-    try:
-        return cls(*args, **named)
-    except TypeError:
-        pass
-    try:
-        return cls(*args, **kwargs)
-    except Exception as error:  # a user's layer may fail in any way
-        raise NoExpressionError(f"it can't be made again ({error})") from error
+def _settings(obj: Any) -> dict[str, Any]:
+    """Return what an object was made with, in a form that can be compared."""
+    config = obj.get_config()
+    plain = plain_config(obj) or {}
+    return {**plain, **{key: config[key] for key in _OF_ALL if key in config}}
 
 
-def _function_of(holder: Any, key: str) -> Any:
-    value = getattr(holder, key, None)
-    return value if isinstance(value, _FUNCTIONS) else None
+def _is_entry(value: Any) -> bool:
+    return isinstance(value, Mapping) and "class_name" in value
 
 
 def _activation(name: str) -> Any:
@@ -332,49 +286,44 @@ def _activation(name: str) -> Any:
         return None
 
 
-def _deserialised(value: Mapping[str, Any]) -> Any:
-    for module in (
-        tf.keras.layers,
-        tf.keras.initializers,
-        tf.keras.regularizers,
-        tf.keras.constraints,
-    ):
-        try:
-            return module.deserialize(dict(value))
-        except Exception:
-            continue
-    if value["class_name"].endswith("Policy"):
-        return tf.keras.mixed_precision.Policy(**value["config"])
-    raise NoExpressionError(f"its {value['class_name']} can't be made again")
+def _shape_in(node: Any) -> Any:
+    """Return the shape that the Keras layer of a node is built with."""
+    shapes = getattr(node.tensor_func, "shapes", None)
+    if shapes is not None:
+        return [(1, *map(int, inner_shape)) for inner_shape in shapes]
+    shape = None if node.shape_in is None else (1, *map(int, node.shape_in))
+    if node.pass_time:
+        return () if shape is None else [(), shape]
+    return shape
 
 
-def _same_config(a: Any, b: Any) -> bool:
-    return fingerprint(_plain(a)) == fingerprint(_plain(b))
+def _check_weights(made: Any, shape: Any, weights: Sequence[np.ndarray]) -> None:
+    """Raise if a layer would not have such weights when it is built."""
+    try:
+        if not made.built:
+            made.build(shape)
+    except Exception as error:  # a user's layer may fail in any way
+        raise NoExpressionError(f"it can't be built to be given its weights ({error})") from error
+    if [weight.shape for weight in made.weights] != [weight.shape for weight in weights]:
+        raise NoExpressionError("it has other weights when it is made again")
 
 
-def _check_equal(layer: Any, made: Any) -> None:
-    config = plain_config(layer)
-    if config is None or type(layer) is not type(made):
-        raise NoExpressionError("what it was made with is not known")
-    if not _same_config(config, plain_config(made)):
-        raise NoExpressionError("what it was made with is not known")
-    flags = [[each.trainable for each in with_sublayers(of)] for of in (layer, made)]
-    if not isinstance(layer, tf.keras.Model) and flags[0] != flags[1]:
+def _check_trainable(layers: Sequence[Any], made: Sequence[Any]) -> None:
+    if [layer.trainable for layer in layers] != [layer.trainable for layer in made]:
         raise NoExpressionError("layers within it train, or not, otherwise than it says")
 
 
-def _plain(value: Any) -> Any:
-    """Return a configuration of plain values."""
-    if isinstance(value, Mapping):
-        return {key: _plain(each) for key, each in value.items()}
-    if isinstance(value, tf.TensorShape):
-        return tuple(value.as_list())
-    if isinstance(value, list):
-        return [_plain(each) for each in value]
-    if isinstance(value, tuple):
-        return tuple(map(_plain, value))
-    if isinstance(value, tf.DType):
-        return value.name
-    if isinstance(value, np.generic):
-        return value.item()
-    return value
+def _trainable_changes(model: Any, made: Any) -> list[tuple[str, bool]]:
+    """Return what to set so that the layers within a model train as those of another."""
+    pairs = [("", model, made)]
+    pairs += [
+        (f".layers[{number}]", *pair)
+        for number, pair in enumerate(zip(model.layers, made.layers, strict=True))
+    ]
+    changes = []
+    for path, own, other in pairs:
+        if own.trainable != other.trainable:
+            other.trainable = own.trainable
+            changes.append((path, bool(own.trainable)))
+    _check_trainable(layers_within(model), layers_within(made))
+    return changes

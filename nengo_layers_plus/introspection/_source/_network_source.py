@@ -16,7 +16,7 @@ import safetensors.numpy
 from nengo.exceptions import ValidationError
 from rich.syntax import Syntax
 
-from nengo_layers_plus.introspection._source._errors import SourceError
+from nengo_layers_plus.introspection._source._contents import SourceError
 from nengo_layers_plus.parameters._atomic_file import write_atomically
 
 _NUMBERS = itertools.count(1)
@@ -170,7 +170,7 @@ class NetworkSource:
     def __repr__(self) -> str:
         lines = self.code.count("\n")
         asks = f", asks for {', '.join(self.arguments)}" if self.arguments else ""
-        size = sum(each.nbytes for each in self.arrays.values())
+        size = sum(array.nbytes for array in self.arrays.values())
         beside = f", {len(self.arrays)} arrays of {size} bytes" if self.arrays else ""
         return f"<{type(self).__name__}: {lines} lines{beside}{asks}>"
 

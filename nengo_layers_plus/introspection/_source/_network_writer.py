@@ -3,47 +3,37 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import nengo
-import numpy as np
 from nengo.base import ObjView
 from nengo.ensemble import Neurons
+from nengo.params import BoolParam, Parameter
 
-from nengo_layers_plus._upstream import nengo_dl, random_state_kept, tf, with_sublayers
-from nengo_layers_plus.graph._keras_layers import layers_within, name_within_layer, weights_of
-from nengo_layers_plus.graph._names import unique_name
+from nengo_layers_plus._upstream import nengo_dl
+from nengo_layers_plus.graph._words import unique_name
 from nengo_layers_plus.introspection._same import same
-from nengo_layers_plus.introspection._source._body import (
-    Comment,
-    Statement,
-    Variables,
-    body_lines,
-    stem_of,
-)
 from nengo_layers_plus.introspection._source._contents import (
     Contents,
+    Order,
     holder_of,
     kind_of,
     public_name,
 )
-from nengo_layers_plus.introspection._source._errors import NoExpressionError
+from nengo_layers_plus.introspection._source._keras_layers import KerasValues
 from nengo_layers_plus.introspection._source._layout import (
-    Expression,
-    Later,
-    Text,
+    Comment,
+    Statement,
     call,
-    collection,
+    lines_of,
+    references_of,
 )
 from nengo_layers_plus.introspection._source._loops import Loops
-from nengo_layers_plus.introspection._source._names import identifier
+from nengo_layers_plus.introspection._source._names import stem_of
 from nengo_layers_plus.introspection._source._objects import Objects
-from nengo_layers_plus.introspection._source._order import Order
-from nengo_layers_plus.introspection._source._settings import Settings, other_parameter
-from nengo_layers_plus.introspection._source._values import Values
-from nengo_layers_plus.layers._layer_wrapper import LayerWrapper
-from nengo_layers_plus.layers._several_inputs import FunctionOfSeveral
+from nengo_layers_plus.introspection._source._settings import Settings
+from nengo_layers_plus.layers._layer_wrapper import FunctionOfSeveral, LayerWrapper
 
 _WRAPPED = (
     "LayerWrapper keeps the weights of the layers within: each Simulator would make them anew."
@@ -64,378 +54,187 @@ class NetworkWriter:
     ----------
     contents : Contents
         What they build.
-    outside : sequence of (object, Expression)
-        Objects that are there already, and what they are called.
-    values : Values, optional
-        Has written something already.
-    replaced : mapping, optional
+    given : mapping
+        Objects that are there already, and why the code asks for them.
+    replaced : mapping
         By object, arguments to write instead of those that it was made with.
-    depth : int
-        How many blocks the statements are in.
 
     Attributes
     ----------
-    values : Values
+    values : KerasValues
         What the module needs for the statements.
-    statements : list
-        The statements.
-    lines : list of str
-        What they are written as, once all is finished.
     """
 
     def __init__(
         self,
         contents: Contents,
-        outside: Sequence[tuple[Any, Expression]] = (),
-        values: Values | None = None,
-        replaced: Mapping[Any, dict[str, Any]] | None = None,
-        depth: int = 0,
+        given: Mapping[Any, str],
+        replaced: Mapping[Any, Mapping[str, Any]],
     ) -> None:
-        self.contents = contents
-        self.values = Values() if values is None else values
-        self.variables = Variables(self.values.names)
-        self.statements: list[Statement | Comment] = []
-        self.lines: list[str] = []
-        self._depth = depth
-        self._outside = list(outside)
-        self._replaced = dict(replaced or {})
-        self._objects = Objects(self.values, self._refer, self._replaced)
-        self._settings: dict[Contents, Settings] = {}
-        self._open: tuple[Contents, ...] = ()
-        self._stems: set[str] = set()
-        self._said: set[str] = set()
-        self._order = Order(contents, [holder_of(each) for each, _ in outside])
-        self._made: dict[int, str] = {}
-        self._count_layers()
-
-    def _refer(self, obj: Any) -> Expression:
-        for each, written in self._outside:
-            if each is obj or (isinstance(each, Neurons) and each == obj) or _same_view(each, obj):
-                return written
-        if id(obj) in self._made:
-            return self.variables.refer(obj)
-        raise KeyError(obj)
-
-    # Keras layers that need a variable
-
-    def _count_layers(self) -> None:
-        counts: dict[int, int] = {}
-        known: set[int] = set()
-        for obj, _ in self._order.steps:
-            if isinstance(obj, nengo_dl.TensorNode) and _is_layer(obj.tensor_func):
-                layers = with_sublayers(obj.tensor_func)
-                is_known = id(layers[0]) in known
-                known.add(id(layers[0]))
-                for each in layers[:1] if is_known else layers:
-                    counts[id(each)] = counts.get(id(each), 0) + 1
-        self.values.keras.shared = {key for key, count in counts.items() if count > 1}
-
-    def _prepare_layers(self, node: Any, name: str) -> None:
-        """Write the statements that make the Keras layer of a node, if it takes some."""
-        function = node.tensor_func
-        if not _is_layer(function):
-            return
-        keras = self.values.keras
-        layer = function.layer if isinstance(function, LayerWrapper) else function
-        for number, each in reversed(list(enumerate(with_sublayers(layer)[1:]))):
-            if id(each) in keras.shared:
-                self._prepare(each, f"{name}_{number}", None)
-        self._prepare(layer, name, _shape_in(node))
-        if layer is not function and id(function) in keras.shared:
-            self._assign_layer(function, f"{name}_wrapper", self._expression(function, name)[0])
-
-    def _expression(self, layer: Any, name: str) -> tuple[Expression, Any]:
-        try:
-            return self.values.keras.write(layer, name)
-        except NoExpressionError as error:
-            return self.values.arguments.ask(layer, name, str(error)), None
-
-    def _prepare(self, layer: Any, name: str, shape: Any) -> None:
-        keras = self.values.keras
-        if id(layer) in keras.variables:
-            return
-        weights = [] if shape is None else self._weights(layer)
-        frozen = isinstance(layer, tf.keras.Model) and not all(
-            each.trainable for each in with_sublayers(layer)
+        self._top = contents
+        self._steps = Order(contents, map(holder_of, given)).steps
+        self.values = KerasValues(
+            obj for obj, _ in self._steps if isinstance(obj, nengo_dl.TensorNode)
         )
-        if not weights and not frozen and id(layer) not in keras.shared:
-            return
-        written, made = self._expression(layer, name)
-        if made is None:  # an argument, which has its weights
-            keras.variables[id(layer)] = written
-            return
-        try:
-            with random_state_kept():
-                flags = _flag_statements(layer, made) if frozen else []
-                is_built = made is not layer and bool(made.built)
-                if weights and made is not layer:
-                    _check_weights(made, shape, weights)
-        except NoExpressionError as error:
-            keras.variables[id(layer)] = self.values.arguments.ask(layer, name, str(error))
-            return
-        self._assign_layer(layer, f"{name}_layer", written)
-        variable = keras.variables[id(layer)]
-        if weights:
-            if not is_built:
-                self._say(_method(variable, "build", self._shape(shape, layer)))
-            arrays = [
-                self.values.arrays.keep(each, f"{name}.{name_within_layer(weight)}")
-                for weight, each in zip(layer.weights, weights, strict=True)
-            ]
-            self._say(_method(variable, "set_weights", collection("[", arrays, "]")))
-            if type(layer).finalize_state is not tf.keras.layers.Layer.finalize_state:
-                self._say(_method(variable, "finalize_state"))
-        for path, value in flags:
-            self._say(Text(str(value)), _attribute(variable, f"{path}.trainable"))
+        self._names = self.values.names
+        self._given = {obj: self._argument(obj, why) for obj, why in given.items()}
+        self._objects = Objects(self.values, self._refer, replaced)
+        self._settings: dict[Contents, Settings] = {}
+        self._statements: list[Statement | Comment] = []
+        self._open: tuple[Contents, ...] = ()
+        self._depth = 1
+        self._used: set[str] = set()
+        self._comments: set[str] = set()
 
-    def _assign_layer(self, layer: Any, stem: str, written: Expression) -> None:
-        self.variables.add(layer, identifier(stem))
-        self.values.keras.variables[id(layer)] = self.variables.refer(layer)
-        self._say(written, self.variables.target(layer))
+    def _argument(self, obj: Any, why: str) -> str:
+        stem = stem_of(holder_of(obj), "input")
+        kinds = {Neurons: "_neurons", ObjView: "_part"}
+        suffix = next((text for kind, text in kinds.items() if isinstance(obj, kind)), "")
+        return self.values.add_argument(obj, f"{stem}{suffix}", f"{obj}, {why}")
 
-    def _weights(self, layer: Any) -> list[np.ndarray]:
-        weights = weights_of(layer) if layer.built else []
-        return [np.asarray(each) for each in tf.keras.backend.batch_get_value(weights)]
-
-    def _shape(self, shape: Any, layer: Any) -> Expression:
-        return self.values.write(shape, layer.name)
+    def _refer(self, obj: Any) -> str | None:
+        known = self.values.known(obj)
+        if known is not None:
+            return known
+        return next(
+            (self._given[given] for given in self._given if _is_same_part(given, obj)), None
+        )
 
     # statements
 
-    def _say(
-        self,
-        value: Expression,
-        target: Expression | None = None,
-        is_block: bool = False,
-        attribute: str = "",
-    ) -> None:
+    def _say(self, value: str, target: str = "", is_block: bool = False) -> None:
         depth = self._depth + len(self._open) - int(is_block)
-        self.statements.append(Statement(depth, value, target, is_block, attribute))
+        self._statements.append(Statement(depth, value, target, is_block))
 
     def _comment(self, text: str) -> None:
-        """Say why the code needs something of this package, where it does so first."""
-        if text not in self._said:
-            self._said.add(text)
-            self.statements.append(Comment(self._depth + len(self._open), text))
+        """Say why the code needs something of this package, where it first does."""
+        if text not in self._comments:
+            self._comments.add(text)
+            self._statements.append(Comment(self._depth + len(self._open), text))
 
-    def write(self) -> None:
-        """Write all statements."""
+    def lines(self, output: Any, trained: Mapping[Any, bool], expand: bool) -> list[str]:
+        """
+        Return the lines of the statements.
+
+        Parameters
+        ----------
+        output : object
+            What they return.
+        trained : mapping
+            Whether objects train of which a layer decided it.
+        expand : bool
+            Whether objects that are alike have statements of their own, instead of a loop.
+        """
         with warnings.catch_warnings():
             # Keras warns of what it can't save, and classes may warn of how they are made
             warnings.simplefilter("ignore")
-            if self.contents.network is not None:
-                self._begin(self.contents, ())
-            for obj, path in self._order.steps:
-                self._go_to(path)
-                if isinstance(obj, Contents):
-                    self._begin(obj, path)
-                else:
-                    self._write_object(obj, path)
+            self._write(trained)
+        self._open = ()
+        self._say(f"return {self._objects.end(output)}")
+        text = references_of(self._statements)
+        self.values.forget_unused(text)
+        names = self.values.choose_names(text)
+        if expand:
+            return lines_of(self._statements, names)
+        return lines_of(Loops(self._names, names).fold(self._statements), names)
 
-    def finish(self, expand: bool) -> None:
-        """
-        Choose the names of the variables, and write what repeats as loops.
-
-        Parameters
-        ----------
-        expand : bool
-            Whether each object has a statement of its own instead.
-        """
-        self.variables.choose()
-        # others were tried for what can't be written
-        self.values.arrays.forget_unused("\n".join(body_lines(self.statements)))
-        self.lines = body_lines(
-            self.statements if expand else Loops(self.variables).fold(self.statements)
-        )
-
-    def write_parts(self, trained: Mapping[Any, bool]) -> None:
-        """
-        Write all statements of what a layer made.
-
-        Parameters
-        ----------
-        trained : mapping
-            Of which objects the layer decided whether they train.
-        """
-        inside = {id(obj) for obj in self.contents.objects}
-        trained = {key: each for key, each in trained.items() if id(holder_of(key)) in inside}
+    def _write(self, trained: Mapping[Any, bool]) -> None:
         if trained:
-            nengo_name = self.values.names.module("nengo")
-            self._say(Text(f"{nengo_name}.Network.context[-1].config"), Text("config"))
-            condition = f'if not hasattr(config[{nengo_name}.Connection], "trainable"):'
-            self._say(Text(condition))
-            configure = f"{self.values.names.module('nengo_dl')}.configure_settings"
+            nengo_name = self._names.module("nengo")
+            self._say(f"{nengo_name}.Network.context[-1].config", "config")
+            self._say(f'if not hasattr(config[{nengo_name}.Connection], "trainable"):')
             self._depth += 1
-            self._say(call(configure, trainable=Text("None")))
+            self._configure({"trainable": None})
             self._depth -= 1
-        self.write()
-        for obj, value in trained.items():
-            written = self.end(obj)
-            self._say(Text(str(value)), _inside("config[", written, "].trainable"))
+        for obj, path in self._steps:
+            self._enter(path)
+            if isinstance(obj, Contents):
+                self._begin(obj)
+            else:
+                self._write_object(obj, path)
+        self._open = ()
+        for obj, trains in trained.items():
+            self._say(str(trains), f"config[{self._objects.end(obj)}].trainable")
 
-    def end(self, end: Any) -> Expression:
-        """Return the expression of an object, of the neurons of one, or of a slice."""
-        return self._objects.end(end)
-
-    def _go_to(self, path: tuple[Contents, ...]) -> None:
+    def _enter(self, path: tuple[Contents, ...]) -> None:
         """Be in the blocks of some networks, which are opened again if they were closed."""
-        around = tuple(each for each in path if each.network is not None)
-        if self._open == around:
-            return
-        common = 0
-        while common < min(len(around), len(self._open)) and around[common] is self._open[common]:
-            common += 1
-        self._open = around[:common]
-        for each in around[common:]:
-            self._open = (*self._open, each)
-            self._say(self.variables.refer(each.network), is_block=True)
+        self._open = tuple(a for a, b in zip(self._open, path, strict=False) if a is b)
+        for contents in path[len(self._open) :]:
+            self._open = (*self._open, contents)
+            self._say(str(self.values.known(contents.network)), is_block=True)
 
-    def _begin(self, contents: Contents, path: tuple[Contents, ...]) -> None:
+    def _begin(self, contents: Contents) -> None:
         network = contents.network
-        is_top = contents is self.contents
-        self._open = (*(each for each in path if each.network is not None), contents)
-        self._made[id(network)] = ""
-        self.variables.add(network, "network" if is_top else stem_of(network, "subnetwork"))
-        self._say(self._objects.network(network), self.variables.target(network), is_block=True)
-        inside = {id(obj) for obj, _ in contents.walk()}
-        settings = Settings(network, is_top and self.contents.network is not None, inside)
+        assert network is not None
+        is_top = contents is self._top
+        stem = "network" if is_top else stem_of(network, "subnetwork")
+        mark = self.values.add_variable(network, stem)
+        self._open = (*self._open, contents)
+        self._say(self._objects.network(network), mark, is_block=True)
+        settings = Settings(network, is_top, {id(obj) for obj, _ in contents.walk()})
         self._settings[contents] = settings
         configured = settings.configured()
         if configured:
-            written = {
-                key: self.values.write(value, key) for key, value in sorted(configured.items())
-            }
-            self._say(call(f"{self.values.names.module('nengo_dl')}.configure_settings", **written))
+            self._configure(configured)
         for cls, name, value in settings.of_classes():
-            self._say(
-                self._objects.setting(value, name, f"{cls.__name__}.{name}"),
-                self._config(network, Text(self.values.names.of(cls))),
-                attribute=name,
-            )
+            written = self._objects.setting(value, name, f"{cls.__name__}.{name}")
+            self._say(written, f"{mark}.config[{self._names.of(cls)}].{name}")
         for cls, name, parameter, value in settings.others():
-            owner = self._config(network, Text(self.values.names.of(cls)))
-            added = other_parameter(self.values, name, parameter, value)
-            self._say(_method(owner, "set_param", self.values.write(name, name), added))
+            kind = BoolParam if type(parameter) is BoolParam else Parameter
+            key, default = (self.values.write(part, name) for part in (name, value))
+            function = f"{self._names.module('nengo')}.params.{kind.__name__}"
+            added = call(function, key, default=default, optional="True")
+            owner = f"{mark}.config[{self._names.of(cls)}]"
+            self._say(call(f"{owner}.set_param", key, added))
 
-    def _config(self, network: Any, key: Expression) -> Expression:
-        whole = self.variables.refer(network)
-        return Later(lambda: f"{whole.flat()}.config[{key.flat()}]")
-
-    def _networks(self, path: Sequence[Contents]) -> list[nengo.Network]:
-        return [each.network for each in path if each.network is not None]
+    def _configure(self, settings: Mapping[str, Any]) -> None:
+        written = {key: self.values.write(value, key) for key, value in sorted(settings.items())}
+        self._say(call(f"{self._names.module('nengo_dl')}.configure_settings", **written))
 
     def _write_object(self, obj: Any, path: tuple[Contents, ...]) -> None:
-        stem = stem_of(obj, _kind(obj))
-        name = unique_name(stem, self._stems)
-        if isinstance(obj, nengo_dl.TensorNode):
-            self._prepare_layers(obj, name)
+        kind = kind_of(obj)
+        is_tensor_node = kind is nengo_dl.TensorNode
+        stem = "tensor_node" if is_tensor_node else kind.__name__.lower()
+        name = unique_name(stem_of(obj, stem), self._used)
+        if is_tensor_node:
+            for value, target in self.values.statements(obj, name):
+                self._say(value, target)
             self._comment_function(obj.tensor_func)
-        if kind_of(obj) is not type(obj):
-            cls = type(obj)
-            self._comment(
-                _PLAIN.format(f"{cls.__module__}.{cls.__qualname__}", public_name(kind_of(obj)))
-            )
-        written = self._objects.write(obj, self._networks(path), name)
-        self.variables.add(obj, name)
-        self._made[id(obj)] = name
-        self._say(written, self.variables.target(obj))
+        if kind is not type(obj):
+            own = f"{type(obj).__module__}.{type(obj).__qualname__}"
+            self._comment(_PLAIN.format(own, public_name(kind)))
+        written = self._objects.write(obj, [around.network for around in path], name)
+        mark = self.values.add_variable(obj, name)
+        self._say(written, mark)
         if isinstance(obj, nengo.Node) and obj.seed is not None:
-            self._say(Text(str(int(obj.seed))), _attribute(self.variables.refer(obj), ".seed"))
+            self._say(str(int(obj.seed)), f"{mark}.seed")
         for around in path:
-            if around.network is not None:
-                self._write_settings(obj, around)
+            self._write_settings(obj, self._settings[around])
 
     def _comment_function(self, function: Any) -> None:
-        takes_several = isinstance(function, FunctionOfSeveral) or (
-            isinstance(function, LayerWrapper) and function.shapes is not None
-        )
-        if not takes_several and not isinstance(function, LayerWrapper):
-            return
-        self._comment(_SEVERAL if takes_several else _WRAPPED)
+        is_wrapped = isinstance(function, LayerWrapper)
+        is_of_several = isinstance(function, FunctionOfSeveral)
+        if is_of_several or (is_wrapped and function.shapes is not None):
+            self._comment(_SEVERAL)
+        elif is_wrapped:
+            self._comment(_WRAPPED)
 
-    def _write_settings(self, obj: Any, around: Contents) -> None:
-        settings = self._settings[around]
-        keys = [obj, obj.neurons] if isinstance(obj, nengo.Ensemble) else [obj]
-        for key in keys:
+    def _write_settings(self, obj: Any, settings: Settings) -> None:
+        config = f"{self.values.known(settings.network)}.config"
+        for key in [obj, obj.neurons] if isinstance(obj, nengo.Ensemble) else [obj]:
             for name, value in settings.of(key).items():
-                target = self.end(key)
-                if name == "trainable" and key in settings.fixed:
-                    self._fix(settings.network, target, value)
+                target = self._objects.end(key)
+                if name != "trainable" or key not in settings.fixed:
+                    self._say(self.values.write(value, name), f"{config}[{target}].{name}")
                     continue
-                owner = self._config(settings.network, target)
-                self._say(self.values.write(value, name), owner, attribute=name)
-
-    def _fix(self, network: nengo.Network, target: Expression, value: Any) -> None:
-        names = self.values.names
-        function = names.import_from("nengo_layers_plus.layers", "fix_trainable")
-        stack = names.import_from("contextlib", "ExitStack")
-        self._comment(_PART)
-        config = _attribute(self.variables.refer(network), ".config")
-        self._say(call(function, config, target, Text(str(value)), call(stack)))
+                function = self._names.import_from("nengo_layers_plus.layers", "fix_trainable")
+                undo = call(self._names.import_from("contextlib", "ExitStack"))
+                self._comment(_PART)
+                self._say(call(function, config, target, str(value), undo))
 
 
-def _same_view(a: Any, b: Any) -> bool:
-    if not isinstance(a, ObjView) or not isinstance(b, ObjView):
-        return False
-    return bool(a.obj == b.obj) and same(a.slice, b.slice)
-
-
-def _is_layer(function: Any) -> bool:
-    return isinstance(function, tf.keras.layers.Layer)
-
-
-def _kind(obj: Any) -> str:
-    if isinstance(obj, nengo_dl.TensorNode):
-        return "tensor_node"
-    return kind_of(obj).__name__.lower()
-
-
-def _shape_in(node: Any) -> Any:
-    """Return the shape that the Keras layer of a node is built with."""
-    shapes = getattr(node.tensor_func, "shapes", None)
-    if shapes is not None:
-        return [(1, *map(int, each)) for each in shapes]
-    shape = None if node.shape_in is None else (1, *map(int, node.shape_in))
-    if node.pass_time:
-        return () if shape is None else [(), shape]
-    return shape
-
-
-def _check_weights(made: Any, shape: Any, weights: Sequence[np.ndarray]) -> None:
-    """Raise if a layer would not have such weights when it is built."""
-    try:
-        if not made.built:
-            made.build(shape)
-        shapes = [tuple(each.shape) for each in made.weights]
-    except Exception as error:  # a user's layer may fail in any way
-        raise NoExpressionError(f"it can't be built to be given its weights ({error})") from error
-    if shapes != [each.shape for each in weights]:
-        raise NoExpressionError("it has other weights when it is made again")
-
-
-def _flag_statements(layer: Any, made: Any) -> list[tuple[str, bool]]:
-    """Return what to set so that the layers within a model train as those of another."""
-    statements = []
-    if made.trainable != layer.trainable:
-        made.trainable = layer.trainable
-        statements.append(("", bool(layer.trainable)))
-    for number, (own, other) in enumerate(zip(layer.layers, made.layers, strict=True)):
-        if own.trainable != other.trainable:
-            other.trainable = own.trainable
-            statements.append((f".layers[{number}]", bool(own.trainable)))
-    flags = [[each.trainable for each in layers_within(of)] for of in (layer, made)]
-    if flags[0] != flags[1]:
-        raise NoExpressionError("layers within it train, or not, otherwise than it says")
-    return statements
-
-
-def _attribute(whole: Expression, path: str) -> Expression:
-    return Later(lambda: f"{whole.flat()}{path}")
-
-
-def _inside(head: str, inner: Expression, tail: str) -> Expression:
-    return Later(lambda: f"{head}{inner.flat()}{tail}")
-
-
-def _method(whole: Expression, name: str, *args: Expression) -> Expression:
-    return call(_attribute(whole, f".{name}"), *args)
+def _is_same_part(a: Any, b: Any) -> bool:
+    """Say whether two are the neurons of one ensemble, or the same slice of one object."""
+    if isinstance(a, ObjView) and isinstance(b, ObjView):
+        return bool(a.obj == b.obj) and same(a.slice, b.slice)
+    return isinstance(a, Neurons) and bool(a == b)

@@ -9,19 +9,15 @@ from typing import Any
 import nengo
 from nengo.config import ClassParams, InstanceParams
 from nengo.ensemble import Neurons
-from nengo.params import BoolParam, Parameter
+from nengo.params import Parameter
 
 from nengo_layers_plus._upstream import default_simulation_settings
-from nengo_layers_plus.graph._settings import TOP_LEVEL_ONLY
+from nengo_layers_plus.graph._settings import TOP_LEVEL_ONLY, is_fixed
 from nengo_layers_plus.introspection._same import same
-from nengo_layers_plus.introspection._source._layout import Expression, call
-from nengo_layers_plus.introspection._source._values import Values
-from nengo_layers_plus.layers._fixed_trainable import FixedTrainable
 from nengo_layers_plus.neurons import model_in
-from nengo_layers_plus.synapses._trainable_filter import TrainableFilter
+from nengo_layers_plus.synapses._filters import TrainableFilter
 
 _TRAINABLE = (nengo.Ensemble, nengo.Connection, Neurons)
-# nengo_dl looks these up at the top level alone
 
 _MISSING = object()
 
@@ -45,8 +41,8 @@ class Settings:
         self.is_top = is_top
         params = network.config.params
         self._classes: dict[type, ClassParams] = {
-            key: each
-            for key, each in params.items()
+            key: entry
+            for key, entry in params.items()
             # defaults of networks were used when these were made
             if inspect.isclass(key) and (key is nengo.Network or not issubclass(key, nengo.Network))
         }
@@ -61,29 +57,24 @@ class Settings:
                     self._own[obj] = values
 
     def _own_values(self, obj: Any, entry: InstanceParams) -> Iterator[tuple[str, Any]]:
-        of_class = self._class_of(obj)
-        names = set(() if of_class is None else of_class.extra_params)
-        if isinstance(entry, FixedTrainable):
-            names.add("trainable")
-        for name in sorted(names):
-            if name in TOP_LEVEL_ONLY and not self.is_top:
-                continue
+        defaults = self._extra(*type(obj).__mro__)
+        own = is_fixed(entry, "trainable")
+        for name in sorted({*defaults, "trainable"} if own else defaults):
             value = getattr(entry, name)
-            default = None
-            if of_class is not None and name in of_class.extra_params:
-                default = getattr(of_class, name)
-            if same(value, default):
+            is_used = self.is_top or name not in TOP_LEVEL_ONLY
+            if same(value, defaults.get(name)) or not is_used:
                 continue
             if name == "trainable":
-                is_fixed = isinstance(entry, FixedTrainable)
-                if _has_no_effect(obj, is_fixed):
+                if _has_no_effect(obj, own):
                     continue
-                if is_fixed and _has_other_parts(obj):
+                if own and _has_other_parts(obj):
                     self.fixed.add(obj)
             yield name, value
 
-    def _class_of(self, obj: Any) -> ClassParams | None:
-        return next((self._classes[c] for c in type(obj).__mro__ if c in self._classes), None)
+    def _extra(self, *classes: type) -> dict[str, Any]:
+        """Return what backends have set for the first of some classes that has settings."""
+        params = next((self._classes[cls] for cls in classes if cls in self._classes), None)
+        return {} if params is None else {k: getattr(params, k) for k in params.extra_params}
 
     def of(self, obj: Any) -> dict[str, Any]:
         """Return what is set for an object itself, by name."""
@@ -97,26 +88,22 @@ class Settings:
         if self.is_top:
             settings = {
                 name: value
-                for name, value in self._of_class(nengo.Network).items()
+                for name, value in self._extra(nengo.Network).items()
                 if not same(value, default_simulation_settings().get(name, _MISSING))
             }
-            keep_history = self._of_class(nengo.Probe).get("keep_history", True)
+            keep_history = self._extra(nengo.Probe).get("keep_history", True)
             if keep_history is not True or self._sets("keep_history"):
                 settings["keep_history"] = keep_history
         values = self._trainable_by_class()
-        if any(each is not None for each in values) or self._sets("trainable"):
+        if any(value is not None for value in values) or self._sets("trainable"):
             settings["trainable"] = values[0] if len(set(values)) == 1 else None
         return settings
-
-    def _of_class(self, cls: type) -> dict[str, Any]:
-        params = self._classes.get(cls)
-        return {} if params is None else {k: getattr(params, k) for k in params.extra_params}
 
     def _sets(self, name: str) -> bool:
         return any(name in values and obj not in self.fixed for obj, values in self._own.items())
 
     def _trainable_by_class(self) -> list[Any]:
-        return [self._of_class(cls).get("trainable") for cls in _TRAINABLE]
+        return [self._extra(cls).get("trainable") for cls in _TRAINABLE]
 
     # network.config
 
@@ -127,28 +114,20 @@ class Settings:
             for cls, value in zip(_TRAINABLE, values, strict=True):
                 if value is not None:
                     yield cls, "trainable", value
-        for cls, params in sorted(self._classes.items(), key=lambda each: each[0].__name__):
+        for cls, params in sorted(self._classes.items(), key=lambda item: item[0].__name__):
             for name in sorted(params.default_params):
                 if params in params.get_param(name):
                     yield cls, name, getattr(params, name)
 
     def others(self) -> Iterator[tuple[type, str, Parameter, Any]]:
         """Yield settings of other backends: the class, the name, the parameter and its value."""
-        for cls, params in sorted(self._classes.items(), key=lambda each: each[0].__name__):
+        for cls, params in sorted(self._classes.items(), key=lambda item: item[0].__name__):
             for name in sorted(params.extra_params):
                 known = (name == "trainable" and cls in _TRAINABLE) or (
                     name == "keep_history" and cls is nengo.Probe
                 )
                 if not known and cls is not nengo.Network:
                     yield cls, name, params.get_param(name), getattr(params, name)
-
-
-def other_parameter(values: Values, name: str, parameter: Parameter, value: Any) -> Expression:
-    """Return the expression of a setting that another backend has added."""
-    cls = BoolParam if type(parameter) is BoolParam else Parameter
-    written = {"default": values.write(value, name), "optional": values.write(True, name)}
-    function = f"{values.names.module('nengo')}.params.{cls.__name__}"
-    return call(function, values.write(name, name), **written)
 
 
 def _has_no_effect(obj: Any, is_fixed: bool) -> bool:

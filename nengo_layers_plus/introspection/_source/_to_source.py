@@ -1,7 +1,8 @@
-"""Writes a network as the plain code that builds it."""
+"""Writes a network, a Simulator's, or what a layer made as the plain code that builds it."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import nengo
@@ -10,17 +11,21 @@ from nengo.ensemble import Neurons
 
 from nengo_layers_plus._upstream import nengo_dl
 from nengo_layers_plus.introspection._open_network import open_network
-from nengo_layers_plus.introspection._source._contents import Contents
-from nengo_layers_plus.introspection._source._errors import SourceError
-from nengo_layers_plus.introspection._source._module import module_text
+from nengo_layers_plus.introspection._source._contents import (
+    Contents,
+    SourceError,
+    holder_of,
+    needed_by,
+)
+from nengo_layers_plus.introspection._source._layout import call, comment_lines, lay_out
 from nengo_layers_plus.introspection._source._network_source import NetworkSource
 from nengo_layers_plus.introspection._source._network_writer import NetworkWriter
-from nengo_layers_plus.introspection._source._parts_source import source_of_parts
-from nengo_layers_plus.introspection._source._simulator_source import (
+from nengo_layers_plus.introspection._source._simulator_values import (
     check_same_values,
     values_to_write,
 )
-from nengo_layers_plus.layers._layer_parts import LayerParts
+from nengo_layers_plus.introspection._source._values import Values
+from nengo_layers_plus.layers._layer_call import LayerParts
 
 
 def to_source(
@@ -65,9 +70,9 @@ def to_source(
     What equals the default in force is left out, and so are shapes that were declared
     for reports, and subclasses of `nengo.Network`, which become plain networks. Objects of
     subclasses of nengo's, such as the inputs of nengo_spa, become plain ones where nengo builds
-    these alike. Functions and classes of modules are imported; other functions, and other classes
-    of Keras layers, are copied with their source, if they need nothing of what is around them.
-    What is left becomes an argument of ``build``.
+    these alike. Functions and classes are imported from their modules. What can't be imported, such
+    as a lambda, and what can't be written becomes an argument of ``build``: the network is the same
+    if it is given what it was made with (``source.build(**source.values)``).
 
     Keras layers that are built keep their weights. Those of a Simulator that are not of Keras are
     written if a plain form gives them exactly: the bias of neurons; weights of a connection from a
@@ -107,26 +112,32 @@ def to_source(
         return dense
     <BLANKLINE>
     """  # noqa: D300
-    if isinstance(network, LayerParts):
-        return source_of_parts(network, expand)
     simulator = network if isinstance(network, nengo_dl.Simulator) else None
     if simulator is not None:
         network = open_network(simulator, "write")
-    if not isinstance(network, nengo.Network):
+    given: dict[Any, str] = {}
+    trained: dict[Any, bool] = {}
+    output: Any = network
+    if isinstance(network, LayerParts):
+        contents = Contents.of_call(network)
+        given = _given_to(network, contents)
+        trained = _trained_by(network, contents)
+        output = network.output
+        summary = "Make what one call of a layer made."
+    elif isinstance(network, nengo.Network):
+        contents = Contents.of(network)
+        summary = "Build a network."
+    else:
         raise SourceError(
             "expected a nengo.Network, a nengo_dl.Simulator made from one, or what a call of a "
             f"layer made (layer.calls[0]), got {network!r}{_hint(network)}"
         )
-    contents = Contents.of(network)
     replaced = {} if simulator is None else values_to_write(simulator)
-    writer = NetworkWriter(contents, replaced=replaced, depth=1)
-    writer.write()
-    returned = writer.variables.refer(network)
-    writer.finish(expand)
+    writer = NetworkWriter(contents, given, replaced)
+    lines = writer.lines(output, trained, expand)
     values = writer.values
-    code = module_text(writer, (), "Build a network.", returned.flat())
-    arguments = values.arguments
-    source = NetworkSource(code, values.arrays.kept, arguments.reasons, arguments.values)
+    code = _module(values, len(given), summary, lines)
+    source = NetworkSource(code, values.arrays, values.reasons, values.arguments)
     if simulator is not None:
         check_same_values(simulator, source)
     return source
@@ -138,3 +149,66 @@ def _hint(value: Any) -> str:
     if isinstance(value, nengo.base.NengoObject | Neurons | ObjView):
         return "; give the network that it is in"
     return ""
+
+
+def _given_to(parts: LayerParts, contents: Contents) -> dict[Any, str]:
+    """Return what code that makes the parts of a layer asks for, and why."""
+    inputs = parts.input if isinstance(parts.input, tuple) else (parts.input,)
+    given = dict.fromkeys(inputs, "what the layer was called on")
+    holders = {holder_of(obj) for obj in given}
+    inside = {obj for obj, _ in contents.walk()}
+    for obj, _ in contents.walk():
+        for needed in () if isinstance(obj, Contents) else needed_by(obj):
+            if needed not in inside and needed not in holders:
+                given[needed] = f"{obj} leads to it"
+                holders.add(needed)
+    return given
+
+
+def _trained_by(parts: LayerParts, contents: Contents) -> dict[Any, bool]:
+    """Say of which objects outside of subnetworks the layers decided whether they train."""
+    trained: dict[Any, bool] = {}
+    for leaf in parts.leaves:
+        asked = leaf.trainable.connection
+        several = asked if isinstance(asked, tuple) else (asked,) * len(leaf.connections)
+        for connection, trains in zip(leaf.connections, several, strict=True):
+            if connection.has_weights:
+                trained[connection] = bool(trains)
+        if leaf.ensemble is not None and leaf.trainable.bias is not None:
+            trained[leaf.ensemble.neurons] = leaf.trainable.bias
+    return {obj: trains for obj, trains in trained.items() if holder_of(obj) in contents.objects}
+
+
+def _module(values: Values, n_given: int, summary: str, statements: Sequence[str]) -> str:
+    """
+    Return the text of a module with a function ``build``.
+
+    Parameters
+    ----------
+    values : Values
+        Has written the statements.
+    n_given : int
+        The number of arguments, the first ones, that do not stand for what can't be written.
+    summary : str
+        What the function does.
+    statements : sequence of str
+        The lines of its statements.
+    """
+    parameters = list(values.arguments)
+    head: list[str] = []
+    if values.arrays:
+        parameters.append("arrays=None")
+        path = values.names.import_from("pathlib", "Path")
+        load = values.names.import_from("safetensors.numpy", "load_file")
+        beside = call(load, f'{path}(__file__).with_suffix(".safetensors")')
+        head = ["    if arrays is None:", *lay_out(beside, 8, "arrays = ")]
+    signature = lay_out(call("build", *parameters), 0, "def ", ":")
+    function = [*signature, f'    """{summary}"""', *head, *statements]
+    comments: list[str] = []
+    if len(values.arguments) > n_given:
+        comments = comment_lines("What can't be written as code is asked for:")
+        for name in list(values.arguments)[n_given:]:
+            comments += comment_lines(f"{name}: {values.reasons[name]}", hanging="  ")
+    imports = values.names.import_lines("\n".join(function))
+    lines = [f'"""{summary}"""', "", *imports, "", "", *comments, *function]
+    return "\n".join(lines) + "\n"

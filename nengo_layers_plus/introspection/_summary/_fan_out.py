@@ -11,22 +11,20 @@ import numpy as np
 from nengo.ensemble import Neurons
 
 from nengo_layers_plus._upstream import tf
-from nengo_layers_plus.graph import GraphEdge, GraphObject, NetworkGraph, size_of
+from nengo_layers_plus.graph import GraphObject, NetworkGraph, size_of
 from nengo_layers_plus.graph._keras_layers import keras_layer_of
 
 _layers = tf.keras.layers
 # they move or average values, or draw some: what gets spikes is what comes next
-_WITHOUT_WEIGHTS = (
-    *(_layers.Flatten, _layers.Reshape, _layers.Permute, _layers.Dropout),
-    *(_layers.Add, _layers.Concatenate),
-    *(_layers.AveragePooling1D, _layers.AveragePooling2D, _layers.AveragePooling3D),
-    *(_layers.GlobalAveragePooling1D, _layers.GlobalAveragePooling2D),
-    _layers.GlobalAveragePooling3D,
+_WITHOUT_WEIGHTS = tuple(
+    getattr(_layers, name)
+    for name in (
+        *("Flatten", "Reshape", "Permute", "Dropout", "Add", "Concatenate"),
+        *(f"{kind}Pooling{n}D" for kind in ("Average", "GlobalAverage") for n in (1, 2, 3)),
+    )
 )
 _CONVOLUTIONS = (_layers.Conv1D, _layers.Conv2D, _layers.Conv3D)
-_OTHER_CONVOLUTIONS = (
-    *(_layers.Conv1DTranspose, _layers.Conv2DTranspose, _layers.Conv3DTranspose),
-)
+_TRANSPOSED = (_layers.Conv1DTranspose, _layers.Conv2DTranspose, _layers.Conv3DTranspose)
 
 
 class FanOut:
@@ -53,41 +51,37 @@ class FanOut:
         not_counted : tuple of str
             Names of objects behind it whose connections are not known.
         """
-        found = np.zeros(item.obj.n_neurons)
+        connections = np.zeros(item.obj.n_neurons)
         not_counted: dict[str, None] = {}
         for edge in self._leaving(item):
             connection = edge.connection
-            assert connection is not None
             if not isinstance(connection.pre_obj, Neurons):
                 # each neuron has a decoder for each value; what is decoded are no spikes
-                found += self._weights(connection).shape[0]
+                connections += self._weights(connection).shape[0]
                 continue
             places = np.arange(item.obj.n_neurons)[connection.pre_slice]
             # an index may name a neuron several times
-            np.add.at(found, places, self._behind(edge, not_counted, (item,)))
-        return found, tuple(not_counted)
+            np.add.at(connections, places, self._behind(edge, not_counted, (item,)))
+        return connections, tuple(not_counted)
 
     def _behind(
-        self, edge: GraphEdge, not_counted: dict[str, None], seen: Sequence[GraphObject]
+        self, edge: Any, not_counted: dict[str, None], seen: Sequence[GraphObject]
     ) -> np.ndarray | float:
         """Return the connections behind each value that goes into an edge."""
-        connection = edge.connection
-        assert connection is not None
-        transform = connection.transform
+        transform = edge.connection.transform
         if isinstance(transform, nengo.Convolution | nengo.ConvolutionTranspose):
             # the mean: those at the border of an image have fewer
-            spatial = (
-                transform.output_shape
-                if isinstance(transform, nengo.Convolution)
-                else transform.input_shape
-            )
-            each = math.prod(spatial.spatial_shape) * math.prod(transform.kernel_shape)
-            return each / transform.size_in
+            is_transposed = isinstance(transform, nengo.ConvolutionTranspose)
+            shape = transform.input_shape if is_transposed else transform.output_shape
+            size = math.prod(shape.spatial_shape) * math.prod(transform.kernel_shape)
+            return size / transform.size_in
         if isinstance(transform, nengo.Sparse):
-            columns = self.graph.model.sig[connection]["weights"].initial_value
-            return np.asarray((_as_csc(columns) != 0).sum(axis=0)).ravel()
+            weights = self.graph.model.sig[edge.connection]["weights"].initial_value
+            matrix = weights.allocate() if hasattr(weights, "allocate") else weights
+            matrix = matrix.tocsc() if hasattr(matrix, "tocsc") else np.asarray(matrix)
+            return np.asarray((matrix != 0).sum(axis=0)).ravel()
         if not isinstance(transform, nengo.transforms.NoTransform):
-            weights = self._weights(connection)
+            weights = self._weights(edge.connection)
             if weights.ndim == 2:
                 return float(weights.shape[0])
         if edge.target.kind == "ensemble":
@@ -112,13 +106,13 @@ class FanOut:
             return 0.0  # it goes out of the network
         behind = 0.0
         for edge in self._leaving(item):
-            assert edge.connection is not None
-            each = self._behind(edge, not_counted, (*seen, item))
-            n_values = edge.connection.pre.size_out
-            behind += float(np.sum(each)) if np.ndim(each) else float(each) * n_values
+            values = np.broadcast_to(
+                self._behind(edge, not_counted, (*seen, item)), edge.connection.pre.size_out
+            )
+            behind += float(np.sum(values))
         return behind / item.obj.size_in if item.obj.size_in else 0.0
 
-    def _leaving(self, item: GraphObject) -> list[GraphEdge]:
+    def _leaving(self, item: GraphObject) -> list[Any]:
         """List the connections from an object; what is left out are probes."""
         return [edge for edge in self.graph.successors(item) if edge.connection is not None]
 
@@ -130,7 +124,7 @@ def _connections_of(layer: Any, item: GraphObject) -> float | None:
     """Return the multiplications of a Keras layer for one input; None if they are not known."""
     if isinstance(layer, _layers.Dense):
         return float(size_of(item.shape_out) * item.shape_in[-1])
-    if isinstance(layer, _CONVOLUTIONS) and not isinstance(layer, _OTHER_CONVOLUTIONS):
+    if isinstance(layer, _CONVOLUTIONS) and not isinstance(layer, _TRANSPOSED):
         axis = -1 if layer.data_format == "channels_last" else 0
         kernel = math.prod(layer.kernel_size) * item.shape_in[axis] // layer.groups
         return float(size_of(item.shape_out) * kernel)
@@ -138,11 +132,7 @@ def _connections_of(layer: Any, item: GraphObject) -> float | None:
 
 
 def _is_without_weights(layer: Any) -> bool:
-    if isinstance(layer, _layers.Activation):
-        return layer.activation is tf.keras.activations.linear
-    return isinstance(layer, _WITHOUT_WEIGHTS)
-
-
-def _as_csc(matrix: Any) -> Any:
-    sparse = matrix.allocate() if hasattr(matrix, "allocate") else matrix
-    return sparse.tocsc() if hasattr(sparse, "tocsc") else np.asarray(sparse)
+    is_linear = getattr(layer, "activation", None) is tf.keras.activations.linear
+    return isinstance(layer, _WITHOUT_WEIGHTS) or (
+        isinstance(layer, _layers.Activation) and is_linear
+    )

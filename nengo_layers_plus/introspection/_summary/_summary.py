@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from functools import cached_property
+from statistics import mean
 from typing import Any
+
+import nengo
+import numpy as np
 
 from nengo_layers_plus._upstream import nengo_dl
 from nengo_layers_plus.graph import (
@@ -29,7 +33,9 @@ from nengo_layers_plus.graph._variables import (
     variables_of,
     write_index,
 )
-from nengo_layers_plus.introspection._summary._details import details_of
+from nengo_layers_plus.introspection._open_network import open_network
+from nengo_layers_plus.introspection._summary._activity import measure
+from nengo_layers_plus.introspection._summary._rows import rows_of
 from nengo_layers_plus.introspection._summary._summary_row import SummaryRow
 from nengo_layers_plus.layers._layer_wrapper import weights_stay
 
@@ -79,16 +85,12 @@ class Summary(Report, Sequence[SummaryRow]):
         self.expand = expand
         self.variables: Mapping[str, list[tuple[str, Index]]] = variables_of(graph)
         self._title = f"<{network_in_words(graph.network)}>"
-        self._keras = self._count_of_keras()
 
     def __len__(self) -> int:
         return len(self.rows)
 
     def __getitem__(self, index):  # type: ignore[no-untyped-def]
         return self.row(index) if isinstance(index, str) else self.rows[index]
-
-    def __iter__(self) -> Iterator[SummaryRow]:
-        return iter(self.rows)
 
     def row(self, name: str) -> SummaryRow:
         """
@@ -105,11 +107,11 @@ class Summary(Report, Sequence[SummaryRow]):
             If there is none of the name.
         """
         shown = plain(name) if isinstance(name, str) else None
-        found = next((row for row in self.rows if row.name == shown), None)
-        if found is None:
+        named = next((row for row in self.rows if row.name == shown), None)
+        if named is None:
             known = ", ".join(row.name for row in self.rows) or "none"
             raise KeyError(f"{self._title} has no layer {name!r}; it has {known}")
-        return found
+        return named
 
     def details(self, name: str | None = None) -> str:
         """
@@ -126,7 +128,7 @@ class Summary(Report, Sequence[SummaryRow]):
             If there is none of the name.
         """
         rows = self.rows if name is None else (self.row(name),)
-        return "\n\n".join(render(details_of(row, self.variables)) for row in rows)
+        return "\n\n".join(render(row.details(self.variables)) for row in rows)
 
     def to_dicts(self) -> list[dict[str, Any]]:
         """Return a flat dict for each row, as `pandas.DataFrame` takes them."""
@@ -168,85 +170,88 @@ class Summary(Report, Sequence[SummaryRow]):
         """Whether it knows what neurons did."""
         return any(row.activity is not None for row in self.rows)
 
-    def _count_of_keras(self) -> tuple[int | None, int | None]:
-        graph = self.graph
-        if graph.simulator is not None:
-            model = graph.simulator.keras_model
-            return (
-                sum(_size(each) for each in model.trainable_weights),
-                sum(_size(each) for each in model.non_trainable_weights),
-            )
-        return (self._counted(trainable=True), self._counted(trainable=False))
+    @cached_property
+    def _keras(self) -> tuple[int | None, int | None]:
+        """The numbers of values that Keras counts as trainable, and as not."""
+        if self.graph.simulator is None:
+            return self._counted(trainable=True), self._counted(trainable=False)
+        model = self.graph.simulator.keras_model
+        weights = (model.trainable_weights, model.non_trainable_weights)
+        trainable, others = (
+            sum(int(np.prod(variable.shape)) for variable in some) for some in weights
+        )
+        return trainable, others
 
     def _counted(self, trainable: bool) -> int | None:
+        """Count the values of the parameters in the rows."""
         sizes = [
-            counted_by_keras(self.graph, each) for each in self._parameters(trainable=trainable)
+            counted_by_keras(self.graph, parameter)
+            for parameter in self._all_of("parameters")
+            if parameter.trainable == trainable
         ]
-        return None if None in sizes else sum(size for size in sizes if size is not None)
+        return None if None in sizes else sum(filter(None, sizes))
 
-    def _parameters(self, trainable: bool) -> list[Parameter]:
-        return [each for row in self for each in row.parameters if each.trainable == trainable]
+    def _all_of(self, kind: str) -> list[Parameter]:
+        return [parameter for row in self for parameter in getattr(row, kind)]
 
     @cached_property
     def notes(self) -> tuple[str, ...]:
         """What the totals count, and what they do not, in sentences."""
-        found = [
+        return tuple(self._notes())
+
+    def _notes(self) -> Iterator[str]:
+        yield (
             f"{self.n_neurons:,} neurons; {_known(self.n_trainable)} values train, "
             f"{_known(self.n_non_trainable)} stay, as Keras counts them"
-        ]
-        unused = [each for row in self for each in row.unused]
-        if unused:
-            found.append(
-                f"not counted: {_known(count_values(unused))} values of {_kinds(unused)}, which "
-                "nengo_dl leaves out, as nothing depends on them"
-            )
-        constants = [each for row in self for each in row.constants]
-        if constants:
-            found.append(
-                f"not counted: {_known(count_values(constants))} values of {_kinds(constants)}, "
-                "which can't train, so that nengo_dl builds them in as constants"
-            )
-        learned = self._learned()
+        )
+        reasons = {
+            "unused": "which nengo_dl leaves out, as nothing depends on them",
+            "constants": "which can't train, so that nengo_dl builds them in as constants",
+        }
+        for kind, reason in reasons.items():
+            if parameters := self._all_of(kind):
+                number = _known(count_values(parameters))
+                yield f"not counted: {number} values of {_kinds(parameters)}, {reason}"
         n_items = self.graph.tensor_graph.minibatch_size
-        if learned and n_items > 1:
-            found.append(
+        if n_items > 1 and (learned := self._learned()):
+            yield (
                 f"{listed(learned)}: moved by a learning rule; Keras counts the values of each "
                 f"of the {n_items} items of a minibatch"
             )
         counted = [self._counted(trainable=True), self._counted(trainable=False)]
         if None not in counted and list(self._keras) != counted:
-            extra = sum(map(int, filter(None, self._keras))) - sum(map(int, filter(None, counted)))
-            found.append(f"{extra:,} values that Keras counts belong to no layer")
-        stopped = [each.name for row in self for each in row.trains if not each.moves]
-        if stopped:
-            found.append(f"trainable, but no gradient comes to them: {listed(stopped)}")
-        if self.graph.simulator is None and self.graph.network.seed is None:
-            found.append("the network has no seed: what is drawn is drawn anew for each Simulator")
-        drawn = [row.name for row in self if _loses_weights(row.item.obj)]
-        if self.was_run and self.graph.simulator is None and drawn:
-            found.append(
-                f"run with other weights than it has: {listed(drawn)}. nengo_dl draws those of "
-                "models anew for each Simulator; CustomLayer keeps them"
-            )
+            extra = sum(filter(None, self._keras)) - sum(filter(None, counted))
+            yield f"{extra:,} values that Keras counts belong to no layer"
+        if stopped := [
+            parameter.name for parameter in self._all_of("trains") if not parameter.moves
+        ]:
+            yield f"trainable, but no gradient comes to them: {listed(stopped)}"
+        if self.graph.simulator is None:
+            if self.graph.network.seed is None:
+                yield "the network has no seed: what is drawn is drawn anew for each Simulator"
+            drawn = [row.name for row in self if _loses_weights(row.item.obj)]
+            if self.was_run and drawn:
+                yield (
+                    f"run with other weights than it has: {listed(drawn)}. nengo_dl draws those of "
+                    "models anew for each Simulator; CustomLayer keeps them"
+                )
         not_counted: dict[str, list[str]] = {}
         for row in self:
             if row.activity is not None and row.activity.not_counted:
                 not_counted.setdefault(listed(row.activity.not_counted), []).append(row.name)
-        found += [
-            f"connections behind {listed(names)} that are not known, and not counted: {behind}"
-            for behind, names in not_counted.items()
-        ]
-        return tuple(found)
+        for behind, names in not_counted.items():
+            yield (
+                f"connections behind {listed(names)} that are not known, and not counted: {behind}"
+            )
 
     def _learned(self) -> list[str]:
         signals = self.graph.tensor_graph.signals
         return [
-            each.name
-            for row in self
-            for each in row.parameters
-            if not each.kind.startswith("Keras")
-            and each.source in signals
-            and signals[each.source].minibatched
+            parameter.name
+            for parameter in self._all_of("parameters")
+            if not parameter.kind.startswith("Keras")
+            and parameter.source in signals
+            and signals[parameter.source].minibatched
         ]
 
     # how it shows
@@ -266,65 +271,56 @@ class Summary(Report, Sequence[SummaryRow]):
         groups = alike_parts(self.graph, shown)
         return [[rows[item] for item in group] for group in groups if group[0] in rows]
 
-    def _cells(self) -> list[tuple[str, ...]]:
-        lines = []
+    def _cells(self) -> Iterator[tuple[str, ...]]:
         for group in self._groups:
-            first = group[0]
-            cells = list(first.cells())
+            cells = dict(zip(_HEADER, group[0].cells(), strict=True))
             if len(group) > 1:
-                cells[0] = _name(group)
-                cells[1] = f"{len(group)} x {first.what}"
-                for index in (3, 4, 5):
-                    several = "," in cells[index]
-                    if cells[index]:
-                        text = f"({cells[index]})" if several else cells[index]
-                        cells[index] = f"{len(group)} x {text}"
-            lines.append(tuple(cells))
-        return lines
+                for column in ("neurons", "trains", "stays"):
+                    text = cells[column]
+                    text = f"({text})" if "," in text else text
+                    cells[column] = text and f"{len(group)} x {text}"
+                cells["layer"] = range_of_names(row.name for row in group)
+                cells["what"] = f"{len(group)} x {group[0].what}"
+            yield tuple(cells.values())
 
-    def _activity_cells(self) -> list[tuple[str, ...]]:
-        lines: list[tuple[str, ...]] = []
+    def _activity_cells(self) -> Iterator[tuple[str, ...]]:
         for group in self._groups:
             done = [row.activity for row in group if row.activity is not None]
             if not done:
                 continue
-            shares = [each.saturated for each in done if each.saturated is not None]
-            spikes = [each.spikes for each in done if each.spikes is not None]
-            lines.append(
-                (
-                    _name(group),
-                    f"{_mean([each.mean_rate for each in done]):.1f}",
-                    f"{max(each.max_rate for each in done):.1f}",
-                    f"{_mean([each.silent for each in done]):.0%}",
-                    f"{_mean(shares):.0%}" if shares else "-",
-                    f"{sum(spikes):,.2f}" if spikes else "-",
-                    f"{sum(each.synaptic_operations for each in done):,.1f}",
-                    f"{sum(row.state_bytes for row in group):,} B",
-                )
+            saturated = [activity.saturated for activity in done if activity.saturated is not None]
+            spikes = [activity.spikes for activity in done if activity.spikes is not None]
+            yield (
+                range_of_names(row.name for row in group),
+                f"{mean(activity.mean_rate for activity in done):.1f}",
+                f"{max(activity.max_rate for activity in done):.1f}",
+                f"{mean(activity.silent for activity in done):.0%}",
+                f"{mean(saturated):.0%}" if saturated else "-",
+                f"{sum(spikes):,.2f}" if spikes else "-",
+                f"{sum(activity.synaptic_operations for activity in done):,.1f}",
+                f"{sum(row.state_bytes for row in group):,} B",
             )
-        return lines
 
-    def _variable_lines(self) -> list[str]:
+    def _variable_lines(self) -> Iterator[str]:
         """Say what those variables hold whose names do not."""
-        lines = []
         for name, held in self.variables.items():
-            if "/base_params/" not in name:
-                continue
-            parts = [f"{each} {write_index(index)}" for each, index in held[:_MOST_HELD]]
-            if len(held) > _MOST_HELD:
-                parts.append(f"and {len(held) - _MOST_HELD} more")
-            lines.append(f"{name.rpartition('/')[2]} holds {', '.join(parts)}")
-        return lines
+            if "/base_params/" in name:
+                parts = [
+                    f"{parameter} {write_index(index)}" for parameter, index in held[:_MOST_HELD]
+                ]
+                if len(held) > _MOST_HELD:
+                    parts.append(f"and {len(held) - _MOST_HELD} more")
+                yield f"{name.rpartition('/')[2]} holds {', '.join(parts)}"
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self._title}: {self.notes[0]}>"
 
     def _parts(self) -> Iterator[Line | Table]:
         yield Line(self._title)
-        yield Table(_HEADER, self._cells(), _NUMBERS)
+        yield Table(_HEADER, [*self._cells()], _NUMBERS)
         if self.was_run:
             yield Line("")
-            yield Table(_ACTIVITY_HEADER, self._activity_cells(), _ACTIVITY_NUMBERS)
+            yield Table(_ACTIVITY_HEADER, [*self._activity_cells()], _ACTIVITY_NUMBERS)
         yield from map(Line, (*self.notes, *self._variable_lines()))
 
 
@@ -335,13 +331,9 @@ def _loses_weights(obj: Any) -> bool:
     return layer is not None and layer.built and bool(weights_of(layer)) and not weights_stay(obj)
 
 
-def _size(variable: Any) -> int:
-    return int(variable.shape.num_elements())
-
-
 def _kinds(parameters: Sequence[Parameter]) -> str:
     plurals = {"bias": "biases", "neuron parameter": "neuron parameters"}
-    kinds = dict.fromkeys(plurals.get(each.kind, each.kind) for each in parameters)
+    kinds = dict.fromkeys(plurals.get(parameter.kind, parameter.kind) for parameter in parameters)
     return " and ".join(kinds)
 
 
@@ -349,9 +341,79 @@ def _known(number: int | None) -> str:
     return "not known how many" if number is None else f"{number:,}"
 
 
-def _mean(values: Sequence[float]) -> float:
-    return sum(values) / len(values)
+def summary(
+    network: nengo.Network | nengo_dl.Simulator,
+    data: Any = None,
+    n_steps: int | None = None,
+    *,
+    expand: bool = False,
+) -> Summary:
+    """
+    Say what was made of a network, layer by layer, and, given data, what its neurons do.
 
+    Parameters
+    ----------
+    network : nengo.Network or nengo_dl.Simulator
+        Any network, whatever made it; or a Simulator, to be told which of its variables holds
+        what, and the values that it has now. Neither is changed.
+    data : array, list of arrays or dict, optional
+        Values of input Nodes, ``(batch, time, size)``, as `nengo_dl.Simulator.predict` takes
+        them. With it a copy of the network is run from its initial state, and the rates of all
+        neurons are recorded. Nodes that are not given any use their own.
+    n_steps : int, optional
+        The number of steps to run; by default that of the data. Without data, all Nodes give
+        their own values.
+    expand : bool
+        Whether layers that are alike, as those of a `nengo.networks.EnsembleArray`, have a line
+        each in the tables; by default they share one. The sequence always has all.
 
-def _name(rows: Sequence[SummaryRow]) -> str:
-    return range_of_names(row.name for row in rows)
+    Returns
+    -------
+    summary : Summary
+        A sequence of `SummaryRow` that prints as a table.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If the network is neither, if that of a Simulator was changed after it was built, or if the
+        data does not fit.
+    nengo.exceptions.SimulatorClosed
+        If the Simulator is closed.
+
+    Notes
+    -----
+    All outputs of all neurons are in memory at once: four bytes for each neuron, step and item.
+
+    Examples
+    --------
+    >>> import nengo
+    >>> import tensorflow as tf
+    >>> from nengo_layers_plus import CustomLayer, summary
+    >>> with nengo.Network(label="digits", seed=0) as net:
+    ...     image = nengo.Node([0.0] * 16, label="image")
+    ...     conv = CustomLayer(tf.keras.layers.Conv2D(3, 2), label="conv")(
+    ...         image, shape_in=(4, 4, 1)
+    ...     )
+    ...     spikes = CustomLayer(nengo.LIF(), label="spikes", synapse=0.01)(conv)
+    ...     output = CustomLayer(tf.keras.layers.Dense(2), label="output")(spikes)
+    ...     probe = nengo.Probe(output)
+    >>> table = summary(net)
+    >>> print(table)
+    <Network "digits">
+    layer    what     shape                    neurons  trains               stays  synapse
+    ...
+    image    values   (16,)
+    conv     Conv2D   (4, 4, 1) -> (3, 3, 3)            kernel 12, bias 3           none
+    spikes   LIF()    (3, 3, 3)                     27  bias 27                     Lowpass(0.01 s)
+    output   Dense    (27,) -> (2,)                     kernel 54, bias 2           none
+    27 neurons; 98 values train, 0 stay, as Keras counts them
+    not counted: 27 values of encoders, which nengo_dl leaves out, as nothing depends on them
+    >>> table["spikes"].setting("max_rates").given_in_words
+    'Uniform(low=200, high=400)'
+    """
+    if isinstance(network, nengo_dl.Simulator):
+        open_network(network, "summarise")
+    graph = NetworkGraph(network)
+    run = data is not None or n_steps is not None
+    activities = measure(graph, network, data, n_steps) if run else {}
+    return Summary(graph, rows_of(graph, activities), expand)

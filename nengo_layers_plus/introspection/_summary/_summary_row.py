@@ -1,20 +1,32 @@
-"""What was made of one layer."""
+"""What was made of one layer: its inputs, settings and parameters."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
+import nengo
 import numpy as np
 from nengo.neurons import Direct
 
-from nengo_layers_plus.graph import GraphObject, Parameter, Shape
+from nengo_layers_plus.graph import (
+    GraphObject,
+    Line,
+    Parameter,
+    Shape,
+    Table,
+    in_words,
+    range_of,
+)
 from nengo_layers_plus.graph._parameters import count_values
+from nengo_layers_plus.graph._variables import Index, write_index
 from nengo_layers_plus.introspection._summary._activity import Activity
-from nengo_layers_plus.introspection._summary._summary_input import SummaryInput
-from nengo_layers_plus.introspection._summary._summary_setting import SummarySetting
-from nengo_layers_plus.introspection._summary._words import shapes_in_words, synapse_in_words
+from nengo_layers_plus.introspection._summary._words import (
+    arguments_in_words,
+    shapes_in_words,
+    synapse_in_words,
+)
 
 _KINDS = {
     "connection weights": "connection_weight_values",
@@ -26,7 +38,93 @@ _KINDS = {
     "Keras state": "keras_state_values",
 }
 
+_ACTIVITY = {
+    "mean_rate": "mean_rate_hz",
+    "max_rate": "max_rate_hz",
+    "silent": "silent",
+    "saturated": "saturated",
+    "spikes": "spikes_per_step",
+    "synaptic_operations": "synaptic_operations_per_step",
+}
 _MOST_NAMES = 3
+
+
+@dataclass(frozen=True, eq=False)
+class SummaryInput:
+    """
+    A connection into a layer.
+
+    Parameters
+    ----------
+    connection : nengo.Connection
+        The connection.
+    source : str
+        The name of the object that it comes from.
+    transform : str
+        What it multiplies by, in words.
+    synapse_set_by, transform_set_by : str
+        What set its synapse and its transform: the call of a layer, one of its hooks or arguments,
+        the configuration of a network, the connection itself, or nengo's default.
+    """
+
+    connection: nengo.Connection
+    source: str
+    transform: str
+    synapse_set_by: str
+    transform_set_by: str
+
+    @property
+    def synapse(self) -> Any:
+        """Its synapse; None if it has none."""
+        return self.connection.synapse
+
+
+@dataclass(frozen=True, eq=False)
+class SummarySetting:
+    """
+    A setting of an Ensemble: what was given, and what was built of it.
+
+    Parameters
+    ----------
+    name : str
+        E.g. ``"max_rates"``; of an initial state its name, such as ``"voltage"``.
+    given : object
+        What was given: a distribution, an array, or None.
+    values : array or None
+        The numbers that nengo built; of a Simulator those that it has now. None where there are
+        none.
+    set_by : str
+        What set it: the call of a layer, one of its hooks or arguments, the configuration of a
+        network, the object itself, or nengo's default.
+    unit : str
+        The unit of the numbers.
+    initial_state : bool
+        Whether it is what a state of the neurons begins with.
+    """
+
+    name: str
+    given: Any
+    values: np.ndarray | None = field(repr=False)
+    set_by: str
+    unit: str = ""
+    initial_state: bool = False
+
+    @property
+    def full_name(self) -> str:
+        """Its name in reports: before that of a state, ``"initial"``."""
+        return f"initial {self.name}" if self.initial_state else self.name
+
+    @property
+    def given_in_words(self) -> str:
+        """What was given: a distribution as it is written, an array by its shape and range."""
+        return in_words(self.given)
+
+    @property
+    def built_in_words(self) -> str:
+        """The least and the greatest of the numbers, with their unit."""
+        if self.values is None:
+            return "-"
+        return f"{range_of(self.values)}{self.unit and f' {self.unit}'}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,13 +215,15 @@ class SummaryRow:
     @property
     def trains(self) -> tuple[Parameter, ...]:
         """The parameters that are among the trainable weights of the Keras model."""
-        return tuple(each for each in self.parameters if each.trainable)
+        return tuple(parameter for parameter in self.parameters if parameter.trainable)
 
     @property
     def stays(self) -> tuple[Parameter, ...]:
         """The parameters that are in use and do not train."""
         return tuple(
-            each for each in self.parameters if not each.trainable and each not in self.unused
+            parameter
+            for parameter in self.parameters
+            if not parameter.trainable and parameter not in self.unused
         )
 
     @property
@@ -150,11 +250,11 @@ class SummaryRow:
         KeyError
             If there is none of the name.
         """
-        found = next((each for each in self.settings if each.name == name), None)
-        if found is None:
-            known = ", ".join(each.name for each in self.settings) or "none"
+        named = next((setting for setting in self.settings if setting.name == name), None)
+        if named is None:
+            known = ", ".join(setting.name for setting in self.settings) or "none"
             raise KeyError(f"{self.name} has no setting {name!r}; it has {known}")
-        return found
+        return named
 
     def short_name(self, parameter: Parameter) -> str:
         """Return the name of a parameter within the row."""
@@ -186,8 +286,8 @@ class SummaryRow:
     def parts_in_words(self, parameters: Iterable[Parameter]) -> str:
         """Name parameters with their numbers of values."""
         sizes: dict[str, list[int | None]] = {}
-        for each in parameters:
-            sizes.setdefault(self.short_name(each), []).append(each.size)
+        for parameter in parameters:
+            sizes.setdefault(self.short_name(parameter), []).append(parameter.size)
         if len(sizes) > _MOST_NAMES:
             arrays = [size for several in sizes.values() for size in several]
             return f"{len(arrays)} arrays {_total(arrays)}"
@@ -195,15 +295,15 @@ class SummaryRow:
 
     def synapses_in_words(self) -> str:
         """Write the synapses of the connections into it, each once."""
-        return ", ".join(dict.fromkeys(synapse_in_words(each.synapse) for each in self.inputs))
+        return ", ".join(dict.fromkeys(synapse_in_words(link.synapse) for link in self.inputs))
 
     def to_dict(self) -> dict[str, Any]:
         """Return all of it as numbers, texts and None, flat."""
-        found: dict[str, Any] = {
-            "name": self.name,
-            "kind": self.kind,
-            "what": self.what,
-            "made_by": self.made_by,
+        used = [parameter for parameter in self.parameters if parameter not in self.unused]
+        flat: dict[str, Any] = {
+            name: getattr(self, name) for name in ("name", "kind", "what", "made_by")
+        }
+        flat |= {
             "shape_in": self.shape_in,
             "shape_out": self.shape_out,
             "neurons": self.n_neurons,
@@ -217,48 +317,98 @@ class SummaryRow:
             "constant_values": count_values(self.constants),
         }
         for kind, key in _KINDS.items():
-            found[key] = count_values(
-                each for each in self.parameters if each.kind == kind and each not in self.unused
-            )
-        found |= {
+            flat[key] = count_values(parameter for parameter in used if parameter.kind == kind)
+        flat |= {
             "shares_with": self.shares_with,
-            "inputs": ", ".join(each.source for each in self.inputs),
-            "synapses": ", ".join(synapse_in_words(each.synapse) for each in self.inputs),
-            "synapses_set_by": ", ".join(each.synapse_set_by for each in self.inputs),
-            "transforms": ", ".join(each.transform for each in self.inputs),
-            "transforms_set_by": ", ".join(each.transform_set_by for each in self.inputs),
+            "inputs": ", ".join(link.source for link in self.inputs),
+            "synapses": ", ".join(synapse_in_words(link.synapse) for link in self.inputs),
+            "synapses_set_by": ", ".join(link.synapse_set_by for link in self.inputs),
+            "transforms": ", ".join(link.transform for link in self.inputs),
+            "transforms_set_by": ", ".join(link.transform_set_by for link in self.inputs),
             "seed": self.seed,
             "seed_given": self.seed_given,
             "state_bytes": self.state_bytes,
             "probes": ", ".join(self.probes),
         }
-        for each in self.settings:
-            name = f"initial_{each.name}" if each.initial_state else each.name
-            found[name] = each.given_in_words
-            if each.values is not None and each.values.size:
-                found[f"{name}_min"] = float(each.values.min())
-                found[f"{name}_max"] = float(each.values.max())
-            found[f"{name}_set_by"] = each.set_by
+        for setting in self.settings:
+            key = setting.full_name.replace(" ", "_")
+            flat[key] = setting.given_in_words
+            if setting.values is not None and setting.values.size:
+                flat[f"{key}_min"] = float(setting.values.min())
+                flat[f"{key}_max"] = float(setting.values.max())
+            flat[f"{key}_set_by"] = setting.set_by
         if self.activity is not None:
-            found |= activity_as_dict(self.activity)
-        return found
+            activity = asdict(self.activity)
+            flat |= {key: activity[name] for name, key in _ACTIVITY.items()}
+            flat["not_counted"] = ", ".join(self.activity.not_counted)
+        return flat
+
+    def details(self, variables: Mapping[str, Sequence[tuple[str, Index]]]) -> tuple[Line, Table]:
+        """
+        Return all that is known of it, in lines.
+
+        Parameters
+        ----------
+        variables : Mapping
+            What the variables of the Keras model hold.
+        """
+        places = {
+            name: f"; in {variable.rpartition('/')[2] if '/base_params/' in variable else variable}"
+            + write_index(index)
+            for variable, held in variables.items()
+            for name, index in held
+        }
+        return Line(self.name), Table((), [*self._lines(places)])
+
+    def _lines(self, places: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+        yield "what", f"{self.kind}: {self.what}"
+        if self.made_by is not None:
+            yield "made by", self.made_by
+        if self.kind == "ensemble":
+            arguments = arguments_in_words(self.item.obj.neuron_type)
+            yield "neurons", f"{self.n_neurons:,}" + (f" with {arguments}" if arguments else "")
+        shapes = shapes_in_words(self.shape_in, self.shape_out, is_input=not self.inputs)
+        yield "shape", shapes + (", in a cycle" if self.item.cycle else "")
+        for link in self.inputs:
+            yield (
+                "input",
+                f"{link.source}; synapse {synapse_in_words(link.synapse)} "
+                f"({link.synapse_set_by}), transform {link.transform} ({link.transform_set_by})",
+            )
+        for setting in self.settings:
+            given = "" if setting.given is None else f", of {setting.given_in_words}"
+            yield setting.full_name, f"{setting.built_in_words}{given}: {setting.set_by}"
+        if self.shares_with is not None:
+            yield "parameter", f"the weights of {self.shares_with}"
+        for parameter in self.parameters:
+            yield "parameter", self._parameter_in_words(parameter, places)
+        if self.seed is None:
+            yield "seed", "drawn anew for each Simulator"
+        else:
+            given = "given" if self.seed_given else "derived from the network"
+            yield "seed", f"{self.seed}, {given}"
+        if self.state_bytes:
+            yield "state", f"{self.state_bytes:,} bytes an item"
+        if self.probes:
+            yield "probes", ", ".join(self.probes)
+        if self.activity is not None:
+            yield from self.activity.lines()
+
+    def _parameter_in_words(self, parameter: Parameter, places: Mapping[str, str]) -> str:
+        state = "trains" if parameter.trainable else "stays"
+        if parameter in self.unused:
+            state = "is not used"
+        shape = "shape not known" if parameter.shape is None else str(parameter.shape)
+        place = places.get(parameter.name, "")
+        if parameter in self.constants:
+            place = "; built in as a constant"
+        values = ""
+        if parameter.name in self.declared:
+            first, now = map(range_of, self.declared[parameter.name])
+            values = f"; {now}" if first == now else f"; {now}, at first {first}"
+        return f"{parameter.name} {shape} {state}: {parameter.why}{values}{place}"
 
 
-def activity_as_dict(activity: Activity) -> Mapping[str, Any]:
-    """Return what neurons did, flat."""
-    return {
-        "mean_rate_hz": activity.mean_rate,
-        "max_rate_hz": activity.max_rate,
-        "silent": activity.silent,
-        "saturated": activity.saturated,
-        "spikes_per_step": activity.spikes,
-        "synaptic_operations_per_step": activity.synaptic_operations,
-        "not_counted": ", ".join(activity.not_counted),
-    }
-
-
-def _total(sizes: Iterable[int | None]) -> str:
-    sizes = list(sizes)
-    if None in sizes:
-        return "?"
-    return f"{sum(size for size in sizes if size is not None):,}"
+def _total(sizes: Sequence[int | None]) -> str:
+    known = [size for size in sizes if size is not None]
+    return f"{sum(known):,}" if len(known) == len(sizes) else "?"

@@ -33,18 +33,21 @@ def what_of(item: GraphObject) -> str:
     return "values" if isinstance(output, np.ndarray) else f"function {_name(output)}"
 
 
-def arguments_of(neuron_type: Any) -> dict[str, Any]:
-    """Return the arguments that a type of neurons has, also those that are as by default."""
-    names = inspect.signature(type(neuron_type).__init__).parameters
-    found = {
-        name: getattr(neuron_type, name)
-        for name, each in names.items()
-        if name not in ("self", "initial_state")
-        and each.kind is not inspect.Parameter.VAR_KEYWORD
-        and hasattr(neuron_type, name)
-    }
-    parameters = getattr(neuron_type, "parameters", ())
-    return {**{name: getattr(neuron_type, name) for name in parameters}, **found}
+def arguments_in_words(neuron_type: Any) -> str:
+    """Write the arguments that a type of neurons has, also those that are as by default."""
+    own = inspect.signature(type(neuron_type).__init__).parameters
+    written = []
+    for name in dict.fromkeys((*getattr(neuron_type, "parameters", ()), *own)):
+        if name in ("self", "initial_state") or not hasattr(neuron_type, name):
+            continue
+        value = getattr(neuron_type, name)
+        if isinstance(value, int | float | np.number) and not isinstance(value, bool):
+            unit = " s" if name.startswith(("tau_", "delay")) else ""
+            written.append(f"{name}={number(value)}{unit}")
+        else:
+            text = repr(value) if np.ndim(value) == 0 else f"array {np.shape(value)}"
+            written.append(f"{name}={text}")
+    return ", ".join(written)
 
 
 def shapes_in_words(shape_in: Shape, shape_out: Shape, is_input: bool) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from nengo_layers_plus._upstream import tf
-from nengo_layers_plus.neurons._sim_neuron_model import SimNeuronModel
+from nengo_layers_plus.neurons._build import SimNeuronModel
 from nengo_layers_plus.simulator._context import Context
 from nengo_layers_plus.simulator._decision import Decision, Kind
 from nengo_layers_plus.simulator._loop_signals import LoopSignals

@@ -7,7 +7,7 @@ from typing import Any
 from nengo_layers_plus.simulator._context import Context
 from nengo_layers_plus.simulator._decision import Decision, Kind
 from nengo_layers_plus.simulator.rules._rule import Rule, register
-from nengo_layers_plus.synapses._sim_trainable_filter import SimTrainableFilter
+from nengo_layers_plus.synapses._build import SimTrainableFilter
 
 
 @register(SimTrainableFilter)
