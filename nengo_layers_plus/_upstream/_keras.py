@@ -70,6 +70,8 @@ def copy_layer(layer: Any, copies: MutableMapping[int, Any]) -> Any:
             raise error from None
         return copy.deepcopy(layer, copies)  # type: ignore[arg-type]
     copies.update(made)
+    # deepcopy keeps what it made on the way by the id of its memo, which nothing else must get
+    copies.setdefault(id(copies), []).append(made)
     return new
 
 

@@ -1,4 +1,4 @@
-"""What the input Nodes of a network are given."""
+"""What a network is run with: the data of its input Nodes, losses and targets of its Probes."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ import numpy as np
 from nengo.exceptions import ValidationError
 
 from nengo_layers_plus._declared import array_of, as_count
-from nengo_layers_plus._upstream import nengo_dl
+from nengo_layers_plus._upstream import nengo_dl, tf
 from nengo_layers_plus.graph import NetworkGraph
+from nengo_layers_plus.simulator._target_shapes import wanted_shape
 
 
 def input_nodes(network: nengo.Network) -> list[nengo.Node]:
@@ -49,7 +50,7 @@ def check_data(graph: NetworkGraph, data: Any, n_steps: int | None) -> dict[neng
     if n_steps is not None:
         as_count(n_steps, "n_steps", graph)
     nodes = input_nodes(graph.network)
-    given = _by_node(graph, nodes, data)
+    given = {} if data is None else _by_object(graph, nodes, data, "data", "input Nodes")
     values = {}
     for node, value in given.items():
         name = graph[node].name
@@ -83,39 +84,116 @@ def check_data(graph: NetworkGraph, data: Any, n_steps: int | None) -> dict[neng
     return values
 
 
-def _by_node(
-    graph: NetworkGraph, nodes: list[nengo.Node], data: Any
-) -> dict[nengo.Node, np.ndarray]:
-    if data is None:
-        return {}
-    if isinstance(data, Mapping):
-        known = known_by(graph, nodes)
-        for key in data:
-            if key not in known:
-                raise ValidationError(
-                    f"{key} is not an input Node (one without inputs) of {graph.network}; these "
-                    f"are {names_of(graph, nodes)}",
-                    "data",
-                    graph,
-                )
-        return {known[key]: value for key, value in data.items()}
-    return in_order(graph, nodes, data, "data", "input Nodes")
+def check_loss(
+    graph: NetworkGraph, loss: Any, targets: Any
+) -> tuple[dict[nengo.Probe, Any], dict[nengo.Probe, np.ndarray]]:
+    """
+    Return the loss and the target of each Probe that has some.
+
+    Parameters
+    ----------
+    graph : NetworkGraph
+        The first network.
+    loss : str, tf.keras.losses.Loss, callable, dict of nengo.Probe or str to these, or None
+        A loss for each Probe with a target, or those of Probes, which may be named.
+    targets : array, list of arrays, dict of nengo.Probe or str to array, or None
+        For the first Probe, for each, or for those that are named; ``(batch, time, size)``.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If one of both is missing, is of no Probe, or is no loss or target.
+    """
+    if (loss is None) != (targets is None):
+        missing = "targets" if targets is None else "loss"
+        raise ValidationError(
+            f"expected loss and targets, or neither; {missing} is missing", missing, graph
+        )
+    if loss is None:
+        return {}, {}
+    probes = graph.network.all_probes
+    given = _by_object(graph, probes, targets, "targets", "Probes")
+    losses = dict.fromkeys(given, loss)
+    if isinstance(loss, Mapping):
+        losses = _by_object(graph, probes, loss, "loss", "Probes")
+    if set(losses) != set(given):
+        raise ValidationError(
+            "expected a target for each loss, got losses of "
+            f"{', '.join(graph[probe].name for probe in losses)} and targets of "
+            f"{', '.join(graph[probe].name for probe in given)}",
+            "targets",
+            graph,
+        )
+    return (
+        {probe: _check_is_loss(graph, probe, value) for probe, value in losses.items()},
+        {probe: _check_is_target(graph, probe, value) for probe, value in given.items()},
+    )
 
 
-def known_by(graph: NetworkGraph, objects: Sequence[Any]) -> dict[Any, Any]:
-    """Return objects by all that users may call them by: themselves, graph names, and labels."""
-    known = {graph[obj].name: obj for obj in objects}
-    for obj in reversed(objects):
-        if obj.label is not None:
-            known.setdefault(obj.label, obj)
-    return known | {obj: obj for obj in objects}
+def _check_is_loss(graph: NetworkGraph, probe: nengo.Probe, loss: Any) -> Any:
+    try:
+        function = tf.keras.losses.get(loss)
+    except (ValueError, TypeError):
+        function = None
+    if not callable(function) or isinstance(function, type | tf.keras.metrics.Metric):
+        raise ValidationError(
+            f"expected a loss of Keras, its name or a function of targets and outputs for the "
+            f"Probe {graph[probe].name}, got {loss!r}",
+            "loss",
+            graph,
+        )
+    return function
 
 
-def in_order(
-    graph: NetworkGraph, objects: Sequence[Any], given: Any, what: str, called: str
+def _check_is_target(graph: NetworkGraph, probe: nengo.Probe, target: Any) -> np.ndarray:
+    array = np.asarray(target)
+    if array.ndim != 3 or array.dtype.kind not in "biuf":
+        raise ValidationError(
+            "expected numbers of shape (batch, time, size) as targets of the Probe "
+            f"{graph[probe].name}, got {array.dtype} of shape {array.shape}",
+            "targets",
+            graph,
+        )
+    return array
+
+
+def fits(loss: Any, target: np.ndarray, outputs: np.ndarray) -> bool:
+    """Say whether targets have the shape that a loss wants for some outputs."""
+    return target.shape == wanted_shape(loss, target.shape, outputs.shape)
+
+
+def check_fits(
+    graph: NetworkGraph, probe: nengo.Probe, loss: Any, target: np.ndarray, outputs: np.ndarray
+) -> None:
+    """
+    Raise if targets do not have the shape that a loss wants for some outputs.
+
+    Parameters
+    ----------
+    graph : NetworkGraph
+        The network.
+    probe : nengo.Probe
+        Whose outputs these are.
+    loss : callable
+        What `check_loss` returned.
+    target, outputs : array
+        Both ``(batch, time, size)``; sparse losses of Keras take the numbers of classes as targets.
+    """
+    if not fits(loss, target, outputs):
+        wanted = wanted_shape(loss, target.shape, outputs.shape)
+        raise ValidationError(
+            f"expected targets of shape {wanted} (batch, time, size) for the Probe "
+            f"{graph[probe].name}, which puts out {outputs.shape}, got {target.shape}",
+            "targets",
+            graph,
+        )
+
+
+def _by_object(
+    graph: NetworkGraph, objects: Sequence[Any], given: Any, argument: str, kind: str
 ) -> dict[Any, Any]:
     """
-    Return arrays by the objects that they are for: one for the first, or one for each.
+    Return what was given for some objects: one value for the first, one for each, or a dict.
 
     Parameters
     ----------
@@ -123,28 +201,36 @@ def in_order(
         The network.
     objects : sequence of NengoObject
         The objects.
-    given : array, or list of arrays
-        What was given for them.
-    what, called : str
-        The argument, and what the objects are called, for the error.
+    given : object, list or Mapping
+        What was given for them. The keys may be objects, their names in the graph, and labels.
+    argument, kind : str
+        The argument, and what the objects are, for the error.
 
     Raises
     ------
     nengo.exceptions.ValidationError
-        If there are not as many as objects.
+        If a key is no object, or if there are not as many values as objects.
     """
+    names = ", ".join(graph[obj].name for obj in objects) or "(none)"
+    if isinstance(given, Mapping):
+        known = {graph[obj].name: obj for obj in objects}
+        for obj in reversed(objects):
+            if obj.label is not None:
+                known.setdefault(obj.label, obj)
+        known |= {obj: obj for obj in objects}
+        for key in given:
+            if key not in known:
+                raise ValidationError(
+                    f"expected {kind} of {graph.network} ({names}), got {key!r}", argument, graph
+                )
+        return {known[key]: value for key, value in given.items()}
     is_list = isinstance(given, list | tuple)
     several = list(given) if is_list else [given]
     if len(several) > len(objects) or (is_list and len(several) != len(objects)):
         raise ValidationError(
-            f"expected one array for each of the {called} {names_of(graph, objects)}, or a dict "
-            f"that says which is for which, got {len(several)}",
-            what,
+            f"expected one array for each of the {kind} {names}, or a dict that says which is for "
+            f"which, got {len(several)}",
+            argument,
             graph,
         )
     return dict(zip(objects, several, strict=False))
-
-
-def names_of(graph: NetworkGraph, objects: Sequence[Any]) -> str:
-    """Write the names of objects, for errors."""
-    return ", ".join(graph[obj].name for obj in objects) or "(none)"

@@ -14,11 +14,11 @@ import numpy as np
 from nengo.exceptions import ValidationError
 from nengo.neurons import Direct
 
-from nengo_layers_plus._upstream import nengo_dl, random_state_kept, tf
+from nengo_layers_plus._upstream import model_inputs, nengo_dl, random_state_kept, tf
 from nengo_layers_plus.graph import NetworkGraph
-from nengo_layers_plus.introspection._gradients import gradients_of
 from nengo_layers_plus.introspection._inputs import check_data
 from nengo_layers_plus.introspection._network_copy import NetworkCopy
+from nengo_layers_plus.parameters._signal_arrays import SignalArrays
 from nengo_layers_plus.parameters._simulator_parameters import SimulatorParameters
 from nengo_layers_plus.simulator import Simulator
 
@@ -156,19 +156,15 @@ class Recorder(AbstractContextManager["Recorder"]):
             The name and gradient of all that trains. For parameters that a type of neurons or a
             synapse keeps within bounds, that of the number without bounds that stands for them.
         """
-        found = gradients_of(
+        gradients = _gradients(
             self._held.graph,
             {self.copy[node]: value for node, value in data.items()},
             n_steps,
-            {self._probes[probe]: each for probe, each in losses.items()},
-            {self._probes[probe]: each for probe, each in targets.items()},
+            {self._probes[probe]: loss for probe, loss in losses.items()},
+            {self._probes[probe]: target for probe, target in targets.items()},
         )
-        names = {name: key for key, name in self._names.items()}
-        return {
-            names[each.name]: (each.name, found[each.name])
-            for each in self._held.graph.parameters
-            if each.trainable
-        }
+        keys = {name: key for key, name in self._names.items()}
+        return {keys[name]: (name, value) for name, value in gradients.items()}
 
     def _add_probe(self, obj: Any) -> nengo.Probe:
         if isinstance(obj, nengo.Ensemble) and not isinstance(obj.neuron_type, Direct):
@@ -179,6 +175,44 @@ class Recorder(AbstractContextManager["Recorder"]):
         if "keep_history" in getattr(config.params.get(nengo.Probe), "extra_params", ()):
             config[probe].keep_history = True
         return probe
+
+
+def _gradients(
+    graph: NetworkGraph,
+    data: Mapping[nengo.Node, np.ndarray],
+    n_steps: int,
+    losses: Mapping[nengo.Probe, Any],
+    targets: Mapping[nengo.Probe, np.ndarray],
+) -> dict[str, Any]:
+    """Return the gradients of the sum of losses for all that trains, by name."""
+    sim = graph.simulator
+    assert sim is not None
+    weights = sim.keras_model.trainable_weights
+    inputs = model_inputs(sim, dict(data), n_steps)
+    with tf.GradientTape() as tape:
+        outputs = sim.keras_model(inputs, training=True)
+        by_probe = dict(zip(sim.model.probes, outputs, strict=False))
+        total = sum(
+            tf.reduce_mean(tf.keras.losses.get(loss)(targets[probe], by_probe[probe]))
+            for probe, loss in losses.items()
+        )
+    gradients = tape.gradient(total, weights, unconnected_gradients="zero")
+    values = [weight.numpy() for weight in weights]
+    trainable = [parameter for parameter in graph.parameters if parameter.trainable]
+    try:
+        # nengo_dl keeps many parameters in one variable: they are found in it by being read
+        for weight, gradient in zip(weights, gradients, strict=True):
+            weight.assign(tf.convert_to_tensor(gradient))
+        arrays = SignalArrays(sim)
+        return {
+            parameter.name: parameter.source.numpy()
+            if isinstance(parameter.source, tf.Variable)
+            else arrays.get(parameter.source)
+            for parameter in trainable
+        }
+    finally:
+        for weight, value in zip(weights, values, strict=True):
+            weight.assign(value)
 
 
 @contextmanager

@@ -384,6 +384,26 @@ def test_differences_that_make_up_for_each_other() -> None:
         assert part in found[name].note
 
 
+def test_effects_that_were_not_measured_say_why() -> None:
+    def joined(*scales: float, extra: bool = False) -> nengo.Network:
+        with nengo.Network(seed=0) as net:
+            image = nengo.Node([1.0], label="image")
+            for scale in scales:
+                end = nengo.Node(size_in=1)
+                nengo.Connection(image, end, transform=scale, synapse=None)
+                nengo.Probe(end)
+            if extra:
+                nengo.Connection(image, end, synapse=None)
+        return net
+
+    comparison = compare(joined(2, 3), joined(4, 5, extra=True), n_steps=1, trials=1)
+
+    assert {each.note for each in comparison} >= {
+        "effect not measured: a difference of this kind can't be undone by itself",
+        "effect not measured: the limit of trials=1 was reached",
+    }
+
+
 def test_data_goes_by_places_and_not_by_labels() -> None:
     def labelled(first: str, second: str) -> nengo.Network:
         with nengo.Network(seed=0) as net:
@@ -598,7 +618,10 @@ def test_gradients_are_those_of_keras() -> None:
     [
         ({"n_steps": 0}, "n_steps: expected a whole number from 1 .* got 0"),
         ({"data": np.ones((2, 3))}, r"\(batch, time, 16\) for the Node image, got \(2, 3\)"),
-        ({"data": {"pixels": np.ones((2, 3, 16))}}, "pixels is not an input Node"),
+        (
+            {"data": {"pixels": np.ones((2, 3, 16))}},
+            "expected input Nodes of .*image.* got 'pixels'",
+        ),
         ({"data": [np.ones((2, 3, 16))] * 3}, "one array for each of the input Nodes"),
         ({"data": np.ones((2, 3, 16)), "n_steps": 4}, "expected 4 steps"),
         (

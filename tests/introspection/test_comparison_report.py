@@ -13,8 +13,7 @@ from rich.console import Console
 
 from nengo_layers_plus import compare
 from nengo_layers_plus.introspection import Comparison, Difference, Divergence, GradientDifference
-from nengo_layers_plus.introspection._comparison._divergence import distance, diverge
-from nengo_layers_plus.introspection._comparison._gradient_difference import differ
+from nengo_layers_plus.introspection._comparison._divergence import differ, distance, diverge
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from nengo.exceptions import ValidationError
 from nengo_layers_plus import compare
 from nengo_layers_plus._upstream import tf
 from nengo_layers_plus.graph import NetworkGraph
-from nengo_layers_plus.introspection._comparison._losses import check_fits, check_loss
+from nengo_layers_plus.introspection._inputs import check_fits, check_loss
 
 TARGETS = np.zeros((2, 3, 2))
 DATA = np.ones((2, 3, 4))
@@ -121,6 +121,22 @@ def test_a_loss_that_one_of_them_lacks_is_left_out_and_said(other: nengo.Network
 
     assert comparison.gradients == ()
     assert any(why in each and "left out of both" in each for each in comparison.notes)
+
+
+def test_gradients_of_all_parameters_that_one_network_alone_has() -> None:
+    more = network()
+    with more:
+        for number in range(2):
+            aside = nengo.Node(size_in=1, label=f"aside {number}")
+            nengo.Connection(more.nodes[0], aside, transform=np.ones((1, 4)), synapse=None)
+
+    comparison = compare(more, network(), DATA, loss="mse", targets=TARGETS)
+
+    assert sorted((each.name, each.norm_b is None) for each in comparison.gradients) == [
+        ("image->aside 0.weights", True),
+        ("image->aside 1.weights", True),
+        ("image->end.weights", False),
+    ]
 
 
 def test_a_loss_that_fails() -> None:

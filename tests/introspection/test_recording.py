@@ -10,7 +10,7 @@ import pytest
 from nengo.exceptions import ValidationError
 
 from nengo_layers_plus import CustomLayer, Simulator, nengo_dl
-from nengo_layers_plus._upstream import tf
+from nengo_layers_plus._upstream import copy_layer, tf
 from nengo_layers_plus.introspection._network_copy import NetworkCopy
 from nengo_layers_plus.introspection._recording import Recorder, record
 
@@ -115,6 +115,15 @@ def test_what_cannot_be_copied_is_shared() -> None:
         node = nengo.Node(function, size_out=1)
 
     assert NetworkCopy(net)[node].output is function
+
+
+def test_what_was_made_on_the_way_is_taken_for_no_copy_of_something_else() -> None:
+    copies: dict[int, Any] = {}
+
+    copy_layer(tf.keras.layers.Dense(2), copies)
+
+    # dicts that get the place in memory of one that is gone
+    assert not any(id(each) in copies for each in [{} for _ in range(1000)])
 
 
 def test_a_copy_keeps_what_layers_set() -> None:

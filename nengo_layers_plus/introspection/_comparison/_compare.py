@@ -11,24 +11,14 @@ from nengo.exceptions import ValidationError
 
 from nengo_layers_plus._upstream import nengo_dl
 from nengo_layers_plus.graph import NetworkGraph, network_in_words
-from nengo_layers_plus.introspection._comparison._comparison import Comparison
-from nengo_layers_plus.introspection._comparison._difference import Difference
-from nengo_layers_plus.introspection._comparison._differing import (
-    Differing,
-    Pair,
-    differing_facts,
-)
+from nengo_layers_plus.introspection._comparison._causes import find_causes
+from nengo_layers_plus.introspection._comparison._comparison import Comparison, Difference
 from nengo_layers_plus.introspection._comparison._divergence import Divergence, first_of
 from nengo_layers_plus.introspection._comparison._effects import measure_effects
-from nengo_layers_plus.introspection._comparison._losses import check_loss
-from nengo_layers_plus.introspection._comparison._member import members_of
-from nengo_layers_plus.introspection._comparison._network_facts import (
-    network_facts,
-    simulator_facts,
-)
+from nengo_layers_plus.introspection._comparison._member import members_of, whole_members
+from nengo_layers_plus.introspection._comparison._paired_run import PairedRun, reason_of
 from nengo_layers_plus.introspection._comparison._pairing import Pairing, pair_members
-from nengo_layers_plus.introspection._comparison._running import Running, reason_of
-from nengo_layers_plus.introspection._inputs import check_data, input_nodes
+from nengo_layers_plus.introspection._inputs import check_data, check_loss, input_nodes
 from nengo_layers_plus.introspection._open_network import open_network
 
 _N_ITEMS = 4
@@ -130,12 +120,11 @@ def compare(
     values = check_data(graphs[0], data, n_steps)
     losses, checked_targets = check_loss(graphs[0], loss, targets)
     pairing = pair_members(members_of(graphs[0]), members_of(graphs[1]))
-    found = Differing(pairing, _wholes(*graphs)).found()
-    notes: tuple[str, ...] = ()
+    causes = find_causes(pairing, list(zip(*map(whole_members, graphs), strict=True)))
     comparison = Comparison(
         title_a=_title(a),
         title_b=_title(b),
-        differences=tuple(each.difference for each in found),
+        differences=tuple(cause.difference() for cause in causes),
         pairs=tuple((x.obj, y.obj) for x, y in pairing.pairs),
         only_in_a=tuple(each.obj for each in pairing.only_in_a),
         only_in_b=tuple(each.obj for each in pairing.only_in_b),
@@ -148,24 +137,24 @@ def compare(
         return comparison
     n_items = next((len(each) for each in checked_targets.values()), _N_ITEMS)
     values, notes = _complete(graphs, pairing, values, steps, n_items)
-    running = Running(*graphs, pairing.pairs, values, int(steps), seed)
+    run = PairedRun(*graphs, pairing.pairs, values, int(steps), seed)
     try:
-        running.start()
+        run.start()
     except Exception as error:  # one that can't run differs from one that can, and may for a reason
-        failure = f"{running.failed} could not be run ({reason_of(error)})."
+        failure = f"{run.failed} could not be run ({reason_of(error)})."
         return replace(comparison, notes=notes, failure=failure)
-    with running:
-        gradients, reasons = running.gradients(losses, checked_targets)
+    with run:
+        gradients, reasons = run.gradients(losses, checked_targets)
         notes += reasons
-        if running.shares_weights:
+        if run.shares_weights:
             notes += ("Keras weights that a Simulator would draw were made the same in both.",)
-        differences, remaining = measure_effects(found, running, int(trials))
+        differences, remaining = measure_effects(causes, run, int(trials))
         return replace(
             comparison,
-            differences=differences or _unexplained(running.divergences),
-            divergences=running.divergences,
+            differences=differences or _unexplained(run.divergences),
+            divergences=run.divergences,
             gradients=gradients,
-            distance=running.distance,
+            distance=run.distance,
             remaining=remaining,
             notes=notes,
         )
@@ -220,25 +209,6 @@ def _shared_seed(*networks: Any) -> int:
     return int(next((seed for seed in seeds if seed is not None), 0))
 
 
-def _wholes(graph_a: NetworkGraph, graph_b: NetworkGraph) -> list[Pair]:
-    """Return what differs of the networks, and of the Simulators, as a whole."""
-    networks = Pair(
-        "the network",
-        "the network",
-        (graph_a.network, graph_b.network),
-        differing_facts(network_facts(graph_a), network_facts(graph_b)),
-        "network.",
-    )
-    simulators = Pair(
-        "the Simulator",
-        "the Simulator",
-        (graph_a.simulator, graph_b.simulator),
-        differing_facts(simulator_facts(graph_a), simulator_facts(graph_b)),
-        "simulator.",
-    )
-    return [networks, simulators]
-
-
 def _complete(
     graphs: tuple[NetworkGraph, NetworkGraph],
     pairing: Pairing,
@@ -246,41 +216,36 @@ def _complete(
     n_steps: int,
     n_items: int,
 ) -> tuple[dict[nengo.Node, np.ndarray], tuple[str, ...]]:
-    """Return values for Nodes that put out the same constant, and what has to be said of them."""
-    partner = {a.obj: b.obj for a, b in pairing.pairs}
-    free = {node for graph in graphs for node in input_nodes(graph.network)}
-    notes = [
-        f"{graphs[0][node].name} has no partner that takes its data: b is run without it"
-        for node in values
-        if not _fits(node, partner.get(node), free)
-    ]
-    labels = {node.label: node for node in input_nodes(graphs[1].network) if node.label}
-    notes += [
-        f"the data of {node.label} is given to {graphs[1][partner[node]].name} of b, which has its "
-        f"place, and not to {node.label} of b"
-        for node in values
-        if labels.get(node.label, partner.get(node)) is not partner.get(node)
-        and _fits(node, partner.get(node), free)
-    ]
-    given = {node: value for node, value in values.items() if _fits(node, partner.get(node), free)}
+    """Return the data of Nodes that both have, random if none was given, and notes about it."""
+    nodes, others = (input_nodes(graph.network) for graph in graphs)
+    partner = {
+        a.obj: b.obj
+        for a, b in pairing.pairs
+        if a.obj in nodes and b.obj in others and a.obj.size_out == b.obj.size_out
+    }
+    labels = {node.label: node for node in others if node.label}
+    notes = []
+    for node in values:
+        name, other = graphs[0][node].name, partner.get(node)
+        labelled = labels.get(node.label, other)
+        if other is None:
+            notes.append(f"{name} has no partner that takes its data: b is run without it")
+        elif labelled is not other:
+            notes.append(
+                f"the data of {node.label} is given to {graphs[1][other].name} of b, which has its "
+                f"place, and not to {node.label} of b"
+            )
     if values:
-        return given, tuple(notes)
+        return {node: value for node, value in values.items() if node in partner}, tuple(notes)
     rng = np.random.RandomState(0)
-    for node in input_nodes(graphs[0].network):
-        other = partner.get(node)
-        if (
-            _fits(node, other, free)
-            and isinstance(node.output, np.ndarray)
-            and other is not None
-            and isinstance(other.output, np.ndarray)
-            and np.array_equal(node.output, other.output)
-        ):
-            given[node] = rng.uniform(0, 1, (n_items, n_steps, node.size_out))
-    return given, tuple(notes)
-
-
-def _fits(node: nengo.Node, other: nengo.Node | None, free: set[nengo.Node]) -> bool:
-    return other in free and other is not None and other.size_out == node.size_out
+    return {
+        node: rng.uniform(0, 1, (n_items, n_steps, node.size_out))
+        for node in nodes
+        if isinstance(node.output, np.ndarray)
+        and node in partner
+        and isinstance(partner[node].output, np.ndarray)
+        and np.array_equal(node.output, partner[node].output)
+    }, ()
 
 
 def _unexplained(divergences: tuple[Divergence, ...]) -> tuple[Difference, ...]:

@@ -3,20 +3,95 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from nengo_layers_plus.graph import Line, Report, Table, listed, plain
-from nengo_layers_plus.introspection._comparison._difference import Difference, write_place
-from nengo_layers_plus.introspection._comparison._divergence import Divergence, first_of
-from nengo_layers_plus.introspection._comparison._gradient_difference import GradientDifference
+from nengo_layers_plus.introspection._comparison._divergence import (
+    Divergence,
+    GradientDifference,
+    first_of,
+)
 
 _SHOWN = 20
 _FEW = 5
 # relative to a gradient; below it, gradients differ by rounding alone
 _ROUNDING = 1e-4
+
+
+@dataclass(frozen=True, eq=False)
+class Difference:
+    """
+    One way in which two networks differ, wherever it is found.
+
+    Parameters
+    ----------
+    what : str
+        What differs, e.g. ``"synapse"``.
+    group : str
+        What kind of difference that is: ``"structure"``, ``"shape"``, ``"synapse"``,
+        ``"training"``, ``"neurons"``, ``"weights"``, ``"layer"``, ``"input"``, ``"recording"``,
+        ``"simulation"`` or ``"seed"``.
+    places : tuple of tuple of str or None
+        The names of the objects or connections in each network. None where there is none.
+    objects : tuple of tuple of NengoObject or None
+        The objects themselves. For what is true of a network or a Simulator as a whole, that.
+    value_a, value_b : str
+        What is found in each.
+    meaning : str
+        What it does.
+    remedy : str
+        What to change in the second to make it like the first.
+    consequences : tuple of str
+        What else differs because of it.
+    effect : float or None
+        How much of the difference of the outputs goes away when this one is undone alone: 1 if all
+        of it does, 0 if it does not matter, below 0 if the outputs get farther apart. None if it
+        was not tried.
+    note : str
+        What was found when it was undone, or why it was not tried.
+
+    Examples
+    --------
+    >>> import nengo
+    >>> from nengo_layers_plus import compare
+    >>> def build(synapse):
+    ...     with nengo.Network(seed=0) as net:
+    ...         image = nengo.Node([0.5], label="image")
+    ...         neurons = nengo.Ensemble(5, 1, label="hidden").neurons
+    ...         nengo.Connection(image, neurons[:1], synapse=synapse)
+    ...         nengo.Probe(neurons)
+    ...     return net
+    >>> (difference,) = compare(build(None), build(0.01))
+    >>> difference.what, difference.places, difference.value_a, difference.value_b
+    ('synapse', (('image->hidden', 'image->hidden'),), 'None', 'Lowpass(tau=0.01)')
+    """
+
+    what: str
+    group: str
+    places: tuple[tuple[str | None, str | None], ...]
+    objects: tuple[tuple[Any, Any], ...] = field(repr=False)
+    value_a: str
+    value_b: str
+    meaning: str
+    remedy: str
+    consequences: tuple[str, ...] = ()
+    effect: float | None = None
+    note: str = ""
+
+    @property
+    def where(self) -> str:
+        """The names of all places, in words."""
+        return ", ".join(write_place(*place) for place in self.places)
+
+
+def write_place(a: str | None, b: str | None) -> str:
+    """Return the name of a place in two networks."""
+    if a is None or b is None or a == b:
+        return str(b if a is None else a)
+    return f"{a} (in b {b})"
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,20 +165,11 @@ class Comparison(Report):
 
     def to_dicts(self) -> list[dict[str, Any]]:
         """Return a dict for each place of each difference, e.g. for ``pandas.DataFrame``."""
+        texts = ("value_a", "value_b", "effect", "meaning", "remedy")
         return [
-            {
-                "what": each.what,
-                "group": each.group,
-                "a": name_a,
-                "b": name_b,
-                "value_a": each.value_a,
-                "value_b": each.value_b,
-                "effect": each.effect,
-                "meaning": each.meaning,
-                "remedy": each.remedy,
-                "consequences": "; ".join(each.consequences),
-                "note": each.note,
-            }
+            {"what": each.what, "group": each.group, "a": name_a, "b": name_b}
+            | {name: getattr(each, name) for name in texts}
+            | {"consequences": "; ".join(each.consequences), "note": each.note}
             for each in self.differences
             for name_a, name_b in each.places
         ]
@@ -124,11 +190,8 @@ class Comparison(Report):
             yield Line(f"{number}. {each.what}: {_places(each)}", "bold")
             for kind, line in _lines(each):
                 yield Line(line, styles.get(kind, ""), indent=3)
-        if len(self) > _SHOWN:
-            yield Line("")
-            yield Line(f"... and {len(self) - _SHOWN} more, in .differences")
-        findings = [*self._findings(), *self.notes]
-        yield from map(Line, ["", *findings] if findings else [])
+        for lines in (self._more(), [*self._findings(), *self.notes]):
+            yield from map(Line, ["", *lines] if lines else [])
 
     def _repr_html_(self) -> str:
         header = ("what", "where", "a", "b", "effect", "meaning")
@@ -143,14 +206,15 @@ class Comparison(Report):
             )
             for each in self.differences[:_SHOWN]
         ]
-        more = len(self) - _SHOWN
-        parts: list[Line | Table] = [
-            *map(Line, (f"a: {self.title_a}", f"b: {self.title_b}", self._verdict())),
-            *([Table(header, rows)] if rows else []),
-            *([Line(f"... and {more} more, in .differences")] if more > 0 else []),
-            *map(Line, (*self._findings(), *self.notes)),
-        ]
+        titles = (f"a: {self.title_a}", f"b: {self.title_b}", self._verdict())
+        parts: list[Line | Table] = [*map(Line, titles)]
+        parts += [Table(header, rows)] if rows else []
+        parts += map(Line, (*self._more(), *self._findings(), *self.notes))
         return "".join(part.html() for part in parts)
+
+    def _more(self) -> list[str]:
+        more = len(self) - _SHOWN
+        return [f"... and {more} more, in .differences"] if more > 0 else []
 
     def _verdict(self) -> str:
         if self:
@@ -162,26 +226,26 @@ class Comparison(Report):
         return f"{number} difference{'' if number == 1 else 's'}"
 
     def _findings(self) -> list[str]:
-        found = [self.failure] if self.failure else []
+        lines = [self.failure] if self.failure else []
         first = self.first_divergence
         if first is not None:
-            found.append(f"What they put out first differs at {first.name}: {_write_first(first)}.")
+            lines.append(f"What they put out first differs at {first.name}: {_write_first(first)}.")
         if self.distance is not None and self.differences:
-            found.append(f"The outputs {_write_distance(self.distance)}.")
+            lines.append(f"The outputs {_write_distance(self.distance)}.")
         if self.remaining is not None:
-            found.append(
+            lines.append(
                 f"With all undone that can be undone, they {_write_distance(self.remaining)}."
             )
         differing = [each for each in self.gradients if _differs(each)]
         if self.gradients:
-            found.append(
+            lines.append(
                 f"The gradients of {len(differing)} of {len(self.gradients)} parameters differ"
                 + (":" if differing else ".")
             )
-            found += [f"  {each.name}: {_write_gradient(each)}" for each in differing[:_SHOWN]]
+            lines += [f"  {each.name}: {_write_gradient(each)}" for each in differing[:_SHOWN]]
             if len(differing) > _SHOWN:
-                found.append(f"  ... and {len(differing) - _SHOWN} more, in .gradients")
-        return found
+                lines.append(f"  ... and {len(differing) - _SHOWN} more, in .gradients")
+        return lines
 
 
 def _places(difference: Difference) -> str:

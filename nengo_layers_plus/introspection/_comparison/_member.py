@@ -13,25 +13,21 @@ from nengo.connection import LearningRule
 from nengo_layers_plus.graph import GraphObject, NetworkGraph, Parameter
 from nengo_layers_plus.graph._keras_layers import keras_layer_of, layers_within
 from nengo_layers_plus.graph._structure import first_uses
-from nengo_layers_plus.introspection._comparison._fact import Fact
-from nengo_layers_plus.introspection._comparison._object_facts import facts_of_object
-from nengo_layers_plus.introspection._comparison._parameter_facts import (
-    facts_of_parameters,
-    parameters_by_object,
-)
+from nengo_layers_plus.introspection._comparison._fact import Fact, Subject, facts_of
+from nengo_layers_plus.introspection._comparison._facts import ROWS
 
 
 @dataclass(eq=False)
 class Member:
     """
-    An object or a connection of a network.
+    An object or a connection of a network, or the network or Simulator as a whole.
 
     Parameters
     ----------
-    obj : NengoObject
+    obj : NengoObject, nengo.Network or nengo_dl.Simulator
         The object or connection itself.
     kind : str
-        That of a `GraphObject`, or ``"connection"``.
+        That of its `Subject`.
     name : str
         Its name in the graph; of a connection those of its ends.
     facts : dict of Fact
@@ -57,51 +53,56 @@ class Member:
         return [*self.sources, *((f"{role} of", each) for role, each in self.targets)]
 
 
+def whole_members(graph: NetworkGraph) -> tuple[Member, Member]:
+    """Return a network and its Simulator, or what that would be by default, as a whole."""
+    return (
+        _member(Subject(graph, graph.network, "network", "the network")),
+        _member(Subject(graph, graph.simulator, "simulator", "the Simulator")),
+    )
+
+
 def members_of(graph: NetworkGraph) -> list[Member]:
     """List the objects and connections of a network, in the order data flows."""
-    parameters = parameters_by_object(graph)
+    parameters: dict[Any, list[Parameter]] = {}
+    for parameter in graph.parameters:
+        parameters.setdefault(parameter.obj, []).append(parameter)
     # those of a layer that is used in several nodes are listed with the first
     listed_at = {item.obj: first.obj for item, first in first_uses(graph.objects).items()}
 
-    def facts(obj: Any, name: str, kind: str) -> dict[str, Fact]:
-        found = [
-            Fact("kind", "structure", kind),
-            *facts_of_object(graph, obj),
-            *facts_of_parameters(graph, obj, name, parameters.get(listed_at.get(obj, obj), ())),
-        ]
-        return {each.name: each for each in found}
+    def member(obj: Any, kind: str, name: str) -> Member:
+        own = parameters.get(listed_at.get(obj, obj), ())
+        return _member(Subject(graph, obj, kind, name, own))
 
-    objects = {
-        item: Member(item.obj, item.kind, item.name, facts(item.obj, item.name, item.kind))
-        for item in graph.objects
-    }
+    objects = {item: member(item.obj, item.kind, item.name) for item in graph.objects}
     _share_weights(objects, parameters)
     members: list[Member] = []
     links: dict[Any, Member] = {}
-    for item, member in objects.items():
+    for item, target in objects.items():
         for edge in graph.predecessors(item):
-            if edge.connection is None:
-                continue
-            name = graph.name_of(edge.connection)
-            link = Member(
-                edge.connection, "connection", name, facts(edge.connection, name, "connection")
-            )
-            links[edge.connection] = link
-            members.append(link)
-        members.append(member)
+            link = edge.connection
+            if link is not None:
+                links[link] = member(link, "connection", graph.name_of(link))
+                members.append(links[link])
+        members.append(target)
     for edge in graph.edges:
         source, target = objects[edge.source], objects[edge.target]
         if edge.connection is None:
-            _join_probe(source, target, links)
+            read = target.obj.obj
+            read = read.connection if isinstance(read, LearningRule) else read
+            _join(links[read] if isinstance(read, nengo.Connection) else source, target, "read")
             continue
-        link = links[edge.connection]
-        _join(source, link, "pre")
+        _join(source, links[edge.connection], "pre")
         post = edge.connection.post_obj
         if isinstance(post, LearningRule):
-            _join(link, links[post.connection], "learning rule")
+            _join(links[edge.connection], links[post.connection], "learning rule")
         else:
-            _join(link, target, "post")
+            _join(links[edge.connection], target, "post")
     return members
+
+
+def _member(subject: Subject) -> Member:
+    facts = {fact.name: fact for fact in facts_of(subject, ROWS[subject.kind])}
+    return Member(subject.obj, subject.kind, subject.name, facts)
 
 
 def _share_weights(
@@ -115,19 +116,12 @@ def _share_weights(
             users.setdefault(id(each), []).append(member)
     for members in users.values():
         # of a layer in several nodes the parameters are listed with the first
-        if len(members) < 2 or not any(parameters.get(each.obj) for each in members):
-            continue
-        for member in members:
-            found = [*member.shares_weights, *members]
-            member.shares_weights = list({id(each): each for each in found}.values())
+        if len(members) > 1 and any(parameters.get(each.obj) for each in members):
+            for member in members:
+                both = [*member.shares_weights, *members]
+                member.shares_weights = list(dict.fromkeys(both))
 
 
 def _join(source: Member, target: Member, role: str) -> None:
     target.sources.append((role, source))
     source.targets.append((role, target))
-
-
-def _join_probe(source: Member, probe: Member, links: dict[Any, Member]) -> None:
-    read = probe.obj.obj
-    read = read.connection if isinstance(read, LearningRule) else read
-    _join(links[read] if isinstance(read, nengo.Connection) else source, probe, "read")

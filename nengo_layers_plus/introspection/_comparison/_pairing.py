@@ -218,7 +218,7 @@ class _Places:
 
 def _facts(member: Member, drawn: bool) -> Facts:
     return frozenset(
-        (name, fact.fingerprint) for name, fact in member.facts.items() if fact.drawn == drawn
+        (name, fact.fingerprint) for name, fact in member.facts.items() if fact.row.drawn == drawn
     )
 
 
@@ -427,26 +427,22 @@ def _count_same(
     a: Sequence[Member], b: Sequence[Member], drawn: bool
 ) -> tuple[np.ndarray, np.ndarray]:
     """Count the facts that are the same for each two members, and those that either of them has."""
-    chosen = [
-        {name: fact for name, fact in each.facts.items() if fact.drawn == drawn}
-        for each in (*a, *b)
-    ]
-    names = {
-        name: column for column, name in enumerate(dict.fromkeys(k for c in chosen for k in c))
-    }
-    numbers: dict[Any, int] = {}
-    values = np.zeros((len(chosen), len(names)), dtype=int)
-    for row, facts in enumerate(chosen):
-        for name, fact in facts.items():
-            key = (name, fact.fingerprint)
-            values[row, names[name]] = numbers.setdefault(key, len(numbers) + 1)
-    mine, other = values[: len(a)], values[len(a) :]
-    same, either = np.zeros((len(a), len(b))), np.zeros((len(a), len(b)))
-    for column in range(len(names)):
-        x, y = mine[:, column, np.newaxis], other[:, column]
-        same += (x == y) & (x > 0)
-        either += (x > 0) | (y > 0)
-    return same, either
+    facts = [[_facts(member, drawn) for member in members] for members in (a, b)]
+    same = _count_common(*facts)
+    names = [[frozenset(name for name, _ in each) for each in some] for some in facts]
+    counts = [np.array([len(each) for each in some]) for some in names]
+    return same, counts[0][:, np.newaxis] + counts[1] - _count_common(*names)
+
+
+def _count_common(a: Sequence[frozenset[Any]], b: Sequence[frozenset[Any]]) -> np.ndarray:
+    """Count what each two sets have in common."""
+    both = frozenset().union(*a) & frozenset().union(*b)
+    columns = {each: column for column, each in enumerate(both)}
+    has = [np.zeros((len(some), len(columns)), dtype=np.float32) for some in (a, b)]
+    for array, some in zip(has, (a, b), strict=True):
+        for row, each in enumerate(some):
+            array[row, [columns[value] for value in each & both]] = 1
+    return has[0] @ has[1].T
 
 
 def _kind(member: Member) -> str:

@@ -1,4 +1,4 @@
-"""Running two networks on the same input, and one of them with differences undone."""
+"""Runs two networks on the same input, and one of them with differences undone."""
 
 from __future__ import annotations
 
@@ -12,16 +12,19 @@ import numpy as np
 
 from nengo_layers_plus._upstream import nengo_dl
 from nengo_layers_plus.graph import NetworkGraph
-from nengo_layers_plus.introspection._comparison._difference import write_place
-from nengo_layers_plus.introspection._comparison._differing import Extra, Found
-from nengo_layers_plus.introspection._comparison._divergence import Divergence, distance, diverge
-from nengo_layers_plus.introspection._comparison._gradient_difference import (
+from nengo_layers_plus.introspection._comparison._causes import At, Cause
+from nengo_layers_plus.introspection._comparison._comparison import write_place
+from nengo_layers_plus.introspection._comparison._divergence import (
+    Divergence,
     GradientDifference,
     differ,
+    distance,
+    diverge,
 )
-from nengo_layers_plus.introspection._comparison._losses import check_fits, fits
+from nengo_layers_plus.introspection._comparison._fact import Affects, Fact, Undo
 from nengo_layers_plus.introspection._comparison._member import Member
-from nengo_layers_plus.introspection._comparison._undo import has_to_follow, undo
+from nengo_layers_plus.introspection._comparison._undo import undo_difference
+from nengo_layers_plus.introspection._inputs import check_fits, fits
 from nengo_layers_plus.introspection._network_copy import NetworkCopy
 from nengo_layers_plus.introspection._recording import ParameterKey, Recorder
 from nengo_layers_plus.layers._layer_wrapper import weights_stay
@@ -29,7 +32,7 @@ from nengo_layers_plus.layers._layer_wrapper import weights_stay
 _KERAS = ("Keras weights", "Keras state")
 
 
-class Running:
+class PairedRun:
     """
     Runs two networks on the same input, with the same weights where nothing says which.
 
@@ -57,7 +60,6 @@ class Running:
         seed: int,
     ) -> None:
         self.graphs = (graph_a, graph_b)
-        self.members = pairs
         self.partner = {a.obj: b.obj for a, b in pairs}
         self.recorded = [
             (a, b)
@@ -97,7 +99,7 @@ class Running:
         self.compared = probes or [(a.obj, b.obj) for a, b in self.recorded]
         self.distance = self._distance(self.outputs[1])
 
-    def __enter__(self) -> Running:
+    def __enter__(self) -> PairedRun:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -122,31 +124,25 @@ class Running:
         """Whether all objects put out the same, and not the probes alone."""
         return all(each.first_step is None for each in self.divergences)
 
-    def distance_with(self, found: Sequence[Found]) -> float:
+    def distance_with(self, causes: Sequence[Cause]) -> float:
         """Return how far the outputs are apart with some differences of the second undone."""
-        chosen = [
-            each
-            for difference in found
-            for each in (*difference.causes, *difference.follows)
-            if not isinstance(each, Extra) and (each in difference.causes or has_to_follow(each))
-        ]
+        undone = [(place, cause.name) for cause in causes for place in cause.places]
+        follows = [at for cause in causes for at in cause.follows]
+        undone += filter(_has_to_follow, follows)
         # weights that a layer holds are not drawn anew when what they were drawn with is undone
-        drawn = [
-            (pair, name)
-            for difference in found
-            for pair, name in difference.follows
-            if set(pair.differing[name][0].parameters) & set(_KERAS)
-        ]
-        taken_apart = NetworkCopy(self.graphs[0].network)
+        weights = [at for at in follows if (_fact(at).parameter or ("",))[0] in _KERAS]
+        a = NetworkCopy(self.graphs[0].network)
 
         def edit(b: NetworkCopy) -> None:
-            for cause in chosen:
-                undo(cause, self.graphs[0], taken_apart, b)
+            for place, name in undone:
+                obj_a, obj_b = place.objects
+                facts = place.differing[name]
+                undo_difference(Undo(facts, a[obj_a], b[obj_b], self.graphs[0], b.network))
 
         objects = [b for _, b in self.compared if not isinstance(b, nengo.Probe)]
         with self._recorder(1, objects, edit) as recorder:
             self._share_weights(self.a, recorder)
-            self._take_over(recorder, [*chosen, *drawn])
+            self._take_over(recorder, [*undone, *weights])
             return self._distance(recorder.run(self.data_b, self.n_steps))
 
     def gradients(
@@ -175,43 +171,44 @@ class Running:
             If the targets do not fit what the first puts out.
         """
         compared, notes = [], []
-        for probe, each in loss.items():
-            outputs = self.outputs[0][probe]
-            check_fits(self.graphs[0], probe, each, targets[probe], outputs)
+        for probe, function in loss.items():
+            check_fits(self.graphs[0], probe, function, targets[probe], self.outputs[0][probe])
             other = self.partner.get(probe)
             if other is None:
                 why = "has no partner in b"
-            elif not fits(each, targets[probe], self.outputs[1][other]):
+            elif not fits(function, targets[probe], self.outputs[1][other]):
                 why = "puts out values of another shape in b, which the targets do not fit"
             else:
                 compared.append(probe)
                 continue
-            notes.append(
-                f"the loss of {self.graphs[0][probe].name} was left out of both: the Probe {why}."
-            )
+            name = self.graphs[0][probe].name
+            notes.append(f"the loss of {name} was left out of both: the Probe {why}.")
         if not compared:
             return (), tuple(notes)
-        found = []
-        for name, recorder, data, partner in (
-            ("a", self.a, self.data_a, {probe: probe for probe in compared}),
-            ("b", self.b, self.data_b, self.partner),
+        gradients = []
+        for name, recorder, data, probes in (
+            ("a", self.a, self.data_a, compared),
+            ("b", self.b, self.data_b, [self.partner[probe] for probe in compared]),
         ):
             losses, goals = (
-                {partner[probe]: values[probe] for probe in compared} for values in (loss, targets)
+                dict(zip(probes, (values[probe] for probe in compared), strict=True))
+                for values in (loss, targets)
             )
             try:
-                found.append(recorder.gradients(data, self.n_steps, losses, goals))
+                gradients.append(recorder.gradients(data, self.n_steps, losses, goals))
             except Exception as error:  # the loss of a user may fail in any way
                 notes.append(f"the gradients of {name} can't be computed ({reason_of(error)}).")
                 return (), tuple(notes)
-        in_a = {self._key_in_b(key): (name, value) for key, (name, value) in found[0].items()}
-        differences = []
-        for key, (name, value) in in_a.items():
-            other = found[1].get(key) if key is not None else None
-            differences.append(differ(name, value, None if other is None else other[1]))
-        differences += [
-            differ(name, None, value) for key, (name, value) in found[1].items() if key not in in_a
-        ]
+        in_a, in_b = gradients
+        in_a = {self._key_in_b(key): value for key, value in in_a.items()}
+        names = {key: name for key, (name, _) in in_a.items()}
+        for key, (name, _) in in_b.items():
+            names.setdefault(key, name)
+        nothing = (None, None)
+        differences = (
+            differ(name, in_a.get(key, nothing)[1], in_b.get(key, nothing)[1])
+            for key, name in names.items()
+        )
         return tuple(differences), tuple(notes)
 
     def _recorder(
@@ -235,25 +232,28 @@ class Running:
             [outputs_b[b] for _, b in self.compared],
         )
 
-    def _key_in_b(self, key: ParameterKey) -> ParameterKey | None:
-        obj, kind, number = key
-        return (self.partner[obj], kind, number) if obj in self.partner else None
+    def _key_in_b(self, key: ParameterKey) -> ParameterKey:
+        """Return the parameter of the second with the place of one of the first, or that itself."""
+        return self.partner.get(key[0], key[0]), *key[1:]
+
+    def _of_one_shape(self, a: Recorder, b: Recorder) -> list[tuple[ParameterKey, ParameterKey]]:
+        """List the parameters that both have, and in the same shape."""
+        pairs = [(key, self._key_in_b(key)) for key in a.parameters]
+        return [
+            (key, other)
+            for key, other in pairs
+            if other in b.parameters and b.parameters[other].shape == a.parameters[key].shape
+        ]
 
     def _share_weights(self, a: Recorder, b: Recorder) -> None:
         """Give Keras layers that have no weights yet those of the layers with their places."""
-        to_a, to_b = {}, {}
-        values_a, values_b = a.parameters, b.parameters
-        for key, value in values_a.items():
-            other = self._key_in_b(key)
-            if key[1] not in _KERAS or other not in values_b:
-                continue
-            if values_b[other].shape != value.shape:
-                continue
-            if self._undecided(1, other[0]):
-                to_b[other] = value
-            elif self._undecided(0, key[0]):
-                to_a[key] = values_b[other]
-        for recorder, values in ((a, to_a), (b, to_b)):
+        pairs = [(key, other) for key, other in self._of_one_shape(a, b) if key[1] in _KERAS]
+        to_b = {key: other for key, other in pairs if self._undecided(1, other[0])}
+        to_a = {key: other for key, other in pairs if key not in to_b}
+        to_a = {key: other for key, other in to_a.items() if self._undecided(0, key[0])}
+        values_a = {key: b.parameters[other] for key, other in to_a.items()}
+        values_b = {other: a.parameters[key] for key, other in to_b.items()}
+        for recorder, values in ((a, values_a), (b, values_b)):
             if values:
                 recorder.set_parameters(values)
                 self.shares_weights = True
@@ -262,22 +262,29 @@ class Running:
         """Say whether the weights of a Keras layer will be drawn when it is first simulated."""
         return self.graphs[side].simulator is None and not weights_stay(node)
 
-    def _take_over(self, recorder: Recorder, causes: Sequence[tuple[Any, str]]) -> None:
+    def _take_over(self, recorder: Recorder, differing: Sequence[At]) -> None:
         """Set parameters that differ by themselves to those of the first network."""
-        values_a, values = self.a.parameters, recorder.parameters
         taken = {}
-        for pair, name in causes:
-            fact, _ = pair.differing[name]
-            for key, value in values_a.items():
-                if key[0] is not pair.objects[0] or key[1] not in fact.parameters:
-                    continue
-                if fact.number not in (None, key[2]):
-                    continue
-                other = self._key_in_b(key)
-                if other in values and values[other].shape == value.shape:
-                    taken[other] = value
+        for key, other in self._of_one_shape(self.a, recorder):
+            for at in differing:
+                fact = _fact(at)
+                is_held = key[1:] == fact.parameter or key[1] in fact.row.parameters
+                if key[0] is at[0].objects[0] and is_held:
+                    taken[other] = self.a.parameters[key]
         if taken:
             recorder.set_parameters(taken)
+
+
+def _fact(at: At) -> Fact:
+    place, name = at
+    return place.differing[name][0]
+
+
+def _has_to_follow(at: At) -> bool:
+    """Say whether what follows from a difference has to be undone with it: what says sizes does."""
+    fact = _fact(at)
+    says_sizes = bool(fact.row.affects & Affects.SIZES) or fact.is_before
+    return says_sizes and fact.can_undo and fact.parameter is None
 
 
 def reason_of(error: Exception) -> str:
