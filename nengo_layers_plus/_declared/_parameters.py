@@ -245,11 +245,18 @@ def repr_of(obj: Any, names: Iterable[str]) -> str:
     shown = []
     for name in names:
         value = getattr(obj, name)
-        if isinstance(value, np.ndarray):
-            shown.append(f"{name}={np.array2string(value, threshold=6, separator=', ')}")
-        elif value is not None and value != obj._paramdict[name].default:
-            shown.append(f"{name}={value!r}")
+        is_given = value is not None and value is not obj._paramdict[name].default
+        if is_given and (isinstance(value, np.ndarray) or value != obj._paramdict[name].default):
+            shown.append(f"{name}={_written(value)}")
     return f"{type(obj).__name__}({', '.join(shown)})"
+
+
+def _written(value: Any) -> str:
+    if isinstance(value, np.ndarray):
+        return np.array2string(value, threshold=6, separator=", ")
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{key!r}: {_written(held)}' for key, held in value.items())}}}"
+    return repr(value)
 
 
 class Reparametrisation(ABC):
