@@ -94,8 +94,12 @@ class Forgetful(CustomLayer):
 class Unshared(CustomLayer):
     """Applies another layer at each call."""
 
-    def _layer_func(self, context):
+    def make_layer_func(self, context):
         return Keras.Dense(2)
+
+    def __call__(self, *args, **kwargs):
+        self._made = None
+        return super().__call__(*args, **kwargs)
 
 
 class NotWhatStockMakes(CustomLayer):
