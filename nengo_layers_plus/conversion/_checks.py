@@ -9,9 +9,8 @@ import numpy as np
 
 from nengo_layers_plus._upstream import expects_training, operation_of, tf, with_sublayers
 from nengo_layers_plus.conversion._activation import Activation, of_function, of_layer
-from nengo_layers_plus.conversion._conversion_error import ConversionError
 from nengo_layers_plus.conversion._flat_model import FlatCall
-from nengo_layers_plus.conversion._layer_names import LayerName
+from nengo_layers_plus.conversion._layer_names import ConversionError, LayerName
 from nengo_layers_plus.graph import Shape
 
 

@@ -17,8 +17,7 @@ from nengo_layers_plus._upstream import (
     tf,
     with_sublayers,
 )
-from nengo_layers_plus.conversion._conversion_error import ConversionError
-from nengo_layers_plus.conversion._layer_names import LayerName, names_of_layers
+from nengo_layers_plus.conversion._layer_names import ConversionError, LayerName, names_of_layers
 from nengo_layers_plus.graph._words import unique_name
 
 

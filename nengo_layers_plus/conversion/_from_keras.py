@@ -12,14 +12,16 @@ from nengo.neurons import NeuronType
 from nengo.synapses import Synapse
 
 from nengo_layers_plus._upstream import tf
-from nengo_layers_plus.conversion._conversion_error import ConversionError
 from nengo_layers_plus.conversion._keras_network import KerasNetwork
-from nengo_layers_plus.conversion._layer_names import name_of_model
-from nengo_layers_plus.conversion._network_builder import NetworkBuilder
-from nengo_layers_plus.conversion._neuron_choice import NeuronChoice
+from nengo_layers_plus.conversion._layer_names import ConversionError, name_of_model
+from nengo_layers_plus.conversion._network_builder import NetworkBuilder, given_sources
+from nengo_layers_plus.conversion._neuron_choice import (
+    NeuronChoice,
+    read_scales,
+    scale_amplitude,
+    warn_of_skew,
+)
 from nengo_layers_plus.conversion._plan import Plan
-from nengo_layers_plus.conversion._scales import read_scales, scale_amplitude, warn_of_skew
-from nengo_layers_plus.conversion._sources import given_sources
 from nengo_layers_plus.conversion._spikes import warn_of_spikes
 
 # neurons are immutable, so that one can be a default

@@ -1,4 +1,4 @@
-"""Copies of Keras layers with their weights, without their activation if neurons follow."""
+"""Copies of Keras layers with their weights, as a network applies them."""
 
 from __future__ import annotations
 
@@ -7,8 +7,25 @@ from typing import Any
 import numpy as np
 
 from nengo_layers_plus._upstream import random_state_kept, tf, with_sublayers
-from nengo_layers_plus.conversion._conversion_error import ConversionError, describe_error
-from nengo_layers_plus.conversion._layer_names import LayerName
+from nengo_layers_plus.conversion._layer_names import ConversionError, LayerName, describe_error
+
+_POOLING = {
+    f"{kind}MaxPooling{n}D": f"{kind}AveragePooling{n}D"
+    for kind in ("", "Global")
+    for n in (1, 2, 3)
+}
+
+
+def is_max_pooling(layer: Any) -> bool:
+    """Say whether something is one of Keras' layers of max pooling, and no subclass of one."""
+    return type(layer) in [getattr(tf.keras.layers, name) for name in _POOLING]
+
+
+def average_pooling_for(layer: tf.keras.layers.Layer) -> tf.keras.layers.Layer:
+    """Return average pooling with the geometry and the name of a layer of max pooling."""
+    averaging = getattr(tf.keras.layers, _POOLING[type(layer).__name__])
+    return averaging.from_config(layer.get_config())
+
 
 AS_IS = object()
 

@@ -11,13 +11,124 @@ from nengo.ensemble import Neurons
 from nengo.neurons import NeuronType
 
 from nengo_layers_plus._upstream import nengo_dl, operation_of, tf
-from nengo_layers_plus.conversion._converted_layer import ConvertedLayer
-from nengo_layers_plus.conversion._keras_network import KerasNetwork
-from nengo_layers_plus.conversion._named import Entry, Named
+from nengo_layers_plus.conversion._keras_network import KerasNetwork, keys_of_inputs
+from nengo_layers_plus.conversion._layer_names import ConversionError, Entry, Named
 from nengo_layers_plus.conversion._plan import Plan, Step
-from nengo_layers_plus.conversion._sources import name_sources
-from nengo_layers_plus.graph import size_of
-from nengo_layers_plus.layers import CustomLayer, Trainable
+from nengo_layers_plus.graph import Shape, size_of
+from nengo_layers_plus.layers import CustomLayer, LayerContext, Trainable
+from nengo_layers_plus.layers._layer_call import is_source
+from nengo_layers_plus.layers._layer_wrapper import LayerWrapper
+
+
+class InferenceWrapper(LayerWrapper):
+    """Applies a Keras layer as in inference, also while the network trains."""
+
+    def call(self, values: tf.Tensor, training: Any = None) -> tf.Tensor:
+        """Apply the layer."""
+        return super().call(values, training=False)
+
+
+class ConvertedLayer(CustomLayer):
+    """
+    A layer that applies a Keras layer which is built, and keeps it so.
+
+    A Simulator of nengo_dl makes the weights of a Keras layer anew. Layers that keep their
+    weights in lists, or derive something from them, come out of it as others.
+
+    Parameters
+    ----------
+    layer_func : tf.keras.layers.Layer
+        The layer.
+    inference : bool
+        Whether it is applied as in inference always.
+    **kwargs
+        Arguments of `CustomLayer`.
+    """
+
+    def __init__(self, layer_func: Any, *, inference: bool = False, **kwargs: Any) -> None:
+        super().__init__(layer_func, **kwargs)
+        self.inference = inference
+
+    def make_layer_func(self, context: LayerContext) -> Any:
+        """Return what keeps the layer as it is."""
+        if isinstance(context.input, tuple):
+            return self.layer_func  # several inputs: is kept by what joins them
+        return (InferenceWrapper if self.inference else LayerWrapper)(self.layer_func)
+
+
+def given_sources(model: tf.keras.Model, inputs: Any, plan: Plan) -> Named[Any]:
+    """
+    Return the object given for each input of a model, None where a Node is to be made.
+
+    Parameters
+    ----------
+    model : tf.keras.Model
+        The model.
+    inputs : None, NengoObject, list or Mapping
+        As given to `from_keras`.
+    plan : Plan
+        The plan of the model.
+
+    Raises
+    ------
+    ConversionError
+        If an object can't be the source of an input.
+    """
+    sources = name_sources(model, plan, [None] * len(plan.shapes))
+    if inputs is None:
+        return sources
+    known = ", ".join(map(sources.describe, sources))
+    if isinstance(inputs, Mapping):
+        by_name: dict[str, Any] = {}
+        for key, source in inputs.items():
+            name = sources.only_name_of(key, "inputs")
+            if name is None:
+                raise ConversionError(f"inputs: the model has no input {key!r}; it has {known}")
+            if name in by_name:
+                raise ConversionError(f"inputs: {sources.describe(name)} is given twice")
+            by_name[name] = source
+        given = [by_name.get(name) for name in sources]
+    else:
+        given = list(inputs) if isinstance(inputs, list | tuple) else [inputs]
+        if len(given) != len(sources):
+            raise ConversionError(
+                f"inputs: expected {len(sources)} objects, for {known}, got {len(given)}"
+            )
+    if not nengo.Network.context:
+        raise ConversionError(
+            "inputs: objects to take inputs from are in another network; call from_keras inside "
+            "`with network:`"
+        )
+    for source, name, shape in zip(given, sources, plan.shapes, strict=True):
+        if source is not None:
+            _check_source(source, sources.describe(name), shape)
+    return name_sources(model, plan, given)
+
+
+def name_sources(model: tf.keras.Model, plan: Plan, sources: list[Any]) -> Named[Any]:
+    """Make a mapping of the objects for a model's inputs."""
+    keys = keys_of_inputs(model) or model.input_names
+    return Named(
+        "inputs",
+        [
+            Entry(name, source, tuple(keras_names), (tensor, tensor.node.layer))
+            for name, source, tensor, *keras_names in zip(
+                plan.flat.input_names, sources, model.inputs, model.input_names, keys, strict=True
+            )
+        ],
+    )
+
+
+def _check_source(source: Any, name: str, shape: Shape) -> None:
+    if not is_source(source):
+        raise ConversionError(
+            f"inputs: expected a Node, Ensemble, Neurons or TensorNode for {name}, got {source!r}"
+        )
+    if source.size_out != size_of(shape):
+        raise ConversionError(
+            f"inputs: {source} puts out {source.size_out} values, while the input {name} of shape "
+            f"{shape} takes {size_of(shape)}"
+        )
 
 
 class NetworkBuilder:

@@ -31,11 +31,9 @@ from nengo_layers_plus.conversion._checks import (
     refuse_what_is_hidden,
     same_values,
 )
-from nengo_layers_plus.conversion._conversion_error import ConversionError, describe_error
 from nengo_layers_plus.conversion._flat_model import FlatCall, FlatModel, check_arguments
-from nengo_layers_plus.conversion._keras_copy import copy_layer
-from nengo_layers_plus.conversion._max_pooling import average_pooling_for, is_max_pooling
-from nengo_layers_plus.conversion._named import Entry, Named
+from nengo_layers_plus.conversion._keras_copy import average_pooling_for, copy_layer, is_max_pooling
+from nengo_layers_plus.conversion._layer_names import ConversionError, Entry, Named, describe_error
 from nengo_layers_plus.conversion._neuron_choice import NeuronChoice
 from nengo_layers_plus.graph import Shape
 

@@ -12,7 +12,7 @@ from nengo.synapses import Lowpass
 
 from nengo_layers_plus._upstream import tf
 from nengo_layers_plus.conversion._checks import same_values
-from nengo_layers_plus.conversion._max_pooling import is_max_pooling
+from nengo_layers_plus.conversion._keras_copy import is_max_pooling
 from nengo_layers_plus.conversion._plan import Plan, Step
 from nengo_layers_plus.graph import size_of
 from nengo_layers_plus.layers._errors import warn_user

@@ -18,8 +18,7 @@ from nengo_layers_plus._upstream import model_inputs, nengo_dl, random_state_kep
 from nengo_layers_plus.graph import NetworkGraph
 from nengo_layers_plus.introspection._inputs import check_data
 from nengo_layers_plus.introspection._network_copy import NetworkCopy
-from nengo_layers_plus.parameters._signal_arrays import SignalArrays
-from nengo_layers_plus.parameters._simulator_parameters import SimulatorParameters
+from nengo_layers_plus.parameters._simulator_parameters import SignalArrays, SimulatorParameters
 from nengo_layers_plus.simulator import Simulator
 
 ParameterKey = tuple[Any, str, int]

@@ -8,10 +8,12 @@ from nengo_layers_plus.parameters._errors import (
     SimulatorBuiltError,
 )
 from nengo_layers_plus.parameters._freeze import freeze, unfreeze
-from nengo_layers_plus.parameters._load_parameters import load_parameters
-from nengo_layers_plus.parameters._loaded_parameters import LoadedParameters
 from nengo_layers_plus.parameters._parameter_file import read_parameters
-from nengo_layers_plus.parameters._save_parameters import save_parameters
+from nengo_layers_plus.parameters._save_and_load import (
+    LoadedParameters,
+    load_parameters,
+    save_parameters,
+)
 
 __all__ = [
     "LoadedParameters",

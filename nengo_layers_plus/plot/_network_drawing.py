@@ -28,8 +28,7 @@ from nengo_layers_plus.plot._network_words import (
     frame_words,
     link_words,
 )
-from nengo_layers_plus.plot._scaled_text import ScaledText
-from nengo_layers_plus.plot._text_size import width_of, wrapped
+from nengo_layers_plus.plot._text import ScaledText, width_of, wrapped
 
 # kind: fill, edge
 _COLOURS = {

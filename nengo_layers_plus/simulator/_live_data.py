@@ -11,7 +11,7 @@ from nengo.ensemble import Neurons
 from nengo_layers_plus._declared import ParameterSignal
 from nengo_layers_plus._upstream import nengo_dl
 from nengo_layers_plus.neurons import changed, model_in
-from nengo_layers_plus.parameters._signal_arrays import SignalArrays
+from nengo_layers_plus.parameters._simulator_parameters import SignalArrays
 
 
 class LiveData(nengo_dl.simulator.SimulationData):

@@ -22,7 +22,7 @@ from nengo_layers_plus import (
 from nengo_layers_plus._upstream import tf
 from nengo_layers_plus.graph import Line, Report, Table, plain, render, what_trains
 from nengo_layers_plus.graph._structure import NetworkStructure
-from nengo_layers_plus.parameters._loaded_parameters import LoadedParameters
+from nengo_layers_plus.parameters._save_and_load import LoadedParameters
 from nengo_layers_plus.simulator._execution import Execution, ExecutionRow
 
 HOSTILE = "\x1b[31mred\x1b]0;x\x07[bold]<script>alert(1)</script>\r\n\u202e\x9b\"'\\{0}${x}"

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nengo_layers_plus.plot._layout import Box, LayeredLayout, Layout, Link
-from nengo_layers_plus.plot._layout._ranks import ranks_of
+from nengo_layers_plus.plot._layout._order import ranks_of
 
 # frames by number: the frames around them
 NESTED = {0: (0,), 1: (1,), 2: (0, 2), 3: (0, 2, 3), 4: (1, 4), 5: (5,)}

@@ -25,8 +25,7 @@ from nengo_layers_plus.introspection._summary._summary_row import (
 )
 from nengo_layers_plus.introspection._summary._words import transform_in_words, what_of
 from nengo_layers_plus.layers._layer_call import origin_of
-from nengo_layers_plus.parameters._signal_arrays import SignalArrays
-from nengo_layers_plus.parameters._simulator_parameters import was_loaded
+from nengo_layers_plus.parameters._simulator_parameters import SignalArrays, was_loaded
 from nengo_layers_plus.synapses._build import SimTrainableFilter
 
 

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from itertools import pairwise, takewhile
 
-from nengo_layers_plus.plot._layout._order import order_columns
+from nengo_layers_plus.plot._layout._order import order_columns, ranks_of
 from nengo_layers_plus.plot._layout._parts import (
     GAP,
     PAD,
@@ -23,7 +23,6 @@ from nengo_layers_plus.plot._layout._parts import (
     Row,
     Step,
 )
-from nengo_layers_plus.plot._layout._ranks import ranks_of
 from nengo_layers_plus.plot._layout._routes import (
     TRACK,
     Tracks,

@@ -1,24 +1,202 @@
-"""Loads parameters into a Simulator."""
+"""Saves the parameters of a Simulator, and loads them into one."""
 
 from __future__ import annotations
 
 import difflib
 import os
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from nengo_layers_plus._declared import as_flag
 from nengo_layers_plus._upstream import nengo_dl, tf
-from nengo_layers_plus.graph import Table, render
+from nengo_layers_plus.graph import Shape, Table, render
 from nengo_layers_plus.parameters._errors import ParameterError, ParameterMismatchError
 from nengo_layers_plus.parameters._given_values import GivenValue, GivenValues
-from nengo_layers_plus.parameters._loaded_parameters import LoadedParameters
-from nengo_layers_plus.parameters._parameter_file import ParameterFile, read_file
-from nengo_layers_plus.parameters._scaled_responses import ScaledResponses
-from nengo_layers_plus.parameters._signal_arrays import SignalArrays
-from nengo_layers_plus.parameters._simulator_parameters import SavedParameter, SimulatorParameters
+from nengo_layers_plus.parameters._parameter_file import ParameterFile, read_file, write_file
+from nengo_layers_plus.parameters._simulator_parameters import (
+    SavedParameter,
+    SignalArrays,
+    SimulatorParameters,
+)
+
+
+@dataclass(frozen=True)
+class LoadedParameters:
+    """
+    What `load_parameters` loaded, and what it did not.
+
+    Parameters
+    ----------
+    loaded : tuple of str
+        Names of the parameters that have the saved values now.
+    missing : tuple of str
+        Names of parameters of the network that were not saved; they keep their values.
+    extra : tuple of str
+        Names that were saved and that no parameter of the network has.
+    other_shape : Mapping
+        By name, the shape that was saved and that of the network, where they differ; these keep
+        their values.
+    other_amplitude : Mapping
+        By the names of gains and biases, the amplitude of the neurons where they were saved and
+        here, where they are others and the gains are not scaled in return; these keep their
+        values.
+    contradicted : Mapping
+        By the names of what the network itself gives numbers for, such as ``"hidden.gain"`` or
+        ``"hidden.max_rates"``, what was saved and what it gives, in words, where they differ.
+        What follows of these keeps its values.
+    """
+
+    loaded: tuple[str, ...]
+    missing: tuple[str, ...] = ()
+    extra: tuple[str, ...] = ()
+    other_shape: Mapping[str, tuple[Shape, Shape]] = field(default_factory=dict)
+    other_amplitude: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    contradicted: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+
+    @property
+    def complete(self) -> bool:
+        """Whether all that was saved was loaded, and all of the network."""
+        return not (
+            self.missing
+            or self.extra
+            or self.other_shape
+            or self.other_amplitude
+            or self.contradicted
+        )
+
+
+class ScaledResponses:
+    """
+    Compares amplitudes, which a network says itself, with those beside the saved gains.
+
+    Neurons that fire ``s`` times as fast, and of which each spike counts ``1 / s`` as much, are
+    the same neurons for the layers behind them (exactly so if their rate is linear). Their gains
+    and biases are ``s`` times those that were saved, and so are their encoders, which are kept as
+    nengo has them, times the gains. With another amplitude and no such gains they are other
+    neurons.
+
+    Parameters
+    ----------
+    parameters : SimulatorParameters
+        Those of the network.
+    arrays : Mapping
+        What was saved.
+    amplitudes : Mapping
+        Those of the neurons where it was saved, by the names of their gains.
+
+    Attributes
+    ----------
+    scales : dict
+        By how much to scale what was saved, by name.
+    other_amplitude : dict
+        By name, the amplitude that was saved and that of the network, of gains and biases that
+        can't be loaded.
+    """
+
+    def __init__(
+        self,
+        parameters: SimulatorParameters,
+        arrays: Mapping[str, np.ndarray],
+        amplitudes: Mapping[str, float],
+    ) -> None:
+        self._arrays = arrays
+        self.scales: dict[str, float] = {}
+        self.other_amplitude: dict[str, tuple[float, float]] = {}
+        own_amplitudes = parameters.amplitudes
+        changed = {
+            name: (saved, own_amplitudes[name])
+            for name, saved in amplitudes.items()
+            if name in arrays and own_amplitudes.get(name, saved) != saved
+        }
+        gains = parameters.read_some(changed)
+        for name, (saved, own) in changed.items():
+            stem = name.removesuffix("gain")
+            names = [each for each in (name, f"{stem}bias", f"{stem}encoders") if each in arrays]
+            scale = saved / own if own else np.nan
+            scaled = arrays[name] * scale
+            if gains[name].shape == scaled.shape and np.allclose(gains[name], scaled, rtol=1e-4):
+                self.scales.update(dict.fromkeys(names, scale))
+            else:
+                self.other_amplitude.update(dict.fromkeys(names, (saved, own)))
+
+    def scaled(self, name: str) -> np.ndarray:
+        """Return what was saved, scaled for the neurons here."""
+        array = self._arrays[name]
+        return array * self.scales[name] if name in self.scales else array
+
+
+def save_parameters(sim: nengo_dl.Simulator, path: str | os.PathLike[str]) -> None:
+    """
+    Save all that is drawn or learned in a Simulator to a file, by name.
+
+    That is everything in `.NetworkGraph.parameters` (weights of connections, encoders, biases,
+    weights and state of Keras layers), the gains of neurons, and the decoders with which probes
+    read ensembles. What the network itself says (outputs of Nodes, synapses, time constants,
+    where a sparse transform has its values) is not saved, nor the state of a simulation, such as
+    voltages.
+
+    Parameters
+    ----------
+    sim : nengo_dl.Simulator
+        An open Simulator of any network.
+    path : str or os.PathLike
+        The file. The name is used as it is given; ``.safetensors`` is usual.
+
+    Raises
+    ------
+    ParameterError
+        If a learning rule has moved weights differently in the items of the minibatch, or if
+        ``path`` is no path.
+    nengo.exceptions.SimulatorClosed
+        If the Simulator is closed.
+    OSError
+        If the file can't be written.
+
+    Notes
+    -----
+    The file does not depend on the minibatch size and on the device. It is in the format of
+    safetensors, and holds no code. It is written whole or not at all: a file that is there stays
+    as it is until all of the new one is on the disk.
+
+    The weights of a Keras layer that is used in several places are saved once.
+
+    With the values the file has a checksum of them, and what the network itself gave: amplitudes
+    of neurons, and numbers for gains, time constants and so on, which `load_parameters` compares
+    with those of the network that it loads into.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import nengo
+    >>> from nengo_layers_plus import CustomLayer, load_parameters, nengo_dl, save_parameters
+    >>> def build(seed):
+    ...     with nengo.Network(seed=seed) as net:
+    ...         nengo.Probe(CustomLayer(nengo.LIFRate(), label="hidden")(nengo.Node([1.0] * 3)))
+    ...     return net
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     with nengo_dl.Simulator(build(seed=0), progress_bar=False) as sim:
+    ...         save_parameters(sim, f"{folder}/weights.safetensors")
+    ...         expected = sim.predict(n_steps=1, verbose=0)
+    ...     with nengo_dl.Simulator(build(seed=1), progress_bar=False) as sim:
+    ...         report = load_parameters(sim, f"{folder}/weights.safetensors")
+    ...         found = sim.predict(n_steps=1, verbose=0)
+    >>> report.loaded
+    ('hidden.encoders', 'hidden.bias', 'hidden.gain')
+    >>> [bool((a == b).all()) for a, b in zip(expected.values(), found.values())]
+    [True]
+    """
+    parameters = SimulatorParameters(sim, "save the parameters of")
+    kinds = {each.name: each.kind for each in parameters}
+    contents = ParameterFile(
+        parameters.read(),
+        parameters.amplitudes,
+        given=GivenValues(parameters).statements,
+        trained={each.name: each.kind for each in parameters if each.trains},
+    )
+    write_file(path, contents, kinds)
 
 
 def load_parameters(
