@@ -108,6 +108,7 @@ def test_some_wrong_arguments() -> None:
                 "LeakyIntegrator:amplitude",
                 "surrogate.SurrogateKind.__call__:alpha",
                 "from_keras:scale_firing_rates",
+                "from_keras:synapse",
                 "plot.raster:dt",
                 "plot.rates:amplitude",
             ],

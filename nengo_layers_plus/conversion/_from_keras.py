@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numbers
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +10,7 @@ import numpy as np
 from nengo.neurons import NeuronType
 from nengo.synapses import Synapse
 
+from nengo_layers_plus._declared import is_finite
 from nengo_layers_plus._upstream import tf
 from nengo_layers_plus.conversion._keras_network import KerasNetwork
 from nengo_layers_plus.conversion._layer_names import ConversionError, name_of_model
@@ -165,8 +165,8 @@ def from_keras(
 
 
 def _check_synapse(synapse: Any) -> None:
-    is_number = isinstance(synapse, numbers.Real) and not isinstance(synapse, bool)
-    if not (synapse is None or isinstance(synapse, Synapse) or (is_number and synapse >= 0)):
+    is_time = is_finite(synapse) and synapse >= 0
+    if not (synapse is None or isinstance(synapse, Synapse) or is_time):
         raise ConversionError(
             "synapse: expected None, a time constant in seconds or a nengo synapse, got "
             f"{synapse!r}"
