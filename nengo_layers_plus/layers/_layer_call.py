@@ -13,7 +13,7 @@ import numpy as np
 from nengo.base import NengoObject, ObjView
 from nengo.ensemble import Neurons
 
-from nengo_layers_plus._declared import array_of, is_nan, is_number
+from nengo_layers_plus._declared import array_of, is_finite, is_number
 from nengo_layers_plus._upstream import tf
 from nengo_layers_plus.graph import Shape, shape_of, shape_through, size_of
 from nengo_layers_plus.graph._notes import Notes
@@ -346,8 +346,8 @@ def check_synapse(attr: str, synapse: Any) -> None:
         What was given.
     """
     if not (
-        (is_number(synapse) and not is_nan(synapse) and 0 <= synapse < np.inf)
-        or synapse is None
+        synapse is None
+        or (is_finite(synapse) and synapse >= 0)
         or synapse is nengo.Default
         or isinstance(synapse, nengo.synapses.Synapse)
     ):

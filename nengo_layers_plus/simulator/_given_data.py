@@ -701,7 +701,7 @@ class GivenData:
             wanted, axes = output, [1, 2]
             if own:
                 axes = fixed_axes(function, given, output, self._sim.tensor_graph.dtype)
-            else:
+            else:  # by the shape that the functions before have made known
                 wanted = wanted_shape(function, (self._batch, *target.shape[1:]), output)
             fits = []
             for axis in axes:
