@@ -139,7 +139,7 @@ def _one_for_all(values: Any) -> float:
 
 def _what_trains(graph: NetworkGraph, parts: LayerParts) -> str:
     objects = (parts.ensemble, parts.node, parts.connection)
-    trained = [each for each in graph.parameters if each.moves and each.obj in objects]
+    trained = [each for each in graph.parameters if each.is_trained and each.obj in objects]
     if not trained:
         return "nothing"
     names = ", ".join(each.name.rpartition(".")[2] for each in trained)
@@ -147,7 +147,7 @@ def _what_trains(graph: NetworkGraph, parts: LayerParts) -> str:
 
 
 def _trained(network: DigitNetwork) -> list[Parameter]:
-    return [each for each in NetworkGraph(network.network).parameters if each.moves]
+    return [each for each in NetworkGraph(network.network).parameters if each.is_trained]
 
 
 def _table(title: str, padding: int) -> Table:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import heapq
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -15,6 +14,7 @@ from nengo.ensemble import Neurons
 
 from nengo_layers_plus._upstream import is_automatic_name, tf
 from nengo_layers_plus.graph._keras_layers import layer_itself
+from nengo_layers_plus.graph._words import by_numbers
 
 # neither the seeds of a network nor values that may be drawn anew decide: they change from one
 # run of a script to the next, and with them names would
@@ -25,12 +25,6 @@ def structure_of(obj: Any, kind: str, path: tuple[nengo.Network, ...]) -> tuple[
     around = tuple(by_numbers(network.label) for network in path[1:])
     sizes = (int(obj.size_in), 0 if isinstance(obj, nengo.Probe) else int(obj.size_out))
     return (around, by_numbers(obj.label), kind, sizes, _details(obj))
-
-
-def by_numbers(label: Any) -> tuple[str | int, ...]:
-    """Split a label, or None, so that it sorts by its numbers: text and numbers, in turn."""
-    parts = re.split(r"(\d+)", str(label or ""))
-    return tuple(int(part) if index % 2 else part for index, part in enumerate(parts))
 
 
 def _details(obj: Any) -> tuple[str, ...]:

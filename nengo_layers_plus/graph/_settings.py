@@ -1,4 +1,4 @@
-"""Settings that nengo's configuration system holds for objects, through all levels."""
+"""What is set for objects: in nengo's configuration, through all levels, and in notes of ours."""
 
 from __future__ import annotations
 
@@ -178,3 +178,28 @@ def default_of(nengo_class: type, name: str, path: Sequence[nengo.Network]) -> S
             if params is not None and params in parameter:
                 return Setting(name, getattr(params, name), network, own=False)
     return Setting(name, parameter.default, None, own=False)
+
+
+class Notes:
+    """
+    Values of ours by object, kept with the object: a copy and a pickle of it has its note.
+
+    Parameters
+    ----------
+    name : str
+        What is noted.
+    """
+
+    def __init__(self, name: str) -> None:
+        # as nengo warns of attributes that it does not know, it is put where they are kept
+        self._key = f"__{name}_of_nengo_layers_plus"
+
+    def __contains__(self, obj: Any) -> bool:
+        return self._key in getattr(obj, "__dict__", ())
+
+    def __setitem__(self, obj: Any, value: Any) -> None:
+        vars(obj)[self._key] = value
+
+    def get(self, obj: Any, default: Any = None) -> Any:
+        """Return what was noted of an object, or a default."""
+        return getattr(obj, "__dict__", {}).get(self._key, default)

@@ -14,7 +14,7 @@ from nengo.ensemble import Neurons
 
 from nengo_layers_plus._declared import array_of
 from nengo_layers_plus._upstream import nengo_dl
-from nengo_layers_plus.graph._notes import Notes
+from nengo_layers_plus.graph._settings import Notes
 
 Shape = tuple[int, ...]
 

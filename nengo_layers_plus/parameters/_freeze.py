@@ -11,7 +11,7 @@ from nengo.ensemble import Neurons
 
 from nengo_layers_plus._upstream import nengo_dl, tf, with_sublayers
 from nengo_layers_plus.graph import Parameter
-from nengo_layers_plus.graph._notes import Notes
+from nengo_layers_plus.graph._settings import Notes
 from nengo_layers_plus.layers._trainable import (
     FixedSetting,
     fix_trainable,
@@ -66,7 +66,7 @@ def freeze(network: nengo.Network, *what: Any) -> tuple[str, ...]:
     ParameterError
         If something is not in the network, if a pattern means nothing, if what was named itself
         has nothing that could train, if only a part of the weights of one Keras layer was named,
-        or if a learning rule moves something of it. The network is then as it was.
+        or if a learning rule changes something of it. The network is then as it was.
     SimulatorBuiltError
         If a Simulator was given. The error says how to go on, and holds the weights.
 
@@ -89,7 +89,7 @@ def freeze(network: nengo.Network, *what: Any) -> tuple[str, ...]:
     ...     probe = nengo.Probe(output(hidden))
     >>> freeze(net, "hidden")
     ('hidden.encoders', 'hidden.bias')
-    >>> [parameter.name for parameter in graph.what_trains(net).moving]
+    >>> [parameter.name for parameter in graph.what_trains(net).trained]
     ['output.kernel', 'output.bias']
     >>> freeze(net, output)
     ('output.kernel', 'output.bias')
@@ -164,7 +164,7 @@ def unfreeze(network: nengo.Network, *what: Any) -> tuple[str, ...]:
     ...     probe = nengo.Probe(hidden)
     >>> unfreeze(net, "hidden.weights")
     ('image->hidden.weights',)
-    >>> [parameter.name for parameter in graph.what_trains(net).moving]
+    >>> [parameter.name for parameter in graph.what_trains(net).trained]
     ['image->hidden.weights', 'hidden.bias']
     """
     _check_no_simulator(network, "unfreeze")
@@ -251,7 +251,7 @@ def _check_no_learning_rules(parameters: Any) -> None:
     names = [each.name for each in parameters if _learns(each)]
     if names:
         raise ParameterError(
-            f"{', '.join(names)}: a learning rule moves it, whatever is set to train; remove the "
+            f"{', '.join(names)}: a learning rule changes it, whatever is set to train; remove the "
             "rule, or leave it out here"
         )
 

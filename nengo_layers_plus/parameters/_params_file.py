@@ -13,7 +13,7 @@ from nengo.exceptions import SimulationError
 
 from nengo_layers_plus._upstream import nengo_dl
 from nengo_layers_plus.graph import NetworkGraph, Shape, Table, render
-from nengo_layers_plus.graph._variables import variables_of
+from nengo_layers_plus.graph._network_graph import variables_of
 from nengo_layers_plus.parameters._errors import (
     MissingParameterFileError,
     ParameterError,

@@ -72,7 +72,7 @@ class NetworkDrawing:
         is_read = any(item.kind == "probe" for item in graph.objects)
         for each in graph.parameters:
             # without a probe there is no gradient at all
-            if each.moves or is_read:
+            if each.is_trained or is_read:
                 parameters[each.obj].append(each)
         owners = first_uses(graph.objects)
 

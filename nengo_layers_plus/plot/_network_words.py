@@ -71,8 +71,8 @@ def box_words(
     return BoxWords(
         range_of_names(_within(graph, each.path[-1], each.name) for each in alike),
         f"{len(alike)} x {_what(item)}" if len(alike) > 1 else _what(item),
-        _listed("trains", owner, [each for each in own if each.moves], shared),
-        _listed("no gradient", owner, [each for each in own if not each.moves], shared),
+        _listed("trains", owner, [each for each in own if each.is_trained], shared),
+        _listed("no gradient", owner, [each for each in own if not each.is_trained], shared),
     )
 
 
@@ -115,7 +115,7 @@ def link_words(
     for each in parameters:
         if each.trainable:
             what = "synapse" if each.kind == "synapse parameter" else "weights"
-            below[f"trains: {what}" if each.moves else f"no gradient: {what}"] = None
+            below[f"trains: {what}" if each.is_trained else f"no gradient: {what}"] = None
     return _few(list(shapes)), _few(list(below))
 
 
