@@ -75,18 +75,18 @@ def divergence(comparison: Comparison, *, ax: Any = None) -> Axes:
             attr="comparison",
         )
     # relative to the greatest output, if that is not 0
-    values = np.stack([each.difference / (each.scale or 1.0) for each in divergences])
+    values = np.stack([item.difference / (item.scale or 1.0) for item in divergences])
     values = values.astype(np.float64)
     dt, first, first_row = comparison.dt, comparison.first_divergence, None
-    for row, each in enumerate(divergences):
-        if each is first:
-            first_row = row, dt * (each.first_step or 0)
+    for row, item in enumerate(divergences):
+        if item is first:
+            first_row = row, dt * (item.first_step or 0)
     draw, width, size = _draw_lines, _LEGEND, (6.4, 3.8)
     if len(divergences) > _MOST_LINES:
         draw, width, size = _draw_map, _SIDE, (7.2, 1.4 + 0.2 * len(divergences))
     labels = [
-        _label(each.name, differences, each is first, width)
-        for each, differences in zip(divergences, values, strict=True)
+        _label(item.name, differences, item is first, width)
+        for item, differences in zip(divergences, values, strict=True)
     ]
     ax = axes_or_new(ax, *size)
     draw(ax, values, labels, dt, first_row)

@@ -155,7 +155,7 @@ class NetworkContents:
             return f"{head}: {words}{shared}" if names else ""
 
         return (
-            range_of_names(self._within(each.path[-1], each.name) for each in group),
+            range_of_names(self._within(alike.path[-1], alike.name) for alike in group),
             f"{len(group)} x {_what(item)}" if len(group) > 1 else _what(item),
             listed("trains", True),
             listed("no gradient", False),
