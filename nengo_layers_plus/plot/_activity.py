@@ -208,16 +208,8 @@ def rates(data: Any, *, amplitude: Any = 1, ax: Any = None) -> Axes:
         ax.axhline(bottom, color="0.7", linewidth=0.8, zorder=0)
         mean = float(values.mean())
         ax.plot([mean, mean], [bottom, top], color=text_colour(), linewidth=1.2, gid=name)
-        ax.annotate(
-            f"mean {mean:.4g} Hz, {100 * is_silent[name].mean():.3g} % silent",
-            (1, top),
-            xycoords=ax.get_yaxis_transform(),
-            xytext=(0, 2),
-            textcoords="offset points",
-            ha="right",
-            va="bottom",
-            fontsize="small",
-        )
+        text = f"mean {mean:.4g} Hz, {100 * is_silent[name].mean():.3g} % silent"
+        note(ax, text, (1, top), ax.get_yaxis_transform(), lift=2)
     tidy(ax)
     ax.spines["left"].set_visible(False)
     ax.set_yticks(bottoms + _HEIGHT / 2, labels, fontsize="small")

@@ -10,7 +10,14 @@ import numpy as np
 from nengo.exceptions import ValidationError
 
 from nengo_layers_plus.introspection import Comparison
-from nengo_layers_plus.plot._axes import COLOURS, DASHES, VERMILLION, axes_or_new, tidy
+from nengo_layers_plus.plot._axes import (
+    COLOURS,
+    DASHES,
+    VERMILLION,
+    add_legend,
+    axes_or_new,
+    tidy,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -146,14 +153,7 @@ def _draw_lines(
     if first is not None and not np.isnan(values[first[0]]).all():
         ax.axvline(first[1], color=VERMILLION, linestyle=":", linewidth=1)
     tidy(ax)
-    ax.legend(
-        handles=handles,
-        loc="upper left",
-        bbox_to_anchor=(1.0, 1.0),
-        fontsize="small",
-        frameon=False,
-        handlelength=3,
-    )
+    add_legend(ax, handles=handles, loc="upper left", bbox_to_anchor=(1.0, 1.0), handlelength=3)
 
 
 def _draw_map(

@@ -12,7 +12,14 @@ import numpy as np
 from nengo.exceptions import ValidationError
 
 from nengo_layers_plus._declared import array_of, items_in
-from nengo_layers_plus.plot._axes import COLOURS, GREY, axes_or_new, whole_numbers
+from nengo_layers_plus.plot._axes import (
+    COLOURS,
+    GREY,
+    add_legend,
+    axes_or_new,
+    note,
+    whole_numbers,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -136,15 +143,8 @@ def history(history: Any, *, names: Sequence[str] | None = None, ax: Any = None)
         left.spines["right"].set_visible(False)
     if len(handles) > 1 or by_run:
         # above the axes, where no line can be
-        left.legend(
-            handles=handles,
-            loc="lower left",
-            bbox_to_anchor=(0, 1),
-            ncols=n_columns,
-            fontsize="small",
-            frameon=False,
-            handlelength=3,
-        )
+        style: dict[str, Any] = {"loc": "lower left", "bbox_to_anchor": (0, 1), "handlelength": 3}
+        add_legend(left, handles=handles, ncols=n_columns, **style)
     return left
 
 
@@ -240,13 +240,5 @@ def _mark(ax: Axes, epochs: np.ndarray) -> None:
     transform = ax.get_xaxis_transform()
     style: dict[str, Any] = {"color": GREY, "markersize": 5, "transform": transform}
     ax.plot(epochs, [0.03] * len(epochs), "x", label="not finite", gid="not finite", **style)
-    ax.annotate(
-        f"not finite {'from' if len(epochs) > 1 else 'in'} epoch {epochs[0]}",
-        (epochs[0], 0.03),
-        xycoords=transform,
-        xytext=(0, 6),
-        textcoords="offset points",
-        ha="center",
-        va="bottom",
-        fontsize="small",
-    )
+    text = f"not finite {'from' if len(epochs) > 1 else 'in'} epoch {epochs[0]}"
+    note(ax, text, (epochs[0], 0.03), transform, lift=6, align="center")

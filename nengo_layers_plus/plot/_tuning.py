@@ -14,7 +14,15 @@ from nengo_layers_plus._declared import is_finite, items_in
 from nengo_layers_plus._upstream import nengo_dl
 from nengo_layers_plus.layers import LayerParts
 from nengo_layers_plus.neurons import Surrogate
-from nengo_layers_plus.plot._axes import BLUE, VERMILLION, axes_or_new, note, text_colour, tidy
+from nengo_layers_plus.plot._axes import (
+    BLUE,
+    VERMILLION,
+    add_legend,
+    axes_or_new,
+    note,
+    text_colour,
+    tidy,
+)
 from nengo_layers_plus.plot._network_contents import graph_of
 
 if TYPE_CHECKING:
@@ -140,7 +148,7 @@ def tuning(
     if len(shown) < n_neurons:
         note(ax, f"{len(shown)} of {n_neurons:,} neurons drawn")
     if ax.get_legend_handles_labels()[0]:
-        ax.legend(loc="upper left", fontsize="small", frameon=False)
+        add_legend(ax, loc="upper left")
     # room for the legend above the curves
     bottom, top = min(0.0, float(outputs.min())), float(outputs.max())
     span = (top - bottom) or 1.0
