@@ -181,7 +181,7 @@ class LayeredLayout:
             bottom = max(bottoms + [frame.bottom for frame in frames])
         self._set_turns(rows)
         routes = [self._route(index, link) for index, link in enumerate(self.links)]
-        points = [point for route in routes for _, points in route.steps for point in points]
+        points = [point for route in routes for _, step in route.steps for point in step]
         x, y = ([0.0, *(point[axis] for point in points)] for axis in (0, 1))
         return Layout(
             [(cell.x, cell.y) for cell in self.cells],
