@@ -30,9 +30,7 @@ class TorchWorker(Worker):
     """
 
     package = ""  # the library's name in the package index
-    input_factor = (
-        1.0  # of currents, by which the weights and biases of their layers are multiplied
-    )
+    input_factor = 1.0  # of currents, held by the weights and biases of their layers
 
     def __init__(self, device: str, threads: int, equation: str) -> None:
         super().__init__(device, threads, equation)
