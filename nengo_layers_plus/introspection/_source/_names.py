@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import functools
 import importlib
 import keyword
 import re
@@ -17,18 +18,15 @@ _USUAL = {"numpy": "np", "tensorflow": "tf"}
 """How modules are imported everywhere."""
 
 _KERAS = ("layers", "activations", "initializers", "regularizers", "constraints")
-_PUBLIC = {
-    "nengo": (
-        *("", "dists", "synapses", "processes", "neurons", "solvers"),
-        *("utils.least_squares_solvers", "learning_rules", "transforms"),
-    ),
-    "nengo_dl": ("", "dists", "graph_optimizer"),
-    "numpy": ("", "linalg", "fft"),
-    "tensorflow": (
-        *("", "nn", "math", "linalg", "image", "signal", "keras"),
-        *(f"keras.{name}" for name in (*_KERAS, "mixed_precision")),
-    ),
-}
+_PUBLIC = (
+    "builtins",
+    *("nengo", "nengo.dists", "nengo.synapses", "nengo.processes", "nengo.neurons"),
+    *("nengo.solvers", "nengo.utils.least_squares_solvers", "nengo.learning_rules"),
+    *("nengo.transforms", "nengo_dl", "nengo_dl.dists", "nengo_dl.graph_optimizer"),
+    *("numpy", "numpy.linalg", "numpy.fft", "tensorflow", "tensorflow.nn", "tensorflow.math"),
+    *("tensorflow.linalg", "tensorflow.image", "tensorflow.signal", "tensorflow.keras"),
+    *(f"tensorflow.keras.{name}" for name in (*_KERAS, "mixed_precision")),
+)
 """Where the public names of libraries are looked up, in this order."""
 
 _OURS = ("nengo_layers_plus", "nengo_layers_plus.neurons", "nengo_layers_plus.synapses")
@@ -56,17 +54,11 @@ class Names:
         self.used = {*keyword.kwlist, *keyword.softkwlist, *dir(builtins)}
         self.used |= {"nengo", "nengo_dl", "np", "tf", "arrays", "config", "build"}
         self._imports: dict[str, tuple[str, str]] = {}
-        self._public: dict[int, tuple[Any, tuple[str, str] | None]] = {}
+        self._public_homes: dict[int, tuple[Any, str]] = {}
 
     def free(self, stem: str) -> str:
         """Return a name that begins with a stem and stands for nothing yet, and take it."""
         return unique_name(identifier(stem), self.used)
-
-    def next_free(self, stem: str) -> str:
-        """Return what `free` would, without taking it."""
-        name = self.free(stem)
-        self.used.discard(name)
-        return name
 
     def module(self, full_name: str) -> str:
         """Import a module, and return its name."""
@@ -78,7 +70,7 @@ class Names:
             self.values[top] = nengo_dl
             self._imports[name] = ("nengo_layers_plus", "nengo_dl")
         else:
-            self.values[top] = tf if root == "tensorflow" else importlib.import_module(root)
+            self.values[top] = _module(root)
             self._imports[name] = ("", f"import {full_name}" + f" as {name}" * (name != full_name))
         return name
 
@@ -101,18 +93,17 @@ class Names:
         NoExpressionError
             If no module has it.
         """
-        if id(value) not in self._public:
-            self._public[id(value)] = (value, _public_name(value))
-        public = self._public[id(value)][1]
-        if public is not None:
-            module, name = public
-            if module == "builtins":
-                return name
-            root, _, inner = module.partition(".")
-            return ".".join(filter(None, (self.module(root), inner, name)))
-        module, path = _importable(value)
-        root, _, inner = path.partition(".")
-        return ".".join(filter(None, (self.import_from(module, root), inner)))
+        if id(value) not in self._public_homes:
+            self._public_homes[id(value)] = (value, _public_home(value))
+        home = self._public_homes[id(value)][1]
+        if home == "builtins":
+            return str(value.__name__)
+        if home:
+            root, _, inner = f"{home}.{value.__name__}".partition(".")
+            return f"{self.module(root)}.{inner}"
+        module, path = _home(value)
+        root, dot, inner = path.partition(".")
+        return f"{self.import_from(module, root)}{dot}{inner}"
 
     def import_lines(self, text: str) -> list[str]:
         """
@@ -148,26 +139,23 @@ def _from_lines(module: str, imported: set[str]) -> list[str]:
     return [f"from {module} import (", *(f"{' ' * INDENT}{name}," for name in names), ")"]
 
 
-def _public_name(value: Any) -> tuple[str, str] | None:
-    """Return the public module of a library that has a value, and its name there."""
+def _module(path: str) -> Any:
+    """Return a module of a library, or a namespace such as ``tensorflow.keras.layers``."""
+    root, *parts = path.split(".")
+    libraries = {"tensorflow": tf, "nengo_dl": nengo_dl}
+    return functools.reduce(getattr, parts, libraries.get(root) or importlib.import_module(root))
+
+
+def _public_home(value: Any) -> str:
+    """Return the public module of a library that has a value; empty if none has."""
     name = getattr(value, "__name__", None)
     if not isinstance(name, str) or not name.isidentifier():
-        return None
-    if getattr(builtins, name, None) is value:
-        return "builtins", name
-    roots = {"tensorflow": tf, "nengo_dl": nengo_dl}
-    for root, paths in _PUBLIC.items():
-        for path in paths:
-            module = roots.get(root) or importlib.import_module(root)
-            for part in filter(None, path.split(".")):
-                module = getattr(module, part)
-            if getattr(module, name, None) is value:
-                return f"{root}.{path}".rstrip("."), name
-    return None
+        return ""
+    return next((path for path in _PUBLIC if getattr(_module(path), name, None) is value), "")
 
 
-def _importable(value: Any) -> tuple[str, str]:
-    """Return the module of a class or function, and its name there."""
+def _home(value: Any) -> tuple[str, str]:
+    """Return the module that a class or function can be imported from, and its name there."""
     module = getattr(value, "__module__", None)
     name = getattr(value, "__qualname__", None) or getattr(value, "__name__", None)
     if not isinstance(module, str) or not isinstance(name, str) or "<" in name:

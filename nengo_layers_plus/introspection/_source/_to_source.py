@@ -16,6 +16,7 @@ from nengo_layers_plus.introspection._source._contents import (
     SourceError,
     holder_of,
     needed_by,
+    objects_of_call,
 )
 from nengo_layers_plus.introspection._source._layout import call, comment_lines, lay_out
 from nengo_layers_plus.introspection._source._network_source import NetworkSource
@@ -119,7 +120,7 @@ def to_source(
     trained: dict[Any, bool] = {}
     output: Any = network
     if isinstance(network, LayerParts):
-        contents = Contents.of_call(network)
+        contents = Contents(None, objects_of_call(network))
         given = _given_to(network, contents)
         trained = _trained_by(network, contents)
         output = network.output
@@ -176,7 +177,8 @@ def _trained_by(parts: LayerParts, contents: Contents) -> dict[Any, bool]:
                 trained[connection] = bool(trains)
         if leaf.ensemble is not None and leaf.trainable.bias is not None:
             trained[leaf.ensemble.neurons] = leaf.trainable.bias
-    return {obj: trains for obj, trains in trained.items() if holder_of(obj) in contents.objects}
+    made = {*contents.ensembles, *contents.connections}
+    return {obj: trains for obj, trains in trained.items() if holder_of(obj) in made}
 
 
 def _module(values: Values, n_given: int, summary: str, statements: Sequence[str]) -> str:

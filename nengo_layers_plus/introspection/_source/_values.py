@@ -257,20 +257,42 @@ class Values:
     # objects of nengo that can't change
 
     def _frozen(self, value: FrozenObject, name: str) -> str:
-        made = self.names.of(type(value))
-        positional, keywords = _arguments_of(value)
-        text = call(
-            made,
-            *(self.write(argument, f"{name}.{key}") for key, argument in positional.items()),
-            **{key: self.write(argument, f"{name}.{key}") for key, argument in keywords.items()},
-        )
         try:
+            text = self._frozen_call(value, name)
             is_equal = same(self.evaluate(text), value)
+        except NoExpressionError:
+            raise
         except Exception as error:  # the code of a user may fail in any way
             raise NoExpressionError(f"what it was made with is not known ({error})") from error
         if not is_equal:
             raise NoExpressionError("what it was made with is not known")
         return text
+
+    def _frozen_call(self, value: FrozenObject, name: str) -> str:
+        """Return the call that makes an object, without arguments that are as by default."""
+        made = self.names.of(type(value))
+        parameters = inspect.signature(type(value)).parameters.values()
+        args: list[str] = []
+        kwargs: dict[str, str] = {}
+        for parameter in parameters:
+            if parameter.kind in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL):
+                continue
+            key, default = parameter.name, parameter.default
+            held = _held(value, key)
+            if held is _MISSING:
+                raise NoExpressionError(f"its argument {key} is not known")
+            if default is parameter.empty and parameter.kind is not parameter.KEYWORD_ONLY:
+                args.append(self.write(held, f"{name}.{key}"))
+            elif not same(
+                held, getattr(type(value), key).default if default is Default else default
+            ):
+                kwargs[key] = self.write(held, f"{name}.{key}")
+        if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
+            plain = self.evaluate(call(made, *args, **kwargs))
+            for key in sorted({*iter_params(value)} - {parameter.name for parameter in parameters}):
+                if not same(_held(value, key), getattr(plain, key, _MISSING)):
+                    kwargs[key] = self.write(_held(value, key), f"{name}.{key}")
+        return call(made, *args, **kwargs)
 
 
 def _number(value: Any) -> str:
@@ -294,30 +316,6 @@ def _describe(value: Any) -> str:
     except (TypeError, ValueError):
         takes = ""
     return where + (takes if "<" not in takes and len(takes) < 60 else "")
-
-
-def _arguments_of(value: FrozenObject) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the arguments that make an object, but for those that are its defaults."""
-    parameters = inspect.signature(type(value)).parameters.values()
-    positional: dict[str, Any] = {}
-    keywords: dict[str, Any] = {}
-    for parameter in parameters:
-        if parameter.kind in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL):
-            continue
-        key, default = parameter.name, parameter.default
-        held = _held(value, key)
-        if held is _MISSING:
-            raise NoExpressionError(f"its argument {key} is not known")
-        if default is parameter.empty and parameter.kind is not parameter.KEYWORD_ONLY:
-            positional[key] = held
-        elif not same(held, getattr(type(value), key).default if default is Default else default):
-            keywords[key] = held
-    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
-        plain = type(value)(*positional.values(), **keywords)
-        for key in sorted({*iter_params(value)} - {parameter.name for parameter in parameters}):
-            if not same(_held(value, key), getattr(plain, key, _MISSING)):
-                keywords[key] = _held(value, key)
-    return positional, keywords
 
 
 def _held(value: Any, key: str) -> Any:
