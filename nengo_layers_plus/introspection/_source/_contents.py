@@ -243,16 +243,15 @@ class Order:
             return
         if step in self._previous:
             yield self._previous[step]
-        if not isinstance(step, Contents):
-            for needed in needed_by(step):
-                yield from self._end(step, needed, self._paths[step])
+        for needed in needed_by(step):
+            yield from self._end(step, needed, self._paths[step])
         yield from self._paths[step]
 
     def _needed_by_whole(self, contents: Contents) -> Iterator[Any]:
         if contents in self._previous:
             yield _Whole(self._previous[contents])
         for obj, path in () if contents is self._top else contents.walk(self._paths[contents]):
-            for needed in () if isinstance(obj, Contents) else needed_by(obj):
+            for needed in needed_by(obj):
                 if contents not in self._paths.get(needed, ()):
                     yield from self._end(obj, needed, path)
         if contents.network is not None:

@@ -71,7 +71,7 @@ class KerasValues(Values):
                 text = self._layer(layer, name)
                 if self.known(layer) or isinstance(layer, LayerWrapper):
                     return text, layer
-                made = self._made(text)
+                made = self.make(text)
         finally:
             tf.keras.backend.set_floatx(floatx)
         config = plain_config(layer)
@@ -96,12 +96,6 @@ class KerasValues(Values):
         if isinstance(layer, tf.keras.Model) and is_graph_of_layers(layer):
             return self._functional(layer, name)
         return self._from_config(layer, name)
-
-    def _made(self, text: str) -> Any:
-        try:
-            return self.evaluate(text)
-        except Exception as error:  # a user's layer may fail in any way
-            raise NoExpressionError(f"it can't be made again ({error})") from error
 
     # layers with others in them
 
@@ -156,7 +150,7 @@ class KerasValues(Values):
         written = {key: self._value(config[key], key, obj, f"{name}.{key}") for key in needed}
         least = call(function, **written)
         if least not in self._defaults:
-            self._defaults[least] = _settings(self._made(least))
+            self._defaults[least] = _settings(self.make(least))
         plain, own = self._defaults[least], _settings(obj)
         keys = [key for key in known if key not in needed and key != "name"]
         if any(parameter.kind is parameter.VAR_KEYWORD for parameter in given):

@@ -159,7 +159,7 @@ def _given_to(parts: LayerParts, contents: Contents) -> dict[Any, str]:
     holders = {holder_of(obj) for obj in given}
     inside = {obj for obj, _ in contents.walk()}
     for obj, _ in contents.walk():
-        for needed in () if isinstance(obj, Contents) else needed_by(obj):
+        for needed in needed_by(obj):
             if needed not in inside and needed not in holders:
                 given[needed] = f"{obj} leads to it"
                 holders.add(needed)

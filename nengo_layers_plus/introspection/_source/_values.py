@@ -109,11 +109,21 @@ class Values:
         used = {mark[0] for mark in MARK.finditer(text)}
         return {mark: self.names.free(stem) for mark, stem in self._stems.items() if mark in used}
 
-    def evaluate(self, text: str) -> Any:
-        """Return the value of an expression, as the code will have it."""
+    def make(self, text: str) -> Any:
+        """
+        Return the value of an expression, as the code will have it.
+
+        Raises
+        ------
+        NoExpressionError
+            If it has none.
+        """
         held = {f"_{key}": self._known[int(key)][0] for key in MARK.findall(text)}
         scope = {**self.names.values, **self.arguments, **held, "arrays": self.arrays}
-        return eval(MARK.sub(r"_\1", text), scope)
+        try:
+            return eval(MARK.sub(r"_\1", text), scope)
+        except Exception as error:  # the code of a user may fail in any way
+            raise NoExpressionError(f"it can't be made again ({error})") from error
 
     def expression(self, value: Any, name: str, as_list: bool = False) -> str:
         """
@@ -125,7 +135,7 @@ class Values:
             If there is none.
         """
         if value is None or type(value) in (bool, int, float):
-            return _number(value)
+            return _literal(value)
         if isinstance(value, str):
             return quoted(str(value))
         if isinstance(value, np.generic):
@@ -145,7 +155,7 @@ class Values:
             return sequence((self.write(item, name) for item in value), brackets)
         if isinstance(value, SurrogateFunction):
             made = f"{self.names.import_from('nengo_layers_plus', 'surrogate')}.{value.name}"
-            return call(made, **{key: _number(number) for key, number in value.arguments})
+            return call(made, **{key: _literal(number) for key, number in value.arguments})
         if isinstance(value, FunctionOfSeveral):
             made = self.names.import_from("nengo_layers_plus.layers", "FunctionOfSeveral")
             return call(
@@ -168,10 +178,10 @@ class Values:
     def _numpy_scalar(self, value: np.generic) -> str:
         plain = value.item()
         if isinstance(value, np.bool_ | np.int64 | np.float64):
-            return _number(plain)
+            return _literal(plain)
         if not isinstance(plain, bool | int | float):
             raise NoExpressionError(f"{value.dtype} can't be written")
-        return call(f"{self.names.module('numpy')}.{value.dtype.name}", _number(plain))
+        return call(f"{self.names.module('numpy')}.{value.dtype.name}", _literal(plain))
 
     # arrays
 
@@ -181,13 +191,13 @@ class Values:
             raise NoExpressionError(f"arrays of {array.dtype} can't be written")
         as_list = as_list and array.dtype == np.float64
         if as_list and array.ndim == 0:
-            return _number(array.item())
+            return _literal(array.item())
         if array.size > _EQUAL:
             first = array.flat[0]
             if np.broadcast_to(first, array.shape).tobytes() == array.tobytes():
                 return self._constant(array, first)
         if 0 < array.size <= _MOST_NUMBERS:
-            literal = _literal(array)
+            literal = _literal(array.tolist())
             if array.size <= _ALWAYS or len(literal) <= _MOST_CHARACTERS:
                 return literal if as_list else self._numpy_call("array", array, literal)
         return self.keep(array, name)
@@ -219,7 +229,7 @@ class Values:
         plain = {0: "zeros", 1: "ones"}
         if array.dtype.kind != "b" and value in plain and not np.signbit(value):
             return self._numpy_call(plain[int(value)], array, shape, default=np.float64)
-        return self._numpy_call("full", array, shape, _number(value.item()))
+        return self._numpy_call("full", array, shape, _literal(value.item()))
 
     def _numpy_call(self, function: str, array: np.ndarray, *args: str, default: Any = None) -> str:
         if default is None:  # what NumPy takes for numbers of Python
@@ -257,14 +267,8 @@ class Values:
     # objects of nengo that can't change
 
     def _frozen(self, value: FrozenObject, name: str) -> str:
-        try:
-            text = self._frozen_call(value, name)
-            is_equal = same(self.evaluate(text), value)
-        except NoExpressionError:
-            raise
-        except Exception as error:  # the code of a user may fail in any way
-            raise NoExpressionError(f"what it was made with is not known ({error})") from error
-        if not is_equal:
+        text = self._frozen_call(value, name)
+        if not same(self.make(text), value):
             raise NoExpressionError("what it was made with is not known")
         return text
 
@@ -288,21 +292,16 @@ class Values:
             ):
                 kwargs[key] = self.write(held, f"{name}.{key}")
         if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
-            plain = self.evaluate(call(made, *args, **kwargs))
+            plain = self.make(call(made, *args, **kwargs))
             for key in sorted({*iter_params(value)} - {parameter.name for parameter in parameters}):
                 if not same(_held(value, key), getattr(plain, key, _MISSING)):
                     kwargs[key] = self.write(_held(value, key), f"{name}.{key}")
         return call(made, *args, **kwargs)
 
 
-def _number(value: Any) -> str:
-    if isinstance(value, float) and not np.isfinite(value):
-        return f'float("{value}")'
-    return repr(value)
-
-
-def _literal(values: Any) -> str:
-    return _number(values.item()) if np.ndim(values) == 0 else sequence(map(_literal, values))
+def _literal(value: Any) -> str:
+    """Return the literal of a number, or of a list of numbers."""
+    return re.sub(r"-?\b(inf|nan)\b", r'float("\g<0>")', repr(value))
 
 
 def _describe(value: Any) -> str:
