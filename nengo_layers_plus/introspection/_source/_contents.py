@@ -17,15 +17,8 @@ from nengo.params import iter_params
 from nengo_layers_plus._upstream import nengo_dl
 from nengo_layers_plus.layers._layer_call import LayerParts
 
-_LISTS: dict[type, str] = {
-    nengo.Ensemble: "ensembles",
-    nengo.Node: "nodes",
-    nengo_dl.TensorNode: "nodes",
-    nengo.Connection: "connections",
-    nengo.Probe: "probes",
-    nengo.Network: "networks",
-}
-"""The lists of a network that hold objects of a class."""
+KINDS = (nengo.Ensemble, nengo.Node, nengo_dl.TensorNode, nengo.Connection, nengo.Probe)
+"""The classes that objects are written as."""
 
 
 class SourceError(ValidationError):
@@ -35,79 +28,48 @@ class SourceError(ValidationError):
         super().__init__(msg, attr=attr, obj=obj)
 
 
-class Contents:
+Path = tuple[nengo.Network, ...]
+"""The networks around an object, the outermost first."""
+
+
+def walk(network: nengo.Network, path: Path) -> Iterator[tuple[Any, Path]]:
     """
-    What is in a network, kind by kind, in the order in which it was made.
+    Yield all objects and subnetworks of a network, and the networks around them.
 
     Parameters
     ----------
-    network : nengo.Network or None
-        The network; None for the objects that a layer made.
-    objects : iterable of NengoObject or nengo.Network
-        The objects and subnetworks in it.
-
-    Attributes
-    ----------
-    network
-        As given.
-    ensembles, nodes, connections, probes : list
-        Its objects.
-    networks : list of Contents
-        Its subnetworks.
+    network : nengo.Network
+        The network.
+    path : Path
+        The networks around its objects.
     """
-
-    def __init__(self, network: nengo.Network | None, objects: Iterable[Any]) -> None:
-        self.network = network
-        self.ensembles: list[nengo.Ensemble] = []
-        self.nodes: list[nengo.Node] = []
-        self.connections: list[nengo.Connection] = []
-        self.probes: list[nengo.Probe] = []
-        self.networks: list[Contents] = []
-        for obj in dict.fromkeys(objects):
-            if isinstance(obj, nengo.Network):
-                self.networks.append(Contents.of(obj))
-            else:
-                getattr(self, _LISTS[kind_of(obj)]).append(obj)
-
-    @classmethod
-    def of(cls, network: nengo.Network) -> Contents:
-        """Return what is in a network, at all depths."""
-        for key in network.config.params:
-            if isinstance(key, type) and issubclass(key, _KINDS) and key not in _KINDS:
-                raise SourceError(
-                    f"its configuration has settings for {key.__module__}.{key.__qualname__}, "
-                    "objects of which are written as those of its base. Set them for the objects "
-                    "instead",
-                    obj=network,
-                )
-        lists = dict.fromkeys(_LISTS.values())
-        return cls(network, [obj for name in lists for obj in getattr(network, name)])
-
-    @property
-    def lists(self) -> tuple[list[Any], ...]:
-        """Its objects and subnetworks, kind by kind."""
-        return (self.ensembles, self.nodes, self.connections, self.probes, self.networks)
-
-    def walk(self, path: tuple[Contents, ...] = ()) -> Iterator[tuple[Any, tuple[Contents, ...]]]:
-        """Yield all objects and subnetworks, each with what is around it, the outermost first."""
-        if self.network is not None:
-            path = (*path, self)
-        for obj in (obj for objects in self.lists for obj in objects):
-            yield obj, path
-            if isinstance(obj, Contents):
-                yield from obj.walk(path)
+    for obj in (obj for objects in _lists(network) for obj in objects):
+        yield obj, path
+        if isinstance(obj, nengo.Network):
+            yield from walk(obj, (*path, obj))
 
 
-_KINDS = tuple(kind for kind in _LISTS if kind is not nengo.Network)
+def _lists(network: nengo.Network) -> tuple[list[Any], ...]:
+    objects = (network.ensembles, network.nodes, network.connections, network.probes)
+    return (*objects, network.networks)
 
 
-def objects_of_call(parts: LayerParts) -> Iterator[Any]:
+def network_of_call(parts: LayerParts) -> nengo.Network:
+    """Return a network, of which nothing else knows, with the objects that a layer's call made."""
+    network = nengo.Network(add_to_container=False)
+    for obj in dict.fromkeys(_objects_of_call(parts)):
+        kind = nengo.Network if isinstance(obj, nengo.Network) else kind_of(obj)
+        network.objects[nengo.Node if kind is nengo_dl.TensorNode else kind].append(obj)
+    return network
+
+
+def _objects_of_call(parts: LayerParts) -> Iterator[Any]:
     """Yield what a call of a layer made, in the order in which it was made."""
     if parts.network is not None:
         yield parts.network
         return
     for inner in parts.inner:
-        yield from objects_of_call(inner)
+        yield from _objects_of_call(inner)
     if not parts.inner:
         yield from (obj for obj in (parts.ensemble, parts.node) if obj is not None)
         yield from parts.connections
@@ -130,9 +92,9 @@ def kind_of(obj: Any) -> type:
         If its own code would be lost.
     """
     cls = type(obj)
-    if cls in _KINDS:
+    if cls in KINDS:
         return cls
-    base = next(parent for parent in cls.__mro__ if parent in _KINDS)
+    base = next(parent for parent in cls.__mro__ if parent in KINDS)
     added = cls.__mro__[: cls.__mro__.index(base)]
     overridden = {name for parent in added for name in vars(parent)} & {*dir(base)}
     if any(parent in Builder.builders for parent in added):
@@ -178,7 +140,7 @@ def holder_of(end: Any) -> Any:
 class _Whole:
     """A subnetwork with all that is in it."""
 
-    contents: Contents
+    network: nengo.Network
 
 
 class Order:
@@ -189,28 +151,30 @@ class Order:
 
     Parameters
     ----------
-    contents : Contents
+    network : nengo.Network
         What the code makes.
+    path : Path
+        The networks that the code opens around the objects of it: itself, or none.
     outside : iterable
         Objects that exist already.
 
     Attributes
     ----------
     steps : list of tuple
-        The objects to make and the subnetworks to open, one after another, each with what is
-        around it, the outermost first.
+        The objects to make and the networks to open, one after another, each with the networks
+        around it.
     """
 
-    def __init__(self, contents: Contents, outside: Iterable[Any] = ()) -> None:
-        self.steps: list[tuple[Any, tuple[Contents, ...]]] = []
-        self._top = contents
-        self._paths: dict[Any, tuple[Contents, ...]] = {contents: (), **dict(contents.walk())}
+    def __init__(self, network: nengo.Network, path: Path, outside: Iterable[Any] = ()) -> None:
+        self.steps: list[tuple[Any, Path]] = []
+        self._top = network
+        self._paths: dict[Any, Path] = {**dict.fromkeys(path, ()), **dict(walk(network, path))}
         self._previous: dict[Any, Any] = {}
-        for inner in [obj for obj in self._paths if isinstance(obj, Contents)]:
-            for objects in inner.lists:
+        for inner in (network, *(obj for obj in self._paths if isinstance(obj, nengo.Network))):
+            for objects in _lists(inner):
                 self._previous.update(zip(objects[1:], objects, strict=False))
         self._outside = {id(obj) for obj in outside}
-        self._make(_Whole(contents))
+        self._make(_Whole(network))
 
     def _make(self, root: Any) -> None:
         """Make what is needed first, depth first; a loop, as chains of objects can be long."""
@@ -239,7 +203,7 @@ class Order:
     def _needed(self, step: Any) -> Iterator[Any]:
         """Yield what has to be made before, one after another."""
         if isinstance(step, _Whole):
-            yield from self._needed_by_whole(step.contents)
+            yield from self._needed_by_whole(step.network)
             return
         if step in self._previous:
             yield self._previous[step]
@@ -247,20 +211,21 @@ class Order:
             yield from self._end(step, needed, self._paths[step])
         yield from self._paths[step]
 
-    def _needed_by_whole(self, contents: Contents) -> Iterator[Any]:
-        if contents in self._previous:
-            yield _Whole(self._previous[contents])
-        for obj, path in () if contents is self._top else contents.walk(self._paths[contents]):
-            for needed in needed_by(obj):
-                if contents not in self._paths.get(needed, ()):
-                    yield from self._end(obj, needed, path)
-        if contents.network is not None:
-            yield contents
-        yield from (*contents.connections, *contents.nodes, *contents.ensembles)
-        yield from map(_Whole, contents.networks)
-        yield from contents.probes
+    def _needed_by_whole(self, network: nengo.Network) -> Iterator[Any]:
+        if network in self._previous:
+            yield _Whole(self._previous[network])
+        if network is not self._top:
+            for obj, path in walk(network, (*self._paths[network], network)):
+                for needed in needed_by(obj):
+                    if network not in self._paths.get(needed, ()):
+                        yield from self._end(obj, needed, path)
+        if network in self._paths:
+            yield network
+        yield from (*network.connections, *network.nodes, *network.ensembles)
+        yield from map(_Whole, network.networks)
+        yield from network.probes
 
-    def _end(self, obj: Any, needed: Any, path: tuple[Contents, ...]) -> Iterator[Any]:
+    def _end(self, obj: Any, needed: Any, path: Path) -> Iterator[Any]:
         """Yield what an object is connected to, after the subnetworks that it is in."""
         if id(needed) in self._outside:
             return

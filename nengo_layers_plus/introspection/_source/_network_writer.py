@@ -18,11 +18,14 @@ from nengo_layers_plus.graph._settings import TOP_LEVEL_ONLY, is_fixed
 from nengo_layers_plus.graph._words import unique_name
 from nengo_layers_plus.introspection._same import same
 from nengo_layers_plus.introspection._source._contents import (
-    Contents,
+    KINDS,
     Order,
+    Path,
+    SourceError,
     holder_of,
     kind_of,
     public_name,
+    walk,
 )
 from nengo_layers_plus.introspection._source._keras_layers import KerasValues
 from nengo_layers_plus.introspection._source._layout import (
@@ -58,8 +61,10 @@ class NetworkWriter:
 
     Parameters
     ----------
-    contents : Contents
+    network : nengo.Network
         What they build.
+    path : Path
+        The networks that they open around the objects of it: itself, or none.
     given : mapping
         Objects that exist already, and why the code asks for them.
     replaced : mapping
@@ -69,25 +74,28 @@ class NetworkWriter:
     ----------
     values : KerasValues
         What the module needs for the statements.
+    given : dict
+        The arguments of the code that stand for the objects that exist already.
     """
 
     def __init__(
         self,
-        contents: Contents,
+        network: nengo.Network,
+        path: Path,
         given: Mapping[Any, str],
         replaced: Mapping[Any, Mapping[str, Any]],
     ) -> None:
-        self._top = contents
-        self._steps = Order(contents, map(holder_of, given)).steps
+        self._top = network
+        self._steps = Order(network, path, map(holder_of, given)).steps
         self.values = KerasValues(
             obj for obj, _ in self._steps if isinstance(obj, nengo_dl.TensorNode)
         )
         self._names = self.values.names
-        self._given = {obj: self._argument(obj, why) for obj, why in given.items()}
+        self.given = {obj: self._argument(obj, why) for obj, why in given.items()}
         self._objects = Objects(self.values, self._refer, replaced)
-        self._settings: dict[Contents, Settings] = {}
+        self._settings: dict[nengo.Network, Settings] = {}
         self._statements: list[Statement | Comment] = []
-        self._open: tuple[Contents, ...] = ()
+        self._open: Path = ()
         self._used: set[str] = set()
         self._comments: set[str] = set()
 
@@ -99,7 +107,7 @@ class NetworkWriter:
     def _refer(self, obj: Any) -> str | None:
         """Return the variable, or the argument of the code, that stands for an object."""
         return self.values.known(obj) or next(
-            (argument for given, argument in self._given.items() if _is_same_part(given, obj)), None
+            (argument for given, argument in self.given.items() if _is_same_part(given, obj)), None
         )
 
     # statements
@@ -148,10 +156,10 @@ class NetworkWriter:
         for obj, path in self._steps:
             # in the blocks of the networks around it, which are opened again if they were closed
             self._open = tuple(a for a, b in zip(self._open, path, strict=False) if a is b)
-            for contents in path[len(self._open) :]:
-                self._open = (*self._open, contents)
-                self._add(str(self.values.known(contents.network)), is_block=True)
-            if isinstance(obj, Contents):
+            for network in path[len(self._open) :]:
+                self._open = (*self._open, network)
+                self._add(str(self.values.known(network)), is_block=True)
+            if isinstance(obj, nengo.Network):
                 self._open_network(obj)
             else:
                 self._write_object(obj, path)
@@ -159,16 +167,14 @@ class NetworkWriter:
         for obj, trains in trained.items():
             self._add(str(trains), f"config[{self._objects.end(obj)}].trainable")
 
-    def _open_network(self, contents: Contents) -> None:
-        network = contents.network
-        assert network is not None
-        is_top = contents is self._top
+    def _open_network(self, network: nengo.Network) -> None:
+        is_top = network is self._top
         stem = "network" if is_top else stem_of(network, "subnetwork")
         mark = self.values.add_variable(network, stem)
-        self._open = (*self._open, contents)
+        self._open = (*self._open, network)
         self._add(self._objects.network(network), mark, is_block=True)
-        settings = Settings(network, is_top, {id(obj) for obj, _ in contents.walk()})
-        self._settings[contents] = settings
+        settings = Settings(network, is_top)
+        self._settings[network] = settings
         self._configure(settings.configured())
         for cls, name, value in settings.of_classes():
             written = self._objects.setting(value, name, cls.__name__)
@@ -187,7 +193,7 @@ class NetworkWriter:
             function = f"{self._names.module('nengo_dl')}.configure_settings"
             self._add(call(function, **written), depth=depth)
 
-    def _write_object(self, obj: Any, path: tuple[Contents, ...]) -> None:
+    def _write_object(self, obj: Any, path: Path) -> None:
         kind = kind_of(obj)
         is_tensor_node = kind is nengo_dl.TensorNode
         stem = "tensor_node" if is_tensor_node else kind.__name__.lower()
@@ -204,7 +210,7 @@ class NetworkWriter:
         if kind is not type(obj):
             own = f"{type(obj).__module__}.{type(obj).__qualname__}"
             self._comment(_PLAIN.format(own, public_name(kind)))
-        written = self._objects.write(obj, [around.network for around in path], name)
+        written = self._objects.write(obj, path, name)
         mark = self.values.add_variable(obj, name)
         self._add(written, mark)
         if isinstance(obj, nengo.Node) and obj.seed is not None:
@@ -243,8 +249,6 @@ class Settings:
         The network.
     is_top : bool
         Whether it is the one at the top, where nengo_dl looks up most of its settings.
-    inside : set of int
-        The ids of the objects that are in it, at any depth.
 
     Attributes
     ----------
@@ -256,10 +260,18 @@ class Settings:
         Objects of which one part alone trains, or not, while others go by other settings.
     """
 
-    def __init__(self, network: nengo.Network, is_top: bool, inside: set[int]) -> None:
+    def __init__(self, network: nengo.Network, is_top: bool) -> None:
         self.network = network
         self._is_top = is_top
         params = network.config.params
+        for key in params:
+            if inspect.isclass(key) and issubclass(key, KINDS) and key not in KINDS:
+                raise SourceError(
+                    f"its configuration has settings for {key.__module__}.{key.__qualname__}, "
+                    "objects of which are written as those of its base. Set them for the objects "
+                    "instead",
+                    obj=network,
+                )
         classes: list[tuple[type, ClassParams]] = [
             (key, entry)
             for key, entry in params.items()
@@ -270,6 +282,7 @@ class Settings:
         self._trainable = [self._extra(cls).get("trainable") for cls in _TRAINABLE]
         self.fixed: set[Any] = set()
         self.own: dict[Any, dict[str, Any]] = {}
+        inside = {id(obj) for obj, _ in walk(network, ())}
         for obj, entry in params.items():
             held = obj.ensemble if isinstance(obj, Neurons) else obj
             if not inspect.isclass(obj) and id(held) in inside:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import nengo
@@ -17,12 +17,9 @@ from nengo.transforms import NoTransform
 from nengo_layers_plus._upstream import tf
 from nengo_layers_plus.graph._settings import default_of
 from nengo_layers_plus.introspection._same import same
-from nengo_layers_plus.introspection._source._contents import SourceError, kind_of
+from nengo_layers_plus.introspection._source._contents import Path, SourceError, kind_of
 from nengo_layers_plus.introspection._source._layout import call, sequence
 from nengo_layers_plus.introspection._source._values import Values
-
-Path = Sequence[nengo.Network]
-"""The networks around an object, the outermost first."""
 
 _POSITIONAL = ("output", "attr")
 """Arguments that are written without their names, besides those that have no default."""
