@@ -1,4 +1,4 @@
-"""What a network, or one call of a layer, is made of, and the order in which code makes it."""
+"""The objects that code makes for a network, or for one call of a layer, and their order."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def _lists(network: nengo.Network) -> tuple[list[Any], ...]:
 
 
 def network_of_call(parts: LayerParts) -> nengo.Network:
-    """Return a network, of which nothing else knows, with the objects that a layer's call made."""
+    """Return a new network that lists the objects that one call of a layer made."""
     network = nengo.Network(add_to_container=False)
     for obj in dict.fromkeys(_objects_of_call(parts)):
         kind = nengo.Network if isinstance(obj, nengo.Network) else kind_of(obj)
@@ -64,7 +64,7 @@ def network_of_call(parts: LayerParts) -> nengo.Network:
 
 
 def _objects_of_call(parts: LayerParts) -> Iterator[Any]:
-    """Yield what a call of a layer made, in the order in which it was made."""
+    """Yield the objects that a call of a layer made, in the order in which it made them."""
     if parts.network is not None:
         yield parts.network
         return
@@ -83,13 +83,13 @@ def kind_of(obj: Any) -> type:
     """
     Return the class of nengo or nengo_dl that an object is written as.
 
-    Of a subclass that is the base, if nengo builds the two alike: no builder is its own, and it
-    gives nothing that the base has, such as a parameter, another meaning.
+    An object of a subclass is written as the base, if nengo builds the two alike: the subclass has
+    no builder and no parameters of its own, and overrides nothing.
 
     Raises
     ------
     SourceError
-        If its own code would be lost.
+        If code of the subclass would be lost.
     """
     cls = type(obj)
     if cls in KINDS:
@@ -107,19 +107,19 @@ def kind_of(obj: Any) -> type:
         return base
     raise SourceError(
         f"{obj} is a {cls.__module__}.{cls.__qualname__}, which {why}, and not a plain "
-        f"{base.__name__}, so that code would lose what is special about it. Make it of "
+        f"{base.__name__}, so that the behaviour of its class would be lost in code. Make it of "
         f"{public_name(base)}",
         obj=obj,
     )
 
 
 def public_name(cls: type) -> str:
-    """Return what a class of nengo or nengo_dl is called in code."""
+    """Return the name of a class of nengo or nengo_dl in code."""
     return f"{cls.__module__.partition('.')[0]}.{cls.__name__}"
 
 
 def needed_by(obj: Any) -> Iterator[Any]:
-    """Yield the objects that have to be there before one is made."""
+    """Yield the objects that have to exist before an object is made."""
     if isinstance(obj, nengo.Connection):
         yield holder_of(obj.pre)
         yield holder_of(obj.post)
@@ -128,7 +128,7 @@ def needed_by(obj: Any) -> Iterator[Any]:
 
 
 def holder_of(end: Any) -> Any:
-    """Return the ensemble, node or connection that neurons, a slice or a learning rule are of."""
+    """Return the ensemble, node or connection that neurons, a slice or a rule belong to."""
     if isinstance(end, ObjView):
         return holder_of(end.obj)
     if isinstance(end, Neurons):
@@ -152,7 +152,7 @@ class Order:
     Parameters
     ----------
     network : nengo.Network
-        What the code makes.
+        The network of the objects.
     path : Path
         The networks that the code opens around the objects of it: itself, or none.
     outside : iterable
@@ -177,7 +177,7 @@ class Order:
         self._make(_Whole(network))
 
     def _make(self, root: Any) -> None:
-        """Make what is needed first, depth first; a loop, as chains of objects can be long."""
+        """Search depth first, with a stack of our own: chains of objects can be long."""
         waiting = {root: self._needed(root)}
         done: set[Any] = set()
         while waiting:
@@ -189,7 +189,7 @@ class Order:
                 if not isinstance(step, _Whole):
                     self.steps.append((step, self._paths[step]))
             elif needed in waiting:
-                # a part of a subnetwork may need what another part of it is needed for
+                # an object outside may stand between two parts of a subnetwork
                 if not isinstance(needed, _Whole):
                     raise SourceError(
                         f"{needed} and others need each other in an order in which they can't be "
@@ -201,7 +201,7 @@ class Order:
                 waiting[needed] = self._needed(needed)
 
     def _needed(self, step: Any) -> Iterator[Any]:
-        """Yield what has to be made before, one after another."""
+        """Yield the steps before a step, in order."""
         if isinstance(step, _Whole):
             yield from self._needed_by_whole(step.network)
             return
@@ -226,7 +226,7 @@ class Order:
         yield from network.probes
 
     def _end(self, obj: Any, needed: Any, path: Path) -> Iterator[Any]:
-        """Yield what an object is connected to, after the subnetworks that it is in."""
+        """Yield an object that another one needs, after the subnetworks that it is in."""
         if id(needed) in self._outside:
             return
         if needed not in self._paths:

@@ -43,7 +43,7 @@ def call(function: str, /, *args: str, **kwargs: str) -> str:
 
 
 def sequence(items: Iterable[str], brackets: str = "[]") -> str:
-    """Return a list, or what else the brackets are those of."""
+    """Return a list, or a tuple or dict by their brackets."""
     items = list(items)
     comma = "," if brackets == "()" and len(items) == 1 else ""
     return f"{brackets[0]}{', '.join(items)}{comma}{brackets[1]}"
@@ -66,9 +66,9 @@ def lay_out(text: str, indent: int, prefix: str = "", suffix: str = "") -> list[
     text : str
         The expression.
     indent : int
-        How far it is indented.
+        The number of spaces before its lines.
     prefix, suffix : str
-        What goes before and behind it.
+        Text in front of it and behind it.
     """
     margin = " " * indent
     line = f"{margin}{prefix}{text}{suffix}"
@@ -86,7 +86,7 @@ def lay_out(text: str, indent: int, prefix: str = "", suffix: str = "") -> list[
 
 
 def _split(text: str) -> tuple[str, list[str]]:
-    """Return what comes before the brackets at the end of a text, and the items in them."""
+    """Return the text in front of the last brackets of a text, and the items in these."""
     depth, start, place = 0, 0, 0
     head, items = "", [""]
     for piece in _PIECE.findall(text):
@@ -107,11 +107,11 @@ def comment_lines(text: str, indent: int = 0, hanging: str = "") -> list[str]:
     Parameters
     ----------
     text : str
-        What it says.
+        The text.
     indent : int
-        How far it is indented.
+        The number of spaces before its lines.
     hanging : str
-        What all lines but the first begin with.
+        The beginning of all lines but the first.
     """
     head = " " * indent + "# "
     return textwrap.wrap(
@@ -132,11 +132,12 @@ class Statement:
     Parameters
     ----------
     depth : int
-        How many blocks it is in.
+        The number of blocks around it.
     value : str
-        What is evaluated.
+        The expression that is evaluated.
     target : str
-        What it is assigned to. A variable that nothing refers to is left out.
+        The variable or attribute that it is assigned to. A variable that nothing refers to is left
+        out.
     is_block : bool
         Whether it opens a ``with`` block.
     """
@@ -197,15 +198,15 @@ class Loop:
     Parameters
     ----------
     depth : int
-        How many blocks it is in.
+        The number of blocks around it.
     index : str
-        The variable that counts.
+        The loop variable.
     number : int
         The number of repetitions.
     body : tuple of Statement
         The statements.
     lists : tuple of str
-        Lists of what is made, which are empty before.
+        Lists that the objects are appended to, empty at first.
     seeds : dict
         Lists of seeds by their names, a seed a repetition.
     """
@@ -224,7 +225,7 @@ class Loop:
         for name, values in self.seeds.items():
             numbers = ", ".join(values[: self.number])
             written = [f"{name} = [{numbers}]"]
-            if len(indent + written[0]) > WIDTH:  # ruff would give a line to each
+            if len(indent + written[0]) > WIDTH:  # ruff would give a line to every seed
                 inner = textwrap.wrap(numbers, WIDTH - len(indent) - INDENT)
                 written = ["# fmt: off", f"{name} = [", *(f"    {line}" for line in inner), "]"]
                 written.append("# fmt: on")
@@ -255,14 +256,14 @@ def lines_of(
 
 class Loops:
     """
-    Writes statements that repeat as loops, which make the same objects in the same order.
+    Writes repeated statements as loops, which make the same objects in the same order.
 
     Parameters
     ----------
     used : set of str
         The names that stand for something; those of the loops are added.
     variables : dict
-        The names of variables by their marks. Those that a loop makes become elements of lists.
+        The names of variables by their marks. The objects of a loop become elements of lists.
     """
 
     def __init__(self, used: set[str], variables: dict[str, str]) -> None:
@@ -276,7 +277,7 @@ class Loops:
         return unique_name(stem, set(self._used))
 
     def fold(self, statements: Sequence[Statement | Comment]) -> list[Statement | Comment | Loop]:
-        """Write what repeats as loops, and hold what they make in lists."""
+        """Replace repeated statements by loops."""
         patterns = [self._pattern(statement) for statement in statements]
         folded: list[Statement | Comment | Loop] = []
         start = 0
@@ -291,7 +292,7 @@ class Loops:
         return folded
 
     def _pattern(self, statement: Statement | Comment) -> object:
-        """Return what is the same for statements that may be repetitions of each other."""
+        """Return the statement without literals and variables, as in all its repetitions."""
         if isinstance(statement, Comment) or statement.is_block:
             return statement
         if statement.target != statement.variable:
@@ -299,7 +300,7 @@ class Loops:
         return (statement.depth, *_VARYING.split(MARK.sub("\x01", statement.value))[::2])
 
     def _loop(self, block: Sequence[Any], period: int) -> Loop | None:
-        """Return a loop for the first of some statements, as many as it can be; None if for few."""
+        """Return a loop for as many of the first statements as possible; None for too few."""
         rows = [block[offset::period] for offset in range(period)]
         lists = [self._list_for(row) for row in rows]
         elements = {
@@ -333,14 +334,14 @@ class Loops:
         return Loop(depth, self._index, number, tuple(body), kept, seeds)
 
     def _list_for(self, row: Sequence[Statement]) -> str:
-        """Return the name of a list for what statements make; empty if it has no names."""
+        """Return the name of a list for the objects of statements; empty for none."""
         names = (self._variables.get(statement.target, "") for statement in row)
         first = next(filter(None, names), "")
         stem = re.sub(r"_?\d+$", "", first) or first
         return self._free(f"{stem}_list") if first else ""
 
     def _repeated(self, texts: Sequence[str], seeds: dict[str, Sequence[str]]) -> tuple[str, int]:
-        """Return what expressions are in a loop, and how many of them are that."""
+        """Return the expression in a loop, and the number of expressions that it stands for."""
         rows = [_VARYING.split(text) for text in texts]
         number = next((i for i, row in enumerate(rows) if row[::2] != rows[0][::2]), len(rows))
         parts = rows[0]
@@ -350,7 +351,7 @@ class Loops:
             number = min(number, count)
 
         def spaced(match: re.Match[str]) -> str:
-            # around what is no plain number in a slice formatters put spaces
+            # formatters put spaces around the bounds of a slice that are not plain numbers
             is_plain = match[1] or self._index not in match[0]
             return match[0] if is_plain else f"[{match[2]} : {match[3]}]"
 
@@ -359,7 +360,7 @@ class Loops:
     def _repeated_token(
         self, tokens: Sequence[str], before: str, seeds: dict[str, Sequence[str]]
     ) -> tuple[str, int]:
-        """Return what the tokens behind a text are in a loop, and how many of them are that."""
+        """Return the token in a loop, and the number of tokens that it stands for."""
         same = _count_leading(tokens, [tokens[0]] * len(tokens))
         is_seed = before.endswith("seed=")
         if same == len(tokens) or (same > 1 and not is_seed):
@@ -374,7 +375,7 @@ class Loops:
         return self._counted(tokens, is_text)
 
     def _counted(self, tokens: Sequence[str], is_text: bool) -> tuple[str, int]:
-        """Write tokens that differ in one number that counts."""
+        """Return the same for tokens in which one number increases by a constant step."""
         first, second = (re.split(r"(\d+)", token) for token in tokens[:2])
         varying = [i for i, part in enumerate(first) if [part] != second[i : i + 1]]
         if len(first) != len(second) or len(varying) != 1 or varying[0] % 2 == 0:

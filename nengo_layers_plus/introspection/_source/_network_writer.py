@@ -1,4 +1,4 @@
-"""Writes what builds a network, statement by statement."""
+"""Writes the statements that build a network."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ from nengo_layers_plus.introspection._source._layout import (
     lines_of,
     references_of,
 )
-from nengo_layers_plus.introspection._source._names import stem_of
 from nengo_layers_plus.introspection._source._objects import Objects
+from nengo_layers_plus.introspection._source._values import stem_of
 from nengo_layers_plus.layers._layer_wrapper import FunctionOfSeveral, LayerWrapper
 from nengo_layers_plus.neurons import model_in
 from nengo_layers_plus.synapses._filters import TrainableFilter
@@ -57,12 +57,12 @@ _PART = (
 
 class NetworkWriter:
     """
-    Writes the statements that build a network, or what a layer made.
+    Writes the statements that build a network.
 
     Parameters
     ----------
     network : nengo.Network
-        What they build.
+        The network.
     path : Path
         The networks that they open around the objects of it: itself, or none.
     given : mapping
@@ -73,7 +73,7 @@ class NetworkWriter:
     Attributes
     ----------
     values : KerasValues
-        What the module needs for the statements.
+        The names, arrays and arguments of the statements.
     given : dict
         The arguments of the code that stand for the objects that exist already.
     """
@@ -136,7 +136,7 @@ class NetworkWriter:
             Whether objects that are alike have statements of their own, instead of a loop.
         """
         with warnings.catch_warnings():
-            # Keras warns of what it can't save, and classes may warn of how they are made
+            # of functions that Keras can't save, and of arguments when objects are made again
             warnings.simplefilter("ignore")
             self._write(trained)
         self._add(f"return {self._objects.end(output)}")
@@ -255,9 +255,9 @@ class Settings:
     network
         As given.
     own : dict
-        What is set for objects themselves: by object, values by name.
+        The settings of single objects: by object, values by name.
     fixed : set
-        Objects of which one part alone trains, or not, while others go by other settings.
+        Objects with a setting for their weights or bias alone.
     """
 
     def __init__(self, network: nengo.Network, is_top: bool) -> None:
@@ -303,7 +303,7 @@ class Settings:
             yield name, value
 
     def _extra(self, *classes: type) -> dict[str, Any]:
-        """Return what backends have set for the first of some classes that has settings."""
+        """Return the backends' settings of the first of some classes that has any."""
         params = next((self._classes[cls] for cls in classes if cls in self._classes), None)
         return {} if params is None else {k: getattr(params, k) for k in params.extra_params}
 

@@ -63,12 +63,12 @@ class Objects:
         path : Path
             The networks around it.
         name : str
-            What its arrays are called.
+            The name of the object, for the names of arrays.
         """
         kind = kind_of(obj)
         args, kwargs = [], {}
-        for key, parameter in inspect.signature(kind.__init__).parameters.items():
-            if key == "self" or (kind is nengo.Node and key == "seed"):  # which Node does not take
+        for key, parameter in inspect.signature(kind.__init__).parameters.items():  # type: ignore[misc]
+            if key == "self" or (kind is nengo.Node and key == "seed"):  # Node refuses its seed
                 continue
             is_required = parameter.default is parameter.empty
             value = self._argument(obj, key)
@@ -83,7 +83,7 @@ class Objects:
         return call(self.values.names.of(kind), *args, **kwargs)
 
     def network(self, network: nengo.Network) -> str:
-        """Return the expression that makes a network without what is in it."""
+        """Return the expression that makes an empty network."""
         arguments = {key: self._argument(network, key) for key in ("label", "seed")}
         written = {
             key: self.setting(value, key, "network")
@@ -110,9 +110,9 @@ class Objects:
         value : object
             The argument.
         key : str
-            What it is called.
+            The name of the argument.
         name : str
-            What the object is called, for the names of arrays.
+            The name of the object, for the names of arrays.
         """
         if key == "synapse" and type(value) is nengo.Lowpass and value == nengo.Lowpass(value.tau):
             value = value.tau
@@ -122,7 +122,7 @@ class Objects:
         return self.values.write(value, f"{name}.{key}", as_list=key != "function")
 
     def end(self, end: Any) -> str:
-        """Return the expression of what a connection or probe leads from or to."""
+        """Return the expression of an end of a connection, or of the target of a probe."""
         known = self.refer(end)
         if known is not None:
             return known
@@ -161,7 +161,7 @@ def _is_index(value: Any) -> bool:
 
 
 def _default(obj: Any, kind: type, key: str, path: Path) -> Any:
-    """Return what an argument of an object would be if it were not given."""
+    """Return the value of an argument that is not given."""
     if key == "attr":
         return obj.obj.probeable[0]
     value = default_of(kind, "function_info" if key == "function" else key, path).value
@@ -184,7 +184,7 @@ def _implied_size(node: nengo.Node, key: str) -> Any:
 
 
 def _plain_transform(transform: Any) -> Any:
-    """Return what nengo makes a transform of."""
+    """Return the argument that nengo makes a transform of."""
     if isinstance(transform, NoTransform):
         return None
     return _plain_number(transform.init) if type(transform) is nengo.Dense else transform

@@ -1,4 +1,4 @@
-"""Writes a network, a Simulator's, or what a layer made as the plain code that builds it."""
+"""Writes a network, or the objects that a layer made, as the plain code that builds them."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ def to_source(
         that the Simulator has now. Of what one call of a layer made (``layer.calls[0]``), the code
         makes it anew from what the layer was called on, inside of a network.
     expand : bool
-        Whether each object has a statement of its own. By default a loop makes those that differ in
-        numbers that count, or in seeds, alone, as those of a `nengo.networks.EnsembleArray`.
+        Whether all objects have statements of their own. By default a loop makes objects that
+        differ in an index or in seeds alone, as those of a `nengo.networks.EnsembleArray`.
 
     Returns
     -------
@@ -142,7 +142,7 @@ def _source_of_call(parts: LayerParts, expand: bool) -> NetworkSource:
 
 
 def _given_to(parts: LayerParts, network: nengo.Network) -> dict[Any, str]:
-    """Return what code that makes the parts of a layer asks for, and why."""
+    """Return the objects that the code of a call asks for, and why."""
     inputs = parts.input if isinstance(parts.input, tuple) else (parts.input,)
     given = dict.fromkeys(inputs, "what the layer was called on")
     holders = {holder_of(obj) for obj in given}
@@ -156,7 +156,7 @@ def _given_to(parts: LayerParts, network: nengo.Network) -> dict[Any, str]:
 
 
 def _trained_by(parts: LayerParts, network: nengo.Network) -> dict[Any, bool]:
-    """Say of which objects outside of subnetworks the layers decided whether they train."""
+    """Say whether objects train, of those outside of subnetworks for which a layer decides it."""
     trained: dict[Any, bool] = {}
     for leaf in parts.leaves:
         asked = leaf.trainable.connection

@@ -97,7 +97,7 @@ def measure(
     n_steps: int | None,
 ) -> dict[nengo.Ensemble, Activity]:
     """
-    Run a copy of a network, and measure what the neurons of its ensembles do.
+    Run a copy of a network, and measure the activity of its ensembles.
 
     Parameters
     ----------

@@ -52,7 +52,7 @@ class Rows:
     graph : NetworkGraph
         The network.
     activities : Mapping
-        What neurons did, by their ensemble.
+        The activity of neurons, by their ensemble.
 
     Attributes
     ----------
