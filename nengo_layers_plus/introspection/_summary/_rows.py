@@ -25,7 +25,7 @@ from nengo_layers_plus.graph import (
     network_in_words,
 )
 from nengo_layers_plus.graph._structure import first_uses
-from nengo_layers_plus.introspection._comparison._fact_values import TUNING
+from nengo_layers_plus.introspection._comparison._facts import ROWS
 from nengo_layers_plus.introspection._same import same
 from nengo_layers_plus.introspection._summary._activity import Activity
 from nengo_layers_plus.introspection._summary._summary_row import (
@@ -40,6 +40,13 @@ from nengo_layers_plus.synapses._build import SimTrainableFilter
 
 _CURRENTS = ("gain", "bias")
 _RATES = ("max_rates", "intercepts")
+_DRAWN = (*_CURRENTS, *_RATES, "encoders")
+"""Settings of which nengo draws, or solves for, a value for each neuron."""
+_OTHER_SETTINGS = tuple(
+    row.name
+    for row in ROWS["ensemble"]
+    if row.group == "neurons" and hasattr(nengo.Ensemble, row.name) and row.name not in _DRAWN
+)
 _UNITS = {"max_rates": "Hz", "refractory_time": "s"}
 
 
@@ -181,10 +188,13 @@ class Rows:
 
     def _settings(self, ensemble: nengo.Ensemble) -> Iterator[SummarySetting]:
         yield from self._drawn_settings(ensemble)
-        for name in ("radius", "noise"):
+        built = self._graph.model.params[ensemble]
+        for name in _OTHER_SETTINGS:
             value, set_by = getattr(ensemble, name), self._set_by(ensemble, name)
             if set_by != "nengo's default":
-                numbers = np.asarray(value) if name == "radius" else None
+                is_number = isinstance(value, int | float | np.number)
+                numbers = getattr(built, name, value if is_number else None)
+                numbers = None if numbers is None else np.asarray(numbers)
                 yield SummarySetting(name, value, numbers, set_by)
         neuron_type = ensemble.neuron_type
         given_states = neuron_type.initial_state or {}
@@ -200,10 +210,10 @@ class Rows:
             )
 
     def _drawn_settings(self, ensemble: nengo.Ensemble) -> Iterator[SummarySetting]:
-        """Yield the settings of which nengo draws, or solves for, a value for each neuron."""
+        """Yield the settings of the response curve, and the encoders."""
         built, neuron_type = self._graph.model.params[ensemble], ensemble.neuron_type
         has_neurons = not isinstance(neuron_type, Direct)
-        names = (*TUNING, "encoders") if has_neurons else ("encoders",)
+        names = _DRAWN if has_neurons else ("encoders",)
         values = {name: getattr(built, name) for name in names}
         current: dict[str, Any] = {}
         bias = self._current_bias(ensemble)
