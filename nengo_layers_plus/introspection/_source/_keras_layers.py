@@ -86,10 +86,7 @@ class KerasValues(Values):
         if known is not None:
             return known
         if isinstance(layer, LayerWrapper):
-            made = self.names.import_from("nengo_layers_plus.layers", "LayerWrapper")
-            shapes = {} if layer.shapes is None else {"shapes": list(layer.shapes)}
-            more = {key: self.expression(value, name) for key, value in shapes.items()}
-            return call(made, self.write(layer.layer, name), **more)
+            return self.call_of(layer, name)
         if type(layer) is tf.keras.Sequential:
             return self._sequential(layer, name)
         if isinstance(layer, tf.keras.Model) and is_graph_of_layers(layer):

@@ -352,10 +352,7 @@ class Values:
             made = f"{self.names.import_from('nengo_layers_plus', 'surrogate')}.{value.name}"
             return call(made, **{key: _literal(number) for key, number in value.arguments})
         if isinstance(value, FunctionOfSeveral):
-            made = self.names.import_from("nengo_layers_plus.layers", "FunctionOfSeveral")
-            return call(
-                made, self.write(value.function, name), self.write(list(value.shapes), name)
-            )
+            return self.call_of(value, name)
         if isinstance(value, nengo.Sparse):
             return self._sparse(value, name)
         if isinstance(value, FrozenObject):
@@ -462,13 +459,13 @@ class Values:
     # objects of nengo that can't change
 
     def _frozen(self, value: FrozenObject, name: str) -> str:
-        text = self._frozen_call(value, name)
+        text = self.call_of(value, name)
         if not same(self.make(text), value):
             raise NoExpressionError("what it was made with is not known")
         return text
 
-    def _frozen_call(self, value: FrozenObject, name: str) -> str:
-        """Return the call that makes an object, without arguments that are as by default."""
+    def call_of(self, value: Any, name: str) -> str:
+        """Return the call that makes an object whose attributes are named as its arguments."""
         made = self.names.of(type(value))
         parameters = inspect.signature(type(value)).parameters.values()
         args: list[str] = []
