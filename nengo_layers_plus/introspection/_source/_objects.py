@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -67,10 +68,7 @@ class Objects:
         """
         kind = kind_of(obj)
         args, kwargs = [], {}
-        for key, parameter in inspect.signature(kind.__init__).parameters.items():  # type: ignore[misc]
-            if key == "self" or (kind is nengo.Node and key == "seed"):  # Node refuses its seed
-                continue
-            is_required = parameter.default is parameter.empty
+        for key, is_required in _arguments_of(kind).items():
             value = self._argument(obj, key)
             default = _REQUIRED if is_required else _default(obj, kind, key, path)
             if same(value, default):
@@ -154,6 +152,18 @@ class Objects:
             key = next(key for key, value in pairs if value is rule.learning_rule_type)
             index = f"[{self.values.expression(key, 'key')}]"
         return f"{self.end(rule.connection)}.learning_rule{index}"
+
+
+@functools.cache
+def _arguments_of(kind: type) -> dict[str, bool]:
+    """Return the arguments of a class of objects, and whether they have no default."""
+    signature = inspect.signature(kind.__init__)  # type: ignore[misc]
+    without = ("self", "seed") if kind is nengo.Node else ("self",)  # Node refuses its seed
+    return {
+        key: parameter.default is parameter.empty
+        for key, parameter in signature.parameters.items()
+        if key not in without
+    }
 
 
 def _is_index(value: Any) -> bool:
