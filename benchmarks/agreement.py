@@ -17,7 +17,7 @@ LOSS_DIFFERENCE = 0.03
 
 def assert_same(
     expected: Any,
-    given: Any,
+    values: Any,
     member: str = "ours",
     reference: str = "stock",
     *,
@@ -25,43 +25,39 @@ def assert_same(
     loss_difference: float = LOSS_DIFFERENCE,
 ) -> float | None:
     """
-    Compare the numbers that a member gave with those of the reference.
+    Compare the numbers of a member, (batch, time, size) or losses (n,), with the reference.
 
     A spike of a 32-bit simulation flips where a membrane is within rounding of the threshold, and
-    then moves others of the same sample. Hence each sample is compared up to the first step at
-    which it differs, and for the steps behind it only its mean. That of few steps says little: what
-    the mean would differ by if outputs were drawn anew in those steps is allowed as well.
+    then moves others of the same sample. Hence a sample is compared up to the first step at which
+    it differs, and in the steps behind it only its mean, which may also differ by so many standard
+    deviations of a mean of outputs drawn anew. Returns the share of steps up to which samples
+    agree, as a mean over samples.
 
-    The slope of a LIF rate has no bound near the threshold, so the more neurons and steps there
-    are, the more rounding changes gradients. Even with 64 bits, inputs changed by 1e-14 changed the
-    loss that nengo_dl.Simulator has after 20 minibatches of 1,000 samples times steps by 0.6 %.
-    What is compared here finds coarse errors of training; the tests do so for fine ones.
-
-    Numbers are of shape (batch, time, size), or of shape (n,) for losses, which may differ by
-    ``loss_difference`` of the largest. Means over time may differ by so many standard deviations
-    besides, where spikes are other ones. Returns the share of steps up to which samples agree, as a
-    mean over samples; None for losses.
+    Losses may differ by ``loss_difference`` of the largest; None is returned. The slope of a LIF
+    rate has no bound near the threshold, so rounding changes gradients: even with 64 bits, inputs
+    changed by 1e-14 changed the loss of nengo_dl.Simulator after 20 minibatches of 1,000 samples
+    times steps by 0.6 %. This finds coarse errors of training; the tests find fine ones.
     """
-    expected, given = np.asarray(expected, np.float64), np.asarray(given, np.float64)
-    assert expected.shape == given.shape, (
-        f"{reference} has the shape {expected.shape}, {member} {given.shape}"
+    expected, values = np.asarray(expected, np.float64), np.asarray(values, np.float64)
+    assert expected.shape == values.shape, (
+        f"{reference} has the shape {expected.shape}, {member} {values.shape}"
     )
     size = np.abs(expected).max()
     assert size > 0, "the network puts out nothing, hence there is nothing to compare"
     if expected.ndim == 1:
-        assert np.abs(given - expected).max() <= loss_difference * size, (
-            f"losses of {member} are {given}; those of {reference} are {expected}, "
+        assert np.abs(values - expected).max() <= loss_difference * size, (
+            f"losses of {member} are {values}; those of {reference} are {expected}, "
             f"where {loss_difference:.1%} of difference is allowed"
         )
         return None
-    close = np.abs(given - expected) <= CLOSE * size
+    close = np.abs(values - expected) <= CLOSE * size
     agreement = float(np.logical_and.accumulate(close.all(axis=2), axis=1).mean())
     needed = min(LEAST_AGREEMENT, ENOUGH_STEPS / expected.shape[1])
     assert agreement >= needed, (
         f"the outputs of {member} are those of {reference}, within {CLOSE:.0e} of the largest, "
         f"only for {agreement:.0%} of the steps, as a mean over samples; {needed:.0%} are needed"
     )
-    means, expected_means = given.mean(axis=1), expected.mean(axis=1)
+    means, expected_means = values.mean(axis=1), expected.mean(axis=1)
     mean_size = _root_mean_square(expected_means) or size
     difference = _root_mean_square(means - expected_means) / mean_size
     spread = _root_mean_square(expected - expected_means[:, np.newaxis]) / mean_size

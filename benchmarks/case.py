@@ -12,9 +12,8 @@ from benchmarks.networks import LIF, BenchmarkNetwork
 from nengo_layers_plus import CustomLayer, nengo_dl
 from nengo_layers_plus._upstream import tf
 
+# what each case compares; "keras" joins them where the case says what plain tf.keras applies
 STANDARD_MEMBERS = ("stock", "layer", "ours")
-"""What each case compares; "keras" joins them where the case says what plain tf.keras applies."""
-
 MEMBERS = (*STANDARD_MEMBERS, "keras")
 USES = ("predict", "fit")
 
@@ -29,15 +28,7 @@ class PlainLayers:
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """
-    A network in use, whose members are measured side by side.
-
-    Raises
-    ------
-    ValueError
-        If a member or use is not known, a number is not positive, or "keras" is a member and there
-        are no layers for it.
-    """
+    """A network in use, whose members are measured side by side."""
 
     network: str
     build: Callable[[Any, Any], BenchmarkNetwork]  # takes a class of layers and a type of neurons
@@ -61,8 +52,8 @@ class Case:
     beside: Callable[[Any, Any], BenchmarkNetwork] | None = None
     same: bool = True  # whether the members give the same numbers
     fed: bool = True  # whether the network gets data; else its input is constant
-    # whether the data of a sample is the same in each step, as of an image that is shown: our
-    # Simulator computes what still data alone decides only once
+    # whether the data of a sample is constant in time, as of an image that is shown: our Simulator
+    # computes what depends on it alone only once
     still: bool = False
 
     def __post_init__(self) -> None:
@@ -115,27 +106,21 @@ class Case:
     def describe(
         self, member: str, device: str, n_neurons: int, use: str | None = None
     ) -> dict[str, Any]:
-        """Say what was measured, for reports; ``use`` is given where it is not that of the case."""
+        """Describe it for reports; ``use`` is given where it is not that of the case."""
+        own = ("suite", "network", "minibatch", "n_steps", "batches")
         info = {
-            "suite": self.suite,
-            "network": self.network,
+            **{name: getattr(self, name) for name in own},
             "label": self.label or self.network,
             "use": use or self.use,
             "neurons": type(self.neurons).__name__,
             "member": member,
-            "minibatch": self.minibatch,
-            "n_steps": self.n_steps,
-            "batches": self.batches,
             "n_neurons": n_neurons,
             "device": device,
+            "axis": self.axis or None,
+            "target": self.target,
+            "peak_memory_target": self.memory_target,
         }
-        if self.axis:
-            info["axis"] = self.axis
-        if self.target is not None:
-            info["target"] = float(self.target)
-        if self.memory_target is not None:
-            info["peak_memory_target"] = self.memory_target
-        return info
+        return {name: value for name, value in info.items() if value is not None}
 
     def build_for(self, member: str) -> BenchmarkNetwork:
         """Build the network of "stock", "layer" or "ours"."""

@@ -1,8 +1,7 @@
 """All cases that are measured, suite by suite.
 
-Not each size of each network: minibatches grow at 10 steps, steps grow at 10 samples, and the other
-networks have one or two sizes. Where a round would take long, "layer" stays out: what it costs
-shows at the smaller sizes.
+Minibatches grow at 10 steps, and steps at 10 samples. Where a round would take long, "layer" stays
+out: its cost shows at the smaller sizes.
 """
 
 from __future__ import annotations
@@ -17,18 +16,13 @@ import nengo
 from benchmarks import networks, neuron_types
 from benchmarks.case import STANDARD_MEMBERS, Case, PlainLayers
 
+# minibatches of an epoch: a call of Keras' `fit` has an overhead that few of them do not hide
 EPOCH = 20
-"""Minibatches of an epoch, the same wherever cases are compared with each other: a call of Keras'
-`fit` takes some time of its own, which few minibatches do not hide."""
-
-SHORT_EPOCH = 5
-"""Where an epoch of "stock" would take long, and on no curve."""
-
+SHORT_EPOCH = 5  # where an epoch of "stock" would take long, and on no curve
 NO_LAYER = ("stock", "ours", "keras")
 TWO = ("stock", "ours")
 
-Size = tuple[int, int]
-"""Samples at once, and steps."""
+Size = tuple[int, int]  # samples at once, and steps
 
 
 @dataclass(frozen=True)
@@ -57,15 +51,15 @@ class Subject:
 
 
 _images = PlainLayers(networks.convolutional_layers, networks.IMAGE_SHAPE)
+_colours = PlainLayers(networks.deep_layers, networks.COLOUR_IMAGE_SHAPE)
 _vector = networks.VECTOR_SHAPE
-_colours = networks.COLOUR_IMAGE_SHAPE
 
 ONE_DENSE = Subject(
     "one-dense", networks.one_dense, PlainLayers(networks.one_dense_layers, _vector)
 )
 DENSE = Subject("dense", networks.dense, PlainLayers(networks.dense_layers, _vector))
 CONV = Subject("conv", networks.convolutional, _images)
-DEEP = Subject("deep", networks.deep, PlainLayers(networks.deep_layers, _colours))
+DEEP = Subject("deep", networks.deep, _colours)
 LOWPASS = Subject("conv-lowpass", networks.with_synapses, _images)
 RESIDUAL = Subject("residual", networks.residual)
 RECURRENT_LAYER = Subject("recurrent-layer", networks.recurrent)
@@ -132,23 +126,23 @@ def _in_python(label: str, neurons: Any, target: float | None = 5) -> list[Case]
     return POPULATION.cases("predict", *_sizes, **settings, **_neurons)
 
 
+def _conv(label: str, neurons: Any, n_steps: int) -> list[Case]:
+    settings = {"label": label, "neurons": neurons, "target": 1, **_neurons}
+    return CONV.cases("predict", (10, n_steps), **settings)
+
+
 NEURONS = [
     *POPULATION.cases("predict", *_sizes, label="lif", neurons=nengo.LIF(), **_neurons),
     *_in_python("adaptive-lif", nengo.AdaptiveLIF()),
     *_in_python("izhikevich", nengo.Izhikevich()),
     *_in_python("own-lif", neuron_types.OwnLIF()),
     *_in_python("own-refractory-lif", neuron_types.OwnRefractoryLIF(), target=None),
-    *CONV.cases(
-        *("predict", (10, 20)),
-        **{"label": "conv-adaptive", "neurons": neuron_types.ADAPTIVE, "target": 1, **_neurons},
-    ),
-    *CONV.cases(
-        *("predict", (10, 50)),
-        **{"label": "conv-builder", "neurons": neuron_types.SoftReset(), "target": 1, **_neurons},
-    ),
+    *_conv("conv-adaptive", neuron_types.ADAPTIVE, 20),
+    *_conv("conv-builder", neuron_types.SoftReset(), 50),
 ]
 NEURONS[2] = replace(NEURONS[2], quick=True)
 
+# training through spikes and through time
 NEURONS_FIT = DENSE.cases(
     *("fit", (100, 50)),
     batches=4,
@@ -158,8 +152,8 @@ NEURONS_FIT = DENSE.cases(
     target=1,
     members=TWO,
 )
-"""Training through spikes and through time."""
 
+# both for our Simulator, hence for `python -m benchmarks.ratios` alone
 BESIDE_LIF = [
     case
     for label, neurons, same, target in (
@@ -179,7 +173,6 @@ BESIDE_LIF = [
         members=TWO,
     )
 ]
-"""Both for our Simulator, hence for `python -m benchmarks.ratios` alone."""
 
 # In processes of their own
 
@@ -205,8 +198,8 @@ MEMORY = [
 
 WIDTHS = (64, 256, 1024, 4096)
 STEPS = (16, 64, 256, 1024, 4096)
+# at small sizes tracing and compilation take most of the memory, and launches most of the time
 MINIBATCHES = (4, 16, 64, 256, 1024, 4096)
-"""At small sizes tracing and compilation take most of the memory, and launches most of the time."""
 
 
 def _growing(axis: str, *sizes: Size, width: int = 256) -> list[Case]:
@@ -227,6 +220,7 @@ SCALING = [
 _profiled = {"suite": "profile", "members": ("ours", "keras")}
 _with_stock = {"suite": "profile", "members": NO_LAYER}
 
+# from small to large. Where a call of stock would take long, it stays out
 PROFILE = [
     *ONE_DENSE.cases("predict", (1, 10), quick=True, **_with_stock),
     *DENSE.cases("predict", (10, 10), **_with_stock),
@@ -237,21 +231,15 @@ PROFILE = [
     *DEEP.cases("predict", (10, 10), **_profiled),
     replace(NEURONS[1], suite="profile", members=("ours",)),
 ]
-"""From small to large. Where a call of stock would take long, it stays out."""
 
+# what `python -m benchmarks.ratios` measures
 BY_NAME = {case.name: case for case in (*PREDICT, *FIT, *NEURONS, *NEURONS_FIT, *BESIDE_LIF)}
-"""What `python -m benchmarks.ratios` measures."""
-
+# what another process measures, which finds it by its key
 BY_KEY = {case.key: case for case in (*START, *MEMORY, *SCALING)}
-"""What another process measures, which finds it by its key."""
 
 
 def of(cases: Iterable[Case]) -> dict[str, list[Any]]:
-    """
-    Return the arguments of `pytest.mark.parametrize` for a test of cases and the members of each.
-
-    Test IDs are made of label, size and member.
-    """
+    """Return the arguments of `pytest.mark.parametrize` for a test of cases and their members."""
     pairs = [(case, member) for case in cases for member in case.members]
     return {
         "argnames": ["case", "member"],

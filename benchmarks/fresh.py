@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import re
 import statistics
 import time
 import warnings
@@ -18,29 +19,16 @@ from benchmarks.measure import Measurement
 if TYPE_CHECKING:
     from benchmarks.case import Case
 
-START_USES = ("build", "first-predict", "changing-steps", "first-fit")
-"""What is timed of the start, in this order."""
-
-START_TARGET = 1 / 1.5
-"""How many times as fast as `nengo_dl.Simulator` each shall be, with the convolutional network."""
-
+START_USES = ("build", "first-predict", "changing-steps", "first-fit")  # in this order
+START_TARGET = 1 / 1.5  # times as fast as `nengo_dl.Simulator`, with the convolutional network
 FIT_STEPS = 5
-LENGTHS = (11, 23, 35, 47, 30, 20, 15, 41)
-"""Steps of one call after another, to see what changing them costs."""
-
-LONG_SECONDS = 10.0
-"""What takes longer is not called again to be timed without its compilation."""
-
+LENGTHS = (11, 23, 35, 47, 30, 20, 15, 41)  # steps of calls, to see what changing them costs
+LONG_SECONDS = 10.0  # what takes longer is not called again to be timed without its compilation
 _CLEAR_REFS = Path("/proc/self/clear_refs")
 
 
 def measure_start(case: Case, rounds: int = 3, device: str = "auto") -> dict[str, Measurement]:
-    """
-    Measure how long it takes to build a network and to call it first, members in turns.
-
-    Each round starts one process a member, of a case of `benchmarks.cases.START`. Returns what was
-    measured by `START_USES`.
-    """
+    """Measure the start in a process of its own for each member and round, by `START_USES`."""
     seconds: dict[str, dict[str, list[float]]] = {
         use: {member: [] for member in case.members} for use in START_USES
     }
@@ -54,11 +42,7 @@ def measure_start(case: Case, rounds: int = 3, device: str = "auto") -> dict[str
 def measure_memory(
     case: Case, members: Iterable[str] | None = None, device: str = "auto"
 ) -> dict[str, dict[str, float]]:
-    """
-    Measure the peak of memory, that of the device, that a case needs beyond its simulator.
-
-    Returns "peak" in bytes and "seconds" of a call, by member.
-    """
+    """Measure, by member, the "peak" of memory beyond the simulator (bytes), and "seconds"."""
     return {member: _run_fresh(_memory, case, member, device) for member in members or case.members}
 
 
@@ -95,14 +79,11 @@ def _start(case: Case, member: str, _: str) -> dict[str, float]:
     built = case.build_for(member)
     start = time.perf_counter()
     with open_simulator(case, member, built) as sim:
-        seconds = [time.perf_counter() - start]
-        runs = [
-            bind(replace(case, n_steps=n_steps), built, sim) for n_steps in (case.n_steps, *LENGTHS)
-        ]
-        first, *others = [_seconds(run) for run in runs]
-        seconds += [first, sum(others)]
-        seconds.append(_seconds(bind(replace(case, n_steps=FIT_STEPS, use="fit"), built, sim)))
-    return dict(zip(START_USES, seconds, strict=True))
+        build = time.perf_counter() - start
+        runs = [bind(replace(case, n_steps=n), built, sim) for n in (case.n_steps, *LENGTHS)]
+        first, *others = map(_seconds, runs)
+        fit = _seconds(bind(replace(case, n_steps=FIT_STEPS, use="fit"), built, sim))
+    return dict(zip(START_USES, (build, first, sum(others), fit), strict=True))
 
 
 def _memory(case: Case, member: str, device: str) -> dict[str, float]:
@@ -125,13 +106,11 @@ def _seconds(run: Callable[[], Any]) -> float:
 
 
 def _peak_of_process() -> Callable[[], int]:
-    """Return what says how much memory (bytes) this process took since, beyond what it has now."""
+    """Return a function for the peak of memory (bytes) since now, beyond what is in use now."""
 
     def status(name: str) -> int:
-        for line in Path("/proc/self/status").read_text().splitlines():
-            if line.startswith(f"{name}:"):
-                return int(line.split()[1]) * 1024
-        raise RuntimeError(f"/proc/self/status has no {name}")
+        (kilobytes,) = re.findall(rf"^{name}:\s*(\d+)", Path("/proc/self/status").read_text(), re.M)
+        return int(kilobytes) * 1024
 
     _CLEAR_REFS.write_text("5")  # has the peak start anew
     before = status("VmRSS")
@@ -139,7 +118,7 @@ def _peak_of_process() -> Callable[[], int]:
 
 
 def _peak_of_gpu(gpu: str = "GPU:0") -> Callable[[], int]:
-    """Return the same of the memory that TensorFlow takes on a GPU."""
+    """Return the same for the memory that TensorFlow takes on a GPU."""
     from nengo_layers_plus._upstream import tf
 
     memory = tf.config.experimental

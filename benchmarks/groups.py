@@ -9,17 +9,19 @@ from typing import Any
 from benchmarks.case import Case
 from benchmarks.measure import Measurement, measure
 from benchmarks.members import open_members
+from benchmarks.parts import Parts
 
 
 @dataclass(frozen=True)
 class Group:
-    """What was measured of the members of a case."""
+    """The measurement of a case."""
 
     case: Case
     measured: Measurement
     n_neurons: int
     execution: str = ""  # how ours ran, and why
     peaks: dict[str, int] = field(default_factory=dict)  # of memory, in bytes, if it was measured
+    parts: dict[str, Parts | None] = field(default_factory=dict)  # of a call, if it was profiled
 
 
 def measure_group(case: Case, rounds: int | None = None) -> Group:
@@ -31,17 +33,13 @@ def measure_group(case: Case, rounds: int | None = None) -> Group:
 
 
 class Cache:
-    """
-    Keeps what was measured, and what failed.
-
-    Where the numbers of a group differ, the tests of all its members fail.
-    """
+    """Keeps measurements and errors: where numbers differ, the tests of all members fail."""
 
     def __init__(self) -> None:
         self._kept: dict[Any, Any] = {}
 
     def get(self, key: Any, make: Callable[[], Any]) -> Any:
-        """Return what is kept by this key; at most once it is made."""
+        """Return the value of a key, which is made once; raise its error again if that failed."""
         if key not in self._kept:
             try:
                 self._kept[key] = make()
@@ -54,7 +52,7 @@ class Cache:
 
 
 class RecordedClock:
-    """A clock that is moved on by what was timed before."""
+    """A clock that replays durations which were measured before."""
 
     __name__ = "RecordedClock"  # what pytest-benchmark notes as the timer
 
@@ -62,17 +60,17 @@ class RecordedClock:
         self.now = 0.0
 
     def __call__(self) -> float:
-        """Return the time in seconds, as timers of pytest-benchmark do."""
+        """Return the time (s), as timers of pytest-benchmark do."""
         return self.now
 
     def record(self, benchmark: Any, seconds: Iterable[float]) -> None:
-        """Give the seconds to pytest-benchmark, each as a round of what is measured."""
-        left = list(seconds)
+        """Give the seconds to pytest-benchmark, each as a round."""
+        rounds = list(seconds)
 
         def advance() -> None:
-            self.now += left.pop(0)
+            self.now += rounds.pop(0)
 
-        benchmark.pedantic(advance, rounds=len(left))
+        benchmark.pedantic(advance, rounds=len(rounds))
 
 
 RECORDED = RecordedClock()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import platform
+import re
 import subprocess
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -51,15 +52,16 @@ def choose_device(wanted: str) -> str:
 def describe() -> dict[str, str]:
     """Return names and values, as texts."""
     built = tf.sysconfig.get_build_info()  # without CUDA it has none of its versions
-    memory, driver = _of_nvidia_smi("memory.total,driver_version")
+    threading, by_default = tf.config.threading, "TensorFlow's choice"
+    memory, driver = _of_nvidia_smi("memory.total", "driver_version")
     return {
         "cpu_model": _cpu_model(),
         "cores": str(n_cores()),
-        "threads_intra_op": _threads(tf.config.threading.get_intra_op_parallelism_threads()),
-        "threads_inter_op": _threads(tf.config.threading.get_inter_op_parallelism_threads()),
+        "threads_intra_op": str(threading.get_intra_op_parallelism_threads() or by_default),
+        "threads_inter_op": str(threading.get_inter_op_parallelism_threads() or by_default),
         "gpus": ", ".join(_gpus()) or "none",
-        "gpu_memory": memory or "none",
-        "gpu_driver": driver or "none",
+        "gpu_memory": memory,
+        "gpu_driver": driver,
         "cuda": built.get("cuda_version", "none"),
         "cudnn": built.get("cudnn_version", "none"),
         "python": platform.python_version(),
@@ -97,23 +99,15 @@ def _flat(info: Mapping[str, Any], described: Iterable[str]) -> dict[str, str]:
 
 
 def _cpu_model() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        lines = []
-    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return models[0] if models else platform.processor() or platform.machine()
+    path = Path("/proc/cpuinfo")
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    model = re.search(r"^model name\s*: *(.*?) *$", text, re.M)
+    return model[1] if model else platform.processor() or platform.machine()
 
 
 def n_cores() -> int | None:
     """Return how many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count()
-
-
-def _threads(setting: int) -> str:
-    return str(setting) if setting else "TensorFlow's choice"
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 
 
 def _gpus() -> list[str]:
@@ -123,12 +117,11 @@ def _gpus() -> list[str]:
     ]
 
 
-def _of_nvidia_smi(query: str) -> list[str]:
-    """Return what NVIDIA's driver says: a text for each name, with one value a GPU."""
-    names = query.split(",")
+def _of_nvidia_smi(*names: str) -> list[str]:
+    """Return a text for each name that NVIDIA's driver knows, with one value a GPU."""
     if not _gpus():
-        return [""] * len(names)
-    command = ["nvidia-smi", f"--query-gpu={query}", "--format=csv,noheader"]
+        return ["none"] * len(names)
+    command = ["nvidia-smi", f"--query-gpu={','.join(names)}", "--format=csv,noheader"]
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
     except (OSError, subprocess.SubprocessError):
@@ -151,13 +144,10 @@ def _tensor_float_32() -> str:
 
 
 def _commit() -> str:
+    command, folder = ["git", "describe", "--always", "--dirty"], Path(__file__).parent
     try:
-        return subprocess.run(
-            ["git", "describe", "--always", "--dirty"],
-            cwd=Path(__file__).parent,
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout.strip()
+        return subprocess.check_output(
+            command, cwd=folder, text=True, stderr=subprocess.DEVNULL
+        ).strip()
     except (OSError, subprocess.CalledProcessError):
         return "unknown"

@@ -14,33 +14,24 @@ from benchmarks.agreement import assert_same
 
 ROUNDS = 5
 LEAST_ROUNDS = 3
-MANY_SECONDS = 8.0
-"""Where a round of all members takes longer, there are fewer rounds."""
-
+MANY_SECONDS = 8.0  # where a round of all members takes longer, there are fewer rounds
 MOST_ROUNDS = 11
+# where the slowest of the middle half of rounds took so many times as long as the fastest, there
+# are more rounds, as long as all of them take less than `MOST_SECONDS`
 NOISY = 1.3
-"""Where the slowest of the middle half of rounds took so many times as long as the fastest, there
-are more rounds, as long as all of them take less than `MOST_SECONDS`."""
-
 MOST_SECONDS = 20.0
 
-LEAST_SECONDS = 0.1
-"""What takes less is done several times for one timing."""
-
-COMPARED = ("layer", "ours")
-"""Who has to give the numbers of "stock". Plain tf.keras has no spikes."""
+LEAST_SECONDS = 0.1  # what takes less is done several times for one timing
+COMPARED = ("layer", "ours")  # who has to give the numbers of "stock". Plain tf.keras has no spikes
 
 
 @dataclass(frozen=True)
 class Measurement:
-    """
-    Seconds that members took, one number a round, and how far their numbers agree.
-
-    The agreement is the share of steps, 0 to 1, up to which numbers are those of the reference.
-    """
+    """Seconds of each member, one a round, and how far its numbers agree with the reference."""
 
     seconds: Mapping[str, list[float]]
-    agreement: Mapping[str, float] = field(default_factory=dict)
+    agreement: Mapping[str, float] = field(default_factory=dict)  # shares of steps
+    loss_difference: Mapping[str, float] = field(default_factory=dict)  # relative, among peers
 
     def median(self, member: str) -> float:
         """Return the median of a member's seconds."""
@@ -58,7 +49,7 @@ class Measurement:
         self, member: str, samples_steps: int | None = None, reference: str = "stock"
     ) -> dict[str, float]:
         """
-        Return what is kept of a member beside its seconds, for reports.
+        Return the figures of a member for reports, besides its seconds.
 
         Ratios are to the reference, within the same round, if it was measured: how many times as
         fast as "stock", or how many times as long as "ours". ``times_of_keras`` is how many times
@@ -75,8 +66,9 @@ class Measurement:
             figures |= {"ratio_least": min(ratios), "ratio_most": max(ratios)}
         if member == "ours" and "keras" in self.seconds:
             figures["times_of_keras"] = self.ratio("ours", "keras")
-        if member in self.agreement:
-            figures["agreement"] = self.agreement[member]
+        for name in ("agreement", "loss_difference"):
+            if member in getattr(self, name):
+                figures[name] = getattr(self, name)[member]
         return figures
 
 
@@ -89,23 +81,24 @@ def measure(
     """
     Compare the numbers of the members with those of "stock", then measure all in turns.
 
-    Each does its work once and returns its numbers as an array of NumPy, hence only after they are
-    on the host. Those of "layer" and "ours" are compared with those of "stock", unless they need
-    not be the same; the remark is what is said where they differ. Rounds are as for `take_turns`.
+    A member does its work once and returns its numbers as an array of NumPy, hence only after they
+    are on the host. Unless they need not be the same, those of "layer" and "ours" are compared with
+    those of "stock"; an error ends with the remark. Rounds are as for `take_turns`.
     """
     first = {name: run() for name, run in members.items()}  # warms up as well
-    agreement = {}
+    agreement: dict[str, float] = {}
     for name in COMPARED if same and "stock" in first else ():
-        if name in first:
-            try:
-                agreement[name] = assert_same(first["stock"], first[name], name)
-            except AssertionError as error:
-                raise AssertionError(f"{error}{remark}") from None
+        if name not in first:
+            continue
+        try:
+            share = assert_same(first["stock"], first[name], name)
+        except AssertionError as error:
+            raise AssertionError(f"{error}{remark}") from None
+        if share is not None:
+            agreement[name] = share
     del first
     seconds = take_turns({name: partial(_time, run) for name, run in members.items()}, rounds)
-    return Measurement(
-        seconds, {name: share for name, share in agreement.items() if share is not None}
-    )
+    return Measurement(seconds, agreement)
 
 
 def take_turns(
@@ -114,9 +107,9 @@ def take_turns(
     """
     Time members in turns; return seconds, one number a round.
 
-    Each timer does its work once, or as often as is given, and returns the seconds of one time. By
-    default there are `ROUNDS`, or `LEAST_ROUNDS` of what takes long, and up to `MOST_ROUNDS` of
-    what a busy machine disturbs.
+    A timer does its work as often as is given, and returns the seconds of one time. By default
+    there are `ROUNDS`, or `LEAST_ROUNDS` where they take long, and up to `MOST_ROUNDS` where a busy
+    machine disturbs them.
     """
     once = {name: time_it() for name, time_it in timers.items()}
     repeats = {name: math.ceil(LEAST_SECONDS / duration) for name, duration in once.items()}

@@ -16,20 +16,17 @@ from benchmarks.networks import BenchmarkNetwork
 from nengo_layers_plus import CustomLayer, Simulator, nengo_dl
 from nengo_layers_plus._upstream import tf
 
-Run = Callable[[], np.ndarray]
-"""Does the work once and returns its numbers, on the host."""
-
+Run = Callable[[], np.ndarray]  # does the work once and returns its numbers, on the host
 N_CLASSES = 10
 
+# the share of noise in images: with noise alone, the input of a neuron would be about the same for
+# all images, and few would fire
 NOISE = 0.2
-"""How large the noise of each step is, as a share of all that images consist of. With nothing else,
-the input of a neuron would be about the same for all images, and few would fire."""
-
-MOST_SECONDS_OF_WAITING = 20.0
+MOST_SECONDS_TO_SETTLE = 20.0
 
 
 class Members(dict[str, Run]):
-    """What the members of a case do once, by their names, with their networks and simulators."""
+    """The functions to be timed, by member, with their networks and simulators."""
 
     def __init__(self, case: Case) -> None:
         super().__init__()
@@ -44,21 +41,21 @@ class Members(dict[str, Run]):
 
     @property
     def remark(self) -> str:
-        """What may explain numbers that differ."""
+        """A possible reason of numbers that differ."""
         layer, stock = self.case.layer, self.case.stock_layer
         remark = ". If weights start at random, their initialisers need a seed"
         if layer in (CustomLayer, stock):
             return remark
-        names = [getattr(layers, "__name__", repr(layers)) for layers in (layer, stock)]
+        own, other = (getattr(layers, "__name__", repr(layers)) for layers in (layer, stock))
         return (
-            f"{remark}. They were compared with those of {names[1]}: if {names[0]} makes another "
-            f"network, give the case stock_layer={names[0]}, so that both simulators get the same"
+            f"{remark}. They were compared with those of {other}: if {own} makes another network, "
+            f"give the case stock_layer={own}, so that both simulators get the same"
         )
 
     def settle(self) -> None:
-        """Call ours until it runs as it goes on to run: at first it may be that it waits."""
+        """Call ours until it runs as it goes on to run: compilation may be deferred at first."""
         sim = self.simulators.get("ours") if self.case.use == "predict" else None
-        latest = time.perf_counter() + MOST_SECONDS_OF_WAITING
+        latest = time.perf_counter() + MOST_SECONDS_TO_SETTLE
         while sim is not None and sim.execution.waits and time.perf_counter() < latest:
             self["ours"]()
 
@@ -119,11 +116,7 @@ def bind(case: Case, built: BenchmarkNetwork, sim: nengo_dl.Simulator) -> Run:
 
 
 def make_images(case: Case, size: int) -> np.ndarray:
-    """
-    Return random images, from 0 to 1: still ones, or with other noise in each step.
-
-    They are of shape (batch, time, size), with 32 bits.
-    """
+    """Return random images from 0 to 1, (batch, time, size): still, or with noise in each step."""
     rng = np.random.default_rng(0)
     n_images = case.minibatch * case.batches
     images = rng.random((n_images, 1, size), dtype=np.float32)

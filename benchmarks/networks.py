@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import nengo
@@ -19,12 +20,8 @@ from nengo_layers_plus._upstream import tf
 from nengo_layers_plus.layers._layer_call import NOT_GIVEN
 
 GAIN = 1.0
-BIAS = 0.9
-"""Current of a neuron without input: near 1, the threshold of LIF neurons, but not at it."""
-
-LIF = nengo.LIF(amplitude=0.01)
-"""A spike counts 0.01, so that 100 Hz put out 1."""
-
+BIAS = 0.9  # current of a neuron without input: near 1, the threshold of LIF neurons, but not at it
+LIF = nengo.LIF(amplitude=0.01)  # a spike counts 0.01, so that 100 Hz put out 1
 LOWPASS = nengo.Lowpass(0.005)
 VECTOR_SHAPE = (784,)
 IMAGE_SHAPE = (28, 28, 1)
@@ -32,7 +29,6 @@ COLOUR_IMAGE_SHAPE = (32, 32, 3)
 
 _N_RECURRENT = 256
 _RESIDUAL_SHAPE = (14, 14, 16)
-_N_RESIDUAL_BLOCKS = 2
 _N_ALTERNATING = 32
 _POPULATION_GAIN = 8.0  # scales data from 0 to 1 where it is the current of neurons by itself
 
@@ -51,9 +47,6 @@ class BenchmarkNetwork:
         return sum(ensemble.n_neurons for ensemble in self.network.all_ensembles)
 
 
-# Layers, with weights and currents with which neurons fire moderately
-
-
 def apply(
     layer: nengo_dl.Layer,
     x: Any,
@@ -63,14 +56,9 @@ def apply(
     **arguments: Any,
 ) -> Any:
     """
-    Call a layer with settings of the network, over which those of the layer itself win.
+    Call a layer with settings of the network, unless a hook of its subclass sets them.
 
-    Arguments of the call would win over what a subclass of `CustomLayer` decides in its hooks: the
-    network would then be measured with the layers of nengo_dl, whatever class it was given.
-
-    The synapse is a filter on the way to the layer. The gain is that of neurons, which also get a
-    bias with which they fire moderately. Other arguments are those of the call: ``shape_in`` and
-    ``transform``.
+    Neurons get the gain, and a bias with which they fire moderately.
     """
     if not isinstance(layer, CustomLayer):
         arguments["synapse"] = synapse
@@ -82,39 +70,31 @@ def apply(
         return layer(x, **arguments)
 
 
-def _weights(fan_in: int, *, seed: int, images: bool = False) -> tf.keras.initializers.Initializer:
+def _weights(fan_in: int, seed: int) -> tf.keras.initializers.Initializer:
     """Return weights that make neurons fire at 20 to 150 Hz, if they fire."""
-    # 0.58 is the root mean square of pixels from 0 to 1; that of filtered spikes is near 1.
-    spread = 2 / 0.58 if images else 2.5
+    # The first layer takes pixels from 0 to 1, whose root mean square is 0.58; that of filtered
+    # spikes is near 1.
+    spread = 2 / 0.58 if seed == 1 else 2.5
     return tf.keras.initializers.RandomNormal(stddev=spread / fan_in**0.5, seed=seed)
 
 
 def _dense(units: int, fan_in: int, seed: int) -> tf.keras.layers.Layer:
-    kernel = _weights(fan_in, seed=seed, images=seed == 1)
-    return tf.keras.layers.Dense(units, kernel_initializer=kernel)
+    return tf.keras.layers.Dense(units, kernel_initializer=_weights(fan_in, seed))
 
 
-def _convolution(
-    filters: int, channels: int, seed: int, strides: int = 1, padding: str = "valid"
-) -> tf.keras.layers.Layer:
-    kernel = _weights(9 * channels, seed=seed, images=seed == 1)
-    return tf.keras.layers.Conv2D(
-        filters, 3, strides=strides, padding=padding, kernel_initializer=kernel
-    )
-
-
-# Layers of Keras with neurons between them
+def _convolution(filters: int, channels: int, seed: int, **kwargs: Any) -> tf.keras.layers.Layer:
+    kernel = _weights(9 * channels, seed)
+    return tf.keras.layers.Conv2D(filters, 3, kernel_initializer=kernel, **kwargs)
 
 
 def dense_layers(width: int = 256, n_layers: int = 3) -> list[tf.keras.layers.Layer]:
     """Return the layers for 784 values: three of 256 units, then ten outputs."""
-    sizes = [VECTOR_SHAPE[0], *[width] * n_layers]
-    outputs = [*sizes[1:], 10]
-    return [_dense(outputs[i], sizes[i], seed=i + 1) for i in range(n_layers + 1)]
+    sizes = pairwise([VECTOR_SHAPE[0], *[width] * n_layers, 10])
+    return [_dense(after, before, seed) for seed, (before, after) in enumerate(sizes, 1)]
 
 
+# returns the layers for 784 values: one of 256 units, then ten outputs
 one_dense_layers = partial(dense_layers, n_layers=1)
-"""Returns the layers for 784 values: one of 256 units, then ten outputs."""
 
 
 def convolutional_layers() -> list[tf.keras.layers.Layer]:
@@ -131,14 +111,8 @@ def deep_layers() -> list[tf.keras.layers.Layer]:
     """Return eight convolutions for 32x32 colour images, two each of a size, then ten outputs."""
     channels = [COLOUR_IMAGE_SHAPE[-1], 32, 32, 64, 64, 128, 128, 128, 128]
     layers = [
-        _convolution(
-            channels[seed],
-            channels[seed - 1],
-            seed=seed,
-            strides=2 if seed in (3, 5, 7) else 1,
-            padding="same",
-        )
-        for seed in range(1, len(channels))
+        _convolution(after, before, seed, padding="same", strides=2 if seed in (3, 5, 7) else 1)
+        for seed, (before, after) in enumerate(pairwise(channels), 1)
     ]
     return [*layers, _dense(10, 16 * channels[-1], seed=9)]
 
@@ -150,11 +124,7 @@ def feedforward(
     neurons: nengo.neurons.NeuronType = LIF,
     synapse: nengo.synapses.Synapse | None = None,
 ) -> BenchmarkNetwork:
-    """
-    Build a network of Keras layers, new ones of each call, with neurons between them.
-
-    The shape is that of one sample, and the synapse is from neurons to the layer behind them.
-    """
+    """Build a network of new Keras layers, for samples of a shape, with neurons between them."""
     with nengo.Network(seed=0) as network:
         source = x = nengo.Node(np.full(int(np.prod(shape)), 0.5))
         for keras_layer in keras_layers():
@@ -170,24 +140,11 @@ def feedforward(
 
 
 # These and the functions below take a layer class and a type of neurons, as `feedforward` does.
-
 one_dense = partial(feedforward, one_dense_layers, VECTOR_SHAPE)
-"""One dense layer of 256 neurons, and a readout."""
-
 dense = partial(feedforward, dense_layers, VECTOR_SHAPE)
-"""Three dense layers with 256 neurons each, and a readout."""
-
 convolutional = partial(feedforward, convolutional_layers, IMAGE_SHAPE)
-"""Three convolutions with neurons, and a readout."""
-
-deep = partial(feedforward, deep_layers, COLOUR_IMAGE_SHAPE)
-"""Eight convolutions with neurons, as in VGG, and a readout."""
-
-with_synapses = partial(convolutional, synapse=LOWPASS)
-"""The convolutional network with a filter behind each layer of neurons."""
-
-
-# Other networks
+deep = partial(feedforward, deep_layers, COLOUR_IMAGE_SHAPE)  # as in VGG
+with_synapses = partial(convolutional, synapse=LOWPASS)  # behind each layer of neurons
 
 
 def residual(
@@ -204,10 +161,9 @@ def residual(
         source = nengo.Node(np.full(28 * 28, 0.5))
         first = _convolution(channels, 1, seed=1, strides=2, padding="same")
         x = apply(layer(first), source, shape_in=IMAGE_SHAPE)
-        for number in range(_N_RESIDUAL_BLOCKS):
+        for seed in (2, 4):
             x = apply(layer(neurons), x)
-            body = apply(layer(neurons), convolve(x, seed=2 + 2 * number))
-            body = convolve(body, seed=3 + 2 * number)
+            body = convolve(apply(layer(neurons), convolve(x, seed)), seed + 1)
             # a layer of nengo_dl has one input: a Node adds the two
             added = nengo.Node(size_in=size)
             nengo.Connection(body, added, synapse=None)
@@ -259,15 +215,13 @@ def population(
 
 
 def alternating_layers(n_layers: int, tau_rc: float = 0.02) -> nengo.Network:
-    """Build a network of Dense layers and of neurons, in turn, to look into."""
+    """Build a network of Dense layers and of neurons, in turn."""
     with nengo.Network(seed=0) as network:
         layer: Any = nengo.Node(np.zeros(_N_ALTERNATING), label="input")
         for number in range(n_layers):
-            is_dense = number % 2 == 0
-            function = (
-                tf.keras.layers.Dense(_N_ALTERNATING) if is_dense else nengo.LIF(tau_rc=tau_rc)
-            )
-            kwargs = None if is_dense else {"gain": 1, "bias": 1}
+            function, kwargs = tf.keras.layers.Dense(_N_ALTERNATING), None
+            if number % 2:
+                function, kwargs = nengo.LIF(tau_rc=tau_rc), {"gain": 1, "bias": 1}
             layer = CustomLayer(function, ensemble_kwargs=kwargs, label=f"layer {number}")(layer)
         nengo.Probe(layer, label="output")
     return network

@@ -13,21 +13,17 @@ from nengo_layers_plus import NeuronModel, NeuronParameter, Surrogate, nengo_dl,
 from nengo_layers_plus._upstream import tf
 from nengo_layers_plus.neurons import TrainableLIF
 
-ADAPTIVE = nengo.AdaptiveLIF(amplitude=0.01)
-"""nengo_dl alone steps it in Python, one sample after another."""
-
+ADAPTIVE = nengo.AdaptiveLIF(amplitude=0.01)  # nengo_dl alone steps it in Python
+# trains through its spikes and through time, with its time constant
 THROUGH_SPIKES = Surrogate(TrainableLIF(amplitude=0.01), surrogate.arctan(2.0))
-"""Trains through its spikes and through time, with its time constant."""
-
 TAU = 0.02  # s, the default of LIF neurons
 
 
 class SoftReset(nengo.LIF):
     """
-    LIF neurons from which a spike takes the threshold away and no more, without a refractory time.
+    LIF neurons of which a spike subtracts the threshold, without a refractory time.
 
-    They have a builder of their own, registered as users of nengo_dl do it. nengo_dl goes by the
-    exact type, hence that of `nengo.LIF` is not used.
+    Their builder is registered as users of nengo_dl do it, which goes by the exact type.
     """
 
     probeable = ("output", "voltage")

@@ -20,35 +20,26 @@ from typing import Any
 
 from nengo_layers_plus._upstream import tf
 
-NAMES = ("layers", "neurons", "data", "other", "calls")
-
 LEAST_CALLS, MOST_CALLS = 3, 50
-ENOUGH_SECONDS = 0.3
-"""With so many seconds of calls, or `LEAST_CALLS`, a profile is long enough."""
-
+ENOUGH_SECONDS = 0.3  # with so many seconds of calls, or `LEAST_CALLS`, a profile is long enough
 _PICOSECONDS = 1e12
 
 _OPERATION = re.compile(r"[\w./-]+:(\w+)")
+# types of operations that wait for others, which have events of their own
 _WAITING = re.compile(r"(Stateful|Stateless)?(PartitionedCall|While|If|Case)")
-"""Types of operations that wait for others, which have events of their own."""
-
 _LAYERS = re.compile(
     r"(^|/)(sequential|(SimTensorNode|DotInc|DotSet|SparseDotInc|ConvInc|ConvSet)(Builder)?)(_\d+)?/"
 )
+# TensorFlow fuses these with what follows, and then gives them its name
 _PRODUCTS = re.compile(r":\w*(MatMul|Conv[23]D|Conv2d)")
-"""TensorFlow fuses these with what follows, and then gives them its name."""
-
 _COPIES = re.compile(r"Memcpy(H2D|D2H)")
-_OF_NUMPY = re.compile(r"\bnumpy\b")
-_CONVERSION = "convert_to_eager_tensor"
-
+_OF_DATA = re.compile(r"\bnumpy\b| convert_to_eager_tensor$")  # file and name of a function
 _NEURONS = re.compile(r"(^|/)(SimNeurons(Builder)?|loop)(_\d+)?/")
 _COMPILED = ("CpuExecutable::ExecuteAsyncOnStream", "ThunkExecutor::Execute")
+# a function or an operation is run, until all that it consists of is done
 _RUNNING = "KernelAndDeviceFunc::Run"
-"""A function or an operation is run, until all that it consists of is done."""
 
-Span = tuple[int, int, str]
-"""Start and end in picoseconds, and the part."""
+Span = tuple[int, int, str]  # start and end in picoseconds, and the part
 
 
 @dataclass(frozen=True)
@@ -74,11 +65,10 @@ class Parts:
 
 def measure_parts(run: Callable[[], Any], seconds: float, device: str = "cpu") -> Parts | None:
     """
-    Call something under the profiler, and return the parts of a call.
+    Return the parts of a call, of a function that is warm and returns when all is done.
 
-    It has to be warm, and to be done when it returns; the seconds are those that a call takes
-    without the profiler. None if the profile has nothing of the device, as where a driver forbids
-    it.
+    The seconds are those of a call without the profiler. None if the profile has nothing of the
+    device, as where a driver forbids it.
     """
     n_calls = max(LEAST_CALLS, min(MOST_CALLS, math.ceil(ENOUGH_SECONDS / seconds)))
     # of Python there would be an event a function, which slows it
@@ -101,10 +91,10 @@ def measure_parts(run: Callable[[], Any], seconds: float, device: str = "cpu") -
 
 def seconds_of_data(run: Callable[[], Any], n_calls: int = LEAST_CALLS) -> float:
     """
-    Return how long a call, which has to be warm, takes to copy and convert data on the CPU.
+    Return how long a call of a warm function takes to copy and convert data on the CPU.
 
-    TensorFlow's profiler does not see that. Python's slows what is written in Python, yet not what
-    NumPy and TensorFlow do within one of their functions.
+    TensorFlow's profiler does not see that. Python's slows Python, and not the functions of NumPy
+    and TensorFlow.
     """
     profile = cProfile.Profile()
     profile.enable()
@@ -117,13 +107,12 @@ def seconds_of_data(run: Callable[[], Any], n_calls: int = LEAST_CALLS) -> float
     own = (
         seconds
         for (file, _, name), (_, _, seconds, _, _) in functions.items()
-        if name == _CONVERSION or _OF_NUMPY.search(name) or _OF_NUMPY.search(file)
+        if _OF_DATA.search(f"{file} {name}")
     )
     return sum(own) / n_calls
 
 
 def _read_planes(folder: Path) -> Iterator[Any]:
-    """Read what the profiler wrote."""
     from tensorflow.tsl.profiler.protobuf import xplane_pb2
 
     for path in sorted(folder.rglob("*.xplane.pb")):
@@ -138,38 +127,32 @@ def parts_of(
 
     Of events within each other on a thread, the innermost counts that belongs to a part. An instant
     at which several threads or streams work is divided among them, so that the parts sum up to the
-    time of a call, however many cores there are. A thread that an operation employs within itself,
-    as convolutions do, is no other one. The plane of the CPU has a line a thread, that of a GPU a
-    line a stream; events of the CPU say nothing of how long a GPU works.
+    time of a call, however many cores there are. The plane of the CPU has a line a thread, that of
+    a GPU a line a stream; events of the CPU say nothing of how long a GPU works.
     """
     spans_of, prefix = (_kernels, "/device:GPU:") if device == "gpu" else (_operations, "/host:CPU")
-    events = [spans_of(plane) for plane in planes if plane.name.startswith(prefix)]
-    working = [span for spans, _ in events for span in spans]
-    running = [span for _, spans in events for span in spans]
-    if not working and not running:
+    spans = [span for plane in planes if plane.name.startswith(prefix) for span in spans_of(plane)]
+    if not spans:
         return None
-    shares = _divide(working, running)
+    shares = _divide(spans)
     busy = sum(shares.values()) / _PICOSECONDS
     # What goes on behind the calls, as the end of a copy, may make the sum a bit larger.
     factor = min(1.0, wall / busy) / _PICOSECONDS / n_calls
-    seconds = {name: shares[name] * factor for name in NAMES if name != "calls"}
+    seconds = {name: shares[name] * factor for name in ("layers", "neurons", "data", "other")}
     return Parts(**seconds, calls=max(0.0, wall / n_calls - sum(seconds.values())))
 
 
-def _operations(plane: Any) -> tuple[list[Span], list[Span]]:
-    """Return the spans of what threads of the CPU do, and those in which TensorFlow runs."""
+def _operations(plane: Any) -> Iterator[Span]:
+    """Yield the spans of work on threads of the CPU, and those in which TensorFlow runs."""
     kinds = {key: _part_of(metadata.name) for key, metadata in plane.event_metadata.items()}
-    working: list[Span] = []
-    running: list[Span] = []
     for line in plane.lines:
         spans = list(_spans(line, lambda event: kinds.get(event.metadata_id, "")))
-        working += _innermost(span for span in spans if span[2] != _RUNNING)
-        running += (span for span in spans if span[2] == _RUNNING)
-    return working, running
+        yield from _innermost(span for span in spans if span[2] != _RUNNING)
+        yield from (span for span in spans if span[2] == _RUNNING)
 
 
 def _part_of(name: str) -> str:
-    """Return the part that an event belongs to by its name; an empty text for none."""
+    """Return the part of an event by its name; an empty text for none."""
     if name in _COMPILED:
         return "neurons"
     if name == _RUNNING:
@@ -186,8 +169,8 @@ def _part_of_operation(name: str) -> str:
     return "layers" if _LAYERS.search(name) or _PRODUCTS.search(name) else "other"
 
 
-def _kernels(plane: Any) -> tuple[list[Span], list[Span]]:
-    """Return the spans of kernels and copies on a GPU."""
+def _kernels(plane: Any) -> Iterator[Span]:
+    """Yield the spans of kernels and copies on a GPU."""
     names = {key: metadata.name for key, metadata in plane.stat_metadata.items()}
     copies = {
         key for key, metadata in plane.event_metadata.items() if _COPIES.search(metadata.name)
@@ -206,8 +189,9 @@ def _kernels(plane: Any) -> tuple[list[Span], list[Span]]:
         text = operation.str_value or names.get(operation.ref_value, "")
         return _part_of_operation(text)
 
-    streams = [line for line in plane.lines if line.name.startswith("Stream ")]
-    return [span for line in streams for span in _innermost(_spans(line, part))], []
+    for line in plane.lines:
+        if line.name.startswith("Stream "):
+            yield from _innermost(_spans(line, part))
 
 
 def _spans(line: Any, part: Callable[[Any], str]) -> Iterator[Span]:
@@ -240,26 +224,20 @@ def _innermost(spans: Iterable[Span]) -> Iterator[Span]:
     yield from close(math.inf)
 
 
-def _divide(working: Iterable[Span], running: Iterable[Span]) -> Counter[str]:
-    """Divide each instant among those who work; what is left while TensorFlow runs is "other"."""
+def _divide(spans: Iterable[Span]) -> Counter[str]:
+    """Divide each instant among the parts at work, or give it to "other" if TensorFlow runs."""
     changes = sorted(
-        change
-        for spans, is_work in ((working, True), (running, False))
-        for start, end, part in spans
-        for change in ((start, 1, part, is_work), (end, -1, part, is_work))
+        change for start, end, part in spans for change in ((start, 1, part), (end, -1, part))
     )
     shares: Counter[str] = Counter()
     active: Counter[str] = Counter()
-    n_running = before = 0
-    for instant, step, part, is_work in changes:
-        n_active = sum(active.values())
-        for name, n in active.items():
-            shares[name] += (instant - before) * n / n_active if n_active else 0
-        if n_running and not n_active:
-            shares["other"] += instant - before
+    before = 0
+    for instant, step, part in changes:
+        working = {name: n for name, n in active.items() if n and name != _RUNNING}
+        if active[_RUNNING] and not working:
+            working = {"other": 1}
+        for name, n in working.items():
+            shares[name] += (instant - before) * n / sum(working.values())
         before = instant
-        if is_work:
-            active[part] += step
-        else:
-            n_running += step
+        active[part] += step
     return shares

@@ -13,23 +13,19 @@ import numpy as np
 from benchmarks.networks import BIAS, GAIN, LIF
 from nengo_layers_plus._upstream import tf
 
+# images at once; for many, the outputs of convolutions are larger than the caches
 BATCHES = (64, 256, 1024, 4096)
-"""Images at once, of which the fastest are taken. Dense layers are fastest with many; what
-convolutions put out for many is larger than the caches."""
-
 TRIALS = 3
-SLOWER = 1.2
-"""Where a batch takes so many times as long as the best, larger ones are not tried."""
+SLOWER = 1.2  # where a batch takes so many times as long as the best, larger ones are not tried
 
 
 def bare(
     keras_layers: Sequence[tf.keras.layers.Layer], shape: tuple[int, ...], images: Any
 ) -> Callable[[], np.ndarray]:
     """
-    Return what applies the layers to every step, with nothing between them, as fast as it can.
+    Return a function that applies the layers to every step, in the fastest of several batches.
 
-    Which batches are fastest is tried: with other ones it would be no reference. Images and the
-    output are of shape (batch, time, size); time is folded into the batch.
+    Images and the output are of shape (batch, time, size); time is folded into the batch.
     """
     model = tf.keras.Sequential([tf.keras.Input(shape), *_flattened(keras_layers)])
     folded = images.reshape(-1, *shape)

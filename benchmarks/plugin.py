@@ -55,11 +55,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
+    asked = config.getoption("--device") == "cpu"
+    where = f"CPU ({'as asked for' if asked else 'TensorFlow sees no GPU'})"
     if config.stash[DEVICE] == "gpu":
         where = f"{machine.describe()['gpus']}, with memory growth"
-    else:
-        asked = config.getoption("--device") == "cpu"
-        where = f"CPU ({'as asked for' if asked else 'TensorFlow sees no GPU'})"
     header = [f"device: {where}"]
     if config.stash.get(DIFFERENCES, []):
         header.append(
@@ -67,17 +66,6 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
             f"more than seconds: {'; '.join(config.stash[DIFFERENCES])}"
         )
     return header
-
-
-def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    # A test that says nothing of members is one of each.
-    given = {
-        name
-        for mark in metafunc.definition.iter_markers("parametrize")
-        for name in _argument_names(mark)
-    }
-    if "member" in metafunc.fixturenames and "member" not in given:
-        metafunc.parametrize("member", STANDARD_MEMBERS)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -127,32 +115,29 @@ def device_kind(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="session")
-def table(request: pytest.FixtureRequest) -> Table:
-    """Return the table that is printed at the end."""
-    return request.config.stash[TABLE]
-
-
-@pytest.fixture(scope="session")
 def cache() -> Cache:
     """Return what was measured so far."""
     return Cache()
 
 
-@pytest.fixture
-def report_group(benchmark: Any, table: Table, device_kind: str) -> Callable[..., None]:
-    """
-    Return what hands a member's share of a group to pytest-benchmark.
+@pytest.fixture(params=STANDARD_MEMBERS)
+def member(request: pytest.FixtureRequest) -> str:
+    """Return whose test this is; a test that is not parametrized with members is one of each."""
+    return request.param
 
-    It takes the group, the member, and by name ``use`` and ``samples_steps``, where these are not
-    the case's.
+
+@pytest.fixture
+def report_group(
+    request: pytest.FixtureRequest, benchmark: Any, device_kind: str
+) -> Callable[..., None]:
+    """
+    Return the function that hands the figures of a member of a group to pytest-benchmark.
+
+    ``use`` and ``samples_steps`` are given where they are not those of the case.
     """
 
     def report(
-        group: Group,
-        member: str,
-        *,
-        use: str | None = None,
-        samples_steps: int | None = None,
+        group: Group, member: str, use: str | None = None, samples_steps: int | None = None
     ) -> None:
         case = group.case
         if member not in group.measured.seconds:
@@ -169,8 +154,11 @@ def report_group(benchmark: Any, table: Table, device_kind: str) -> Callable[...
             benchmark.extra_info["execution"] = group.execution
         if member in group.peaks:
             benchmark.extra_info["peak_memory"] = group.peaks[member]
+        if parts := group.parts.get(member):
+            benchmark.extra_info |= parts.info
         RECORDED.record(benchmark, group.measured.seconds[member])
         if member == "ours":
+            table = request.config.stash[TABLE]
             add_measurement(table, benchmark.group, group.measured, case.target, timed, group.peaks)
 
     return report
@@ -186,11 +174,11 @@ def compare_members(
     member: str,
 ) -> Callable[..., Group]:
     """
-    Return what measures a `Case` and reports the member whose test this is.
+    Return the function that measures a `Case` and reports the member whose test this is.
 
-    The members of a case are measured together, in turns, when the first of their tests runs, after
-    a check that they give the same numbers. With ``memory=True`` peak memory is measured as well,
-    in processes of their own; that needs a case of `benchmarks.cases`.
+    The members of a case are measured together, when the first of their tests runs. With
+    ``memory=True`` peak memory is measured as well, in processes of their own; that needs a case of
+    `benchmarks.cases`.
     """
 
     def compare(case: Case, memory: bool = False) -> Group:
@@ -214,20 +202,18 @@ def compare_members(
     return compare
 
 
+def _parameters_of(item: pytest.Item) -> dict[str, Any]:
+    return item.callspec.params if hasattr(item, "callspec") else {}
+
+
 def _function_of(item: pytest.Item) -> tuple[Any, ...]:
     """Return what the tests of all members of a case share, and no other test has."""
     # The ID of a test need not name its file: those outside of the root have none.
-    parameters = item.callspec.params if hasattr(item, "callspec") else {}
-    others = sorted((name, id(value)) for name, value in parameters.items() if name != "member")
+    parameters = _parameters_of(item).items()
+    others = sorted((name, id(value)) for name, value in parameters if name != "member")
     return item.path, item.nodeid.partition("[")[0], *others
 
 
-def _argument_names(mark: pytest.Mark) -> list[str]:
-    names = mark.args[0] if mark.args else mark.kwargs["argnames"]
-    return [name.strip() for name in names.split(",")] if isinstance(names, str) else list(names)
-
-
 def _is_quick(item: pytest.Item) -> bool:
-    parameters = item.callspec.params if hasattr(item, "callspec") else {}
-    case = parameters.get("case")
+    case = _parameters_of(item).get("case")
     return not isinstance(case, Case) or case.quick

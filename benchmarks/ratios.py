@@ -34,7 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
         console.print(*names, sep="\n")
         return 0
     for part in options.rows:
-        if not any(_means(part, name) for name in names):
+        if not any(_matches(part, name) for name in names):
             console.print(f"No row has {part!r} in its name. There are: {', '.join(names)}")
             return 2
     try:
@@ -45,7 +45,7 @@ def main(arguments: list[str] | None = None) -> int:
 
     def is_chosen(name: str) -> bool:
         if options.rows:
-            return any(_means(part, name) for part in options.rows)
+            return any(_matches(part, name) for part in options.rows)
         case = cases.BY_NAME.get(name)
         return case is None or (case.quick if options.quick else case.target is not None)
 
@@ -62,14 +62,12 @@ def main(arguments: list[str] | None = None) -> int:
                     measured = measure(members, options.rounds, case.same, members.remark)
                 add_measurement(table, name, measured, case.target, case.samples_steps)
             except Exception as error:
-                # The others are worth knowing all the same.
-                failed = True
+                failed = True  # and the others are measured all the same
                 table.add_row(f"[red]{name}: failed")
                 if options.traceback:
                     console.print_exception()
-                else:
-                    text = f"{name}: {type(error).__name__}: {error}"
-                    console.print(text, style="red", markup=False)
+                text = f"{name}: {type(error).__name__}: {error}"
+                console.print(text, style="red", markup=False)
         chosen = [name for name in starts if is_chosen(name)]
         if chosen:
             case = cases.START[0]
@@ -82,7 +80,7 @@ def main(arguments: list[str] | None = None) -> int:
     return int(failed)
 
 
-def _means(part: str, name: str) -> bool:
+def _matches(part: str, name: str) -> bool:
     # The start takes long: "fit" alone does not ask for "start-first-fit".
     return name.startswith(part) if name.startswith("start") else part in name
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from types import MappingProxyType
 from typing import Any
 
 from rich.console import Console
@@ -55,7 +54,7 @@ def add_measurement(
     measured: Measurement,
     target: float | None = None,
     samples_steps: int | None = None,
-    peaks: Mapping[str, int] = MappingProxyType({}),
+    peaks: Mapping[str, int] | None = None,
 ) -> None:
     """Add a row for a group; see `Case` and `Group` for what is in it."""
     seconds = [
@@ -75,9 +74,8 @@ def add_measurement(
             ratios[0] = f"[{colour}]{ratios[0]}"
     throughput = f"{figures['samples_steps_per_second']:,.0f}" if samples_steps else ""
     agreement = f"{figures['agreement']:.1%}" if "agreement" in figures else ""
-    memory = ", ".join(
-        f"{peaks[member] / 1024**2:,.0f}" for member in ("stock", "ours") if member in peaks
-    )
+    known = [peaks[member] for member in ("stock", "ours") if member in (peaks or ())]
+    memory = ", ".join(f"{peak / 1024**2:,.0f}" for peak in known)
     least = "" if target is None else f"{target:.2g}"
     table.add_row(
         name, *seconds, ratios[0], spread, least, *ratios[1:], throughput, agreement, memory

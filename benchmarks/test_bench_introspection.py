@@ -10,9 +10,7 @@ from nengo_layers_plus import compare, summary, to_source
 from nengo_layers_plus.graph import NetworkGraph
 
 N_LAYERS = 100
-TARGET = 5.0
-"""The seconds that each of them may take."""
-
+TARGET = 5.0  # the seconds that each of them may take
 LOOKS = {
     "graph": lambda net: NetworkGraph(net).parameters,
     "compare": lambda net: compare(net, alternating_layers(N_LAYERS, tau_rc=0.03)),

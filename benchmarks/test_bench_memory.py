@@ -9,9 +9,7 @@ from benchmarks.groups import Group
 from benchmarks.measure import Measurement
 
 
-@pytest.mark.parametrize(
-    **cases.of(case for case in cases.MEMORY if case.use == "predict"),
-)
+@pytest.mark.parametrize(**cases.of(case for case in cases.MEMORY if case.use == "predict"))
 def test_predict(report_memory, case, member):
     report_memory(case, member)
 
@@ -23,7 +21,7 @@ def test_fit(report_memory, case, member):
 
 @pytest.fixture
 def report_memory(report_group, cache, device_kind):
-    """Return what measures a case once, and reports a member of it."""
+    """Return the function that measures a case once, and reports a member of it."""
     if not fresh.memory_is_known(device_kind):
         pytest.skip("the peak of a process is known on Linux, and on a GPU")
 

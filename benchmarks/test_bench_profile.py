@@ -5,24 +5,14 @@ The seconds are those without the profiler; under it, more calls are made then.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import pytest
 
 from benchmarks import cases
 from benchmarks.groups import Group
 from benchmarks.measure import measure
 from benchmarks.members import open_members
-from benchmarks.parts import Parts, measure_parts
+from benchmarks.parts import measure_parts
 from benchmarks.plugin import QUICK_ROUNDS
-
-
-@dataclass(frozen=True)
-class Profiled:
-    """A group, and the parts of a call of each member."""
-
-    group: Group
-    parts: dict[str, Parts | None]
 
 
 @pytest.mark.parametrize(**cases.of(cases.PROFILE))
@@ -31,8 +21,8 @@ def test_predict(report_parts, case, member):
 
 
 @pytest.fixture
-def report_parts(benchmark, report_group, cache, quick, device_kind):
-    """Return what profiles a case once, and reports a member of it."""
+def report_parts(report_group, cache, quick, device_kind):
+    """Return the function that profiles a case once, and reports a member of it."""
 
     def make(case):
         with open_members(case) as members:
@@ -42,14 +32,9 @@ def report_parts(benchmark, report_group, cache, quick, device_kind):
                 name: measure_parts(run, measured.median(name), device_kind)
                 for name, run in members.items()
             }
-            group = Group(case, measured, members.n_neurons, members.execution)
-        return Profiled(group, parts)
+            return Group(case, measured, members.n_neurons, members.execution, parts=parts)
 
     def report(case, member):
-        profiled = cache.get(("profile", case.name), lambda: make(case))
-        report_group(profiled.group, member)
-        parts = profiled.parts[member]
-        if parts is not None:
-            benchmark.extra_info |= parts.info
+        report_group(cache.get(("profile", case.name), lambda: make(case)), member)
 
     return report

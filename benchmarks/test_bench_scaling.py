@@ -7,9 +7,7 @@ import pytest
 from benchmarks import cases
 
 
-@pytest.mark.parametrize(
-    **cases.of(case for case in cases.SCALING if case.axis == "neurons"),
-)
+@pytest.mark.parametrize(**cases.of(case for case in cases.SCALING if case.axis == "neurons"))
 def test_neurons(compare_members, case):
     compare_members(case, memory=True)
 

@@ -7,7 +7,6 @@ import pickle
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,16 +21,13 @@ from benchmarks.peers.environments import LIBRARIES
 from benchmarks.peers.peer_cases import PeerCase
 
 ROOT = Path(__file__).parents[2]
+# where workers are; the others are in `torch_peers`
 MODULES = {"ours": "ours_peer", "keras-spiking": "keras_spiking_peer"}
-"""Where workers are; the others are in `torch_peers`."""
-
 ROUNDS = 5
 
-LEARNING_RATE = 1e-5
-"""Small, so that neurons fire as much after many steps of training as before."""
+LEARNING_RATE = 1e-5  # small, so that neurons fire as much after many steps of training as before
 
-# What is allowed, of the size of the numbers: a spike flips where a voltage is within rounding of
-# the threshold, and moves what follows.
+# relative limits: a spike flips where a voltage is within rounding of the threshold
 LEAST_EQUAL_SPIKES = 0.999
 DIFFERENCES = {"voltage_difference": 1e-4, "gradient_difference": 0.01}
 LOSS_DIFFERENCE = 0.001
@@ -59,35 +55,29 @@ class PeerProcess:
         )
         self.versions: dict[str, str] = self._answer()
 
-    def ask(self, command: str, **given: Any) -> Any:
-        """Have it do what a method of `benchmarks.peers.worker.Worker` does; return the answer."""
-        assert self._process.stdin is not None
+    def ask(self, command: str, **arguments: Any) -> Any:
+        """Have it call a method of `benchmarks.peers.worker.Worker`; return the answer."""
         try:
-            pickle.dump((command, given), self._process.stdin)
+            pickle.dump((command, arguments), self._process.stdin)
             self._process.stdin.flush()
         except OSError as error:
             raise PeerError(f"{self.name} has ended:\n{self._last_words()}") from error
         return self._answer()
 
     def time(self, repeats: int = 1) -> float:
-        """Have it do once more what it did last; return the seconds of one time."""
+        """Have it do its last command again; return the seconds of one time."""
         return self.ask("time", repeats=repeats)
 
     def stop(self) -> None:
         """End the process."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.close()
         try:
-            self._process.wait(timeout=30)
+            self._process.communicate(timeout=30)
         except subprocess.TimeoutExpired:
             self._process.kill()
-            self._process.wait()
-        self._process.stdout.close()
+            self._process.communicate()
         self._log.close()
 
     def _answer(self) -> Any:
-        assert self._process.stdout is not None
         try:
             result, error = pickle.load(self._process.stdout)
         except EOFError:
@@ -103,10 +93,10 @@ class PeerProcess:
 
 def _environment(device: str, threads: int) -> dict[str, str]:
     """Return environment variables that give all libraries the same device and threads."""
-    # Settings for the Python of the benchmarks would lead the others astray.
-    left_out = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "TF_USE_LEGACY_KERAS")
+    # Settings of the Python of the benchmarks do not hold for the others.
+    own = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "TF_USE_LEGACY_KERAS")
     return {
-        **{name: value for name, value in os.environ.items() if name not in left_out},
+        **{name: value for name, value in os.environ.items() if name not in own},
         "OMP_NUM_THREADS": str(threads),
         "TF_NUM_INTRAOP_THREADS": str(threads),
         "TF_CPP_MIN_LOG_LEVEL": "3",
@@ -114,23 +104,6 @@ def _environment(device: str, threads: int) -> dict[str, str]:
         "PYTHONWARNINGS": "ignore",
         **({"CUDA_VISIBLE_DEVICES": "-1"} if device == "cpu" else {}),
     }
-
-
-@dataclass(frozen=True)
-class MeasuredPeers:
-    """What was measured in a case, how far losses are from ours, and which members failed."""
-
-    measured: Measurement
-    loss_differences: dict[str, float] = field(default_factory=dict)
-    failed: dict[str, Exception] = field(default_factory=dict)
-
-    def figures(self, member: str, samples_steps: int) -> dict[str, float]:
-        """Return what reports show of a member, by name."""
-        losses = self.loss_differences
-        return {
-            **self.measured.figures(member, samples_steps, reference="ours"),
-            **({"loss_difference": losses[member]} if member in losses else {}),
-        }
 
 
 class Peers:
@@ -147,7 +120,7 @@ class Peers:
         """
         Return the process of a library, or of "ours", with the neurons of an equation.
 
-        If it can't be run that is a `PeerError`, and the reason is in `missing` then.
+        If it can't be run that is a `PeerError`, whose reason is kept in `missing`.
         """
         if member in self.missing:
             raise PeerError(self.missing[member])
@@ -156,8 +129,8 @@ class Peers:
             library = LIBRARIES.get(member)
             python = Path(sys.executable) if library is None else library.python
             try:
-                if library is not None and (why_not := library.why_missing()):
-                    raise PeerError(why_not)
+                if not python.exists():
+                    raise PeerError(f"there is no {python}; `make bench-peers` installs it")
                 self._processes[key] = PeerProcess(
                     member, python, self.device, self.threads, equation
                 )
@@ -170,58 +143,51 @@ class Peers:
         """
         Check, once, that the neurons of a library, and their gradients, are ours.
 
-        Returns ``equal_spikes``, a share of all; ``voltage_difference``, the largest where spikes
-        are equal, and ``gradient_difference``, of the first weights of the dense network: each of
-        the size of ours.
+        Returns ``equal_spikes``, a share of all, and, relative to ours, ``voltage_difference``, the
+        largest where spikes are equal, and ``gradient_difference``, of the dense network's first
+        weights.
         """
         return self._neurons.get((member, equation), lambda: self._compare(member, equation))
 
-    def measure(self, case: PeerCase, rounds: int = ROUNDS) -> MeasuredPeers:
+    def measure(
+        self, case: PeerCase, rounds: int = ROUNDS
+    ) -> tuple[Measurement, dict[str, Exception]]:
         """
         Measure all libraries in turns, after a check that they compute the same.
 
-        Those that can't be run are left out; one that computes something else has failed.
+        Returns the errors of members as well, which can't be run, or compute something else.
         """
-        processes: dict[str, PeerProcess] = {}
-        for member in case.members:
-            try:
-                processes[member] = self.process(member, case.equation)
-            except PeerError:
-                if member == "ours":
-                    raise
         agreement: dict[str, float] = {}
-        result = MeasuredPeers(Measurement({}, agreement))
-        others = [member for member in processes if member != "ours"]
-        # Before any network is built: it takes the process of ours as well.
-        for member in others:
+        losses: dict[str, float] = {}
+        failed: dict[str, Exception] = {}
+        outputs: dict[str, np.ndarray] = {}
+        for member in case.members:
+            if member != "ours":
+                try:
+                    self.require_alike(member, case.equation)
+                    outputs[member] = _run_once(self.process(member, case.equation), case)
+                except (AssertionError, PeerError) as error:
+                    failed[member] = error
+        # The check of neurons runs ours as well: its network comes last.
+        expected = _run_once(self.process("ours", case.equation), case)
+        limits = {"loss_difference": LOSS_DIFFERENCE, "deviations": 0.0}
+        for member, output in outputs.items():
             try:
-                self.require_alike(member, case.equation)
-            except (AssertionError, PeerError) as error:
-                result.failed[member] = error
-        expected = _run_once(processes["ours"], case)
-        for member in others:
-            if member in result.failed:
-                continue
-            try:
-                output = _run_once(processes[member], case)
-                share = assert_same(
-                    *(expected, output, member, "ours"),
-                    loss_difference=LOSS_DIFFERENCE,
-                    deviations=0.0,
-                )
-            except (AssertionError, PeerError) as error:
-                result.failed[member] = error
+                share = assert_same(expected, output, member, "ours", **limits)
+            except AssertionError as error:
+                failed[member] = error
                 continue
             if share is None:
                 difference = np.abs(output - expected).max() / np.abs(expected).max()
-                result.loss_differences[member] = float(difference)
+                losses[member] = float(difference)
             else:
                 agreement[member] = share
-        right = {name: process for name, process in processes.items() if name not in result.failed}
-        seconds = take_turns({name: process.time for name, process in right.items()}, rounds)
-        for process in right.values():
+        right = ["ours", *(member for member in outputs if member not in failed)]
+        processes = {member: self.process(member, case.equation) for member in right}
+        seconds = take_turns({name: process.time for name, process in processes.items()}, rounds)
+        for process in processes.values():
             process.ask("close")
-        return replace(result, measured=Measurement(seconds, agreement))
+        return Measurement(seconds, agreement, losses), failed
 
     def stop(self) -> None:
         """End all processes."""
@@ -231,7 +197,7 @@ class Peers:
 
     def _compare(self, member: str, equation: str) -> dict[str, float]:
         currents = _currents(equation)
-        given = {
+        training = {
             "layers": peer_cases.make_layers("dense", equation),
             "images": peer_cases.make_images("dense", 8, 25),
             "labels": peer_cases.make_labels(8),
@@ -242,11 +208,10 @@ class Peers:
         responses = []
         for name in ("ours", member):
             process = self.process(name, equation)
-            output, voltages = process.ask("respond", currents=currents)
-            _, gradient = process.ask("fit", **given)
+            responses += [*process.ask("respond", currents=currents)]
+            responses.append(process.ask("fit", **training)[1])
             process.ask("close")
-            responses.append((output, voltages, gradient))
-        (output, voltages, gradient), (their_output, their_voltages, their_gradient) = responses
+        output, voltages, gradient, their_output, their_voltages, their_gradient = responses
         assert output.any(), "no neuron fires, hence there is nothing to compare"
         equal = np.isclose(their_output, output, rtol=1e-5)
         share = float(equal.mean())
@@ -254,18 +219,15 @@ class Peers:
             f"{share:.2%} of the outputs of neurons of {member} are those of ours; "
             f"{LEAST_EQUAL_SPIKES:.1%} are needed"
         )
-        figures = {
-            "voltage_difference": np.abs(their_voltages - voltages)[equal].max()
-            / np.abs(voltages).max(),
-            "gradient_difference": np.linalg.norm(their_gradient - gradient)
-            / np.linalg.norm(gradient),
-        }
+        voltage = np.abs(their_voltages - voltages)[equal].max() / np.abs(voltages).max()
+        gradient = np.linalg.norm(their_gradient - gradient) / np.linalg.norm(gradient)
+        figures = {"voltage_difference": float(voltage), "gradient_difference": float(gradient)}
         for name, allowed in DIFFERENCES.items():
             assert figures[name] <= allowed, (
                 f"the {name.replace('_', ' ')} of {member} from ours is {figures[name]:.1e} of its "
                 f"size; {allowed:.0e} is allowed"
             )
-        return {"equal_spikes": share, **{name: float(value) for name, value in figures.items()}}
+        return {"equal_spikes": share, **figures}
 
 
 def _run_once(process: PeerProcess, case: PeerCase) -> np.ndarray:

@@ -10,14 +10,9 @@ from typing import Any
 
 import numpy as np
 
-DT = 0.001
-"""Length of a step (s), where a library has time in seconds."""
-
-TAU = 20.0
-"""Membrane time constant of ``"lif"``, in steps."""
-
-STEEPNESS = 1.0
-"""Of the surrogate of ``"lif"``: its slope is ``1 / (1 + steepness |v - 1|)**2``."""
+DT = 0.001  # length of a step (s), where a library has time in seconds
+TAU = 20.0  # membrane time constant of "lif", in steps
+STEEPNESS = 1.0  # of the surrogate of "lif": its slope is 1 / (1 + steepness |v - 1|)**2
 
 LIF = "lif"
 r"""Leaky neurons that a spike sets back to 0, as libraries for surrogate gradients have them:
@@ -40,11 +35,11 @@ r"""Neurons that fire at a rate of :math:`r = \max(J, 0)`, in Hz, several times 
 The output is :math:`n / \Delta t`. Its gradient is that of :math:`r`, and none passes through time.
 """
 
+# who has which neurons
 MEMBERS = {
     LIF: ("ours", "snntorch", "spikingjelly", "norse"),
     RECTIFIED: ("ours", "keras-spiking"),
 }
-"""Who has which neurons."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +53,7 @@ class StoredLayer:
 
     @property
     def is_convolution(self) -> bool:
-        """Whether it is one."""
+        """Whether it is a convolution."""
         return self.kernel.ndim == 4
 
     def in_keras(self, keras: Any) -> Any:

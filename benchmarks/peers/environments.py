@@ -14,8 +14,6 @@ import os
 import shutil
 import subprocess
 import sys
-import urllib.error
-import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,40 +32,19 @@ class Library:
     environment: str  # the folder that has it
 
     @property
-    def given_python(self) -> Path | None:
+    def given_python(self) -> str:
         """A Python that has it already, from a variable such as ``PEERS_PYTHON_TORCH``."""
-        given = os.environ.get(f"PEERS_PYTHON_{self.environment.upper().replace('-', '_')}")
-        return Path(given) if given else None
+        return os.environ.get(f"PEERS_PYTHON_{self.environment.upper().replace('-', '_')}", "")
 
     @property
     def python(self) -> Path:
         """The Python that runs it."""
         scripts = "Scripts" if os.name == "nt" else "bin"
-        return self.given_python or FOLDER / self.environment / scripts / "python"
-
-    @property
-    def why_missing_file(self) -> Path:
-        """Says, once its installation has failed, why."""
-        return FOLDER / f"{self.name}.failed"
-
-    def why_missing(self) -> str:
-        """Return why it can't be run, or nothing if it seems that it can."""
-        if self.given_python:
-            return "" if self.python.exists() else f"there is no {self.python}"
-        if self.why_missing_file.exists():
-            return self.why_missing_file.read_text(encoding="utf-8")
-        return "" if self.python.exists() else "not installed; `make bench-peers` does it"
+        return Path(self.given_python or FOLDER / self.environment / scripts / "python")
 
 
-LIBRARIES = {
-    library.name: library
-    for library in (
-        Library("snntorch", "torch"),
-        Library("spikingjelly", "torch"),
-        Library("norse", "torch"),
-        Library("keras-spiking", "keras-spiking"),
-    )
-}
+LIBRARIES = {name: Library(name, "torch") for name in ("snntorch", "spikingjelly", "norse")}
+LIBRARIES["keras-spiking"] = Library("keras-spiking", "keras-spiking")
 
 
 def main() -> None:
@@ -80,9 +57,6 @@ def main() -> None:
         print(f"{name}: installing in {library.python.parents[1]}", flush=True)
         why_not = _install(library)
         print(f"{name}: {f'NOT INSTALLED: {why_not}' if why_not else 'installed'}")
-        library.why_missing_file.unlink(missing_ok=True)
-        if why_not:
-            library.why_missing_file.write_text(why_not, encoding="utf-8")
 
 
 def _install(library: Library) -> str:
@@ -100,29 +74,20 @@ def _install(library: Library) -> str:
     if shutil.which("nvidia-smi") is not None or Path("/proc/driver/nvidia").exists():
         for_gpu = requirements.with_stem(f"{library.name}-gpu")
         requirements = for_gpu if for_gpu.exists() else requirements
-    elif library.environment == "torch" and _can_reach(CPU_INDEX):
-        options = ["--extra-index-url", CPU_INDEX]
+    elif library.environment == "torch":  # pip skips an index that it can't reach
+        options = ["--retries", "1", "--extra-index-url", CPU_INDEX]
     pip = [sys.executable, "-m", "pip", "--python", str(library.python)]
-    pip += ["--disable-pip-version-check", "install", "-r", str(requirements), *options]
-    return _run(*pip)
+    return _run(*pip, "--disable-pip-version-check", "install", "-r", str(requirements), *options)
 
 
 def _run(*command: str) -> str:
-    """Run a command; return the last of what it says if it fails."""
+    """Run a command; return the last line of its errors if it fails."""
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode == 0:
         return ""
     errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
     lines = errors or (done.stderr or done.stdout).strip().splitlines()
     return lines[-1] if lines else f"{command[0]} ended with the status {done.returncode}"
-
-
-def _can_reach(address: str) -> bool:
-    try:
-        with urllib.request.urlopen(address, timeout=10):
-            return True
-    except (urllib.error.URLError, OSError):
-        return False
 
 
 if __name__ == "__main__":

@@ -1,8 +1,7 @@
 """KerasSpiking: `SpikingActivation("relu")`, on tf.keras.
 
-Its voltages begin at random numbers by default; here they are given, as 0. In training it is aware
-of spikes, as it is by default: spikes forwards, the slope of the rate backwards. Convolutions take
-all steps at once, by ``TimeDistributed``, as its documentation does it.
+Its voltages begin at 0, and not at random numbers. It trains as by default: spikes forwards, the
+slope of the rate backwards. Convolutions take all steps at once, by ``TimeDistributed``.
 """
 
 from __future__ import annotations
@@ -22,12 +21,7 @@ from benchmarks.peers.worker import Run, Worker, serve
 
 
 class KerasSpikingWorker(Worker):
-    """
-    `SpikingActivation` between layers of Keras.
-
-    ``predict_on_batch`` and ``train_on_batch`` run its compiled functions without what ``predict``
-    and ``fit`` do besides.
-    """
+    """`SpikingActivation` between layers of Keras, without the overhead of `predict` and `fit`."""
 
     def __init__(self, device: str, threads: int, equation: str) -> None:
         super().__init__(device, threads, equation)

@@ -49,8 +49,8 @@ class AwareRectified(NeuronModel):
     """
     Neurons as of `definitions.RECTIFIED`: spikes forwards, the slope of the rate backwards.
 
-    They are declared not to spike, so that they train through what they compute. ``xp.reset`` keeps
-    a value and takes its gradient away.
+    They are declared not to spike, so that gradients are those of `dynamics`. ``xp.reset`` keeps a
+    value and takes its gradient away.
     """
 
     state = {"voltage": nengo.dists.Choice([0])}  # noqa: RUF012
@@ -65,19 +65,11 @@ class AwareRectified(NeuronModel):
         return spikes / dt + (rate - still), {"voltage": voltage - spikes}
 
 
-def make_neurons(equation: str) -> nengo.neurons.NeuronType:
-    """Return our neurons for one of the equations."""
-    if equation == definitions.LIF:
-        return Surrogate(EulerLIF(), surrogate.fast_sigmoid(definitions.STEEPNESS))
-    return AwareRectified()
-
-
 class OurWorker(Worker):
     """
-    A network of CustomLayers, in our Simulator.
+    CustomLayers in our Simulator, of which `predict` and `fit` are timed.
 
-    Layers have biases of their own, as in the other libraries; those of the neurons are 0, and held
-    fixed. `Simulator.predict` and `Simulator.fit` are what is timed, with all that they do.
+    Biases are those of the layers, as in the other libraries; those of the neurons are fixed at 0.
     """
 
     def __init__(self, device: str, threads: int, equation: str) -> None:
@@ -89,11 +81,9 @@ class OurWorker(Worker):
         self.first: Any = None
 
     def versions(self) -> dict[str, str]:
+        versions = {"nengo-layers-plus": nengo_layers_plus.__version__}
         names = ("tensorflow", "tf-keras", "nengo", "nengo-dl")
-        return {
-            "nengo-layers-plus": nengo_layers_plus.__version__,
-            **{name: version(name) for name in names},
-        }
+        return versions | {name: version(name) for name in names}
 
     def respond(self, currents: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         batch, _, size = currents.shape
@@ -147,8 +137,9 @@ class OurWorker(Worker):
         tf.keras.backend.clear_session()
 
     def _neurons(self, source: Any) -> Any:
+        euler = Surrogate(EulerLIF(), surrogate.fast_sigmoid(definitions.STEEPNESS))
         layer = CustomLayer(
-            make_neurons(self.equation),
+            euler if self.equation == definitions.LIF else AwareRectified(),
             ensemble_kwargs={"gain": 1, "bias": 0},
             trainable=Trainable(bias=False),
         )

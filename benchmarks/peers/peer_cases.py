@@ -18,12 +18,13 @@ from benchmarks.peers import definitions
 from benchmarks.peers.definitions import StoredLayer
 from nengo_layers_plus._upstream import tf
 
+# by name: a function that returns the layers, and the shape of an image
 NETWORKS = {
     "dense": (dense_layers, VECTOR_SHAPE),
     "convolutional": (convolutional_layers, IMAGE_SHAPE),
 }
-"""By name: what returns the layers, and the shape of an image."""
 
+# samples at once, and steps
 SIZES = {
     ("dense", "predict"): ((1, 50), (32, 50), (256, 25)),
     ("dense", "fit"): ((1, 50), (32, 50), (256, 25)),
@@ -31,7 +32,6 @@ SIZES = {
     # Gradients need all values of all steps.
     ("convolutional", "fit"): ((1, 50), (32, 25)),
 }
-"""Samples at once, and steps."""
 
 QUICK_SIZES = {
     ("dense", "predict"): ((1, 50), (32, 50)),
@@ -40,15 +40,13 @@ QUICK_SIZES = {
     ("convolutional", "fit"): ((4, 20),),
 }
 
-FIT_BATCHES = 4
-"""Minibatches of one timed training: one step of training for each."""
-
+FIT_BATCHES = 4  # minibatches of one timed training: one step of training for each
 _FULL_RATE = 1 / LIF.amplitude  # Hz, where neurons of the benchmarks put out 1
 
 
 @dataclass(frozen=True)
 class PeerCase:
-    """What all libraries with some neurons do, side by side."""
+    """A network in use at one size, for all libraries that have its neurons."""
 
     equation: str  # of the neurons
     network: str  # of `NETWORKS`
@@ -58,17 +56,17 @@ class PeerCase:
 
     @property
     def members(self) -> tuple[str, ...]:
-        """Who does it."""
+        """The libraries, and ours."""
         return definitions.MEMBERS[self.equation]
 
     @property
     def batches(self) -> int:
-        """How many minibatches are timed at once."""
+        """The number of minibatches of a timed call."""
         return FIT_BATCHES if self.use == "fit" else 1
 
     @property
     def samples_steps(self) -> int:
-        """How many samples times steps are timed at once."""
+        """Samples times steps of a timed call."""
         return self.minibatch * self.n_steps * self.batches
 
     def __str__(self) -> str:
@@ -86,11 +84,7 @@ def peer_cases(quick: bool) -> list[PeerCase]:
 
 
 def make_layers(name: str, equation: str) -> list[StoredLayer]:
-    """
-    Return the layers of a network, with weights with which its neurons fire moderately.
-
-    Weights are scaled to what neurons of the equation put out.
-    """
+    """Return the layers of a network, with weights scaled so that its neurons fire moderately."""
     build_layers, shape = NETWORKS[name]
     if equation == definitions.LIF:  # spikes are 1, currents near 1
         per_output, per_current = 1 / (_FULL_RATE * definitions.DT), 1.0
@@ -99,13 +93,13 @@ def make_layers(name: str, equation: str) -> list[StoredLayer]:
     layers = build_layers()
     stored = []
     for number, layer in enumerate(layers):
-        is_first, is_last = number == 0, layer is layers[-1]
+        is_last = layer is layers[-1]
         is_convolution = isinstance(layer, tf.keras.layers.Conv2D)
         image_shape = shape if not is_convolution and len(shape) > 1 else ()
         if image_shape:
             shape = (int(np.prod(shape)),)
         layer.build((None, *shape))
-        scale = (1.0 if is_first else per_output) * (1.0 if is_last else per_current)
+        scale = (per_output if number else 1.0) * (1.0 if is_last else per_current)
         kernel, bias = layer.get_weights()
         stored.append(
             StoredLayer(
@@ -120,11 +114,7 @@ def make_layers(name: str, equation: str) -> list[StoredLayer]:
 
 
 def make_images(name: str, n_samples: int, n_steps: int) -> np.ndarray:
-    """
-    Return images of noise from 0 to 1 for a network, of shape (n_samples, n_steps, ...).
-
-    None stands still, hence no library computes the first layer only once.
-    """
+    """Return noise from 0 to 1 for a network, of shape (n_samples, n_steps, ...)."""
     shape = NETWORKS[name][1]
     return np.random.RandomState(0).uniform(size=(n_samples, n_steps, *shape)).astype(np.float32)
 

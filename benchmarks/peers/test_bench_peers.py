@@ -48,21 +48,20 @@ def test_neurons_are_alike(peers, equation, library):
 def test_network(benchmark, peers, peers_table, cache, quick, device_kind, peer_case, library):
     equation = peer_case.equation
     _skip_if_missing(peers, library, equation)
-    result = cache.get(peer_case, lambda: peers.measure(peer_case, 2 if quick else ROUNDS))
+    measured, failed = cache.get(
+        peer_case, lambda: peers.measure(peer_case, 2 if quick else ROUNDS)
+    )
     _skip_if_missing(peers, library, equation)
-    if library in result.failed:
-        raise result.failed[library]
-    figures = result.figures(library, peer_case.samples_steps)
+    if library in failed:
+        raise failed[library]
+    figures = measured.figures(library, peer_case.samples_steps, reference="ours")
     benchmark.group = f"peers: {peer_case}"
+    own = ("network", "use", "minibatch", "n_steps", "batches")
     benchmark.extra_info |= {
         "suite": "peers",
-        "network": peer_case.network,
-        "use": peer_case.use,
+        **{name: getattr(peer_case, name) for name in own},
         "neurons": equation,
         "member": library,
-        "minibatch": peer_case.minibatch,
-        "n_steps": peer_case.n_steps,
-        "batches": peer_case.batches,
         "device": device_kind,
         "threads": peers.threads,
         "versions": peers.process(library, equation).versions,
@@ -71,11 +70,11 @@ def test_network(benchmark, peers, peers_table, cache, quick, device_kind, peer_
     }
     if library != "ours":
         benchmark.extra_info |= peers.require_alike(library, equation)
-    RECORDED.record(benchmark, result.measured.seconds[library])
+    RECORDED.record(benchmark, measured.seconds[library])
     peers_table.add_row(
         str(peer_case) if library == "ours" else "",
         library,
-        f"{result.measured.median(library):.4f}",
+        f"{measured.median(library):.4f}",
         f"{figures['ratio_to_ours']:.2f}",
         f"{figures['ratio_least']:.2f}-{figures['ratio_most']:.2f}",
         f"{figures['samples_steps_per_second']:,.0f}",

@@ -22,22 +22,15 @@ class TorchWorker(Worker):
     """
     A library on torch.
 
-    Layers have no memory, hence each is applied to all steps at once, with time folded into the
-    batch, and neurons alone run along time. That is quicker than the loop over the steps of the
-    whole network that some tutorials show. Time is the first axis, as these libraries have it.
-    Channels are the last one in memory (torch calls that ``channels_last``), which is quicker than
-    torch's default on a CPU, and is the layout of the input. Products are of 32 bits on a GPU as
-    well.
-
-    ``torch.compile`` is not used. It makes the loops over steps faster, but unrolls them first,
-    which can take minutes for the sizes here, anew for each of them.
+    Layers are applied to all steps at once, with time folded into the batch, and neurons alone run
+    along time. That is quicker than the loop over the steps of the whole network that some
+    tutorials show. Time is the first axis, and channels are the last one in memory, as in the
+    input, which is quicker than torch's default on a CPU. ``torch.compile`` is not used: it unrolls
+    the loops over steps, which can take minutes for the sizes here, anew for each of them.
     """
 
-    package = ""
-    """The library's name in the package index."""
-
-    input_factor = 1.0
-    """What currents are multiplied by; the weights and biases that make them hold it."""
+    package = ""  # the library's name in the package index
+    input_factor = 1.0  # of currents, held by the weights and biases of their layers
 
     def __init__(self, device: str, threads: int, equation: str) -> None:
         super().__init__(device, threads, equation)
@@ -51,7 +44,7 @@ class TorchWorker(Worker):
 
     @abc.abstractmethod
     def neurons(self) -> torch.nn.Module:
-        """Return neurons that take currents (time, batch, ...), and return spikes like them."""
+        """Return a module that maps currents (time, batch, ...) to spikes."""
 
     @abc.abstractmethod
     def trace(self, currents: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -66,16 +59,16 @@ class TorchWorker(Worker):
 
     def respond(self, currents: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         with torch.no_grad():
-            given = self._tensor(_time_first(currents)) * self.input_factor
-            return tuple(_time_second(series.cpu().numpy()) for series in self.trace(given))
+            inputs = self._tensor(_time_first(currents)) * self.input_factor
+            return tuple(series.cpu().numpy().swapaxes(0, 1) for series in self.trace(inputs))
 
     def make_predict(self, layers: list[StoredLayer], images: np.ndarray) -> Run:
         self.network = network = self._build(layers)
-        given = _time_first(images)
+        inputs = _time_first(images)
 
         def run() -> np.ndarray:
             with torch.inference_mode():
-                return network(self._tensor(given)).cpu().numpy()
+                return network(self._tensor(inputs)).cpu().numpy()
 
         return run
 
@@ -96,10 +89,10 @@ class TorchWorker(Worker):
 
         def run() -> np.ndarray:
             losses = []
-            for given, wanted in batches:
+            for inputs, targets in batches:
                 optimizer.zero_grad(set_to_none=True)
-                output = network(self._tensor(given)).mean(0)
-                loss = torch.nn.functional.cross_entropy(output, self._tensor(wanted))
+                output = network(self._tensor(inputs)).mean(0)
+                loss = torch.nn.functional.cross_entropy(output, self._tensor(targets))
                 loss.backward()
                 optimizer.step()
                 losses.append(loss.detach())
@@ -110,7 +103,7 @@ class TorchWorker(Worker):
         return run
 
     def to_common(self, output: np.ndarray) -> np.ndarray:
-        return _time_second(output)
+        return output.swapaxes(0, 1)
 
     def first_kernel(self) -> np.ndarray:
         assert self.network is not None
@@ -137,7 +130,7 @@ class TorchWorker(Worker):
         return torch.nn.Sequential(*modules).to(self.place)
 
     def _groups(self, learning_rate: float) -> list[dict[str, object]]:
-        """Have weights that hold a factor change as they would without it."""
+        """Return parameters with learning rates by which scaled weights change as unscaled ones."""
         assert self.network is not None
         *hidden, last = [module for module in self.network if isinstance(module, AllSteps)]
         scaled = [parameter for module in hidden for parameter in module.parameters()]
@@ -151,10 +144,9 @@ class SnnTorchWorker(TorchWorker):
     """
     `snntorch.Leaky` in a loop over steps, its state handed from one to the next.
 
-    Its membrane is ``beta v + I``, hence the factor ``1 - beta`` of the current, which is in the
-    weights. What is read as its membrane is before the reset: that is done at the start of the next
-    step, which gives the same numbers for a reset to 0. Its class takes one step at a time.
-    `StateLeaky` and `LeakyParallel`, which take all at once, have no reset and are other neurons.
+    Its membrane is ``beta v + I``, hence the factor ``1 - beta`` of the current. It is read before
+    the reset, which is done at the start of the next step: the same numbers, for a reset to 0.
+    `StateLeaky` and `LeakyParallel`, which take all steps at once, have no reset.
     """
 
     package = "snntorch"
@@ -182,9 +174,8 @@ class SpikingJellyWorker(TorchWorker):
     """
     `LIFNode` with ``step_mode="m"``, which takes all steps at once.
 
-    It fires at its threshold, where the others fire above it. Resets are kept out of the gradient
-    by ``detach_reset``. On a GPU it chooses its own kernels; on a CPU it loops over the steps in
-    Python, forwards and backwards, without a graph of them.
+    It fires at its threshold, where the others fire above it. ``detach_reset`` keeps resets out of
+    the gradient. On a CPU it loops over the steps in Python, forwards and backwards.
     """
 
     package = "spikingjelly"
@@ -225,9 +216,8 @@ class NorseWorker(TorchWorker):
     """
     `LIFBoxCell` in a loop over steps, as `norse.torch.Lift` runs it, without a synaptic current.
 
-    By default gradients pass through its reset as well, which other libraries leave out by default
-    or on request. Its parameter ``reset_method`` is given a function that leaves them out, so that
-    all compute the same.
+    By default gradients pass through its reset. A function for ``reset_method`` leaves them out, so
+    that all libraries compute the same.
     """
 
     package = "norse"
@@ -258,7 +248,7 @@ class NorseWorker(TorchWorker):
             method="super",
             reset_method=reset_without_gradient,
         )
-        # The state that it makes by itself wants a gradient, which nobody needs.
+        # Its own initial state would take part in the gradient.
         start = LIFBoxFeedForwardState(v=torch.tensor(0.0, device=self.place))
         return LIFBoxCell(parameters, dt=DT), start
 
@@ -282,7 +272,7 @@ class AllSteps(torch.nn.Module):
 
 
 class Neurons(torch.nn.Module):
-    """Neurons as a module, made of a function that takes currents (time, batch, ...)."""
+    """A function of currents (time, batch, ...) as a module."""
 
     def __init__(self, run: Callable[[torch.Tensor], torch.Tensor]) -> None:
         super().__init__()
@@ -294,7 +284,6 @@ class Neurons(torch.nn.Module):
 
 
 def _steps(step: Any, currents: torch.Tensor, state: Any) -> Iterator[tuple[torch.Tensor, Any]]:
-    """Run neurons that take one step at a time; yield the spikes and the state behind each."""
     for current in currents:
         spike, state = step(current, state)
         yield spike, state
@@ -323,10 +312,6 @@ def _module(layer: StoredLayer, factor: float) -> torch.nn.Module:
 
 def _time_first(values: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(values.swapaxes(0, 1))
-
-
-def _time_second(values: np.ndarray) -> np.ndarray:
-    return values.swapaxes(0, 1)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import abc
 import argparse
+import contextlib
 import os
 import pickle
 import sys
@@ -24,14 +25,12 @@ Run = Callable[[], np.ndarray]
 
 class Worker(abc.ABC):
     """
-    A library with the neurons of an equation, as all libraries are used; all arrays are 32-bit.
+    A library with the neurons of an equation; all arrays are 32-bit.
 
-    What a library writes anew are the abstract methods. Of the others, and `respond`, the
-    benchmarks command one by its name.
+    A library implements the abstract methods; the benchmarks command a method by its name.
     """
 
-    run: Run | None = None
-    """Does once what was commanded last."""
+    run: Run | None = None  # does the last command once more
 
     def __init__(self, device: str, threads: int, equation: str) -> None:
         self.device = device
@@ -40,24 +39,19 @@ class Worker(abc.ABC):
 
     @abc.abstractmethod
     def versions(self) -> dict[str, str]:
-        """Return the versions of what it uses, by name."""
+        """Return the versions of its packages, by name."""
 
     @abc.abstractmethod
     def respond(self, currents: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """
-        Run neurons from a voltage of 0; return what comes out, and the voltage behind each step.
-
-        All are of shape (batch, time, size).
-        """
+        """Run neurons from a voltage of 0; return outputs and voltages, all (batch, time, size)."""
 
     @abc.abstractmethod
     def make_predict(self, layers: list[StoredLayer], images: np.ndarray) -> Run:
         """
-        Build a network with neurons between its layers, and none behind the last one.
+        Return a function that runs a network from voltages of 0, for `to_common`.
 
-        Images are of shape (batch, time, height, width, channels) or (batch, time, size). They are
-        laid out as the library likes it now, and taken to its device when the network runs. What is
-        returned runs it from voltages of 0; it returns the output as `to_common` takes it.
+        It has neurons between its layers. Images, (batch, time, height, width, channels) or (batch,
+        time, size), are laid out as the library likes it now, and go to its device when it runs.
         """
 
     @abc.abstractmethod
@@ -70,11 +64,10 @@ class Worker(abc.ABC):
         learning_rate: float,
     ) -> Run:
         """
-        Build a network to train it by gradient descent: for each minibatch forward, back, update.
+        Return a function that trains a network with all images once by gradient descent.
 
         The loss is the cross-entropy of the output's mean over time, where labels, of shape
-        (batch,), are the indices of outputs. What is returned trains with all images once, and
-        returns the mean of the losses, of shape (1,).
+        (batch,), are the indices of outputs. It returns the mean of the losses, of shape (1,).
         """
 
     def to_common(self, output: np.ndarray) -> np.ndarray:
@@ -83,11 +76,11 @@ class Worker(abc.ABC):
 
     @abc.abstractmethod
     def first_kernel(self) -> np.ndarray:
-        """Return the first weights of what was built to train, as a `StoredLayer` has them."""
+        """Return the first weights of the network that trains, as a `StoredLayer` has them."""
 
     @abc.abstractmethod
     def clear(self) -> None:
-        """Let go of what was built."""
+        """Drop the network."""
 
     def predict(self, layers: list[StoredLayer], images: np.ndarray) -> np.ndarray:
         """Build a network, and run it once; return its output."""
@@ -96,21 +89,16 @@ class Worker(abc.ABC):
         return self.to_common(self.run())
 
     def fit(
-        self, layers: list[StoredLayer], learning_rate: float, **given: Any
+        self, layers: list[StoredLayer], learning_rate: float, **arguments: Any
     ) -> tuple[np.ndarray, np.ndarray]:
-        """
-        Build a network, and train it once with all images.
-
-        Returns the mean of the losses, and by how much the first kernel has changed, divided by the
-        learning rate: the sum of its gradients, shaped like it.
-        """
+        """Train a network once; return the mean loss, and the first kernel's summed gradients."""
         self.close()
-        self.run = self.make_fit(layers, learning_rate=learning_rate, **given)
+        self.run = self.make_fit(layers, learning_rate=learning_rate, **arguments)
         losses = self.run()
         return losses, (layers[0].kernel - self.first_kernel()) / learning_rate
 
     def time(self, repeats: int = 1) -> float:
-        """Do once more what was done last; return the seconds of one time."""
+        """Do the last command again; return the seconds of one time."""
         assert self.run is not None
         start = time.perf_counter()
         for _ in range(repeats):
@@ -118,13 +106,13 @@ class Worker(abc.ABC):
         return (time.perf_counter() - start) / repeats
 
     def close(self) -> None:
-        """Forget the network."""
+        """Drop the last command and its network."""
         self.run = None
         self.clear()
 
 
 def serve(makers: dict[str, Callable[[str, int, str], Worker]]) -> None:
-    """Make the worker that is named, and do what comes as commands, until there are no more."""
+    """Make the worker that is named, and obey commands until there are no more."""
     parser = argparse.ArgumentParser()
     parser.add_argument("library", choices=makers)
     parser.add_argument("--device", choices=("cpu", "gpu"), default="cpu")
@@ -140,15 +128,13 @@ def serve(makers: dict[str, Callable[[str, int, str], Worker]]) -> None:
     except Exception as error:
         _answer(answers, error=error)
         return
-    while True:
-        try:
-            name, given = pickle.load(sys.stdin.buffer)
-        except EOFError:
-            return
-        try:
-            _answer(answers, getattr(worker, name)(**given))
-        except Exception as error:
-            _answer(answers, error=error)
+    with contextlib.suppress(EOFError):
+        while True:
+            name, arguments = pickle.load(sys.stdin.buffer)
+            try:
+                _answer(answers, getattr(worker, name)(**arguments))
+            except Exception as error:
+                _answer(answers, error=error)
 
 
 def _answer(answers: BinaryIO, result: Any = None, error: Exception | None = None) -> None:

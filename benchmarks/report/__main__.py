@@ -18,7 +18,14 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command; return 1 if ``--check`` finds differences, 2 if a file can't be taken."""
     parser = _parser()
     options = parser.parse_args(arguments)
-    _refuse_what_would_be_ignored(parser, options)
+    if not options.keep:
+        for name in ("part", "force"):
+            if getattr(options, name):
+                parser.error(f"--{name} is for --keep, which is not given")
+    elif options.files:
+        parser.error(f"--keep takes one file; give it once more for {options.files[0]}")
+    if options.against and len(options.files) != 1:
+        parser.error(f"--against compares with one FILE, got {len(options.files) or 'none'}")
     try:
         if options.against:
             print_comparison(read_run(options.files[0]), read_run(options.against))
@@ -43,23 +50,6 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def _refuse_what_would_be_ignored(
-    parser: argparse.ArgumentParser, options: argparse.Namespace
-) -> None:
-    """End with an error if what is given does not go together."""
-    chosen = [name for name in ("check", "against", "keep") if getattr(options, name)]
-    if len(chosen) > 1:
-        parser.error(f"{' and '.join(f'--{name}' for name in chosen)} do not go together")
-    if not options.keep:
-        for name in ("part", "force"):
-            if getattr(options, name):
-                parser.error(f"--{name} is for --keep, which is not given")
-    elif options.files:
-        parser.error(f"--keep takes one file; give it once more for {options.files[0]}")
-    if options.against and len(options.files) != 1:
-        parser.error(f"--against compares with one FILE, got {len(options.files) or 'none'}")
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.report", description=__doc__)
     parser.add_argument(
@@ -67,18 +57,19 @@ def _parser() -> argparse.ArgumentParser:
         nargs="*",
         type=Path,
         metavar="FILE",
-        help="JSON files of pytest-benchmark; all that are kept without any",
+        help="JSON files of pytest-benchmark; without any all that are kept",
     )
-    parser.add_argument(
+    mode = parser.add_mutually_exclusive_group()
+    mode.add_argument(
         "--check", action="store_true", help="write nothing; fail if the page is not up to date"
     )
-    parser.add_argument(
+    mode.add_argument(
         "--against",
         type=Path,
         metavar="KEPT",
         help="print how fast ours is in FILE beside what it was in another file, and write nothing",
     )
-    parser.add_argument(
+    mode.add_argument(
         "--keep",
         action="append",
         type=Path,

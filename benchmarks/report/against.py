@@ -25,16 +25,12 @@ def compare(run: Run, kept: Run) -> pd.DataFrame:
     Compare a run with an earlier one, in the cases where ours has a ratio to stock or tf.keras.
 
     A row a case: how many times as fast as stock ours was ``then`` and is ``now``, ``factor``, the
-    second as a share of the first, and how many times as long as plain tf.keras ours took,
-    ``keras_then``, and takes, ``keras_now``. ``run`` is "both", "then" or "now": which of them have
-    the case. The worst change comes first, what has no ratio to stock last.
+    ratio of these, and how many times as long as tf.keras ours took, ``keras_then``, and takes,
+    ``keras_now``. ``run`` says which have the case: "both", "then" or "now". The worst comes first.
     """
-    both = _ratios(run, "now").join(_ratios(kept, "then"), how="outer", sort=False)
-    has = both.notna()
-    in_now, in_then = has["now"] | has["keras_now"], has["then"] | has["keras_then"]
-    both["run"] = "both"
-    both.loc[~in_then, "run"] = "now"
-    both.loc[~in_now, "run"] = "then"
+    now, then = _ratios(run, "now"), _ratios(kept, "then")
+    both = now.merge(then, "outer", left_index=True, right_index=True, indicator="run")
+    both["run"] = both["run"].map({"both": "both", "left_only": "now", "right_only": "then"})
     both["factor"] = both["now"] / both["then"]
     return both.sort_values("factor", kind="stable")
 
@@ -57,10 +53,10 @@ def print_comparison(run: Run, kept: Run, console: Console | None = None) -> Non
         for case, ratios in shared[list(_COLUMNS)].iterrows():
             table.add_row(escape(case), *map(words.ratio, ratios))
         console.print(table)
+    alone = changes["run"].value_counts().reindex(["then", "now"], fill_value=0)
     counts = [
-        f"{n} case{'' if n == 1 else 's'} in {one.file} alone"
-        for one, name in ((kept, "then"), (run, "now"))
-        for n in [(changes["run"] == name).sum()]
+        f"{n} case{'s' * (n != 1)} in {file} alone"
+        for n, file in zip(alone, (kept.file, run.file), strict=True)
     ]
     console.print(f"{', '.join(counts)}.", markup=False, highlight=False, soft_wrap=True)
 

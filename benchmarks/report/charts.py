@@ -8,24 +8,29 @@ from collections.abc import Callable
 import pandas as pd
 
 from benchmarks.report import words
-from benchmarks.report.growth import FEWEST_SIZES, fit_power_law
-from benchmarks.report.pictures import Picture, draw_bars, draw_curves, draw_stacks
+from benchmarks.report.pictures import (
+    FEWEST_SIZES,
+    Picture,
+    draw_bars,
+    draw_curves,
+    draw_stacks,
+    fit_power_law,
+)
 from benchmarks.report.runs import PARTS, members_of
 
+# by axis: the column of its size, and the words for it
 AXES = {
     "neurons": ("n_neurons", "neurons"),
     "steps": ("n_steps", "steps"),
     "minibatch": ("minibatch", "samples at once"),
 }
-"""What can grow: the column of its size, and the words for it."""
 
 _POINTS = ["panel", "member", "x", "y", "y_label", "unit"]
 
-FITTED = ("stock", "ours")
-"""Whose growth is fitted."""
+FITTED = ("stock", "ours")  # whose growth is fitted
 
 
-def speed_up(name: str, results: pd.DataFrame) -> Picture | None:
+def speed_up(results: pd.DataFrame) -> Picture | None:
     """Draw how many times as fast as stock ours is, with marks of layer and keras."""
     measured = results.dropna(subset="ratio_to_stock")
     ours = measured[measured["member"] == "ours"]
@@ -35,19 +40,19 @@ def speed_up(name: str, results: pd.DataFrame) -> Picture | None:
     data = pd.concat(
         [_ratio_bars(ours, "ratio_to_stock"), _bars(measured[marks], "ratio_to_stock")]
     )
-    ratios = ours["ratio_to_stock"]
-    alt = f"Bars: ours is {words.ratio(ratios.iloc[0])} times as fast as stock in one case."
-    if len(ratios) > 1:
+    n = len(ours)
+    least, most, median = map(words.ratio, ours["ratio_to_stock"].agg(["min", "max", "median"]))
+    alt = f"Bars: ours is {least} times as fast as stock in one case."
+    if n > 1:
         alt = (
-            f"Bars: ours is {words.ratio(ratios.min())} to {words.ratio(ratios.max())} times as "
-            f"fast as stock in {len(ratios)} cases, with a median of "
-            f"{words.ratio(ratios.median())}."
+            f"Bars: ours is {least} to {most} times as fast as stock in {n} cases, with a median "
+            f"of {median}."
         )
     options = {"label": "times as fast as stock", "origin": 1.0, "mark": "stock"}
-    return Picture(name, alt, draw_bars, data, options)
+    return Picture(alt, draw_bars, data, options)
 
 
-def beside_ours(name: str, results: pd.DataFrame) -> Picture | None:
+def beside_ours(results: pd.DataFrame) -> Picture | None:
     """Draw how many times as long as ours peers take."""
     peers = results[results["member"] != "ours"].dropna(subset="ratio_to_ours")
     if peers.empty:
@@ -59,18 +64,17 @@ def beside_ours(name: str, results: pd.DataFrame) -> Picture | None:
     ]
     data = _ratio_bars(peers, "ratio_to_ours").assign(series="")
     options = {"label": "times as long as ours", "origin": 1.0, "mark": "ours"}
-    return Picture(name, f"Bars: {'; '.join(texts)}.", draw_bars, data, options)
+    return Picture(f"Bars: {'; '.join(texts)}.", draw_bars, data, options)
 
 
 def amounts(
-    name: str,
     results: pd.DataFrame,
     column: str,
     label: str,
     write: Callable[[float], str],
     unit: float = 1.0,
 ) -> Picture | None:
-    """Draw an amount of each member, with a label such as "time (s)" and that unit."""
+    """Draw an amount of each member, with a label such as "time (s)" and its unit."""
     measured = results.dropna(subset=column)
     if measured.empty:
         return None
@@ -82,7 +86,7 @@ def amounts(
         f"Bars of {label.partition(' ')[0]} of {', '.join(members_of(results))} in {n_cases} "
         f"case{'s' * (n_cases > 1)}; the table has the numbers."
     )
-    return Picture(name, alt, draw_bars, data, {"label": label})
+    return Picture(alt, draw_bars, data, {"label": label})
 
 
 def parts_of(results: pd.DataFrame) -> pd.DataFrame:
@@ -93,7 +97,7 @@ def parts_of(results: pd.DataFrame) -> pd.DataFrame:
     return results[known].assign(**seconds[known], total=seconds[known].sum(axis=1))
 
 
-def parts(name: str, results: pd.DataFrame) -> Picture | None:
+def parts(results: pd.DataFrame) -> Picture | None:
     """Draw where the time of a call goes, of results that `parts_of` returned."""
     if results.empty:
         return None
@@ -110,21 +114,19 @@ def parts(name: str, results: pd.DataFrame) -> Picture | None:
     largest = f" The largest part of ours is {'; '.join(texts)}." if texts else ""
     alt = f"Stacked bars of the parts of a call's time, a bar a member.{largest}"
     options = {"label": "share of the time of a call", "parts": PARTS}
-    return Picture(name, alt, draw_stacks, data, options)
+    return Picture(alt, draw_stacks, data, options)
 
 
-def throughput(name: str, results: pd.DataFrame, axis: str) -> Picture | None:
+def throughput(results: pd.DataFrame, axis: str) -> Picture | None:
     """
     Draw throughput over the minibatch or over steps.
 
     A panel is the network in one use where all else is the same; it needs `FEWEST_SIZES` sizes.
     """
     size, label = AXES[axis]
-    fixed, one, several = (
-        ("n_steps", "step", "steps")
-        if axis == "minibatch"
-        else ("minibatch", "sample", "samples at once")
-    )
+    fixed, one, several = ("minibatch", "sample", "samples at once")
+    if axis == "minibatch":
+        fixed, one, several = ("n_steps", "step", "steps")
     data = results[(results[size] > 0) & (results[fixed] > 0)]
     data = data.dropna(subset="samples_steps_per_second")
     data = data.drop_duplicates(["series", fixed, "member", size], keep="last")
@@ -151,12 +153,12 @@ def throughput(name: str, results: pd.DataFrame, axis: str) -> Picture | None:
         f"Curves of samples times steps per second over {label}, a line a member: "
         f"{'; '.join(data['panel'].unique())}."
     )
-    return Picture(name, alt, draw_curves, data[_POINTS], {"label": label, "same_y": True})
+    return Picture(alt, draw_curves, data[_POINTS], {"label": label, "same_y": True})
 
 
 def growing(results: pd.DataFrame, axis: str) -> pd.DataFrame:
     """
-    Return the times and the memory of what was measured along an axis: a row a point.
+    Return the times and the memory along an axis, a row a point.
 
     ``panel`` is the network in its use, ``amount`` is "time" or "memory", ``x`` the size and ``y``
     the seconds or MiB.
@@ -176,37 +178,37 @@ def growing(results: pd.DataFrame, axis: str) -> pd.DataFrame:
 
 def laws(points: pd.DataFrame) -> pd.DataFrame:
     """Return the power laws of stock and ours, with the least and the largest size."""
+    keys = ["panel", "amount", "member"]
+    curves = points[points["member"].isin(FITTED)].groupby(keys, sort=False)
     rows = [
-        (panel, amount, member, curve["x"].min(), curve["x"].max(), law)
-        for (panel, amount, member), curve in points.groupby(
-            ["panel", "amount", "member"], sort=False
-        )
-        if member in FITTED and (law := fit_power_law(curve["x"], curve["y"])) is not None
+        (*names, curve["x"].min(), curve["x"].max(), law)
+        for names, curve in curves
+        if (law := fit_power_law(curve["x"], curve["y"])) is not None
     ]
-    return pd.DataFrame(rows, columns=["panel", "amount", "member", "least", "most", "law"])
+    return pd.DataFrame(rows, columns=[*keys, "least", "most", "law"])
 
 
-def growth(name: str, points: pd.DataFrame, axis: str) -> Picture | None:
+def growth(points: pd.DataFrame, axis: str) -> Picture | None:
     """Draw time and memory against what grows, of points that `growing` returned."""
     if points.empty:
         return None
     label = AXES[axis][1]
     order = {"panel": list(points["panel"].unique()), "amount": ["time", "memory"]}
     order["member"] = members_of(points)
-    keys = ["panel", "amount", "member"]
-    sort = {"by": keys, "key": lambda column: column.map(order[column.name].index)}
+    data = points.sort_values("x").sort_values(
+        list(order), key=lambda column: column.map(order[column.name].index), kind="stable"
+    )
     texts = [
         f"{row.amount} of {row.member} ({row.panel}) grows with the exponent {row.law}"
-        for row in laws(points).sort_values(**sort, kind="stable").itertuples()
+        for row in laws(data).itertuples()
     ]
     fits = f" {'; '.join(texts)}." if texts else ""
-    data = points.sort_values("x").sort_values(**sort, kind="stable")
     is_time = data["amount"] == "time"
     data["y_label"] = is_time.map({True: "time", False: "peak memory (MiB)"})
     data["unit"] = is_time.map({True: "s", False: ""})
     options = {"label": label, "columns": data["amount"].nunique(), "fitted": FITTED}
     alt = f"Curves of time and memory against {label}.{fits}"
-    return Picture(name, alt, draw_curves, data[_POINTS], options)
+    return Picture(alt, draw_curves, data[_POINTS], options)
 
 
 def _bars(results: pd.DataFrame, column: str) -> pd.DataFrame:

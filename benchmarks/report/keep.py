@@ -23,15 +23,8 @@ def keep(path: Path, results: Path, *, part: str = "", force: bool = False) -> P
     Copy the file of a run to those that are kept, in place of an earlier run of the same hardware.
 
     A run of some of the suites has a part, a name that is added to that of the hardware; a run of
-    peers alone is the part "peers". Returns the copy.
-
-    Raises
-    ------
-    ResultFileError
-        If it is no file of pytest-benchmark.
-    NotKept
-        If it can't be traced to a commit, or has fewer suites than what it replaces, unless it is
-        forced; or if the part is no name: the file would replace that of all suites.
+    peers alone is the part "peers". Returns the copy. It is `NotKept`, unless it is forced, if it
+    can't be traced to a commit, or has fewer suites than the file it replaces.
     """
     content = load(path)
     run = run_of(content, path.name)

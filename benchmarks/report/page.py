@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,12 +16,9 @@ from benchmarks.report.sections import PICTURES, make_sections
 
 PAGE = "benchmarks.md"
 
+# the suites that are compared over machines: others repeat their cases, or are of other things
 _COMPARED = ("pipeline", "neurons", "own")
-"""The suites that are compared over machines: others repeat their cases, or have other ends."""
-
-_NOISY = 1.5
-"""Where the slowest round takes so many times as long as the fastest, a machine was busy."""
-
+_NOISY = 1.5  # the ratio of the slowest to the fastest round on a busy machine
 _INTRODUCTION = """\
 <!-- Written by `make bench-report` of the files in benchmarks/results: change those, not this. -->
 
@@ -86,14 +84,13 @@ class Report:
         page = docs / PAGE
         is_written = {page: lambda written: written == self.page.encode()}
         is_written |= {docs / PICTURES / picture.file: picture.is_in for picture in self.pictures}
-        differences = []
+        differences = [f"{path} is on no page" for path in self._not_shown(docs / PICTURES)]
         for path, is_up_to_date in is_written.items():
             if not path.is_file():
                 differences.append(f"{path} is missing")
             elif not is_up_to_date(path.read_bytes()):
                 differences.append(f"{path} is not what the results say")
-        unused = [f"{path} is on no page" for path in self._not_shown(docs / PICTURES)]
-        return differences + unused
+        return differences
 
     def _not_shown(self, folder: Path) -> list[Path]:
         shown = {picture.file for picture in self.pictures}
@@ -131,7 +128,8 @@ def _head(runs: list[Run]) -> list[str]:
         {
             "file": words.code(run.file),
             "date": words.escape(run.date[:10] or "not known"),
-            "commit": words.escape(_short(run.commit) or "not known")
+            # a hash is as short as Git shows it
+            "commit": words.escape(re.sub(r"^(\w{9})\w{31}$", r"\1", run.commit) or "not known")
             + ", with changes" * run.dirty,
             "suites": words.escape(", ".join(run.suites) or "none"),
         }
@@ -164,12 +162,6 @@ def _noise(results: pd.DataFrame) -> list[str]:
         f"In {(spreads > _NOISY).sum()} of {len(spreads)} results that have several rounds, the "
         f"slowest round took more than {_NOISY:g} times as long as the fastest."
     ]
-
-
-def _short(commit: str) -> str:
-    """Return the first letters of a commit's hash, as Git shows it."""
-    is_hash = len(commit) == 40 and set(commit) <= set("0123456789abcdef")
-    return commit[:9] if is_hash else commit
 
 
 def _over_machines(machines: dict[str, pd.DataFrame]) -> list[str]:

@@ -20,8 +20,7 @@ from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import EngFormatter, LogLocator, MaxNLocator, NullLocator, PercentFormatter
-
-from benchmarks.report.growth import fit_power_law
+from scipy import stats
 
 # As in nengo_layers_plus.plot, which would import TensorFlow; a test compares the two.
 BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY = (
@@ -62,6 +61,8 @@ _WIDTH = 7.2  # inches
 _GAP = 0.5  # between groups of bars, where 1 is the distance from bar to bar
 _LEAST_SHARE = 0.07  # a smaller part of a bar has no room for its number
 _MOST_TICKS = 7
+FEWEST_SIZES = 3  # of a power law
+_DIGITS = 6  # more of them are those of the machine that computes the fit
 
 
 @dataclass(frozen=True)
@@ -69,16 +70,14 @@ class Picture:
     """
     A picture, written so that the same data gives the same bytes.
 
-    It is drawn by a function that takes an empty figure, the data, and the options, and sets the
-    size of the figure. The name is that of its file, without the ending; the text says what it
-    shows, for those who don't see it.
+    A function draws it: it takes an empty figure, whose size it sets, the data, and the options.
     """
 
-    name: str
-    alt: str
+    alt: str  # the text for those who don't see it
     draw: Callable[..., None]
     data: pd.DataFrame
     options: dict[str, Any] = field(default_factory=dict)
+    name: str = ""  # that of its file, without the ending
 
     @property
     def file(self) -> str:
@@ -87,7 +86,7 @@ class Picture:
 
     @property
     def identifier(self) -> str:
-        """What tells pictures apart: a digest of what they show."""
+        """A digest of what it shows."""
         shown = repr((self.draw.__name__, self.alt, self.options, self.data.to_csv()))
         return f"sha256:{hashlib.sha256(shown.encode()).hexdigest()}"
 
@@ -101,12 +100,8 @@ class Picture:
     def svg(self) -> bytes:
         """Return the picture as a file of SVG."""
         written = io.BytesIO()
-        metadata = {
-            "Creator": _CREATOR,
-            "Date": None,
-            "Identifier": self.identifier,
-            "Title": self.alt,
-        }
+        metadata = {"Creator": _CREATOR, "Identifier": self.identifier, "Title": self.alt}
+        metadata["Date"] = None
         figure = self.figure()
         with style.context(["default", _STYLE], after_reset=True):
             figure.savefig(written, format="svg", metadata=metadata)
@@ -114,11 +109,7 @@ class Picture:
         return "".join(f"{line.rstrip()}\n" for line in lines).encode()
 
     def is_in(self, written: bytes) -> bool:
-        """
-        Return whether a file has this picture.
-
-        What another version of matplotlib drew has other bytes; then what it shows is compared.
-        """
+        """Return whether a file has this picture, or shows the same by another matplotlib."""
         text = written.decode(errors="replace")
         if _CREATOR in re.findall("<dc:title>(.*?)</dc:title>", text):
             return written == self.svg()
@@ -131,10 +122,10 @@ def draw_bars(
     """
     Draw horizontal bars, with a text behind each of them.
 
-    The data has a row a bar: ``row`` is what stands beside it, ``member`` whose it is, ``value``
-    its end, ``text`` what stands behind it, ``least`` and ``most`` are the ends of its whisker.
-    What has no text is a mark upon the bars of its row. Rows of a bar each that have the same
-    ``series`` stand together. With an origin, which is marked so, the axis is logarithmic.
+    The data has a row a bar: ``row`` is its label, ``member`` whose it is, ``value`` its end,
+    ``text`` stands behind it, ``least`` and ``most`` are the ends of its whisker. A row without a
+    text is a mark upon the bars of its label. Single bars of the same ``series`` stand together.
+    With an origin, which has a line and a label, the axis is logarithmic.
     """
     bars, marks = data[data["text"] != ""], data[data["text"] == ""]
     row, series = bars["row"], bars["series"]
@@ -229,10 +220,9 @@ def draw_curves(
     """
     Draw curves on logarithmic axes, in panels.
 
-    The data has a row a point: ``panel`` is the title of its panel, ``y_label`` and ``unit`` are of
-    the vertical axis there, ``member`` is whose it is, ``x`` and ``y`` where it is. With ``same_y``
-    all have the same vertical axis, and its label stands at the left alone. Points of members that
-    are ``fitted`` have a power law instead of a line through them.
+    The data has a row a point, ``x`` and ``y``: ``panel`` is the title of its panel, ``y_label``
+    and ``unit`` are those of the vertical axis, ``member`` is whose it is. With ``same_y`` all
+    panels share that axis. Members that are ``fitted`` have a power law instead of a line.
     """
     panels = list(data.groupby(["panel", "y_label"], sort=False))
     columns = min(columns, len(panels))
@@ -240,11 +230,9 @@ def draw_curves(
     figure.set_size_inches(_WIDTH if columns > 1 else 0.62 * _WIDTH, 0.45 + 2.15 * rows)
     axes = figure.subplots(rows, columns, squeeze=False, sharey=same_y)
     looks = looks_of(data["member"])
-    for number, ax in enumerate(axes.flat):
-        if number >= len(panels):
-            ax.set_visible(False)
-            continue
-        (title, y_label), points = panels[number]
+    for ax in axes.flat[len(panels) :]:
+        ax.set_visible(False)
+    for number, (ax, ((title, y_label), points)) in enumerate(zip(axes.flat, panels, strict=False)):
         ax.set(xscale="log", yscale="log", xlabel=label)
         ax.set_title(title.replace(", ", ",\n"), fontsize="medium")
         if not (same_y and number % columns):
@@ -317,3 +305,37 @@ def _add_legend(figure: Figure, handles: Sequence[Any], **settings: Any) -> None
 def _plain(title: str) -> str:
     """Return a title in which a dollar sign means itself."""
     return title.replace("$", r"\$")
+
+
+@dataclass(frozen=True)
+class PowerLaw:
+    """The power law ``10**intercept * n**exponent``."""
+
+    exponent: float  # 1 if twice the size takes twice as much
+    error: float  # the standard error of the exponent
+    intercept: float  # the decimal logarithm of the value at 1
+    last: float  # the exponent between the largest two, where what is paid once a call counts least
+
+    def __call__(self, size: Any) -> Any:
+        """Return the value at a size."""
+        return 10**self.intercept * size**self.exponent
+
+    def __str__(self) -> str:
+        """Return the exponent with its standard error."""
+        error = f"{self.error:.2f}" if self.error >= 0.005 else "<0.01"
+        return f"{self.exponent:.2f} ± {error}"
+
+
+def fit_power_law(sizes: Sequence[float], values: Sequence[float]) -> PowerLaw | None:
+    """Fit a power law by least squares of the logarithms, if there are `FEWEST_SIZES` sizes."""
+    points = sorted(
+        (size, value) for size, value in zip(sizes, values, strict=True) if min(size, value) > 0
+    )
+    if len({size for size, _ in points}) < FEWEST_SIZES:
+        return None
+    x, y = np.log10(points).T
+    fit = stats.linregress(x, y)
+    # the largest may have been measured twice
+    last = (y[-1] - y[-2]) / (x[-1] - x[-2]) if x[-1] > x[-2] else fit.slope
+    numbers = (fit.slope, fit.stderr, fit.intercept, last)
+    return PowerLaw(*(round(float(number), _DIGITS) for number in numbers))

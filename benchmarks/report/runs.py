@@ -12,12 +12,11 @@ from typing import Any
 
 import pandas as pd
 
+# without these in its extra information a benchmark has no place in the report
 NEEDED = ["suite", "member"]
-"""Without these in its extra information a benchmark has no place in the report."""
-
+# the members that are not peers, in the order of the tables
 MEMBERS = ("stock", "layer", "ours", "keras")
-"""The members that are not peers, in the order of the tables."""
-
+# what the time of a call is divided into: the key of its seconds, and the words for it
 PARTS = {
     "part_layers": "layers",
     "part_neurons": "neurons",
@@ -25,7 +24,6 @@ PARTS = {
     "part_other": "other operations",
     "part_calls": "calls",
 }
-"""What the time of a call is divided into: the key of its seconds, and the words for it."""
 
 _STATS = {"median": "seconds", "rounds": "rounds", "min": "fastest", "max": "slowest"}
 _TEXTS = [*NEEDED, "network", "use", "axis", "device"]
@@ -41,22 +39,14 @@ _NUMBERS = [
     *PARTS,
 ]
 
-# What pytest-benchmark itself says of a machine; the benchmarks say it better.
-_OF_PYTEST_BENCHMARK = frozenset(
-    {
-        *("commit", "cpu", "machine", "node", "processor", "release", "system"),
-        *("python_build", "python_compiler", "python_version"),
-        *("python_implementation", "python_implementation_version"),
-    }
-)
+# facts of pytest-benchmark itself, besides those on Python; the benchmarks say them better
+_OF_PYTEST_BENCHMARK = ("commit", "cpu", "machine", "node", "processor", "release", "system")
 
-# What many names of hardware have, and what says nothing of which model it is.
+# words in names of hardware that do not tell models apart
 _NOISE = re.compile(
     r"\((?:r|tm|c)\)|@.*|\bwith .*|\b\d+-core\b|(?<![\w.])\d+ ?gb\b|\bhbm\d\w*|\bnvidia\b"
     r"|\bintel\b|\bamd\b|\bcpu\b|\bgpu\b|\bprocessor\b|\bplatinum\b|\bgold\b|\bsilver\b|\bbronze\b"
 )
-_MODEL_NUMBERS = ("family", "model", "stepping")
-"""What tells CPUs apart whose names do not: the keys that pytest-benchmark has for it."""
 
 
 class ResultFileError(ValueError):
@@ -65,14 +55,14 @@ class ResultFileError(ValueError):
 
 @dataclass(frozen=True)
 class Run:
-    """One run of the benchmarks."""
+    """A run of the benchmarks."""
 
     file: str
     date: str  # as pytest-benchmark writes it
     commit: str  # empty if that is not known
     dirty: bool  # whether there were changes that no commit has
     machine_info: Mapping[str, Any]
-    results: pd.DataFrame  # a row a benchmark, with its seconds and what its extra information says
+    results: pd.DataFrame  # a row a benchmark, with its seconds and extra information
     left_out: list[str]  # benchmarks that have no place in the report
 
     @property
@@ -82,52 +72,50 @@ class Run:
 
     @property
     def facts(self) -> dict[str, str]:
-        """What the benchmarks said of the machine and of versions, as texts."""
+        """The machine and versions, as the benchmarks describe them, as texts."""
         return {
             key: str(value)
             for key, value in self.machine_info.items()
-            if key not in _OF_PYTEST_BENCHMARK and value not in (None, "")
+            if key not in _OF_PYTEST_BENCHMARK
+            and not key.startswith("python_")
+            and value not in (None, "")
         }
 
     @property
     def hardware(self) -> str:
         """
-        The name of the hardware, such as ``cpu-xeon-8481c-2-cores`` or ``gpu-h100``.
+        The name of the GPU if any benchmark ran on one, else of the CPU: `cpu-xeon-8481c-2-cores`.
 
-        It is that of the GPU if any benchmark ran on one, else that of the CPU. Where a CPU has a
-        name without a number, as on virtual machines, its family, model and stepping follow.
+        Where a CPU has a name without a number, as on virtual machines, its family, model and
+        stepping follow.
         """
         facts = self.facts
         if self.results["device"].str.lower().str.startswith("gpu").any():
             models = [_slug(name) for name in facts.get("gpus", "unknown").split(",")]
-            several = [f"{len(models)}-gpus"] if len(models) > 1 else []
-            return "-".join(["gpu", models[0], *several])
+            return f"gpu-{models[0]}" + (f"-{len(models)}-gpus" if len(models) > 1 else "")
         cpu = self.machine_info.get("cpu") or {}
-        name = _slug(facts.get("cpu_model") or cpu.get("brand_raw") or "unknown")
-        numbers = [
-            f"{key}-{_slug(str(cpu[key]))}"
-            for key in _MODEL_NUMBERS
-            if not re.search(r"\d", name) and cpu.get(key) not in (None, "")
-        ]
-        n_cores = facts.get("cores")
-        cores = [f"{n_cores}-core{'s' * (n_cores != '1')}"] if n_cores else []
-        return "-".join(["cpu", name, *numbers, *cores])
+        words = ["cpu", _slug(facts.get("cpu_model") or cpu.get("brand_raw") or "unknown")]
+        if not re.search(r"\d", words[1]):
+            numbers = {key: cpu.get(key) for key in ("family", "model", "stepping")}
+            words += [f"{key}-{_slug(str(n))}" for key, n in numbers.items() if n not in (None, "")]
+        if n_cores := facts.get("cores"):
+            words.append(f"{n_cores}-core{'s' * (n_cores != '1')}")
+        return "-".join(words)
 
 
 def read_run(path: Path) -> Run:
-    """Read a file that pytest-benchmark wrote; `ResultFileError` if it is something else."""
+    """Read a file as `load` does, to a run."""
     return run_of(load(path), path.name)
 
 
 def load(path: Path) -> dict[str, Any]:
-    """Return what is in a file of pytest-benchmark; `ResultFileError` if it is something else."""
+    """Return the content of a file of pytest-benchmark; `ResultFileError` if it is none."""
     wanted = f"{path}: expected a JSON file of pytest-benchmark (--benchmark-json=FILE), got"
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise ResultFileError(
-            f"{wanted} none that can be read: {error.strerror or error}"
-        ) from error
+        why = error.strerror or error
+        raise ResultFileError(f"{wanted} none that can be read: {why}") from error
     except ValueError as error:
         raise ResultFileError(f"{wanted} a file that is no JSON: {error}") from error
     if not isinstance(content, dict):
@@ -142,10 +130,9 @@ def load(path: Path) -> dict[str, Any]:
 
 
 def run_of(content: Mapping[str, Any], file: str) -> Run:
-    """Return the run that the content of a file has, as `load` returned it."""
+    """Return the run of the content of a file, as `load` returned it."""
     results, left_out = _results(content["benchmarks"])
-    commit = content.get("commit_info")
-    commit = commit if isinstance(commit, dict) else {}
+    commit = content.get("commit_info") or {}
     described = str(content["machine_info"].get("commit") or "")
     known = str(commit.get("id") or "")
     return Run(
@@ -163,10 +150,9 @@ def combine(runs: Iterable[Run]) -> pd.DataFrame:
     """
     Return the results of runs on the same hardware, from the earliest to the latest, as one table.
 
-    Of what was measured twice the latest counts. The new column ``row`` is the title of what
-    members are measured side by side in, and ``case`` is the same with the name of the suite,
-    unless that is the pipeline. Where a group has several results of a member, each benchmark is a
-    row of its own. Rows are in the order of the results, and members in that of the tables.
+    The latest of equal benchmarks counts. The new column ``row`` names the row of a table, with all
+    members side by side, and ``case`` does so with the name of the suite, unless that is the
+    pipeline. Where a group has several results of a member, each benchmark is a row of its own.
     """
     results = pd.concat([run.results for run in runs], ignore_index=True)
     group = ["suite", "group"]
@@ -217,11 +203,8 @@ def _results(benchmarks: list[dict[str, Any]]) -> tuple[pd.DataFrame, list[str]]
     """Return the results that have a place in the report, and the names of the others."""
     columns = {"name": "name", "group": "group"}
     columns |= {f"stats.{key}": name for key, name in _STATS.items()}
-    columns |= {
-        f"extra_info.{key}": key
-        for key in (*_TEXTS, *_NUMBERS, "versions")
-        if key not in columns.values()
-    }
+    keys = [key for key in (*_TEXTS, *_NUMBERS, "versions") if key not in _STATS.values()]
+    columns |= {f"extra_info.{key}": key for key in keys}
     frame = pd.json_normalize(benchmarks, max_level=1).reindex(columns=list(columns))
     frame = frame.rename(columns=columns).astype(object)
     frame[_TEXTS] = frame[_TEXTS].map(lambda value: value if isinstance(value, str) else "")
@@ -229,8 +212,7 @@ def _results(benchmarks: list[dict[str, Any]]) -> tuple[pd.DataFrame, list[str]]
     frame[_POSITIVE] = frame[_POSITIVE].where(frame[_POSITIVE] > 0)
     has_place = (frame[NEEDED] != "").all(axis=1)
     results = frame[has_place].copy()
-    named = results["group"].map(lambda group: bool(group) and not pd.isna(group))
-    results["group"] = results["group"].where(named, results["name"]).astype(str)
+    results["group"] = results["group"].replace("", None).fillna(results["name"]).astype(str)
     results["title"] = [
         group.removeprefix(f"{suite}:").strip()
         for group, suite in zip(results["group"], results["suite"], strict=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pandas as pd
@@ -13,15 +13,12 @@ from benchmarks.report import charts, words
 from benchmarks.report.pictures import Picture
 from benchmarks.report.runs import (
     PARTS,
-    members_of,
     of_member,
     side_by_side,
     times_of_keras,
 )
 
-PICTURES = "_static/benchmarks"
-"""Where pictures are, in the folder of the page."""
-
+PICTURES = "_static/benchmarks"  # where pictures are, in the folder of the page
 _RATIO_PICTURE = (
     "Bars are how many times as fast as stock ours is: the median over rounds, with a whisker from "
     "the least to the most. The axis is logarithmic and starts at stock, so that a bar twice as "
@@ -50,6 +47,7 @@ _ABOUT_FIT = (
     "Seconds of `fit` are those of an epoch, which has as many minibatches as the table says. A "
     "call of `fit` takes some time of its own, which few or small minibatches do not hide."
 )
+# what can limit a call, by the part of its time
 _LIMITS = {
     "part_layers": "arithmetic",
     "part_neurons": "memory traffic",
@@ -57,13 +55,12 @@ _LIMITS = {
     "part_other": "launches",
     "part_calls": "launches",
 }
-"""What can limit a call, by the part of its time that says so."""
 
+# how `benchmarks.peers` runs libraries, by the package that they are on
 _HOW_PEERS_RUN = {
     "torch": "eagerly, without `torch.compile`",
     "tensorflow": "as functions of TensorFlow, without XLA",
 }
-"""How `benchmarks.peers` runs libraries, by the package that they are on."""
 
 
 @dataclass
@@ -79,10 +76,13 @@ class Section:
         """Add paragraphs and tables; nothing for empty texts."""
         self.blocks += filter(None, blocks)
 
-    def show(self, draw: Callable[..., Picture | None], name: str, *given: Any, how: str) -> None:
-        """Add a picture, if there is one of what is given, with how to read it, once."""
-        picture = draw(f"{self.prefix}-{name}", *given)
+    def show(
+        self, draw: Callable[..., Picture | None], name: str, *arguments: Any, how: str
+    ) -> None:
+        """Add a picture, if there is one of these arguments, with how to read it, once."""
+        picture = draw(*arguments)
         if picture is not None:
+            picture = replace(picture, name=f"{self.prefix}-{name}")
             if how not in self.blocks:
                 self.blocks.append(how)
             self.blocks.append(f"![{words.escape(picture.alt)}]({PICTURES}/{picture.file})")
@@ -90,7 +90,7 @@ class Section:
 
 
 def make_sections(prefix: str, results: pd.DataFrame) -> tuple[list[Section], list[str]]:
-    """Make the sections of a machine; return them, and in words what there is no data of."""
+    """Make the sections of a machine; return them, and the subjects that there is no data of."""
     by_suite = dict(tuple(results.groupby("suite", sort=False)))
     sections, missing = [], []
     for suite, (title, subject, fill) in _SUITES.items():
@@ -107,9 +107,9 @@ def make_sections(prefix: str, results: pd.DataFrame) -> tuple[list[Section], li
 
 def _speed(section: Section, results: pd.DataFrame) -> None:
     suite = re.sub(r"[\W_]", "-", results["suite"].iloc[0].lower())
-    for use, of_use in results.groupby("use", sort=False):
-        name = "-".join(filter(None, (suite, use, "speed-up")))
-        section.show(charts.speed_up, name, of_use, how=_how_to_read(of_use, _MARKS))
+    for use, in_use in results.groupby("use", sort=False):
+        name = f"{suite}-{use}-speed-up" if use else f"{suite}-speed-up"
+        section.show(charts.speed_up, name, in_use, how=_how_to_read(in_use, _MARKS))
     section.add(seconds_table(results), *ratio_table(results))
     for axis, word in (("minibatch", "samples at once"), ("steps", "steps")):
         section.show(
@@ -176,11 +176,8 @@ def _scaling(section: Section, results: pd.DataFrame) -> None:
             }
             for fit in charts.laws(points).itertuples()
         ]
-    section.add(
-        words.table(pd.DataFrame(rows), texts=3)
-        if rows
-        else "There are too few sizes to fit exponents to."
-    )
+    few = "There are too few sizes to fit exponents to."
+    section.add(words.table(pd.DataFrame(rows), texts=3) if rows else few)
     section.add(seconds_table(results), memory_table(results))
 
 
@@ -193,20 +190,17 @@ def _profile(section: Section, results: pd.DataFrame) -> None:
     limits = profiled[list(PARTS)].T.groupby(_LIMITS, sort=False).sum().T
     shares = limits.max(axis=1) / profiled["total"]
     seconds = results[list(PARTS)].loc[profiled.index].assign(total=profiled["total"])
-    table = pd.DataFrame(
-        {
-            "": profiled["row"].map(words.escape),
-            "member": profiled["member"],
-            "limited by": limits.idxmax(axis=1)
-            + shares.map(lambda share: f" ({share * 100:.0f} %)"),
-            "median time": profiled["seconds"].map(words.seconds),
-            **seconds.map(words.seconds).rename(columns={**PARTS, "total": "with the profiler"}),
-        }
-    )
+    table = {
+        "": profiled["row"].map(words.escape),
+        "member": profiled["member"],
+        "limited by": limits.idxmax(axis=1) + shares.map(lambda share: f" ({share * 100:.0f} %)"),
+        "median time": profiled["seconds"].map(words.seconds),
+        **seconds.map(words.seconds).rename(columns={**PARTS, "total": "with the profiler"}),
+    }
     section.add(
         "Seconds of a call. Those of the parts are with the profiler, which slows short calls; "
         "the last column is their sum, of which what limits a call has the share behind it.",
-        words.table(table, texts=3),
+        words.table(pd.DataFrame(table), texts=3),
     )
 
 
@@ -248,6 +242,7 @@ def _peers(section: Section, results: pd.DataFrame) -> None:
     section.add(_faster_than_ours(peers), words.table(pd.DataFrame(table), texts=2))
 
 
+# title, subject in a sentence, and what fills the section
 _SUITES: dict[str, tuple[str, str, Callable[[Section, pd.DataFrame], None]]] = {
     "pipeline": ("Speed", "speed", _speed),
     "neurons": ("Types of neurons", "types of neurons", _neurons),
@@ -258,7 +253,6 @@ _SUITES: dict[str, tuple[str, str, Callable[[Section, pd.DataFrame], None]]] = {
     "introspection": ("Introspection", "introspection", _introspection),
     "peers": ("Peers", "peers", _peers),
 }
-"""Title, subject in a sentence, and what fills the section."""
 
 
 def seconds_table(results: pd.DataFrame) -> str:
@@ -323,47 +317,48 @@ def ratio_table(results: pd.DataFrame) -> list[str]:
 
 def _libraries(results: pd.DataFrame) -> list[str]:
     """Say of which versions the libraries are, and how they run; nothing if no file says it."""
-    versions: dict[str, dict[str, dict[str, None]]] = {}
-    for member, of_result in zip(results["member"], results["versions"], strict=True):
-        for name, version in of_result.items() if isinstance(of_result, Mapping) else ():
-            if version != "none":
-                # A dict, as a set would have no order.
-                versions.setdefault(member, {}).setdefault(str(name), {})[str(version)] = None
-    rows = {
-        member: ", ".join(f"{name} {' and '.join(numbers)}" for name, numbers in of_it.items())
-        for member, of_it in versions.items()
-    }
-    frame = pd.DataFrame({"library": rows.keys(), "versions": map(words.escape, rows.values())})
+    versions: dict[str, dict[str, str]] = {}
+    for member, packages in zip(results["member"], results["versions"], strict=True):
+        known = versions.setdefault(member, {})
+        for name, version in packages.items() if isinstance(packages, Mapping) else ():
+            numbers = known[name].split(" and ") if name in known else []
+            if version not in ("none", *numbers):
+                known[name] = " and ".join([*numbers, version])
+    versions = {member: packages for member, packages in versions.items() if packages}
+    texts = [
+        words.escape(", ".join(f"{name} {version}" for name, version in packages.items()))
+        for packages in versions.values()
+    ]
     notes = []
     threads = [f"{number:g}" for number in results["threads"].dropna().unique()]
     if threads:
         notes.append(f"Each has {' or '.join(threads)} thread{'s' * (threads != ['1'])}.")
-    others = {member: of_it for member, of_it in versions.items() if member != "ours"}
+    others = [member for member in versions if member != "ours"]
     for package, how in _HOW_PEERS_RUN.items():
-        on_it = [member for member, of_it in others.items() if package in of_it]
+        on_it = [member for member in others if package in versions[member]]
         if on_it:
             notes.append(f"What is on {package} ({', '.join(on_it)}) runs {how}.")
     if others:
         notes.append("XLA compiles the loops of ours over time.")
-    return [words.table(frame, texts=2) if rows else "", " ".join(notes)]
+    table = words.table(pd.DataFrame({"library": versions.keys(), "versions": texts}), texts=2)
+    return [table if versions else "", " ".join(notes)]
 
 
 def _faster_than_ours(peers: pd.DataFrame) -> str:
     """Say who is slower than ours, and who is faster where."""
-    measured = peers.dropna(subset="ratio_to_ours")
-    if measured.empty:
+    ratios = peers["ratio_to_ours"].dropna()
+    if ratios.empty:
         return ""
-    slower = (measured["ratio_to_ours"] > 1).sum()
-    faster = measured[measured["ratio_to_ours"] < 1]
-    where = [
-        f"{member} in {words.listed([words.code(row) for row in rows])}"
-        for member in members_of(peers)
-        if len(rows := faster["row"][faster["member"] == member])
-    ]
-    return (
-        f"In {slower} of {len(measured)} rows of the next table the library is slower than ours."
-        + (f" Faster than ours: {'; '.join(where)}." if where else "")
+    text = (
+        f"In {(ratios > 1).sum()} of {len(ratios)} rows of the next table the library is slower "
+        "than ours."
     )
+    where = [
+        f"{member} in {words.listed([*map(words.code, rows)])}"
+        for member, own in peers.groupby("member", sort=False)
+        if len(rows := own["row"][own["ratio_to_ours"] < 1])
+    ]
+    return f"{text} Faster than ours: {'; '.join(where)}." if where else text
 
 
 def _how_to_read(results: pd.DataFrame, marks: Mapping[str, str]) -> str:
@@ -375,9 +370,9 @@ def _how_to_read(results: pd.DataFrame, marks: Mapping[str, str]) -> str:
 
 
 def _spans(results: pd.DataFrame) -> pd.Series:
-    """Return from where to where ratios go, as texts."""
-    spans = zip(results["ratio_least"], results["ratio_most"], strict=True)
-    return pd.Series([words.span(*ends) for ends in spans], results.index, dtype=object)
+    """Return the spans of ratios, as texts."""
+    spans = map(words.span, results["ratio_least"], results["ratio_most"])
+    return pd.Series(list(spans), results.index, dtype=object)
 
 
 def _table_of(wide: pd.DataFrame) -> str:

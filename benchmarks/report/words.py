@@ -9,8 +9,7 @@ from functools import partial
 
 import pandas as pd
 
-GAP = "–"
-"""Stands where a number is missing."""
+GAP = "–"  # stands where a number is missing
 
 
 def digits(value: float, n: int = 3) -> str:

@@ -36,6 +36,8 @@ class NetworkGraph(NetworkStructure):
         and without touching the network's seeds or NumPy's random state.
     seed : int, optional
         Taken for the seed of a network that has none; by default it is drawn.
+    builder : nengo.builder.Builder, optional
+        Builds the objects of a network, by default as nengo_dl does.
 
     Raises
     ------

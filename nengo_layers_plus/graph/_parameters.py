@@ -225,16 +225,15 @@ class _Collector:
 
     def _setting(self, obj: Any, holder: Any, trainable: bool) -> str:
         # neurons that say nothing follow their ensemble
-        settings = (self.graph.settings(each).get("trainable") for each in (holder, obj))
-        setting = next((each for each in settings if each and each.value is not None), None)
-        if setting is None and trainable:
+        settings = (self.graph.settings(one).get("trainable") for one in (holder, obj))
+        said = [setting for setting in settings if setting and setting.value is not None]
+        if not said and trainable:
             return "nengo_dl's default"
-        if setting is None or bool(setting.value) != trainable:
+        if not said or bool(said[0].value) != trainable:
             return "a learning rule changes it"
-        of_class = f"its class in <{network_in_words(setting.network)}>"
-        return (
-            f"trainable is {setting.value} for {'the object itself' if setting.own else of_class}"
-        )
+        of_class = f"its class in <{network_in_words(said[0].network)}>"
+        whose = "the object itself" if said[0].own else of_class
+        return f"trainable is {said[0].value} for {whose}"
 
     def _of_keras_layer(self, item: GraphObject) -> Iterator[Parameter]:
         layer = item.obj.tensor_func

@@ -11,7 +11,7 @@ from typing import Any
 
 import nengo
 import networkx
-from nengo.builder import Model
+from nengo.builder import Builder, Model
 from nengo.connection import LearningRule
 from nengo.ensemble import Neurons
 from nengo.exceptions import ValidationError
@@ -87,7 +87,9 @@ class GraphEdge:
     path: tuple[nengo.Network, ...]
 
 
-def build_model(network: nengo.Network, seed: int | None = None) -> Model:
+def build_model(
+    network: nengo.Network, seed: int | None = None, builder: Builder | None = None
+) -> Model:
     """
     Build a network as nengo_dl does.
 
@@ -97,10 +99,12 @@ def build_model(network: nengo.Network, seed: int | None = None) -> Model:
         The network. Neither its seeds nor NumPy's random state are touched.
     seed : int, optional
         Taken for the seed of a network that has none.
+    builder : nengo.builder.Builder, optional
+        Builds its objects, by default as nengo_dl does.
     """
     with _as_in_a_simulator(network):
         model = nengo_dl.builder.NengoModel(
-            dt=0.001, builder=nengo_dl.builder.NengoBuilder(), fail_fast=False
+            dt=0.001, builder=builder or nengo_dl.builder.NengoBuilder(), fail_fast=False
         )
         if seed is not None and network.seed is None:
             model.seeds[network] = seed
@@ -109,7 +113,9 @@ def build_model(network: nengo.Network, seed: int | None = None) -> Model:
         return model
 
 
-def planned(network: nengo.Network, seed: int | None = None) -> tuple[Model, Any]:
+def planned(
+    network: nengo.Network, seed: int | None = None, builder: Builder | None = None
+) -> tuple[Model, Any]:
     """
     Build a network and have nengo_dl plan it, as its Simulator would before TensorFlow.
 
@@ -119,6 +125,8 @@ def planned(network: nengo.Network, seed: int | None = None) -> tuple[Model, Any
         The network. Neither its seeds nor NumPy's random state are touched.
     seed : int, optional
         Taken for the seed of a network that has none.
+    builder : nengo.builder.Builder, optional
+        Builds its objects, by default as nengo_dl does.
 
     Returns
     -------
@@ -128,7 +136,7 @@ def planned(network: nengo.Network, seed: int | None = None) -> tuple[Model, Any
         What nengo_dl would make of it.
     """
     with _as_in_a_simulator(network):
-        model = build_model(network, seed)
+        model = build_model(network, seed, builder)
         return model, nengo_dl.tensor_graph.TensorGraph(
             model,
             dt=model.dt,
@@ -165,6 +173,8 @@ class NetworkStructure:
         See `NetworkGraph`, which adds the parameters.
     seed : int, optional
         Taken for the seed of a network that has none; by default it is drawn.
+    builder : nengo.builder.Builder, optional
+        Builds the objects of a network, by default as nengo_dl does.
 
     Raises
     ------
@@ -173,9 +183,13 @@ class NetworkStructure:
     """
 
     def __init__(
-        self, network: nengo.Network | nengo_dl.Simulator, seed: int | None = None
+        self,
+        network: nengo.Network | nengo_dl.Simulator,
+        seed: int | None = None,
+        builder: Builder | None = None,
     ) -> None:
         self.seed = seed
+        self._builder = builder
         self.simulator = network if isinstance(network, nengo_dl.Simulator) else None
         self.network = self.simulator.model.toplevel if self.simulator else network
         if not isinstance(self.network, nengo.Network):
@@ -300,7 +314,7 @@ class NetworkStructure:
     def _planned(self) -> tuple[Model, Any]:
         if self.simulator is not None:
             return self.simulator.model, self.simulator.tensor_graph
-        return planned(self.network, self.seed)
+        return planned(self.network, self.seed, self._builder)
 
     @property
     def model(self) -> Model:

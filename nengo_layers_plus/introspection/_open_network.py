@@ -13,6 +13,7 @@ from nengo.exceptions import SimulatorClosed, ValidationError
 
 from nengo_layers_plus._upstream import nengo_dl
 from nengo_layers_plus.graph._structure import build_model
+from nengo_layers_plus.introspection._decoders import WithoutDecoders
 from nengo_layers_plus.introspection._fingerprint import fingerprint
 
 # what of an operator is of the objects it was made for, besides the signals
@@ -57,7 +58,7 @@ def open_network(sim: nengo_dl.Simulator, to: str) -> nengo.Network:
 def _is_built(network: nengo.Network, model: Model) -> bool:
     """Say whether a model is that of a network, apart from the numbers in it."""
     try:
-        again = build_model(network, model.seeds.get(network))
+        again = build_model(network, model.seeds.get(network), WithoutDecoders())
     except Exception:  # what can't be built any more was changed
         return False
     for node in network.all_nodes:

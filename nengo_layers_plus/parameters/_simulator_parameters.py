@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 
 import nengo
 import numpy as np
-from nengo.builder import Model, Signal
+from nengo.builder import Signal
 from nengo.builder.operator import Reset
 from nengo.exceptions import SimulatorClosed
 from nengo.neurons import Direct
@@ -162,17 +162,6 @@ class SavedParameter:
     trains: bool = False
 
 
-def probe_weights(model: Model) -> list[tuple[nengo.Connection, Signal]]:
-    """List the connections that nengo made for probes when it built, and their weights."""
-    # no network holds them
-    connections = [obj for obj in model.sig if isinstance(obj, nengo.Connection)]
-    return [
-        (connection, model.sig[connection]["weights"])
-        for connection in connections
-        if isinstance(connection.post_obj, nengo.Probe) and connection.has_weights
-    ]
-
-
 def is_learned(source: Any) -> bool:
     """Say whether a learning rule of nengo changes it; nengo_dl holds values for every item."""
     return bool(getattr(source, "minibatched", False))
@@ -248,11 +237,16 @@ class SimulatorParameters:
                 yield SavedParameter(f"{item.name}.gain", "gain", shape, item.obj, None)
 
     def _list_probes(self) -> Iterator[SavedParameter]:
-        for connection, signal in probe_weights(self.sim.model):
+        # nengo makes connections for probes when it builds; no network holds them
+        for connection in self.sim.model.sig:
+            if not isinstance(connection, nengo.Connection) or not connection.has_weights:
+                continue
             source, target = connection.pre_obj, connection.post_obj
-            name = f"{self.graph[source].name}->{self.graph[target].name}.weights"
-            shape = tuple(np.shape(initial_value(signal)))
-            yield SavedParameter(name, "probe weights", shape, connection, signal)
+            if isinstance(target, nengo.Probe):
+                name = f"{self.graph[source].name}->{self.graph[target].name}.weights"
+                signal = self.sim.model.sig[connection]["weights"]
+                shape = tuple(np.shape(initial_value(signal)))
+                yield SavedParameter(name, "probe weights", shape, connection, signal)
 
     @property
     def amplitudes(self) -> dict[str, float]:

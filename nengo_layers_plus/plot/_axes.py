@@ -99,15 +99,28 @@ def whole_numbers(axis: Axis) -> None:
     axis.set_major_locator(MaxNLocator(steps=[1, 2, 5, 10], integer=True, min_n_ticks=1))
 
 
-def note(ax: Axes, text: str) -> None:
-    """Write small text above the right end of a picture."""
+def note(
+    ax: Axes,
+    text: str,
+    place: tuple[float, float] = (1, 1),
+    coords: Any = "axes fraction",
+    *,
+    lift: float = 3,
+    align: str = "right",
+) -> None:
+    """Write small text above a place, by default above the right end of a picture."""
     ax.annotate(
         text,
-        (1, 1),
-        xytext=(0, 3),
-        xycoords="axes fraction",
+        place,
+        xytext=(0, lift),
+        xycoords=coords,
         textcoords="offset points",
-        ha="right",
+        ha=align,
         va="bottom",
         fontsize="small",
     )
+
+
+def add_legend(ax: Axes, **settings: Any) -> None:
+    """Add a legend in small letters, without a frame."""
+    ax.legend(fontsize="small", frameon=False, **settings)

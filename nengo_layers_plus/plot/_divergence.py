@@ -9,8 +9,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from nengo.exceptions import ValidationError
 
-from nengo_layers_plus.introspection import Comparison, Divergence
-from nengo_layers_plus.plot._axes import COLOURS, DASHES, VERMILLION, axes_or_new, tidy
+from nengo_layers_plus.introspection import Comparison
+from nengo_layers_plus.plot._axes import (
+    COLOURS,
+    DASHES,
+    VERMILLION,
+    add_legend,
+    axes_or_new,
+    tidy,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -74,25 +81,28 @@ def divergence(comparison: Comparison, *, ax: Any = None) -> Axes:
             "compare the data, or n_steps",
             attr="comparison",
         )
-    first = comparison.first_divergence
-    if len(divergences) <= _MOST_LINES:
-        ax = axes_or_new(ax, 6.4, 3.8)
-        _draw_lines(ax, divergences, first, comparison.dt)
-    else:
-        ax = axes_or_new(ax, 7.2, 1.4 + 0.2 * len(divergences))
-        _draw_map(ax, divergences, first, comparison.dt)
+    # relative to the greatest output, if that is not 0
+    values = np.stack([item.difference / (item.scale or 1.0) for item in divergences])
+    values = values.astype(np.float64)
+    dt, first, first_row = comparison.dt, comparison.first_divergence, None
+    for row, item in enumerate(divergences):
+        if item is first:
+            first_row = row, dt * (item.first_step or 0)
+    draw, width, size = _draw_lines, _LEGEND, (6.4, 3.8)
+    if len(divergences) > _MOST_LINES:
+        draw, width, size = _draw_map, _SIDE, (7.2, 1.4 + 0.2 * len(divergences))
+    labels = [
+        _label(item.name, differences, item is first, width)
+        for item, differences in zip(divergences, values, strict=True)
+    ]
+    ax = axes_or_new(ax, *size)
+    draw(ax, values, labels, dt, first_row)
     ax.set_xlabel("time (s)")
     return ax
 
 
-def _relative(divergence: Divergence) -> np.ndarray:
-    difference = np.asarray(divergence.difference, dtype=np.float64)
-    return difference / divergence.scale if divergence.scale > 0 else difference
-
-
-def _bounds(divergences: Sequence[Divergence]) -> tuple[int, int]:
+def _bounds(values: np.ndarray) -> tuple[int, int]:
     """Return the powers of ten below and above all differences that are not 0."""
-    values = np.concatenate([_relative(each) for each in divergences])
     values = values[np.isfinite(values) & (values > 0)]
     if not values.size:
         return -_FEWEST_DECADES, 0
@@ -100,88 +110,84 @@ def _bounds(divergences: Sequence[Divergence]) -> tuple[int, int]:
     return min(low, high - _FEWEST_DECADES), high
 
 
+# `first` below is the row of the first to differ, and the time at which it begins to
+
+
 def _draw_lines(
-    ax: Axes, divergences: Sequence[Divergence], first: Divergence | None, dt: float
+    ax: Axes,
+    values: np.ndarray,
+    labels: Sequence[str],
+    dt: float,
+    first: tuple[int, float] | None,
 ) -> None:
     from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-    low, high = _bounds(divergences)
+    low, high = _bounds(values)
     zero = 10.0 ** (low - 1)  # where a logarithmic axis has room for it
-    others = [each for each in COLOURS if each != VERMILLION]
+    n_steps = values.shape[1]
+    others = [colour for colour in COLOURS if colour != VERMILLION]
     handles = []
-    for index, each in enumerate(divergences):
-        values = _relative(each)
-        is_first = each is first
-        (line,) = ax.plot(
-            dt * np.arange(1, len(values) + 1),
-            np.where(values == 0, zero, np.where(np.isfinite(values), values, np.nan)),
-            color=VERMILLION if is_first else others[index % len(others)],
-            linestyle=DASHES[0] if is_first else DASHES[index // len(others) % len(DASHES)],
+    for place, (row, label) in enumerate(zip(values, labels, strict=True)):
+        is_first = first is not None and place == first[0]
+        handles += ax.plot(
+            dt * np.arange(1, n_steps + 1),
+            np.where(row == 0, zero, np.where(np.isfinite(row), row, np.nan)),
+            color=VERMILLION if is_first else others[place % len(others)],
+            linestyle=DASHES[0] if is_first else DASHES[place // len(others) % len(DASHES)],
             linewidth=2.6 if is_first else 1.2,
             zorder=2 if is_first else 3,  # behind those that do the same
-            label=_label(each, values, is_first, _LEGEND),
-            marker="o" if len(values) == 1 else "",
+            label=label,
+            marker="o" if n_steps == 1 else "",
         )
-        handles.append(line)
     ax.set_yscale("log")
     ax.set_ylim(zero / 2, 10.0**high * 2)
     step = max(1, -(-(high - low) // 8))
     ticks = [zero, *(10.0**power for power in range(low, high + 1, step))]
     ax.yaxis.set_major_locator(FixedLocator(ticks))
     ax.yaxis.set_minor_locator(NullLocator())
-    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _power(value, zero)))
-    ax.set_xlim(0, dt * (len(divergences[0].difference) + 0.5))
-    ax.set_ylabel(_UNIT.replace(", ", ",\n"))
-    if first is not None and first.first_step is not None and not np.isnan(first.difference).all():
-        ax.axvline(dt * first.first_step, color=VERMILLION, linestyle=":", linewidth=1)
-    tidy(ax)
-    ax.legend(
-        handles=handles,
-        loc="upper left",
-        bbox_to_anchor=(1.0, 1.0),
-        fontsize="small",
-        frameon=False,
-        handlelength=3,
+    ax.yaxis.set_major_formatter(
+        FuncFormatter(lambda y, _: "0" if y == zero else f"$10^{{{round(np.log10(y))}}}$")
     )
+    ax.set_xlim(0, dt * (n_steps + 0.5))
+    ax.set_ylabel(_UNIT.replace(", ", ",\n"))
+    if first is not None and not np.isnan(values[first[0]]).all():
+        ax.axvline(first[1], color=VERMILLION, linestyle=":", linewidth=1)
+    tidy(ax)
+    add_legend(ax, handles=handles, loc="upper left", bbox_to_anchor=(1.0, 1.0), handlelength=3)
 
 
 def _draw_map(
-    ax: Axes, divergences: Sequence[Divergence], first: Divergence | None, dt: float
+    ax: Axes,
+    values: np.ndarray,
+    labels: Sequence[str],
+    dt: float,
+    first: tuple[int, float] | None,
 ) -> None:
     from matplotlib import colormaps
     from matplotlib.colors import LogNorm
 
-    low, high = _bounds(divergences)
-    values = np.stack([_relative(each) for each in divergences])
-    n_steps = values.shape[1]
-    colours = colormaps["viridis"].with_extremes(bad="white", under="0.85")
+    low, high = _bounds(values)
+    n_rows, n_steps = values.shape
     mesh = ax.imshow(
         np.where(values == 0, 10.0 ** (low - 1), values),
-        cmap=colours,
+        cmap=colormaps["viridis"].with_extremes(bad="white", under="0.85"),
         norm=LogNorm(10.0**low, 10.0**high),
         aspect="auto",
         interpolation="nearest",
-        extent=(0.5 * dt, (n_steps + 0.5) * dt, len(divergences) - 0.5, -0.5),
+        extent=(0.5 * dt, (n_steps + 0.5) * dt, n_rows - 0.5, -0.5),
     )
-    ax.set_yticks(
-        range(len(divergences)),
-        [
-            _label(each, row, each is first, _SIDE)
-            for each, row in zip(divergences, values, strict=True)
-        ],
-        fontsize="small",
-    )
-    if first is not None and first.first_step is not None:
-        place = next(index for index, each in enumerate(divergences) if each is first)
-        ax.get_yticklabels()[place].set(color=VERMILLION, fontweight="bold")
-        ax.plot(dt * first.first_step, place, "o", color="white", mec=VERMILLION, mew=2, ms=7)
+    ax.set_yticks(range(n_rows), labels, fontsize="small")
+    if first is not None:
+        row, time = first
+        ax.get_yticklabels()[row].set(color=VERMILLION, fontweight="bold")
+        ax.plot(time, row, "o", color="white", mec=VERMILLION, mew=2, ms=7)
     figure: Any = ax.get_figure()
     bar = figure.colorbar(mesh, ax=ax, extend="min", pad=0.02)
     bar.set_label(f"{_UNIT}\n(grey: 0)", fontsize="small")
 
 
-def _label(each: Divergence, values: np.ndarray, is_first: bool, width: int) -> str:
-    """Return the name of an object, and what is to be said of it."""
+def _label(name: str, values: np.ndarray, is_first: bool, width: int) -> str:
+    """Return the name of an object, with remarks on its differences."""
     remarks = []
     n_lost = int(np.count_nonzero(~np.isfinite(values)))
     if n_lost == len(values):
@@ -192,9 +198,5 @@ def _label(each: Divergence, values: np.ndarray, is_first: bool, width: int) -> 
         remarks.append("first to differ")
     elif not values.any():
         remarks.append("no difference")
-    text = f"{each.name}: {', '.join(remarks)}" if remarks else each.name
+    text = f"{name}: {', '.join(remarks)}" if remarks else name
     return "\n".join(textwrap.wrap(text, width))
-
-
-def _power(value: float, zero: float) -> str:
-    return "0" if value == zero else f"$10^{{{round(np.log10(value))}}}$"

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import nengo
 
 from nengo_layers_plus._upstream import nengo_dl
-from nengo_layers_plus.graph import NetworkGraph
 from nengo_layers_plus.plot._axes import axes_or_new, require, size_of
+from nengo_layers_plus.plot._network_contents import NetworkContents, graph_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -67,18 +67,13 @@ def network(
     require("matplotlib", "scipy")
     from nengo_layers_plus.plot._network_drawing import NetworkDrawing
 
-    if isinstance(network, nengo_dl.Simulator) and network.closed:
-        raise nengo.exceptions.SimulatorClosed(
-            "a Simulator that is closed does not know what trains any more; draw it before it is "
-            "closed, or draw its network"
-        )
-    graph = NetworkGraph(network)
+    graph = graph_of(network)
     if not graph.objects:
         raise nengo.exceptions.ValidationError(
             f"expected a network with nodes, ensembles or probes, got {graph.network} without any",
             attr="network",
         )
-    drawing = NetworkDrawing(graph, expand)
+    drawing = NetworkDrawing(NetworkContents(graph, expand))
     if ax is None:
         drawing.place()
         ax = axes_or_new(None, drawing.width / 72, drawing.height / 72)

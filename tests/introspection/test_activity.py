@@ -11,8 +11,7 @@ from simulation import simulator
 from nengo_layers_plus import CustomLayer, Surrogate, nengo_dl, summary
 from nengo_layers_plus._upstream import tf
 from nengo_layers_plus.graph import NetworkGraph
-from nengo_layers_plus.introspection._summary._activity import _greatest_rate
-from nengo_layers_plus.introspection._summary._fan_out import FanOut
+from nengo_layers_plus.introspection._summary._activity import FanOut, _greatest_rate
 
 AS_GIVEN = {"gain": 1, "bias": 0}
 
@@ -162,7 +161,8 @@ def behind(connect, n_neurons: int = 16) -> tuple[np.ndarray, tuple[str, ...]]:
         ensemble = nengo.Ensemble(n_neurons, 2, label="ensemble")
         connect(ensemble)
     graph = NetworkGraph(net)
-    return FanOut(graph).of(graph[ensemble])
+    fan_out = FanOut(graph, graph[ensemble])
+    return fan_out.connections, tuple(fan_out.not_counted)
 
 
 def connected(post, **kwargs):

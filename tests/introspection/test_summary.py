@@ -194,6 +194,26 @@ def test_what_set_a_setting() -> None:
         row.setting("gains")
 
 
+def test_settings_that_are_shown_where_something_sets_them() -> None:
+    noise = nengo.processes.WhiteNoise(seed=1)
+    given = {"radius": 2.0, "eval_points": [[0.5], [-0.5]], "noise": noise}
+    with nengo.Network(seed=0) as net:
+        net.config[nengo.Ensemble].normalize_encoders = False
+        nengo.Ensemble(4, 1, label="plain")
+        nengo.Ensemble(4, 1, label="given", **given)
+    table = summary(net)
+    always = {"gain", "bias", "max_rates", "intercepts", "encoders", "voltage", "refractory_time"}
+    shown = {name: {each.name for each in table[name].settings} for name in ("plain", "given")}
+    assert shown["plain"] - always == {"normalize_encoders"}
+    assert shown["given"] - always == {"normalize_encoders", *given}
+    row = table["given"]
+    assert row.setting("normalize_encoders").set_by.startswith("the configuration of")
+    assert {row.setting(name).set_by for name in given} == {"given to the object"}
+    assert row.setting("radius").built_in_words == "2"
+    assert row.setting("eval_points").built_in_words == "-1 .. 1"  # scaled by the radius
+    assert row.setting("noise").values is None
+
+
 def test_seeds() -> None:
     def build(**kwargs):
         with nengo.Network(**kwargs) as net:

@@ -144,7 +144,6 @@ def test_it_draws_into_axes_that_are_given() -> None:
         ({"loss": []}, {}, r"expected numbers of 'loss', one for each epoch, got \[\]"),
         ({"loss": "low"}, {}, "expected numbers of 'loss'"),
         ({"loss": [1, 2, 3], "mse": [1]}, {}, "expected 3 values of 'mse', .* got 1"),
-        ({1: {"loss": [1]}}, {}, "expected the names of trainings as keys, got 1"),
         (TRAINING, {"names": ["accuracy"]}, "some of loss, lr, probe_accuracy, probe_loss, got"),
         (TRAINING, {"names": "loss"}, "got 'loss'"),
         (TRAINING, {"names": []}, r"got \[\]"),

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nengo_layers_plus.plot._layout import Box, LayeredLayout, Layout, Link
-from nengo_layers_plus.plot._layout._order import ranks_of
+from nengo_layers_plus.plot._layered_layout import LayeredLayout, Layout
+from nengo_layers_plus.plot._layout_cells import Box, Link, ranks_of
 
 # frames by number: the frames around them
 NESTED = {0: (0,), 1: (1,), 2: (0, 2), 3: (0, 2, 3), 4: (1, 4), 5: (5,)}
@@ -89,7 +89,7 @@ def test_nothing_lies_on_anything_else(network: tuple[list[Box], list[Link]], wi
     areas = areas_of_boxes(boxes, layout)
     things = [*areas, *areas_of_labels(links, layout)]
     assert [pair for pair in combinations(things, 2) if overlap(*pair)] == []
-    whole = (0.0, 0.0, layout.width, layout.height)
+    whole = (layout.left, layout.top, layout.right, layout.bottom)
     assert all(within(each, whole) for each in things)
     frames = [
         (each.number, (each.left, each.top, each.right, each.bottom)) for each in layout.frames

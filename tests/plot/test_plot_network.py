@@ -253,7 +253,7 @@ def test_a_simulator_is_drawn_until_it_is_closed() -> None:
         nengo.Probe(layer)
     with nengo_dl.Simulator(net, progress_bar=False) as sim:
         assert "trains: kernel, bias" in texts(plot.network(sim))
-    with pytest.raises(SimulatorClosed, match="draw it before it is closed, or draw its network"):
+    with pytest.raises(SimulatorClosed, match="draw it before it is closed, inside its"):
         plot.network(sim)
 
 

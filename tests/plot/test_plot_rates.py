@@ -75,6 +75,8 @@ def test_a_layer_without_name_and_axes_that_are_given() -> None:
     assert plot.rates(np.full((3, 1), 7.0), ax=ax) is ax
     assert [each.get_text() for each in ax.get_yticklabels()] == ["1 neuron"]
     assert pyplot.get_fignums() == [figure.number]
+    numbered = plot.rates({0: [[1.0]]})
+    assert [each.get_text() for each in numbered.get_yticklabels()] == ["0\n1 neuron"]
 
 
 def test_long_names_do_not_overlap() -> None:
@@ -89,9 +91,12 @@ def test_long_names_do_not_overlap() -> None:
     ("data", "arguments", "message"),
     [
         ({}, {}, "expected at least one layer, got none"),
-        ({0: np.zeros((2, 2))}, {}, "expected the names of layers as keys, got 0"),
         ({"a": np.zeros(2)}, {}, r"data\['a'\].*\(time, neurons\)"),
-        ({"a": np.ones((2, 2))}, {"amplitude": 0}, "amplitude of the neurons, a number above 0"),
+        (
+            {"a": np.ones((2, 2))},
+            {"amplitude": 0},
+            "amplitude: expected a finite number above 0, got 0",
+        ),
         (
             {"a": np.ones((2, 2))},
             {"amplitude": {"b": 1}},
@@ -100,7 +105,7 @@ def test_long_names_do_not_overlap() -> None:
         (
             {"a": np.ones((2, 2))},
             {"amplitude": {"a": True}},
-            "the amplitude of a, a number above 0",
+            r"amplitude\['a'\]: expected a finite number above 0",
         ),
     ],
 )

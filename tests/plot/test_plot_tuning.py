@@ -141,7 +141,7 @@ def test_a_simulator_gives_what_was_learned() -> None:
     assert curve(plot.tuning(neurons, net), 0)[1] == pytest.approx(before[1])
 
     sim.close()
-    with pytest.raises(SimulatorClosed, match="draw them before it is closed, or give its network"):
+    with pytest.raises(SimulatorClosed, match="draw it before it is closed, inside its"):
         plot.tuning(neurons, sim)
 
 

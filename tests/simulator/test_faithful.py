@@ -127,7 +127,7 @@ def test_continues_what_the_other_saved(first, second, tmp_path):
 @seldom_drawn
 @given(
     plan=drawn_networks.network_plans("float64", max_parts=5, in_nengo=True),
-    n_steps=st.integers(2, 20),
+    n_steps=st.integers(4, 20),  # of a probe without samples nengo has no shape
 )
 def test_all_ways_equal_nengo(plan, n_steps):
     assert_all_ways_equal_nengo(plan, n_steps, WAYS)

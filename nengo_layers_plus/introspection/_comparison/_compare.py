@@ -18,6 +18,7 @@ from nengo_layers_plus.introspection._comparison._effects import measure_effects
 from nengo_layers_plus.introspection._comparison._member import members_of, whole_members
 from nengo_layers_plus.introspection._comparison._paired_run import PairedRun, reason_of
 from nengo_layers_plus.introspection._comparison._pairing import Pairing, pair_members
+from nengo_layers_plus.introspection._decoders import SharedDecoders
 from nengo_layers_plus.introspection._inputs import check_data, check_loss, input_nodes
 from nengo_layers_plus.introspection._open_network import open_network
 
@@ -114,7 +115,8 @@ def compare(
     True
     """
     seed = _shared_seed(a, b)
-    graphs = NetworkGraph(a, seed), NetworkGraph(b, seed)
+    builder = SharedDecoders()
+    graphs = NetworkGraph(a, seed, builder), NetworkGraph(b, seed, builder)
     if isinstance(trials, bool) or not isinstance(trials, int | np.integer) or trials < 0:
         raise ValidationError(f"expected a number of at least 0, got {trials!r}", "trials", a)
     values = check_data(graphs[0], data, n_steps)

@@ -1,8 +1,8 @@
-"""What a network, or one call of a layer, is made of, and the order in which code makes it."""
+"""The objects that code makes for a network, or for one call of a layer, and their order."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,13 +17,8 @@ from nengo.params import iter_params
 from nengo_layers_plus._upstream import nengo_dl
 from nengo_layers_plus.layers._layer_call import LayerParts
 
-_KINDS: dict[type, str] = {
-    nengo.Ensemble: "ensembles",
-    nengo.Node: "nodes",
-    nengo_dl.TensorNode: "nodes",
-    nengo.Connection: "connections",
-    nengo.Probe: "probes",
-}
+KINDS = (nengo.Ensemble, nengo.Node, nengo_dl.TensorNode, nengo.Connection, nengo.Probe)
+"""The classes that objects are written as."""
 
 
 class SourceError(ValidationError):
@@ -33,73 +28,48 @@ class SourceError(ValidationError):
         super().__init__(msg, attr=attr, obj=obj)
 
 
-@dataclass(frozen=True, eq=False)
-class Contents:
+Path = tuple[nengo.Network, ...]
+"""The networks around an object, the outermost first."""
+
+
+def walk(network: nengo.Network, path: Path) -> Iterator[tuple[Any, Path]]:
     """
-    What is in a network, kind by kind, in the order in which it was made.
+    Yield all objects and subnetworks of a network, and the networks around them.
 
     Parameters
     ----------
-    network : nengo.Network or None
-        The network; None for the objects that a layer made.
-    ensembles, nodes, connections, probes : tuple
-        Its objects.
-    networks : tuple of Contents
-        Its subnetworks.
+    network : nengo.Network
+        The network.
+    path : Path
+        The networks around its objects.
     """
-
-    network: nengo.Network | None
-    ensembles: tuple[Any, ...] = ()
-    nodes: tuple[Any, ...] = ()
-    connections: tuple[Any, ...] = ()
-    probes: tuple[Any, ...] = ()
-    networks: tuple[Contents, ...] = ()
-
-    @classmethod
-    def of(cls, network: nengo.Network) -> Contents:
-        """Return what is in a network, at all depths."""
-        _check_settings(network)
-        kinds = ("ensembles", "nodes", "connections", "probes", "networks")
-        return cls._of_objects([obj for kind in kinds for obj in getattr(network, kind)], network)
-
-    @classmethod
-    def of_call(cls, parts: LayerParts) -> Contents:
-        """Return what one call of a layer made."""
-        return cls._of_objects(_made_by(parts))
-
-    @classmethod
-    def _of_objects(cls, objects: Iterable[Any], network: nengo.Network | None = None) -> Contents:
-        kinds: dict[str, list[Any]] = {}
-        for obj in dict.fromkeys(objects):
-            if isinstance(obj, nengo.Network):
-                kinds.setdefault("networks", []).append(cls.of(obj))
-            else:
-                kinds.setdefault(_KINDS[kind_of(obj)], []).append(obj)
-        return cls(network, **{name: tuple(made) for name, made in kinds.items()})
-
-    @property
-    def objects(self) -> tuple[Any, ...]:
-        """All objects, but for those in subnetworks."""
-        return (*self.ensembles, *self.nodes, *self.connections, *self.probes)
-
-    def walk(self, path: tuple[Contents, ...] = ()) -> Iterator[tuple[Any, tuple[Contents, ...]]]:
-        """Yield all objects and subnetworks, each with what is around it, the outermost first."""
-        if self.network is not None:
-            path = (*path, self)
-        for obj in self.objects:
-            yield obj, path
-        for inner in self.networks:
-            yield inner, path
-            yield from inner.walk(path)
+    for obj in (obj for objects in _lists(network) for obj in objects):
+        yield obj, path
+        if isinstance(obj, nengo.Network):
+            yield from walk(obj, (*path, obj))
 
 
-def _made_by(parts: LayerParts) -> Iterator[Any]:
-    """Yield what a call made, in the order in which it was made."""
+def _lists(network: nengo.Network) -> tuple[list[Any], ...]:
+    objects = (network.ensembles, network.nodes, network.connections, network.probes)
+    return (*objects, network.networks)
+
+
+def network_of_call(parts: LayerParts) -> nengo.Network:
+    """Return a new network that lists the objects that one call of a layer made."""
+    network = nengo.Network(add_to_container=False)
+    for obj in dict.fromkeys(_objects_of_call(parts)):
+        kind = nengo.Network if isinstance(obj, nengo.Network) else kind_of(obj)
+        network.objects[nengo.Node if kind is nengo_dl.TensorNode else kind].append(obj)
+    return network
+
+
+def _objects_of_call(parts: LayerParts) -> Iterator[Any]:
+    """Yield the objects that a call of a layer made, in the order in which it made them."""
     if parts.network is not None:
         yield parts.network
         return
     for inner in parts.inner:
-        yield from _made_by(inner)
+        yield from _objects_of_call(inner)
     if not parts.inner:
         yield from (obj for obj in (parts.ensemble, parts.node) if obj is not None)
         yield from parts.connections
@@ -113,59 +83,43 @@ def kind_of(obj: Any) -> type:
     """
     Return the class of nengo or nengo_dl that an object is written as.
 
-    Of a subclass that is the base, if nengo builds the two alike: no builder is its own, and it
-    gives nothing that the base has, such as a parameter, another meaning.
+    An object of a subclass is written as the base, if nengo builds the two alike: the subclass has
+    no builder and no parameters of its own, and overrides nothing.
 
     Raises
     ------
     SourceError
-        If its own code would be lost.
+        If code of the subclass would be lost.
     """
     cls = type(obj)
-    if cls in _KINDS:
+    if cls in KINDS:
         return cls
-    base = next(parent for parent in cls.__mro__ if parent in _KINDS)
+    base = next(parent for parent in cls.__mro__ if parent in KINDS)
     added = cls.__mro__[: cls.__mro__.index(base)]
+    overridden = {name for parent in added for name in vars(parent)} & {*dir(base)}
     if any(parent in Builder.builders for parent in added):
         why = "has a builder of its own"
-    elif others := sorted(set(iter_params(cls)) - set(iter_params(base))):
-        why = f"has parameters of its own ({', '.join(others)})"
-    elif others := sorted(
-        {name for parent in added for name in vars(parent) if not _is_special(name)} & {*dir(base)}
-    ):
-        why = f"has {', '.join(others)} of its own"
+    elif names := sorted(set(iter_params(cls)) - set(iter_params(base))):
+        why = f"has parameters of its own ({', '.join(names)})"
+    elif names := sorted(name for name in overridden if not name.startswith("__")):
+        why = f"has {', '.join(names)} of its own"
     else:
         return base
     raise SourceError(
         f"{obj} is a {cls.__module__}.{cls.__qualname__}, which {why}, and not a plain "
-        f"{base.__name__}, so that code would lose what is special about it. Make it of "
+        f"{base.__name__}, so that the behaviour of its class would be lost in code. Make it of "
         f"{public_name(base)}",
         obj=obj,
     )
 
 
 def public_name(cls: type) -> str:
-    """Return what a class of nengo or nengo_dl is called in code."""
+    """Return the name of a class of nengo or nengo_dl in code."""
     return f"{cls.__module__.partition('.')[0]}.{cls.__name__}"
 
 
-def _is_special(name: str) -> bool:
-    return name.startswith("__") and name.endswith("__")
-
-
-def _check_settings(network: nengo.Network) -> None:
-    """Raise if settings are for objects of a subclass alone, which are written as the base."""
-    for cls in network.config.params:
-        if isinstance(cls, type) and issubclass(cls, tuple(_KINDS)) and cls not in _KINDS:
-            raise SourceError(
-                f"its configuration has settings for {cls.__module__}.{cls.__qualname__}, objects "
-                "of which are written as those of its base. Set them for the objects instead",
-                obj=network,
-            )
-
-
 def needed_by(obj: Any) -> Iterator[Any]:
-    """Yield the objects that have to be there before one is made."""
+    """Yield the objects that have to exist before an object is made."""
     if isinstance(obj, nengo.Connection):
         yield holder_of(obj.pre)
         yield holder_of(obj.post)
@@ -174,7 +128,7 @@ def needed_by(obj: Any) -> Iterator[Any]:
 
 
 def holder_of(end: Any) -> Any:
-    """Return the ensemble, node or connection that neurons, a slice or a learning rule are of."""
+    """Return the ensemble, node or connection that neurons, a slice or a rule belong to."""
     if isinstance(end, ObjView):
         return holder_of(end.obj)
     if isinstance(end, Neurons):
@@ -182,8 +136,11 @@ def holder_of(end: Any) -> Any:
     return end.connection if isinstance(end, LearningRule) else end
 
 
-Step = tuple[Any, tuple[Contents, ...]]
-"""An object to make, or a subnetwork to open, and what is around it, the outermost first."""
+@dataclass(frozen=True)
+class _Whole:
+    """A subnetwork with all that is in it."""
+
+    network: nengo.Network
 
 
 class Order:
@@ -194,73 +151,82 @@ class Order:
 
     Parameters
     ----------
-    contents : Contents
-        What the code makes.
-    outside : sequence
-        Objects that are there already.
+    network : nengo.Network
+        The network of the objects.
+    path : Path
+        The networks that the code opens around the objects of it: itself, or none.
+    outside : iterable
+        Objects that exist already.
 
     Attributes
     ----------
-    steps : list
-        What to make, one after another.
+    steps : list of tuple
+        The objects to make and the networks to open, one after another, each with the networks
+        around it.
     """
 
-    def __init__(self, contents: Contents, outside: Iterable[Any] = ()) -> None:
-        self.steps: list[Step] = []
-        self._paths: dict[Any, tuple[Contents, ...]] = dict(contents.walk())
+    def __init__(self, network: nengo.Network, path: Path, outside: Iterable[Any] = ()) -> None:
+        self.steps: list[tuple[Any, Path]] = []
+        self._top = network
+        self._paths: dict[Any, Path] = {**dict.fromkeys(path, ()), **dict(walk(network, path))}
+        self._previous: dict[Any, Any] = {}
+        for inner in (network, *(obj for obj in self._paths if isinstance(obj, nengo.Network))):
+            for objects in _lists(inner):
+                self._previous.update(zip(objects[1:], objects, strict=False))
         self._outside = {id(obj) for obj in outside}
-        self._before: dict[Any, Any] = {}
-        for inner in (contents, *(obj for obj in self._paths if isinstance(obj, Contents))):
-            kinds = (inner.ensembles, inner.nodes, inner.connections, inner.probes, inner.networks)
-            for objects in kinds:
-                self._before.update(zip(objects[1:], objects, strict=False))
-        # objects that are made, or are being made; subnetworks that are open, or filled
-        self._done: set[Any] = set()
-        self._waiting: set[Any] = set()
-        self._filled: set[Any] = {contents}
-        if contents.network is None:
-            self._done.add(contents)
-        else:
-            self._paths[contents] = ()
-            self._open(contents)
-        self._fill(contents)
+        self._make(_Whole(network))
 
-    def _fill(self, contents: Contents) -> None:
-        for obj in (*contents.connections, *contents.nodes, *contents.ensembles):
-            self._make(obj)
-        for network in contents.networks:
-            self._make_network(network)
-        for obj in contents.probes:
-            self._make(obj)
+    def _make(self, root: Any) -> None:
+        """Search depth first, with a stack of our own: chains of objects can be long."""
+        waiting = {root: self._needed(root)}
+        done: set[Any] = set()
+        while waiting:
+            step, needed_steps = next(reversed(waiting.items()))
+            needed = next(needed_steps, None)
+            if needed is None:
+                del waiting[step]
+                done.add(step)
+                if not isinstance(step, _Whole):
+                    self.steps.append((step, self._paths[step]))
+            elif needed in waiting:
+                # an object outside may stand between two parts of a subnetwork
+                if not isinstance(needed, _Whole):
+                    raise SourceError(
+                        f"{needed} and others need each other in an order in which they can't be "
+                        "made; a list of objects of the network was changed by hand. Put it back "
+                        "into the order in which they were made",
+                        obj=needed,
+                    )
+            elif needed not in done:
+                waiting[needed] = self._needed(needed)
 
-    def _make(self, obj: Any) -> None:
-        """Make an object, after all of its kind that come before it."""
-        chain = [obj]
-        while (before := self._before.get(chain[-1])) is not None and before not in self._done:
-            chain.append(before)
-        for member in reversed(chain):
-            if member not in self._done:
-                self._make_one(member)
+    def _needed(self, step: Any) -> Iterator[Any]:
+        """Yield the steps before a step, in order."""
+        if isinstance(step, _Whole):
+            yield from self._needed_by_whole(step.network)
+            return
+        if step in self._previous:
+            yield self._previous[step]
+        for needed in needed_by(step):
+            yield from self._end(step, needed, self._paths[step])
+        yield from self._paths[step]
 
-    def _make_one(self, obj: Any) -> None:
-        if obj in self._waiting:
-            raise SourceError(
-                f"{obj} and others need each other in an order in which they can't be made; a list "
-                "of objects of the network was changed by hand. Put it back into the order in "
-                "which they were made",
-                obj=obj,
-            )
-        self._waiting.add(obj)
-        for needed in needed_by(obj):
-            self._need(obj, needed, self._paths[obj])
-        for around in self._paths[obj]:
-            self._open(around)
-        self._waiting.discard(obj)
-        self._done.add(obj)
-        self.steps.append((obj, self._paths[obj]))
+    def _needed_by_whole(self, network: nengo.Network) -> Iterator[Any]:
+        if network in self._previous:
+            yield _Whole(self._previous[network])
+        if network is not self._top:
+            for obj, path in walk(network, (*self._paths[network], network)):
+                for needed in needed_by(obj):
+                    if network not in self._paths.get(needed, ()):
+                        yield from self._end(obj, needed, path)
+        if network in self._paths:
+            yield network
+        yield from (*network.connections, *network.nodes, *network.ensembles)
+        yield from map(_Whole, network.networks)
+        yield from network.probes
 
-    def _need(self, obj: Any, needed: Any, inside: Sequence[Contents]) -> None:
-        """Make what an object needs, with all of the subnetwork that it is in."""
+    def _end(self, obj: Any, needed: Any, path: Path) -> Iterator[Any]:
+        """Yield an object that another one needs, after the subnetworks that it is in."""
         if id(needed) in self._outside:
             return
         if needed not in self._paths:
@@ -269,32 +235,5 @@ class Order:
                 "around both",
                 obj=obj,
             )
-        for around in self._paths[needed]:
-            if around not in inside:
-                self._make_network(around)
-        if needed not in self._done:
-            self._make(needed)
-
-    def _make_network(self, contents: Contents) -> None:
-        """Make a subnetwork in one go, what it needs from outside before."""
-        if contents in self._filled:
-            return
-        self._filled.add(contents)
-        if contents in self._before:
-            self._make_network(self._before[contents])
-        for obj, path in contents.walk(self._paths[contents]):
-            for needed in () if isinstance(obj, Contents) else needed_by(obj):
-                if contents not in self._paths.get(needed, ()):
-                    self._need(obj, needed, path)
-        self._open(contents)
-        self._fill(contents)
-
-    def _open(self, contents: Contents) -> None:
-        if contents in self._done:
-            return
-        if contents in self._before:
-            self._open(self._before[contents])
-        for around in self._paths[contents]:
-            self._open(around)
-        self._done.add(contents)
-        self.steps.append((contents, self._paths[contents]))
+        yield from (_Whole(around) for around in self._paths[needed] if around not in path)
+        yield needed

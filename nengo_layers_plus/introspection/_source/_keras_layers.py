@@ -21,11 +21,10 @@ from nengo_layers_plus.graph._keras_layers import layers_within, name_within_lay
 from nengo_layers_plus.introspection._keras_config import is_users_function, plain_config
 from nengo_layers_plus.introspection._same import same
 from nengo_layers_plus.introspection._source._layout import call, quoted, sequence
-from nengo_layers_plus.introspection._source._names import NoExpressionError
-from nengo_layers_plus.introspection._source._values import Values
+from nengo_layers_plus.introspection._source._values import NoExpressionError, Values
 from nengo_layers_plus.layers._layer_wrapper import LayerWrapper
 
-# what all Keras layers take besides the arguments of their class, and their name
+# the arguments of all Keras layers, besides the name
 _OF_ALL = ("trainable", "dtype", "dynamic", "batch_input_shape")
 _FUNCTIONS = (types.FunctionType, types.BuiltinFunctionType, np.ufunc)
 
@@ -42,9 +41,9 @@ class KerasValues(Values):
 
     def __init__(self, nodes: Iterable[Any]) -> None:
         super().__init__()
-        # whether weights are named by the name of a layer, even if Keras gave it
+        # whether the names of weights contain that of a layer, even if Keras gave it
         self._keeps_names = False
-        # what objects are made with that are given what they need alone, by their expressions
+        # the settings of objects that are given required arguments alone, by their expressions
         self._defaults: dict[str, dict[str, Any]] = {}
         counts: Counter[int] = Counter()
         for function in (node.tensor_func for node in nodes):
@@ -62,8 +61,8 @@ class KerasValues(Values):
         return super().expression(value, name, as_list)
 
     def _layer_and_copy(self, layer: Any, name: str) -> tuple[str, Any]:
-        """Return the expression of a layer, and what it makes; the layer itself if it is known."""
-        # for a process in which nobody has set another one, such as the block of a Simulator does
+        """Return the expression of a layer, and the layer that it makes or refers to."""
+        # the code may run where floatx is the default; inside of a Simulator it may not be
         floatx = tf.keras.backend.floatx()
         tf.keras.backend.set_floatx("float32")
         try:
@@ -71,7 +70,7 @@ class KerasValues(Values):
                 text = self._layer(layer, name)
                 if self.known(layer) or isinstance(layer, LayerWrapper):
                     return text, layer
-                made = self._made(text)
+                made = self.make(text)
         finally:
             tf.keras.backend.set_floatx(floatx)
         config = plain_config(layer)
@@ -87,21 +86,12 @@ class KerasValues(Values):
         if known is not None:
             return known
         if isinstance(layer, LayerWrapper):
-            made = self.names.import_from("nengo_layers_plus.layers", "LayerWrapper")
-            shapes = {} if layer.shapes is None else {"shapes": list(layer.shapes)}
-            more = {key: self.expression(value, name) for key, value in shapes.items()}
-            return call(made, self.write(layer.layer, name), **more)
+            return self.call_of(layer, name)
         if type(layer) is tf.keras.Sequential:
             return self._sequential(layer, name)
         if isinstance(layer, tf.keras.Model) and is_graph_of_layers(layer):
             return self._functional(layer, name)
         return self._from_config(layer, name)
-
-    def _made(self, text: str) -> Any:
-        try:
-            return self.evaluate(text)
-        except Exception as error:  # a user's layer may fail in any way
-            raise NoExpressionError(f"it can't be made again ({error})") from error
 
     # layers with others in them
 
@@ -156,7 +146,7 @@ class KerasValues(Values):
         written = {key: self._value(config[key], key, obj, f"{name}.{key}") for key in needed}
         least = call(function, **written)
         if least not in self._defaults:
-            self._defaults[least] = _settings(self._made(least))
+            self._defaults[least] = _settings(self.make(least))
         plain, own = self._defaults[least], _settings(obj)
         keys = [key for key in known if key not in needed and key != "name"]
         if any(parameter.kind is parameter.VAR_KEYWORD for parameter in given):
@@ -204,7 +194,7 @@ class KerasValues(Values):
 
     def statements(self, node: Any, name: str) -> Iterator[tuple[str, str]]:
         """
-        Yield what makes the Keras layer of a node, if one expression does not.
+        Yield the statements that make the Keras layer of a node, if one expression does not.
 
         Parameters
         ----------
@@ -216,7 +206,7 @@ class KerasValues(Values):
         Yields
         ------
         value, target : str
-            What is evaluated, and what it is assigned to.
+            An expression, and the variable or attribute that it is assigned to.
         """
         function = node.tensor_func
         if not isinstance(function, tf.keras.layers.Layer):
@@ -269,7 +259,7 @@ class KerasValues(Values):
 
 
 def _settings(obj: Any) -> dict[str, Any]:
-    """Return what an object was made with, in a form that can be compared."""
+    """Return the arguments that an object was made with, in a form that can be compared."""
     config = obj.get_config()
     plain = plain_config(obj) or {}
     return {**plain, **{key: config[key] for key in _OF_ALL if key in config}}
@@ -314,7 +304,7 @@ def _check_trainable(layers: Sequence[Any], made: Sequence[Any]) -> None:
 
 
 def _trainable_changes(model: Any, made: Any) -> list[tuple[str, bool]]:
-    """Return what to set so that the layers within a model train as those of another."""
+    """Return the flags to set so that the layers within a model train as those of another."""
     pairs = [("", model, made)]
     pairs += [
         (f".layers[{number}]", *pair)

@@ -1,12 +1,14 @@
-"""Expressions and statements, laid out as Black and ruff do, in 88 columns."""
+"""Expressions, statements and loops, laid out as Black and ruff do, in 88 columns."""
 
 from __future__ import annotations
 
 import re
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
+
+from nengo_layers_plus.graph._words import unique_name
 
 WIDTH = 88
 INDENT = 4
@@ -15,6 +17,14 @@ MARK = re.compile("\x01(\\d+)\x01")
 """What stands for a variable until names are chosen; literals have no such characters."""
 
 _PIECE = re.compile(rf"{STRING}|[\]\[(){{}},]|[^\]\[(){{}},\"']+", re.DOTALL)
+_VARYING = re.compile(rf"({STRING}|(?<![\w.\x01])\d+(?![\w.\x01]))", re.DOTALL)
+"""What may differ from one repetition to the next: strings and whole numbers."""
+_BEFORE_NUMBERS = ("", " ", *"[(:,=")
+_SLICE = re.compile(rf"({STRING})|\[([^][:{{\"']+):([^][:{{\"']+)\]")
+_FEWEST = 3
+"""The fewest repetitions that are written as a loop."""
+_LONGEST = 4
+"""The most statements that a loop repeats."""
 
 
 def call(function: str, /, *args: str, **kwargs: str) -> str:
@@ -33,7 +43,7 @@ def call(function: str, /, *args: str, **kwargs: str) -> str:
 
 
 def sequence(items: Iterable[str], brackets: str = "[]") -> str:
-    """Return a list, or what else the brackets are those of."""
+    """Return a list, or a tuple or dict by their brackets."""
     items = list(items)
     comma = "," if brackets == "()" and len(items) == 1 else ""
     return f"{brackets[0]}{', '.join(items)}{comma}{brackets[1]}"
@@ -56,9 +66,9 @@ def lay_out(text: str, indent: int, prefix: str = "", suffix: str = "") -> list[
     text : str
         The expression.
     indent : int
-        How far it is indented.
+        The number of spaces before its lines.
     prefix, suffix : str
-        What goes before and behind it.
+        Text in front of it and behind it.
     """
     margin = " " * indent
     line = f"{margin}{prefix}{text}{suffix}"
@@ -76,7 +86,7 @@ def lay_out(text: str, indent: int, prefix: str = "", suffix: str = "") -> list[
 
 
 def _split(text: str) -> tuple[str, list[str]]:
-    """Return what comes before the brackets at the end of a text, and the items in them."""
+    """Return the text in front of the last brackets of a text, and the items in these."""
     depth, start, place = 0, 0, 0
     head, items = "", [""]
     for piece in _PIECE.findall(text):
@@ -97,11 +107,11 @@ def comment_lines(text: str, indent: int = 0, hanging: str = "") -> list[str]:
     Parameters
     ----------
     text : str
-        What it says.
+        The text.
     indent : int
-        How far it is indented.
+        The number of spaces before its lines.
     hanging : str
-        What all lines but the first begin with.
+        The beginning of all lines but the first.
     """
     head = " " * indent + "# "
     return textwrap.wrap(
@@ -122,11 +132,12 @@ class Statement:
     Parameters
     ----------
     depth : int
-        How many blocks it is in.
+        The number of blocks around it.
     value : str
-        What is evaluated.
+        The expression that is evaluated.
     target : str
-        What it is assigned to. A variable that nothing refers to is left out.
+        The variable or attribute that it is assigned to. A variable that nothing refers to is left
+        out.
     is_block : bool
         Whether it opens a ``with`` block.
     """
@@ -179,6 +190,50 @@ class Comment:
         return comment_lines(self.text, self.depth * INDENT)
 
 
+@dataclass(frozen=True)
+class Loop:
+    """
+    Statements that are repeated.
+
+    Parameters
+    ----------
+    depth : int
+        The number of blocks around it.
+    index : str
+        The loop variable.
+    number : int
+        The number of repetitions.
+    body : tuple of Statement
+        The statements.
+    lists : tuple of str
+        Lists that the objects are appended to, empty at first.
+    seeds : dict
+        Lists of seeds by their names, a seed a repetition.
+    """
+
+    depth: int
+    index: str
+    number: int
+    body: tuple[Statement, ...]
+    lists: tuple[str, ...]
+    seeds: dict[str, Sequence[str]] = field(default_factory=dict)
+
+    def lines(self, names: Mapping[str, str], has_inner: bool) -> list[str]:
+        """Return its lines."""
+        indent = " " * self.depth * INDENT
+        lines = [f"{name} = []" for name in self.lists]
+        for name, values in self.seeds.items():
+            numbers = ", ".join(values[: self.number])
+            written = [f"{name} = [{numbers}]"]
+            if len(indent + written[0]) > WIDTH:  # ruff would give a line to every seed
+                inner = textwrap.wrap(numbers, WIDTH - len(indent) - INDENT)
+                written = ["# fmt: off", f"{name} = [", *(f"    {line}" for line in inner), "]"]
+                written.append("# fmt: on")
+            lines += written
+        lines.append(f"for {self.index} in range({self.number}):")
+        return [*(indent + line for line in lines), *lines_of(self.body, names)]
+
+
 def references_of(statements: Iterable[Statement | Comment]) -> str:
     """Return the text of statements, without the variables that they assign to."""
     return "\n".join(
@@ -188,10 +243,164 @@ def references_of(statements: Iterable[Statement | Comment]) -> str:
     )
 
 
-def lines_of(statements: Sequence[Any], names: Mapping[str, str]) -> list[str]:
-    """Return the lines of some statements."""
+def lines_of(
+    statements: Sequence[Statement | Comment | Loop], names: Mapping[str, str]
+) -> list[str]:
+    """Return the lines of some statements, given the names of variables by their marks."""
     lines: list[str] = []
     for statement, following in zip(statements, (*statements[1:], None), strict=True):
         has_inner = following is not None and following.depth > statement.depth
         lines += statement.lines(names, has_inner)
     return lines
+
+
+class Loops:
+    """
+    Writes repeated statements as loops, which make the same objects in the same order.
+
+    Parameters
+    ----------
+    used : set of str
+        The names that stand for something; those of the loops are added.
+    variables : dict
+        The names of variables by their marks. The objects of a loop become elements of lists.
+    """
+
+    def __init__(self, used: set[str], variables: dict[str, str]) -> None:
+        self._used = used
+        self._variables = variables
+        self._elements: dict[str, str] = {}
+        self._index = self._free("index")
+
+    def _free(self, stem: str) -> str:
+        """Return a name that stands for nothing, without taking it."""
+        return unique_name(stem, set(self._used))
+
+    def fold(self, statements: Sequence[Statement | Comment]) -> list[Statement | Comment | Loop]:
+        """Replace repeated statements by loops."""
+        patterns = [self._pattern(statement) for statement in statements]
+        folded: list[Statement | Comment | Loop] = []
+        start = 0
+        while start < len(statements):
+            loop = None
+            for period in range(1, _LONGEST + 1):
+                number = _count_repetitions(patterns, start, period)
+                if loop is None and number >= _FEWEST:
+                    loop = self._loop(statements[start : start + period * number], period)
+            folded.append(statements[start] if loop is None else loop)
+            start += 1 if loop is None else loop.number * len(loop.body)
+        return folded
+
+    def _pattern(self, statement: Statement | Comment) -> object:
+        """Return the statement without literals and variables, as in all its repetitions."""
+        if isinstance(statement, Comment) or statement.is_block:
+            return statement
+        if statement.target != statement.variable:
+            return statement
+        return (statement.depth, *_VARYING.split(MARK.sub("\x01", statement.value))[::2])
+
+    def _loop(self, block: Sequence[Any], period: int) -> Loop | None:
+        """Return a loop for as many of the first statements as possible; None for too few."""
+        rows = [block[offset::period] for offset in range(period)]
+        lists = [self._list_for(row) for row in rows]
+        elements = {
+            statement.target: f"{name}[{number}]"
+            for row, name in zip(rows, lists, strict=True)
+            for number, statement in enumerate(row)
+            if statement.target in self._variables
+        }
+        seeds: dict[str, Sequence[str]] = {}
+        known = self._elements | elements
+        for most in (_FEWEST, len(rows[0])):  # few are looked at first, as most are no loop
+            seeds.clear()
+            texts = [
+                [MARK.sub(lambda mark: known.get(mark[0], mark[0]), item.value) for item in row]
+                for row in (row[:most] for row in rows)
+            ]
+            repeated = [self._repeated(row, seeds) for row in texts]
+            number = min(count for _, count in repeated)
+            if number < _FEWEST:
+                return None
+        depth = block[0].depth
+        body = [
+            Statement(depth + 1, call(f"{to}.append", value) if to else value)
+            for to, (value, _) in zip(lists, repeated, strict=True)
+        ]
+        made = [statement.target for row in rows for statement in row[:number]]
+        self._elements |= {mark: elements[mark] for mark in made if mark in elements}
+        self._variables |= self._elements
+        kept = tuple(filter(None, lists))
+        self._used |= {self._index, *kept, *seeds}
+        return Loop(depth, self._index, number, tuple(body), kept, seeds)
+
+    def _list_for(self, row: Sequence[Statement]) -> str:
+        """Return the name of a list for the objects of statements; empty for none."""
+        names = (self._variables.get(statement.target, "") for statement in row)
+        first = next(filter(None, names), "")
+        stem = re.sub(r"_?\d+$", "", first) or first
+        return self._free(f"{stem}_list") if first else ""
+
+    def _repeated(self, texts: Sequence[str], seeds: dict[str, Sequence[str]]) -> tuple[str, int]:
+        """Return the expression in a loop, and the number of expressions that it stands for."""
+        rows = [_VARYING.split(text) for text in texts]
+        number = next((i for i, row in enumerate(rows) if row[::2] != rows[0][::2]), len(rows))
+        parts = rows[0]
+        for place in range(1, len(parts), 2):
+            tokens = [row[place] for row in rows[:number]]
+            parts[place], count = self._repeated_token(tokens, parts[place - 1], seeds)
+            number = min(number, count)
+
+        def spaced(match: re.Match[str]) -> str:
+            # formatters put spaces around the bounds of a slice that are not plain numbers
+            is_plain = match[1] or self._index not in match[0]
+            return match[0] if is_plain else f"[{match[2]} : {match[3]}]"
+
+        return _SLICE.sub(spaced, "".join(parts)), number
+
+    def _repeated_token(
+        self, tokens: Sequence[str], before: str, seeds: dict[str, Sequence[str]]
+    ) -> tuple[str, int]:
+        """Return the token in a loop, and the number of tokens that it stands for."""
+        same = _count_leading(tokens, [tokens[0]] * len(tokens))
+        is_seed = before.endswith("seed=")
+        if same == len(tokens) or (same > 1 and not is_seed):
+            return tokens[0], same
+        if is_seed and all(token.isdecimal() for token in tokens):
+            name = self._free("seeds" + "_more" * len(seeds))
+            seeds[name] = tokens
+            return f"{name}[{self._index}]", len(tokens)
+        is_text = tokens[0][0] in "\"'"
+        if any(c in tokens[0] for c in "\\{}") or not (is_text or before[-1:] in _BEFORE_NUMBERS):
+            return tokens[0], 1
+        return self._counted(tokens, is_text)
+
+    def _counted(self, tokens: Sequence[str], is_text: bool) -> tuple[str, int]:
+        """Return the same for tokens in which one number increases by a constant step."""
+        first, second = (re.split(r"(\d+)", token) for token in tokens[:2])
+        varying = [i for i, part in enumerate(first) if [part] != second[i : i + 1]]
+        if len(first) != len(second) or len(varying) != 1 or varying[0] % 2 == 0:
+            return tokens[0], 1
+        (place,) = varying
+        start, step = int(first[place]), int(second[place]) - int(first[place])
+        if step < 1:
+            return tokens[0], 1
+        head, tail = "".join(first[:place]), "".join(first[place + 1 :])
+        expected = [f"{head}{start + i * step}{tail}" for i in range(len(tokens))]
+        index = (f"{step} * " if step != 1 else "") + self._index + (f" + {start}" if start else "")
+        text = f"f{head}{{{index}}}{tail}" if is_text else index
+        return text, _count_leading(tokens, expected)
+
+
+def _count_leading(tokens: Sequence[str], expected: Sequence[str]) -> int:
+    """Count the tokens up to the first that is not the expected one."""
+    pairs = enumerate(zip(tokens, expected, strict=True))
+    return next((i for i, (token, other) in pairs if token != other), len(tokens))
+
+
+def _count_repetitions(patterns: Sequence[object], start: int, period: int) -> int:
+    """Count how often a number of patterns is repeated."""
+    number = 1
+    first = patterns[start : start + period]
+    while patterns[start + number * period : start + (number + 1) * period] == first:
+        number += 1
+    return number

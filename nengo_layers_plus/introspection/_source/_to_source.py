@@ -1,4 +1,4 @@
-"""Writes a network, a Simulator's, or what a layer made as the plain code that builds it."""
+"""Writes a network, or the objects that a layer made, as the plain code that builds them."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from nengo.ensemble import Neurons
 from nengo_layers_plus._upstream import nengo_dl
 from nengo_layers_plus.introspection._open_network import open_network
 from nengo_layers_plus.introspection._source._contents import (
-    Contents,
     SourceError,
     holder_of,
     needed_by,
+    network_of_call,
+    walk,
 )
 from nengo_layers_plus.introspection._source._layout import call, comment_lines, lay_out
 from nengo_layers_plus.introspection._source._network_source import NetworkSource
@@ -24,7 +25,6 @@ from nengo_layers_plus.introspection._source._simulator_values import (
     check_same_values,
     values_to_write,
 )
-from nengo_layers_plus.introspection._source._values import Values
 from nengo_layers_plus.layers._layer_call import LayerParts
 
 
@@ -41,8 +41,8 @@ def to_source(
         that the Simulator has now. Of what one call of a layer made (``layer.calls[0]``), the code
         makes it anew from what the layer was called on, inside of a network.
     expand : bool
-        Whether each object has a statement of its own. By default a loop makes those that differ in
-        numbers that count, or in seeds, alone, as those of a `nengo.networks.EnsembleArray`.
+        Whether all objects have statements of their own. By default a loop makes objects that
+        differ in an index or in seeds alone, as those of a `nengo.networks.EnsembleArray`.
 
     Returns
     -------
@@ -112,61 +112,51 @@ def to_source(
         return dense
     <BLANKLINE>
     """  # noqa: D300
-    simulator = network if isinstance(network, nengo_dl.Simulator) else None
-    if simulator is not None:
-        network = open_network(simulator, "write")
-    given: dict[Any, str] = {}
-    trained: dict[Any, bool] = {}
-    output: Any = network
     if isinstance(network, LayerParts):
-        contents = Contents.of_call(network)
-        given = _given_to(network, contents)
-        trained = _trained_by(network, contents)
-        output = network.output
-        summary = "Make what one call of a layer made."
-    elif isinstance(network, nengo.Network):
-        contents = Contents.of(network)
-        summary = "Build a network."
-    else:
-        raise SourceError(
-            "expected a nengo.Network, a nengo_dl.Simulator made from one, or what a call of a "
-            f"layer made (layer.calls[0]), got {network!r}{_hint(network)}"
-        )
-    replaced = {} if simulator is None else values_to_write(simulator)
-    writer = NetworkWriter(contents, given, replaced)
-    lines = writer.lines(output, trained, expand)
-    values = writer.values
-    code = _module(values, len(given), summary, lines)
-    source = NetworkSource(code, values.arrays, values.reasons, values.arguments)
-    if simulator is not None:
-        check_same_values(simulator, source)
-    return source
+        return _source_of_call(network, expand)
+    if isinstance(network, nengo_dl.Simulator):
+        built = open_network(network, "write")
+        writer = NetworkWriter(built, (built,), {}, values_to_write(network))
+        source = _source(writer, "Build a network.", writer.lines(built, {}, expand))
+        check_same_values(network, source)
+        return source
+    if isinstance(network, nengo.Network):
+        writer = NetworkWriter(network, (network,), {}, {})
+        return _source(writer, "Build a network.", writer.lines(network, {}, expand))
+    hint = ""
+    if isinstance(network, nengo_dl.Layer):
+        hint = "; give what a call of it made"
+    elif isinstance(network, nengo.base.NengoObject | Neurons | ObjView):
+        hint = "; give the network that it is in"
+    raise SourceError(
+        "expected a nengo.Network, a nengo_dl.Simulator made from one, or what a call of a "
+        f"layer made (layer.calls[0]), got {network!r}{hint}"
+    )
 
 
-def _hint(value: Any) -> str:
-    if isinstance(value, nengo_dl.Layer):
-        return "; give what a call of it made"
-    if isinstance(value, nengo.base.NengoObject | Neurons | ObjView):
-        return "; give the network that it is in"
-    return ""
+def _source_of_call(parts: LayerParts, expand: bool) -> NetworkSource:
+    network = network_of_call(parts)
+    writer = NetworkWriter(network, (), _given_to(parts, network), {})
+    lines = writer.lines(parts.output, _trained_by(parts, network), expand)
+    return _source(writer, "Make what one call of a layer made.", lines)
 
 
-def _given_to(parts: LayerParts, contents: Contents) -> dict[Any, str]:
-    """Return what code that makes the parts of a layer asks for, and why."""
+def _given_to(parts: LayerParts, network: nengo.Network) -> dict[Any, str]:
+    """Return the objects that the code of a call asks for, and why."""
     inputs = parts.input if isinstance(parts.input, tuple) else (parts.input,)
     given = dict.fromkeys(inputs, "what the layer was called on")
     holders = {holder_of(obj) for obj in given}
-    inside = {obj for obj, _ in contents.walk()}
-    for obj, _ in contents.walk():
-        for needed in () if isinstance(obj, Contents) else needed_by(obj):
+    inside = {obj for obj, _ in walk(network, ())}
+    for obj, _ in walk(network, ()):
+        for needed in needed_by(obj):
             if needed not in inside and needed not in holders:
                 given[needed] = f"{obj} leads to it"
                 holders.add(needed)
     return given
 
 
-def _trained_by(parts: LayerParts, contents: Contents) -> dict[Any, bool]:
-    """Say of which objects outside of subnetworks the layers decided whether they train."""
+def _trained_by(parts: LayerParts, network: nengo.Network) -> dict[Any, bool]:
+    """Say whether objects train, of those outside of subnetworks for which a layer decides it."""
     trained: dict[Any, bool] = {}
     for leaf in parts.leaves:
         asked = leaf.trainable.connection
@@ -176,24 +166,24 @@ def _trained_by(parts: LayerParts, contents: Contents) -> dict[Any, bool]:
                 trained[connection] = bool(trains)
         if leaf.ensemble is not None and leaf.trainable.bias is not None:
             trained[leaf.ensemble.neurons] = leaf.trainable.bias
-    return {obj: trains for obj, trains in trained.items() if holder_of(obj) in contents.objects}
+    made = {*network.ensembles, *network.connections}
+    return {obj: trains for obj, trains in trained.items() if holder_of(obj) in made}
 
 
-def _module(values: Values, n_given: int, summary: str, statements: Sequence[str]) -> str:
+def _source(writer: NetworkWriter, summary: str, statements: Sequence[str]) -> NetworkSource:
     """
-    Return the text of a module with a function ``build``.
+    Return a module with a function ``build``.
 
     Parameters
     ----------
-    values : Values
+    writer : NetworkWriter
         Has written the statements.
-    n_given : int
-        The number of arguments, the first ones, that do not stand for what can't be written.
     summary : str
         What the function does.
     statements : sequence of str
         The lines of its statements.
     """
+    values = writer.values
     parameters = list(values.arguments)
     head: list[str] = []
     if values.arrays:
@@ -205,10 +195,10 @@ def _module(values: Values, n_given: int, summary: str, statements: Sequence[str
     signature = lay_out(call("build", *parameters), 0, "def ", ":")
     function = [*signature, f'    """{summary}"""', *head, *statements]
     comments: list[str] = []
-    if len(values.arguments) > n_given:
-        comments = comment_lines("What can't be written as code is asked for:")
-        for name in list(values.arguments)[n_given:]:
-            comments += comment_lines(f"{name}: {values.reasons[name]}", hanging="  ")
+    for name in [name for name in values.arguments if name not in writer.given.values()]:
+        if not comments:
+            comments = comment_lines("What can't be written as code is asked for:")
+        comments += comment_lines(f"{name}: {values.reasons[name]}", hanging="  ")
     imports = values.names.import_lines("\n".join(function))
-    lines = [f'"""{summary}"""', "", *imports, "", "", *comments, *function]
-    return "\n".join(lines) + "\n"
+    code = "\n".join([f'"""{summary}"""', "", *imports, "", "", *comments, *function]) + "\n"
+    return NetworkSource(code, values.arrays, values.reasons, values.arguments)

@@ -8,7 +8,6 @@ from statistics import mean
 from typing import Any
 
 import nengo
-import numpy as np
 
 from nengo_layers_plus._upstream import nengo_dl
 from nengo_layers_plus.graph import (
@@ -35,8 +34,8 @@ from nengo_layers_plus.graph._network_graph import (
 from nengo_layers_plus.graph._parameters import count_values
 from nengo_layers_plus.introspection._open_network import open_network
 from nengo_layers_plus.introspection._summary._activity import measure
-from nengo_layers_plus.introspection._summary._rows import rows_of
-from nengo_layers_plus.introspection._summary._summary_row import SummaryRow
+from nengo_layers_plus.introspection._summary._rows import Rows
+from nengo_layers_plus.introspection._summary._summary_row import SummaryRow, by_name
 from nengo_layers_plus.layers._layer_wrapper import weights_stay
 
 _HEADER = ("layer", "what", "shape", "neurons", "trains", "stays", "synapse")
@@ -44,7 +43,6 @@ _NUMBERS = (3,)
 _ACTIVITY_HEADER = (
     *("layer", "mean Hz", "max Hz", "silent", "saturated", "spikes/step", "synops/step", "state"),
 )
-_ACTIVITY_NUMBERS = range(1, len(_ACTIVITY_HEADER))
 _MOST_HELD = 4
 
 
@@ -107,11 +105,7 @@ class Summary(Report, Sequence[SummaryRow]):
             If there is none of the name.
         """
         shown = plain(name) if isinstance(name, str) else None
-        named = next((row for row in self.rows if row.name == shown), None)
-        if named is None:
-            known = ", ".join(row.name for row in self.rows) or "none"
-            raise KeyError(f"{self._title} has no layer {name!r}; it has {known}")
-        return named
+        return by_name(self.rows, shown, f"{self._title} has no layer {name!r}")
 
     def details(self, name: str | None = None) -> str:
         """
@@ -174,22 +168,24 @@ class Summary(Report, Sequence[SummaryRow]):
     def _keras(self) -> tuple[int | None, int | None]:
         """The numbers of values that Keras counts as trainable, and as not."""
         if self.graph.simulator is None:
-            return self._counted(trainable=True), self._counted(trainable=False)
+            return self._counted
         model = self.graph.simulator.keras_model
-        weights = (model.trainable_weights, model.non_trainable_weights)
         trainable, others = (
-            sum(int(np.prod(variable.shape)) for variable in some) for some in weights
+            sum(variable.shape.num_elements() for variable in weights)
+            for weights in (model.trainable_weights, model.non_trainable_weights)
         )
         return trainable, others
 
-    def _counted(self, trainable: bool) -> int | None:
-        """Count the values of the parameters in the rows."""
-        sizes = [
-            counted_by_keras(self.graph, parameter)
-            for parameter in self._all_of("parameters")
-            if parameter.trainable == trainable
-        ]
-        return None if None in sizes else sum(filter(None, sizes))
+    @cached_property
+    def _counted(self) -> tuple[int | None, int | None]:
+        """The numbers of values of the parameters in the rows, trainable ones and others."""
+        sizes: dict[bool, list[int | None]] = {True: [], False: []}
+        for parameter in self._all_of("parameters"):
+            sizes[parameter.trainable].append(counted_by_keras(self.graph, parameter))
+        trainable, others = (
+            None if None in counts else sum(filter(None, counts)) for counts in sizes.values()
+        )
+        return trainable, others
 
     def _all_of(self, kind: str) -> list[Parameter]:
         return [parameter for row in self for parameter in getattr(row, kind)]
@@ -218,9 +214,8 @@ class Summary(Report, Sequence[SummaryRow]):
                 f"{listed(learned)}: moved by a learning rule; Keras counts the values of each "
                 f"of the {n_items} items of a minibatch"
             )
-        counted = [self._counted(trainable=True), self._counted(trainable=False)]
-        if None not in counted and list(self._keras) != counted:
-            extra = sum(filter(None, self._keras)) - sum(filter(None, counted))
+        if None not in self._counted and self._keras != self._counted:
+            extra = sum(filter(None, self._keras)) - sum(filter(None, self._counted))
             yield f"{extra:,} values that Keras counts belong to no layer"
         if stopped := [
             parameter.name for parameter in self._all_of("trains") if not parameter.is_trained
@@ -264,9 +259,7 @@ class Summary(Report, Sequence[SummaryRow]):
 
         def shown(item: GraphObject) -> Hashable:
             row = rows.get(item)
-            if row is None:
-                return None
-            return (row.cells()[1:], row.made_by, row.state_bytes, len(row.probes))
+            return row and (row.cells()[1:], row.made_by, row.state_bytes, len(row.probes))
 
         groups = alike_parts(self.graph, shown)
         return [[rows[item] for item in group] for group in groups if group[0] in rows]
@@ -275,12 +268,11 @@ class Summary(Report, Sequence[SummaryRow]):
         for group in self._groups:
             cells = dict(zip(_HEADER, group[0].cells(), strict=True))
             if len(group) > 1:
-                for column in ("neurons", "trains", "stays"):
+                for column in ("what", "neurons", "trains", "stays"):
                     text = cells[column]
-                    text = f"({text})" if "," in text else text
+                    text = f"({text})" if "," in text and column != "what" else text
                     cells[column] = text and f"{len(group)} x {text}"
                 cells["layer"] = range_of_names(row.name for row in group)
-                cells["what"] = f"{len(group)} x {group[0].what}"
             yield tuple(cells.values())
 
     def _activity_cells(self) -> Iterator[tuple[str, ...]]:
@@ -320,7 +312,9 @@ class Summary(Report, Sequence[SummaryRow]):
         yield Table(_HEADER, [*self._cells()], _NUMBERS)
         if self.was_run:
             yield Line("")
-            yield Table(_ACTIVITY_HEADER, [*self._activity_cells()], _ACTIVITY_NUMBERS)
+            yield Table(
+                _ACTIVITY_HEADER, [*self._activity_cells()], range(1, len(_ACTIVITY_HEADER))
+            )
         yield from map(Line, (*self.notes, *self._variable_lines()))
 
 
@@ -416,4 +410,4 @@ def summary(
     graph = NetworkGraph(network)
     run = data is not None or n_steps is not None
     activities = measure(graph, network, data, n_steps) if run else {}
-    return Summary(graph, rows_of(graph, activities), expand)
+    return Summary(graph, Rows(graph, activities).rows, expand)

@@ -1,4 +1,4 @@
-"""What was made of one layer: its inputs, settings and parameters."""
+"""A row of a summary: the inputs, settings and parameters of one layer."""
 
 from __future__ import annotations
 
@@ -24,7 +24,6 @@ from nengo_layers_plus.graph._parameters import count_values
 from nengo_layers_plus.introspection._summary._activity import Activity
 from nengo_layers_plus.introspection._summary._words import (
     arguments_in_words,
-    shapes_in_words,
     synapse_in_words,
 )
 
@@ -38,13 +37,11 @@ _KINDS = {
     "Keras state": "keras_state_values",
 }
 
-_ACTIVITY = {
-    "mean_rate": "mean_rate_hz",
-    "max_rate": "max_rate_hz",
-    "silent": "silent",
-    "saturated": "saturated",
-    "spikes": "spikes_per_step",
-    "synaptic_operations": "synaptic_operations_per_step",
+_UNITS = {
+    "mean_rate": "_hz",
+    "max_rate": "_hz",
+    "spikes": "_per_step",
+    "synaptic_operations": "_per_step",
 }
 _MOST_NAMES = 3
 
@@ -61,7 +58,7 @@ class SummaryInput:
     source : str
         The name of the object that it comes from.
     transform : str
-        What it multiplies by, in words.
+        The transform, in words.
     synapse_set_by, transform_set_by : str
         What set its synapse and its transform: the call of a layer, one of its hooks or arguments,
         the configuration of a network, the connection itself, or nengo's default.
@@ -77,6 +74,11 @@ class SummaryInput:
     def synapse(self) -> Any:
         """Its synapse; None if it has none."""
         return self.connection.synapse
+
+    @property
+    def synapse_in_words(self) -> str:
+        """Its synapse, in words."""
+        return synapse_in_words(self.synapse)
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,7 +163,7 @@ class SummaryRow:
     state_bytes : int
         Memory for what neurons and synapses keep from step to step, for each item of a batch.
     probes : tuple of str
-        Names of the probes that read it.
+        Names of the probes that read its output.
     activity : Activity or None
         What its neurons did, if data was run.
     declared : Mapping
@@ -250,60 +252,65 @@ class SummaryRow:
         KeyError
             If there is none of the name.
         """
-        named = next((setting for setting in self.settings if setting.name == name), None)
-        if named is None:
-            known = ", ".join(setting.name for setting in self.settings) or "none"
-            raise KeyError(f"{self.name} has no setting {name!r}; it has {known}")
-        return named
+        return by_name(self.settings, name, f"{self.name} has no setting {name!r}")
 
     def short_name(self, parameter: Parameter) -> str:
         """Return the name of a parameter within the row."""
         if parameter.kind == "connection weights":
             return "weights"
         own = parameter.name.removeprefix(f"{self.name}.")
-        # of a synapse the name of its connection goes before
+        # the name of a parameter of a synapse begins with that of its connection
         return own if own != parameter.name else own.rpartition(".")[2]
 
     def cells(self) -> tuple[str, ...]:
-        """Return what the table of a summary shows."""
-        neurons = f"{self.n_neurons:,}" if self.n_neurons else ""
+        """Return the cells of the table of a summary."""
         return (
             self.name,
             self.what,
-            shapes_in_words(self.shape_in, self.shape_out, is_input=not self.inputs),
-            neurons,
+            self._shapes_in_words(),
+            f"{self.n_neurons:,}" if self.n_neurons else "",
             self.trains_in_words(),
             self.parts_in_words(self.stays),
             self.synapses_in_words(),
         )
 
     def trains_in_words(self) -> str:
-        """Say what trains."""
+        """Name the parameters that train, or the row that lists them."""
         if self.shares_with is not None:
             return f"weights of {self.shares_with}"
         return self.parts_in_words(self.trains)
 
     def parts_in_words(self, parameters: Iterable[Parameter]) -> str:
         """Name parameters with their numbers of values."""
-        sizes: dict[str, list[int | None]] = {}
+        by_short_name: dict[str, list[Parameter]] = {}
         for parameter in parameters:
-            sizes.setdefault(self.short_name(parameter), []).append(parameter.size)
-        if len(sizes) > _MOST_NAMES:
-            arrays = [size for several in sizes.values() for size in several]
+            by_short_name.setdefault(self.short_name(parameter), []).append(parameter)
+        if len(by_short_name) > _MOST_NAMES:
+            arrays = [array for several in by_short_name.values() for array in several]
             return f"{len(arrays)} arrays {_total(arrays)}"
-        return ", ".join(f"{name} {_total(several)}" for name, several in sizes.items())
+        return ", ".join(f"{name} {_total(several)}" for name, several in by_short_name.items())
 
     def synapses_in_words(self) -> str:
-        """Write the synapses of the connections into it, each once."""
-        return ", ".join(dict.fromkeys(synapse_in_words(link.synapse) for link in self.inputs))
+        """Write the synapses of the connections into it, without repetitions."""
+        return ", ".join(dict.fromkeys(link.synapse_in_words for link in self.inputs))
+
+    def _shapes_in_words(self) -> str:
+        if not self.inputs or self.shape_in == self.shape_out:
+            return str(self.shape_out)
+        return f"{self.shape_in} -> {self.shape_out}"
 
     def to_dict(self) -> dict[str, Any]:
         """Return all of it as numbers, texts and None, flat."""
         used = [parameter for parameter in self.parameters if parameter not in self.unused]
+
+        def of_inputs(name: str) -> str:
+            return ", ".join(getattr(link, name) for link in self.inputs)
+
         flat: dict[str, Any] = {
-            name: getattr(self, name) for name in ("name", "kind", "what", "made_by")
-        }
-        flat |= {
+            "name": self.name,
+            "kind": self.kind,
+            "what": self.what,
+            "made_by": self.made_by,
             "shape_in": self.shape_in,
             "shape_out": self.shape_out,
             "neurons": self.n_neurons,
@@ -320,11 +327,11 @@ class SummaryRow:
             flat[key] = count_values(parameter for parameter in used if parameter.kind == kind)
         flat |= {
             "shares_with": self.shares_with,
-            "inputs": ", ".join(link.source for link in self.inputs),
-            "synapses": ", ".join(synapse_in_words(link.synapse) for link in self.inputs),
-            "synapses_set_by": ", ".join(link.synapse_set_by for link in self.inputs),
-            "transforms": ", ".join(link.transform for link in self.inputs),
-            "transforms_set_by": ", ".join(link.transform_set_by for link in self.inputs),
+            "inputs": of_inputs("source"),
+            "synapses": of_inputs("synapse_in_words"),
+            "synapses_set_by": of_inputs("synapse_set_by"),
+            "transforms": of_inputs("transform"),
+            "transforms_set_by": of_inputs("transform_set_by"),
             "seed": self.seed,
             "seed_given": self.seed_given,
             "state_bytes": self.state_bytes,
@@ -339,13 +346,14 @@ class SummaryRow:
             flat[f"{key}_set_by"] = setting.set_by
         if self.activity is not None:
             activity = asdict(self.activity)
-            flat |= {key: activity[name] for name, key in _ACTIVITY.items()}
-            flat["not_counted"] = ", ".join(self.activity.not_counted)
+            not_counted = ", ".join(activity.pop("not_counted"))
+            flat |= {f"{name}{_UNITS.get(name, '')}": value for name, value in activity.items()}
+            flat["not_counted"] = not_counted
         return flat
 
     def details(self, variables: Mapping[str, Sequence[tuple[str, Index]]]) -> tuple[Line, Table]:
         """
-        Return all that is known of it, in lines.
+        Return the parts of a report on all that is known of it.
 
         Parameters
         ----------
@@ -367,14 +375,11 @@ class SummaryRow:
         if self.kind == "ensemble":
             arguments = arguments_in_words(self.item.obj.neuron_type)
             yield "neurons", f"{self.n_neurons:,}" + (f" with {arguments}" if arguments else "")
-        shapes = shapes_in_words(self.shape_in, self.shape_out, is_input=not self.inputs)
-        yield "shape", shapes + (", in a cycle" if self.item.cycle else "")
+        yield "shape", self._shapes_in_words() + (", in a cycle" if self.item.cycle else "")
         for link in self.inputs:
-            yield (
-                "input",
-                f"{link.source}; synapse {synapse_in_words(link.synapse)} "
-                f"({link.synapse_set_by}), transform {link.transform} ({link.transform_set_by})",
-            )
+            synapse = f"synapse {link.synapse_in_words} ({link.synapse_set_by})"
+            transform = f"transform {link.transform} ({link.transform_set_by})"
+            yield "input", f"{link.source}; {synapse}, {transform}"
         for setting in self.settings:
             given = "" if setting.given is None else f", of {setting.given_in_words}"
             yield setting.full_name, f"{setting.built_in_words}{given}: {setting.set_by}"
@@ -385,8 +390,10 @@ class SummaryRow:
         if self.seed is None:
             yield "seed", "drawn anew for each Simulator"
         else:
-            given = "given" if self.seed_given else "derived from the network"
-            yield "seed", f"{self.seed}, {given}"
+            yield (
+                "seed",
+                f"{self.seed}, {'given' if self.seed_given else 'derived from the network'}",
+            )
         if self.state_bytes:
             yield "state", f"{self.state_bytes:,} bytes an item"
         if self.probes:
@@ -404,11 +411,19 @@ class SummaryRow:
             place = "; built in as a constant"
         values = ""
         if parameter.name in self.declared:
-            first, now = map(range_of, self.declared[parameter.name])
-            values = f"; {now}" if first == now else f"; {now}, at first {first}"
+            first, current = map(range_of, self.declared[parameter.name])
+            values = f"; {current}" if first == current else f"; {current}, at first {first}"
         return f"{parameter.name} {shape} {state}: {parameter.why}{values}{place}"
 
 
-def _total(sizes: Sequence[int | None]) -> str:
-    known = [size for size in sizes if size is not None]
-    return f"{sum(known):,}" if len(known) == len(sizes) else "?"
+def by_name(named: Iterable[Any], name: object, error: str) -> Any:
+    """Return the one of several that has a name; else raise a KeyError that lists the names."""
+    by_name = {item.name: item for item in named}
+    if name not in by_name:
+        raise KeyError(f"{error}; it has {', '.join(by_name) or 'none'}")
+    return by_name[name]
+
+
+def _total(parameters: Iterable[Parameter]) -> str:
+    size = count_values(parameters)
+    return "?" if size is None else f"{size:,}"

@@ -9,7 +9,7 @@ import nengo
 import numpy as np
 
 from nengo_layers_plus._upstream import with_sublayers
-from nengo_layers_plus.graph import GraphObject, Shape, in_words, number
+from nengo_layers_plus.graph import GraphObject, in_words, number
 from nengo_layers_plus.graph._keras_layers import keras_layer_of
 
 
@@ -35,26 +35,18 @@ def what_of(item: GraphObject) -> str:
 
 def arguments_in_words(neuron_type: Any) -> str:
     """Write the arguments that a type of neurons has, also those that are as by default."""
-    own = inspect.signature(type(neuron_type).__init__).parameters
+    names = (
+        *getattr(neuron_type, "parameters", ()),
+        *inspect.signature(type(neuron_type)).parameters,
+    )
     written = []
-    for name in dict.fromkeys((*getattr(neuron_type, "parameters", ()), *own)):
-        if name in ("self", "initial_state") or not hasattr(neuron_type, name):
-            continue
-        value = getattr(neuron_type, name)
-        if isinstance(value, int | float | np.number) and not isinstance(value, bool):
-            unit = " s" if name.startswith(("tau_", "delay")) else ""
-            written.append(f"{name}={number(value)}{unit}")
-        else:
-            text = repr(value) if np.ndim(value) == 0 else f"array {np.shape(value)}"
-            written.append(f"{name}={text}")
+    for name in dict.fromkeys(names):
+        if name != "initial_state" and hasattr(neuron_type, name):
+            value = getattr(neuron_type, name)
+            text = f"array {np.shape(value)}" if np.ndim(value) else in_words(value)
+            is_time = name.startswith(("tau_", "delay")) and not np.ndim(value)
+            written.append(f"{name}={text}{' s' if is_time else ''}")
     return ", ".join(written)
-
-
-def shapes_in_words(shape_in: Shape, shape_out: Shape, is_input: bool) -> str:
-    """Write the shapes of what comes in and goes out, one if they are the same."""
-    if is_input or shape_in == shape_out:
-        return str(shape_out)
-    return f"{shape_in} -> {shape_out}"
 
 
 def synapse_in_words(synapse: Any) -> str:
@@ -67,13 +59,11 @@ def synapse_in_words(synapse: Any) -> str:
 
 
 def transform_in_words(connection: nengo.Connection) -> str:
-    """Write what a connection multiplies by."""
+    """Write the transform of a connection."""
     transform = connection.transform
     if isinstance(transform, nengo.transforms.NoTransform):
         return "none"
-    if isinstance(transform, nengo.Dense):
-        return in_words(transform.init)
-    return in_words(transform)
+    return in_words(transform.init if isinstance(transform, nengo.Dense) else transform)
 
 
 def _name(function: Any) -> str:
