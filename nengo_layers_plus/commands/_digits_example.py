@@ -233,9 +233,8 @@ class Outcome:
     @property
     def mean_rate(self) -> float:
         """Mean firing rate (Hz) of all neurons."""
-        outputs = self.spikes.values()
-        n_neurons = sum(each.shape[-1] for each in outputs)
-        return RATE_PER_UNIT * sum(each.mean((0, 1)).sum() for each in outputs) / n_neurons
+        means = [outputs.mean((0, 1)) for outputs in self.spikes.values()]
+        return RATE_PER_UNIT * float(np.concatenate(means).mean())
 
 
 def make_simulator(network: DigitNetwork, seed: int) -> nengo_dl.Simulator:
@@ -299,7 +298,7 @@ def experiment(
         outputs = [sim.predict_on_batch(present(batch, 1)) for batch in batches]
         evidence = np.concatenate([output[network.output] for output in outputs])[:n_test, -1]
         weights = sim.keras_model.get_weights()
-        n_trained = sum(int(np.prod(each.shape)) for each in sim.keras_model.trainable_weights)
+        n_trained = sum(int(np.prod(x.shape)) for x in sim.keras_model.trainable_weights)
 
     # spiking neurons with the same weights
     network = build(seed, True)

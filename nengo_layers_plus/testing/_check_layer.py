@@ -149,18 +149,16 @@ class _LayerCheck:
         self.data = rng.uniform(-1, 1, (_N_ITEMS, 1, sum(self.sizes))).astype(np.float32)
 
     def run(self) -> None:
-        alone, probes = self.network(self.layer)
+        network, probes = self.network(self.layer, depths=(0, 2))
+        self.check_shared(*self.layer.calls[-2:])
+        self.check_outputs(network, probes)
+        network, probes = self.network(self.layer)
         parts, returned = self.layer.calls[-1], dict(self.returned)
         self.check_parts(parts)
-        one_by_one = self.outputs(alone, probes, minibatch_size=1)
-        self.check_finite(one_by_one)
-        if not _is_random(parts):
-            self.check_minibatch(one_by_one, self.outputs(alone, probes))
-        self.check_finite(self.outputs(*self.network(self.layer, depth=2)))
-        self.check_two_calls()
-        if self.changes_nothing(parts, returned):
-            self.check_stock(parts, one_by_one)
-        self.check_training(alone, probes, parts)
+        with _simulator(network, _N_ITEMS) as sim:
+            if self.changes_nothing(parts, returned):
+                self.check_stock(parts, self.predict(sim, probes))
+            self.check_training(sim, probes, parts)
 
     def broken(self, promise: str, found: str) -> BrokenPromiseError:
         return BrokenPromiseError(self.layer, promise, found)
@@ -168,14 +166,17 @@ class _LayerCheck:
     # networks
 
     def network(
-        self, layer: Any, depth: int = 0, n_calls: int = 1
+        self, layer: Any, depths: tuple[int, ...] = (0,)
     ) -> tuple[nengo.Network, list[nengo.Probe]]:
-        """Build a network with calls of a layer, within ``depth`` subnetworks."""
-        with nengo.Network(seed=_SEED) as network, ExitStack() as stack:
+        """Build a network with calls of a layer, a call at each depth of subnetworks."""
+        probes = []
+        with nengo.Network(seed=_SEED) as network:
             nodes = [nengo.Node(np.zeros(size)) for size in self.sizes]
-            for _ in range(depth):
-                stack.enter_context(nengo.Network())
-            probes = [nengo.Probe(self.call(layer, nodes)) for _ in range(n_calls)]
+            for depth in depths:
+                with ExitStack() as stack:
+                    for _ in range(depth):
+                        stack.enter_context(nengo.Network())
+                    probes.append(nengo.Probe(self.call(layer, nodes)))
         return network, probes
 
     def call(self, layer: Any, nodes: list[nengo.Node]) -> Any:
@@ -196,16 +197,13 @@ class _LayerCheck:
             )
         return output
 
-    def inputs(self, network: nengo.Network) -> dict[Any, np.ndarray]:
+    def inputs(self, sim: nengo_dl.Simulator) -> dict[Any, np.ndarray]:
         data = np.tile(self.data, (1, _N_STEPS, 1))
         series = np.split(data, np.cumsum(self.sizes)[:-1], axis=-1)
-        return dict(zip(network.nodes, series, strict=False))
+        return dict(zip(sim.model.toplevel.nodes, series, strict=False))
 
-    def outputs(
-        self, network: nengo.Network, probes: list[nengo.Probe], minibatch_size: int = _N_ITEMS
-    ) -> np.ndarray:
-        with _simulator(network, minibatch_size) as sim:
-            data = sim.predict(self.inputs(network), verbose=0)
+    def predict(self, sim: nengo_dl.Simulator, probes: list[nengo.Probe]) -> np.ndarray:
+        data = sim.predict(self.inputs(sim), verbose=0)
         return np.stack([data[probe] for probe in probes], axis=1)
 
     # promises
@@ -223,22 +221,7 @@ class _LayerCheck:
                 promise, f"shape_out {parts.shape_out} for an output of {output.size_out} values"
             )
 
-    def check_finite(self, outputs: np.ndarray) -> None:
-        n_wrong = np.count_nonzero(~np.isfinite(outputs))
-        if n_wrong:
-            raise self.broken("its output is finite", f"{n_wrong} of {outputs.size} values are not")
-
-    def check_minibatch(self, one_by_one: np.ndarray, together: np.ndarray) -> None:
-        difference = _largest(one_by_one - together)
-        if difference > 1e-4 * max(1.0, _largest(one_by_one)):
-            raise self.broken(
-                "a sample's output does not depend on the others in the minibatch",
-                f"minibatches of 1 and of {_N_ITEMS} differ by up to {difference:.3g}",
-            )
-
-    def check_two_calls(self) -> None:
-        network, probes = self.network(self.layer, n_calls=2)
-        first, second = self.layer.calls[-2:]
+    def check_shared(self, first: LayerParts, second: LayerParts) -> None:
         for one, two in zip(first.leaves, second.leaves, strict=True):
             applied = _applied(one), _applied(two)
             if one.ensemble is not None and two.ensemble is not None:
@@ -251,13 +234,29 @@ class _LayerCheck:
                     "several calls share what the layer applies",
                     f"two calls used {applied[0]!r} and {applied[1]!r}",
                 )
-        outputs = self.outputs(network, probes)
-        self.check_finite(outputs)
-        again = self.outputs(network, probes)
-        if not np.array_equal(outputs, again):
+
+    def check_outputs(self, network: nengo.Network, probes: list[nengo.Probe]) -> None:
+        runs = []
+        for minibatch_size in (_N_ITEMS, _N_ITEMS, 1):
+            with _simulator(network, minibatch_size) as sim:
+                runs.append(self.predict(sim, probes))
+            n_wrong = np.count_nonzero(~np.isfinite(runs[-1]))
+            if n_wrong:
+                raise self.broken(
+                    "its output is finite", f"{n_wrong} of {runs[-1].size} values are not"
+                )
+        together, again, one_by_one = runs
+        if not np.array_equal(together, again):
             raise self.broken(
                 "a network simulated twice gives the same numbers",
-                f"they differ by up to {_largest(outputs - again):.3g}",
+                f"they differ by up to {_largest(together - again):.3g}",
+            )
+        difference = _largest(one_by_one - together)
+        is_random = any(map(_is_random, self.layer.calls[-1].leaves))
+        if not is_random and difference > 1e-4 * max(1.0, _largest(one_by_one)):
+            raise self.broken(
+                "a sample's output does not depend on the others in the minibatch",
+                f"minibatches of 1 and of {_N_ITEMS} differ by up to {difference:.3g}",
             )
 
     def changes_nothing(self, parts: LayerParts, returned: dict[str, Any]) -> bool:
@@ -273,7 +272,8 @@ class _LayerCheck:
 
     def check_stock(self, parts: LayerParts, outputs: np.ndarray) -> None:
         network, probes = self.network(nengo_dl.Layer(_applied(parts)))
-        expected = self.outputs(network, probes, minibatch_size=1)
+        with _simulator(network, _N_ITEMS) as sim:
+            expected = self.predict(sim, probes)
         if not np.array_equal(outputs, expected):
             raise self.broken(
                 "a layer that changes nothing equals nengo_dl.Layer",
@@ -281,38 +281,35 @@ class _LayerCheck:
             )
 
     def check_training(
-        self, network: nengo.Network, probes: list[nengo.Probe], parts: LayerParts
+        self, sim: nengo_dl.Simulator, probes: list[nengo.Probe], parts: LayerParts
     ) -> None:
-        with _simulator(network, _N_ITEMS) as sim:
-            graph = NetworkGraph(sim)
-            own = [
-                (parameter, leaf)
-                for parameter in graph.parameters
-                for leaf in parts.leaves
-                if parameter.obj in (leaf.ensemble, leaf.node, *leaf.connections)
-                or parameter.obj
-                in [c for c in leaf.added.values() if isinstance(c, nengo.Connection)]
-            ]
-            for parameter, leaf in own:
-                declared = _declared_trainable(leaf, parameter)
-                if declared is not None and declared != parameter.trainable:
-                    raise self.broken(
-                        "it trains what it says",
-                        f"{parameter.name} trains is {parameter.trainable}, it says {declared} "
-                        f"({parameter.why})",
-                    )
-            before = [graph.value(parameter) for parameter, _ in own]
-            sim.compile(optimizer=tf.optimizers.SGD(0.01), loss="mse")
-            targets = {
-                probe: np.ones((_N_ITEMS, _N_STEPS, probe.size_in), np.float32) for probe in probes
-            }
-            sim.fit(self.inputs(network), targets, epochs=2, verbose=0)
-            for (parameter, _), old in zip(own, before, strict=True):
-                moved = not np.array_equal(old, graph.value(parameter))
-                if moved and not parameter.trainable and parameter.kind != "Keras state":
-                    raise self.broken("what is frozen stays", f"{parameter.name} moved in fit")
-                if parameter.moves and not moved:
-                    raise self.broken("what trains moves", f"{parameter.name} has not moved in fit")
+        graph = NetworkGraph(sim)
+        own = [
+            (parameter, leaf)
+            for parameter in graph.parameters
+            for leaf in parts.leaves
+            if parameter.obj in (leaf.ensemble, leaf.node, *leaf.connections, *_added(leaf))
+        ]
+        for parameter, leaf in own:
+            declared = _declared_trainable(leaf, parameter)
+            if declared is not None and declared != parameter.trainable:
+                raise self.broken(
+                    "it trains what it says",
+                    f"{parameter.name} trains is {parameter.trainable}, it says {declared} "
+                    f"({parameter.why})",
+                )
+        before = [graph.value(parameter) for parameter, _ in own]
+        sim.compile(optimizer=tf.optimizers.SGD(0.01), loss="mse")
+        targets = {
+            probe: np.ones((_N_ITEMS, _N_STEPS, probe.size_in), np.float32) for probe in probes
+        }
+        sim.fit(self.inputs(sim), targets, epochs=2, verbose=0)
+        for (parameter, _), old in zip(own, before, strict=True):
+            moved = not np.array_equal(old, graph.value(parameter))
+            if moved and not parameter.trainable and parameter.kind != "Keras state":
+                raise self.broken("what is frozen stays", f"{parameter.name} moved in fit")
+            if parameter.moves and not moved:
+                raise self.broken("what trains moves", f"{parameter.name} has not moved in fit")
 
 
 def _applied(parts: LayerParts) -> Any:
@@ -325,13 +322,17 @@ def _applied(parts: LayerParts) -> Any:
     return function.function if isinstance(function, FunctionOfSeveral) else function
 
 
+def _added(parts: LayerParts) -> list[nengo.Connection]:
+    """Return the connections that `on_built` added."""
+    return [obj for obj in parts.added.values() if isinstance(obj, nengo.Connection)]
+
+
 def _is_random(parts: LayerParts) -> bool:
     """Say whether neurons draw random numbers of their own for each sample."""
-    ensembles = [leaf.ensemble for leaf in parts.leaves if leaf.ensemble is not None]
-    return any(
+    ensemble = parts.ensemble
+    return ensemble is not None and (
         isinstance(ensemble.neuron_type, nengo.StochasticSpiking | nengo.PoissonSpiking)
         or ensemble.noise is not None
-        for ensemble in ensembles
     )
 
 

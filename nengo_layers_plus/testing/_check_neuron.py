@@ -163,9 +163,13 @@ def check_neurons(
         with warnings.catch_warnings(), random_state_kept():
             # warnings of a user's own run of the network are not the subject here
             warnings.simplefilter("ignore")
-            checks = [_check_of(neurons, dt, n_neurons, seed) for neurons in types]
-            for check in checks:
-                check.run_all()
+            checks = []
+            for neurons in types:
+                try:
+                    checks.append(_check_of(neurons, dt, n_neurons, seed))
+                    checks[-1].run_all()
+                except DynamicsError as error:
+                    raise BrokenPromiseError(neurons, _BOTH, str(error)) from error
             _check_simulators(checks, seed)
     finally:
         rc.set("precision", "bits", bits)
@@ -190,10 +194,7 @@ class _NeuronCheck(NeuronRuns):
     def run_all(self) -> None:
         self.check_pure()
         if self.native is not None:
-            try:
-                check_in_tensorflow(self.model, self.n_neurons, self.model.trainable_names)
-            except DynamicsError as error:
-                raise self.broken(_BOTH, str(error)) from error
+            check_in_tensorflow(self.model, self.n_neurons, self.model.trainable_names)
             if is_one_high(self.model, self.n_neurons):
                 raise self.broken(_HZ, "its spikes are 1 high; write spikes / dt for the output")
         self.warm_up()
@@ -340,19 +341,18 @@ class _NeuronCheck(NeuronRuns):
         currents = np.broadcast_to(current, (2 * settle, *current.shape))
         run = self.run(xp, currents, state, self.values, held)
         actual = run["output"][settle:].mean(axis=0)
-        size = np.abs(expected)
+        size, unit = np.abs(expected), ""
         part, least = _RATE_TOLERANCE
         low, high = size * (1 - part), size * (1 + part)
+        applies = np.ones(size.shape, bool)
         if model.spiking:
-            # an interval between spikes is a whole number of steps
-            amplitude = model.amplitude
-            low = amplitude / (amplitude / np.maximum(low, 1e-9) + self.dt)
-            high = amplitude / np.maximum(amplitude / np.maximum(high, 1e-9) - self.dt, self.dt)
-            least, unit = least * amplitude, " Hz"
-            applies = size < 0.2 / self.dt * amplitude
+            # intervals between spikes are whole numbers of steps
+            step = self.dt / model.amplitude
+            low, high = low - step * low**2, high + step * high**2
+            least, unit = least * model.amplitude, " Hz"
+            applies = size * step < 0.2
         else:
-            least, unit = 0.02 * magnitude(expected), ""
-            applies = np.ones(expected.shape, bool)
+            least = 0.02 * magnitude(expected)
         signed = actual * np.where(expected < 0, -1, 1)
         where = _first(applies & ~((signed >= low - least) & (signed <= high + least)))
         if where is not None:
