@@ -11,7 +11,7 @@ import numpy as np
 from nengo.exceptions import ValidationError
 from nengo.params import NumberParam
 
-_MOST = 2**31 - 1
+_LARGEST_COUNT = 2**31 - 1
 
 Error = Callable[..., ValidationError]
 
@@ -82,9 +82,11 @@ def as_count(
 ) -> int:
     """Return a whole number from ``low`` to 2147483647. See `as_text`."""
     is_whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
-    if is_whole and low <= value <= _MOST:
+    if is_whole and low <= value <= _LARGEST_COUNT:
         return int(value)
-    raise error(f"expected a whole number from {low} to {_MOST}, got {value!r}", attr=attr, obj=obj)
+    raise error(
+        f"expected a whole number from {low} to {_LARGEST_COUNT}, got {value!r}", attr=attr, obj=obj
+    )
 
 
 def as_range(
@@ -167,16 +169,16 @@ def items_in(value: Any) -> tuple[Any, ...] | None:
 def holds_itself(value: Any) -> bool:
     """Say whether a list or mapping contains itself, so that a traversal would not end."""
     # without recursion, since the nesting may be deep
-    around: list[int] = []
-    waiting = [iter((value,))]
-    while waiting:
-        item = next(waiting[-1], waiting)
-        if item is waiting:
-            waiting.pop()
-            del around[-1:]
+    open_ids: list[int] = []
+    iterators = [iter((value,))]
+    while iterators:
+        item = next(iterators[-1], iterators)
+        if item is iterators:
+            iterators.pop()
+            del open_ids[-1:]
         elif isinstance(item, list | tuple | Mapping):
-            if id(item) in around:
+            if id(item) in open_ids:
                 return True
-            around.append(id(item))
-            waiting.append(iter(item.values() if isinstance(item, Mapping) else item))
+            open_ids.append(id(item))
+            iterators.append(iter(item.values() if isinstance(item, Mapping) else item))
     return False

@@ -17,9 +17,9 @@ from nengo_layers_plus._declared._arguments import array_of, as_flag, as_text
 from nengo_layers_plus._declared._namespace import NumPyNamespace
 
 # The distance from bounds that rounding may take, as a fraction of the width.
-_MARGIN = 1e-12
+_BOUND_MARGIN = 1e-12
 # The largest change of a positive parameter, as the logarithm of its ratio to the initial value.
-_MOST = 30.0
+_LARGEST_LOG_RATIO = 30.0
 
 
 @dataclass(frozen=True)
@@ -255,7 +255,7 @@ def _written(value: Any) -> str:
     if isinstance(value, np.ndarray):
         return np.array2string(value, threshold=6, separator=", ")
     if isinstance(value, dict):
-        return f"{{{', '.join(f'{key!r}: {_written(held)}' for key, held in value.items())}}}"
+        return f"{{{', '.join(f'{key!r}: {_written(item)}' for key, item in value.items())}}}"
     return repr(value)
 
 
@@ -296,7 +296,7 @@ class Free(Reparametrisation):
 
     def value(self, xp: Any, free: Any) -> Any:
         """Return the values of free numbers, in a namespace."""
-        return _as(free, self.initial) + self._scale * free
+        return _in_dtype_of(free, self.initial) + self._scale * free
 
     def free(self, value: Any) -> np.ndarray:
         """Return the free numbers of values."""
@@ -313,7 +313,9 @@ class Positive(Reparametrisation):
     def value(self, xp: Any, free: Any) -> Any:
         """Return the values of free numbers, in a namespace."""
         # clipped, since the exponential is 0 or infinite in single precision further out
-        return _as(free, self.initial) * xp.exp(xp.clip(free, -_MOST, _MOST))
+        return _in_dtype_of(free, self.initial) * xp.exp(
+            xp.clip(free, -_LARGEST_LOG_RATIO, _LARGEST_LOG_RATIO)
+        )
 
     def ratio(self, xp: Any, free: Any, dt: float) -> Any:
         """
@@ -330,7 +332,9 @@ class Positive(Reparametrisation):
         dt : float
             The length of a step (s).
         """
-        return _as(free, dt / self.initial) * xp.exp(-xp.clip(free, -_MOST, _MOST))
+        return _in_dtype_of(free, dt / self.initial) * xp.exp(
+            -xp.clip(free, -_LARGEST_LOG_RATIO, _LARGEST_LOG_RATIO)
+        )
 
     def free(self, value: Any) -> np.ndarray:
         """Return the free numbers of values."""
@@ -356,23 +360,23 @@ class Bounded(Reparametrisation):
     def value(self, xp: Any, free: Any) -> Any:
         """Return the values of free numbers, in a namespace."""
         low, high = self._bounds
-        start = _logit(self._part(self.initial))
-        moved = xp.sigmoid(free + _as(free, start)) - xp.sigmoid(_as(free, start))
-        return _as(free, self.initial) + (high - low) * moved
+        start = _logit(self._fraction(self.initial))
+        moved = xp.sigmoid(free + _in_dtype_of(free, start)) - xp.sigmoid(_in_dtype_of(free, start))
+        return _in_dtype_of(free, self.initial) + (high - low) * moved
 
     def free(self, value: Any) -> np.ndarray:
         """Return the free numbers of values."""
-        return _logit(self._part(value)) - _logit(self._part(self.initial))
+        return _logit(self._fraction(value)) - _logit(self._fraction(self.initial))
 
     @property
     def _bounds(self) -> tuple[float, float]:
         assert self.declared.bounds is not None
         return self.declared.bounds
 
-    def _part(self, value: Any) -> np.ndarray:
+    def _fraction(self, value: Any) -> np.ndarray:
         low, high = self._bounds
         part = (np.asarray(value, dtype=np.float64) - low) / (high - low)
-        return np.clip(part, _MARGIN, 1 - _MARGIN)
+        return np.clip(part, _BOUND_MARGIN, 1 - _BOUND_MARGIN)
 
 
 def reparametrise(initial: Any, declared: NeuronParameter) -> Reparametrisation:
@@ -395,7 +399,7 @@ def _logit(part: np.ndarray) -> np.ndarray:
     return np.log(part) - np.log1p(-part)
 
 
-def _as(free: Any, values: np.ndarray) -> np.ndarray:
+def _in_dtype_of(free: Any, values: np.ndarray) -> np.ndarray:
     """Return constants in the precision of the free numbers."""
     dtype = free.dtype
     return values.astype(getattr(dtype, "as_numpy_dtype", dtype))
