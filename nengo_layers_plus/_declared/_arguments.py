@@ -11,7 +11,7 @@ import numpy as np
 from nengo.exceptions import ValidationError
 from nengo.params import NumberParam
 
-_LARGEST_COUNT = 2**31 - 1
+_MOST = 2**31 - 1
 
 Error = Callable[..., ValidationError]
 
@@ -82,11 +82,9 @@ def as_count(
 ) -> int:
     """Return a whole number from ``low`` to 2147483647. See `as_text`."""
     is_whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
-    if is_whole and low <= value <= _LARGEST_COUNT:
+    if is_whole and low <= value <= _MOST:
         return int(value)
-    raise error(
-        f"expected a whole number from {low} to {_LARGEST_COUNT}, got {value!r}", attr=attr, obj=obj
-    )
+    raise error(f"expected a whole number from {low} to {_MOST}, got {value!r}", attr=attr, obj=obj)
 
 
 def as_range(

@@ -17,9 +17,9 @@ from nengo_layers_plus._declared._arguments import array_of, as_flag, as_text
 from nengo_layers_plus._declared._namespace import NumPyNamespace
 
 # The distance from bounds that rounding may take, as a fraction of the width.
-_BOUND_MARGIN = 1e-12
+_MARGIN = 1e-12
 # The largest change of a positive parameter, as the logarithm of its ratio to the initial value.
-_LARGEST_LOG_RATIO = 30.0
+_MAX_LOG = 30.0
 
 
 @dataclass(frozen=True)
@@ -296,7 +296,7 @@ class Free(Reparametrisation):
 
     def value(self, xp: Any, free: Any) -> Any:
         """Return the values of free numbers, in a namespace."""
-        return _in_dtype_of(free, self.initial) + self._scale * free
+        return _cast(free, self.initial) + self._scale * free
 
     def free(self, value: Any) -> np.ndarray:
         """Return the free numbers of values."""
@@ -313,9 +313,7 @@ class Positive(Reparametrisation):
     def value(self, xp: Any, free: Any) -> Any:
         """Return the values of free numbers, in a namespace."""
         # clipped, since the exponential is 0 or infinite in single precision further out
-        return _in_dtype_of(free, self.initial) * xp.exp(
-            xp.clip(free, -_LARGEST_LOG_RATIO, _LARGEST_LOG_RATIO)
-        )
+        return _cast(free, self.initial) * xp.exp(xp.clip(free, -_MAX_LOG, _MAX_LOG))
 
     def ratio(self, xp: Any, free: Any, dt: float) -> Any:
         """
@@ -332,9 +330,7 @@ class Positive(Reparametrisation):
         dt : float
             The length of a step (s).
         """
-        return _in_dtype_of(free, dt / self.initial) * xp.exp(
-            -xp.clip(free, -_LARGEST_LOG_RATIO, _LARGEST_LOG_RATIO)
-        )
+        return _cast(free, dt / self.initial) * xp.exp(-xp.clip(free, -_MAX_LOG, _MAX_LOG))
 
     def free(self, value: Any) -> np.ndarray:
         """Return the free numbers of values."""
@@ -361,8 +357,8 @@ class Bounded(Reparametrisation):
         """Return the values of free numbers, in a namespace."""
         low, high = self._bounds
         start = _logit(self._fraction(self.initial))
-        moved = xp.sigmoid(free + _in_dtype_of(free, start)) - xp.sigmoid(_in_dtype_of(free, start))
-        return _in_dtype_of(free, self.initial) + (high - low) * moved
+        moved = xp.sigmoid(free + _cast(free, start)) - xp.sigmoid(_cast(free, start))
+        return _cast(free, self.initial) + (high - low) * moved
 
     def free(self, value: Any) -> np.ndarray:
         """Return the free numbers of values."""
@@ -376,7 +372,7 @@ class Bounded(Reparametrisation):
     def _fraction(self, value: Any) -> np.ndarray:
         low, high = self._bounds
         part = (np.asarray(value, dtype=np.float64) - low) / (high - low)
-        return np.clip(part, _BOUND_MARGIN, 1 - _BOUND_MARGIN)
+        return np.clip(part, _MARGIN, 1 - _MARGIN)
 
 
 def reparametrise(initial: Any, declared: NeuronParameter) -> Reparametrisation:
@@ -399,7 +395,7 @@ def _logit(part: np.ndarray) -> np.ndarray:
     return np.log(part) - np.log1p(-part)
 
 
-def _in_dtype_of(free: Any, values: np.ndarray) -> np.ndarray:
+def _cast(free: Any, values: np.ndarray) -> np.ndarray:
     """Return constants in the precision of the free numbers."""
     dtype = free.dtype
     return values.astype(getattr(dtype, "as_numpy_dtype", dtype))
