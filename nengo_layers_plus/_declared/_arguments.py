@@ -167,16 +167,16 @@ def items_in(value: Any) -> tuple[Any, ...] | None:
 def holds_itself(value: Any) -> bool:
     """Say whether a list or mapping contains itself, so that a traversal would not end."""
     # without recursion, since the nesting may be deep
-    around: list[int] = []
-    waiting = [iter((value,))]
-    while waiting:
-        item = next(waiting[-1], waiting)
-        if item is waiting:
-            waiting.pop()
-            del around[-1:]
+    open_ids: list[int] = []
+    iterators = [iter((value,))]
+    while iterators:
+        item = next(iterators[-1], iterators)
+        if item is iterators:
+            iterators.pop()
+            del open_ids[-1:]
         elif isinstance(item, list | tuple | Mapping):
-            if id(item) in around:
+            if id(item) in open_ids:
                 return True
-            around.append(id(item))
-            waiting.append(iter(item.values() if isinstance(item, Mapping) else item))
+            open_ids.append(id(item))
+            iterators.append(iter(item.values() if isinstance(item, Mapping) else item))
     return False

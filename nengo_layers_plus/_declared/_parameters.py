@@ -19,7 +19,7 @@ from nengo_layers_plus._declared._namespace import NumPyNamespace
 # The distance from bounds that rounding may take, as a fraction of the width.
 _MARGIN = 1e-12
 # The largest change of a positive parameter, as the logarithm of its ratio to the initial value.
-_MOST = 30.0
+_MAX_LOG = 30.0
 
 
 @dataclass(frozen=True)
@@ -255,7 +255,7 @@ def _written(value: Any) -> str:
     if isinstance(value, np.ndarray):
         return np.array2string(value, threshold=6, separator=", ")
     if isinstance(value, dict):
-        return f"{{{', '.join(f'{key!r}: {_written(held)}' for key, held in value.items())}}}"
+        return f"{{{', '.join(f'{key!r}: {_written(item)}' for key, item in value.items())}}}"
     return repr(value)
 
 
@@ -296,7 +296,7 @@ class Free(Reparametrisation):
 
     def value(self, xp: Any, free: Any) -> Any:
         """Return the values of free numbers, in a namespace."""
-        return _as(free, self.initial) + self._scale * free
+        return _cast(free, self.initial) + self._scale * free
 
     def free(self, value: Any) -> np.ndarray:
         """Return the free numbers of values."""
@@ -313,7 +313,7 @@ class Positive(Reparametrisation):
     def value(self, xp: Any, free: Any) -> Any:
         """Return the values of free numbers, in a namespace."""
         # clipped, since the exponential is 0 or infinite in single precision further out
-        return _as(free, self.initial) * xp.exp(xp.clip(free, -_MOST, _MOST))
+        return _cast(free, self.initial) * xp.exp(xp.clip(free, -_MAX_LOG, _MAX_LOG))
 
     def ratio(self, xp: Any, free: Any, dt: float) -> Any:
         """
@@ -330,7 +330,7 @@ class Positive(Reparametrisation):
         dt : float
             The length of a step (s).
         """
-        return _as(free, dt / self.initial) * xp.exp(-xp.clip(free, -_MOST, _MOST))
+        return _cast(free, dt / self.initial) * xp.exp(-xp.clip(free, -_MAX_LOG, _MAX_LOG))
 
     def free(self, value: Any) -> np.ndarray:
         """Return the free numbers of values."""
@@ -356,20 +356,20 @@ class Bounded(Reparametrisation):
     def value(self, xp: Any, free: Any) -> Any:
         """Return the values of free numbers, in a namespace."""
         low, high = self._bounds
-        start = _logit(self._part(self.initial))
-        moved = xp.sigmoid(free + _as(free, start)) - xp.sigmoid(_as(free, start))
-        return _as(free, self.initial) + (high - low) * moved
+        start = _logit(self._fraction(self.initial))
+        moved = xp.sigmoid(free + _cast(free, start)) - xp.sigmoid(_cast(free, start))
+        return _cast(free, self.initial) + (high - low) * moved
 
     def free(self, value: Any) -> np.ndarray:
         """Return the free numbers of values."""
-        return _logit(self._part(value)) - _logit(self._part(self.initial))
+        return _logit(self._fraction(value)) - _logit(self._fraction(self.initial))
 
     @property
     def _bounds(self) -> tuple[float, float]:
         assert self.declared.bounds is not None
         return self.declared.bounds
 
-    def _part(self, value: Any) -> np.ndarray:
+    def _fraction(self, value: Any) -> np.ndarray:
         low, high = self._bounds
         part = (np.asarray(value, dtype=np.float64) - low) / (high - low)
         return np.clip(part, _MARGIN, 1 - _MARGIN)
@@ -395,7 +395,7 @@ def _logit(part: np.ndarray) -> np.ndarray:
     return np.log(part) - np.log1p(-part)
 
 
-def _as(free: Any, values: np.ndarray) -> np.ndarray:
+def _cast(free: Any, values: np.ndarray) -> np.ndarray:
     """Return constants in the precision of the free numbers."""
     dtype = free.dtype
     return values.astype(getattr(dtype, "as_numpy_dtype", dtype))

@@ -6,20 +6,13 @@ import argparse
 import importlib.util
 import os
 import sys
-from functools import partial
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from rich.console import Console
-
-    from nengo_layers_plus.commands._demo_digits import Digits
-    from nengo_layers_plus.commands._demo_experiment import Outcome
+from typing import Any
 
 # module: the package that brings it
 _NEEDED = {"matplotlib": "matplotlib", "sklearn": "scikit-learn"}
 _FORMATS = (".png", ".pdf", ".svg")
-_LARGEST_SEED = 2**31 - 1
 
 
 def add_parser(subparsers: Any) -> None:
@@ -36,14 +29,14 @@ def add_parser(subparsers: Any) -> None:
     )
     parser.add_argument(
         "--epochs",
-        type=_parse_epochs,
+        type=_integer_of("1 or more", range(1, sys.maxsize)),
         default=40,
         metavar="N",
         help="how often each image is learned from (default: %(default)s)",
     )
     parser.add_argument(
         "--seed",
-        type=_parse_seed,
+        type=_integer_of("0 to 2,147,483,647", range(2**31)),
         default=0,
         metavar="N",
         help="of the split of the images, the weights, the spikes... (default: %(default)s)",
@@ -70,17 +63,18 @@ def run(arguments: argparse.Namespace) -> int:
             file=sys.stderr,
         )
         return 1
-    obstacle = _find_obstacle(arguments.out)
-    if obstacle is not None:
-        print(f"The picture can't be written (--out): {obstacle}", file=sys.stderr)
+    try:
+        _check_writable(arguments.out)
+    except OSError as error:
+        print(f"The picture can't be written (--out): {error}", file=sys.stderr)
         return 1
 
     from rich.console import Console
 
-    from nengo_layers_plus.commands._demo_digits import split_digits
+    from nengo_layers_plus.commands import _digits_example
 
-    demonstrate(
-        split_digits(arguments.seed),
+    _digits_example.demonstrate(
+        _digits_example.split_digits(arguments.seed),
         epochs=arguments.epochs,
         seed=arguments.seed,
         out=arguments.out,
@@ -89,86 +83,17 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def demonstrate(
-    digits: Digits, *, epochs: int, seed: int, out: Path, console: Console
-) -> tuple[Outcome, Outcome]:
-    """
-    Train and run both networks, print what came of it, and draw a picture.
+def _integer_of(words: str, allowed: range) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        try:
+            number = int(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"expected a whole number, got {text!r}") from None
+        if number not in allowed:
+            raise argparse.ArgumentTypeError(f"expected {words}, got {number}")
+        return number
 
-    Parameters
-    ----------
-    digits : Digits
-        What to learn from and to test with.
-    epochs : int
-        How often each image is learned from.
-    seed : int
-        Of the networks and their training.
-    out : pathlib.Path
-        The picture to write.
-    console : rich.console.Console
-        Where to print.
-
-    Returns
-    -------
-    custom, stock : Outcome
-        Of the network made with CustomLayers, and of the one made with stock layers.
-    """
-    from rich.progress import Progress
-
-    from nengo_layers_plus.commands import _demo_experiment, _demo_networks, _demo_picture
-    from nengo_layers_plus.commands import _demo_report as report
-
-    console.print(
-        f"Two networks learn to read from {len(digits.train_labels):,} handwritten digits, and are "
-        f"tested with {len(digits.test_labels):,} others (epochs: {epochs}, seed: {seed}).\n",
-        highlight=False,
-    )
-    report.show_layers(_demo_networks.build_custom(seed, spiking=True), console)
-    console.print()
-
-    # On a terminal alone: elsewhere bars would not move.
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
-        bars = {
-            name: progress.add_task(name, total=_demo_experiment.n_advances(digits, epochs))
-            for name in _demo_networks.BUILDERS
-        }
-        custom, stock = (
-            _demo_experiment.experiment(
-                name,
-                build,
-                digits,
-                epochs=epochs,
-                seed=seed,
-                advance=partial(progress.advance, bars[name]),
-            )
-            for name, build in _demo_networks.BUILDERS.items()
-        )
-    report.show_results((custom, stock), console)
-
-    _demo_picture.draw((custom, stock), digits, out)
-    console.print(f"\nPicture: {out.absolute()}", highlight=False, soft_wrap=True)
-    return custom, stock
-
-
-def _parse_epochs(text: str) -> int:
-    epochs = _parse_integer(text)
-    if epochs < 1:
-        raise argparse.ArgumentTypeError(f"expected 1 or more, got {epochs}")
-    return epochs
-
-
-def _parse_seed(text: str) -> int:
-    seed = _parse_integer(text)
-    if not 0 <= seed <= _LARGEST_SEED:
-        raise argparse.ArgumentTypeError(f"expected 0 to {_LARGEST_SEED:,}, got {seed}")
-    return seed
-
-
-def _parse_integer(text: str) -> int:
-    try:
-        return int(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"expected a whole number, got {text!r}") from None
+    return parse
 
 
 def _parse_out(text: str) -> Path:
@@ -180,15 +105,11 @@ def _parse_out(text: str) -> Path:
     return path
 
 
-def _find_obstacle(path: Path) -> OSError | None:
-    """Find out, before the training, whether a file can be written after it."""
+def _check_writable(path: Path) -> None:
+    """Raise, before the training, if a file can't be written after it."""
     is_new = not os.path.lexists(path)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("ab"):
-            pass
-        if is_new:
-            path.unlink()
-    except OSError as error:
-        return error
-    return None
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("ab"):
+        pass
+    if is_new:
+        path.unlink()

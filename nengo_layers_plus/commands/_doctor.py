@@ -62,9 +62,9 @@ def examine() -> list[Row]:
             problems.setdefault(problem.part, problem)
 
     rows = [Row("Python", platform.python_version(), write_range(PYTHON_TESTED))]
-    for each in REQUIREMENTS:
-        found = versions[each.name] or "not installed"
-        rows.append(Row(each.name, str(found), write_range(each.tested)))
+    for required in REQUIREMENTS:
+        version = versions[required.name] or "not installed"
+        rows.append(Row(required.name, str(version), write_range(required.tested)))
     rows = [row.failed(problems.pop(row.name)) if row.name in problems else row for row in rows]
 
     # What is left is about no package: a setting, or which Keras tf.keras turned out to be.

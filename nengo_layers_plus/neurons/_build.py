@@ -16,7 +16,7 @@ from nengo_layers_plus.graph import may_train
 from nengo_layers_plus.neurons._dynamics_error import check_in_tensorflow, warn_of_height
 from nengo_layers_plus.neurons._known_types import as_known_type, build_function_of, known_type_of
 from nengo_layers_plus.neurons._neuron_model import NeuronModel
-from nengo_layers_plus.neurons._response import CURRENTS, measured_curve, place_of
+from nengo_layers_plus.neurons._response import CURRENTS, measured_curve, position_of
 from nengo_layers_plus.neurons._surrogate import Native, Surrogate, native_of
 
 
@@ -329,7 +329,7 @@ def interpolate(current: Any, curves: np.ndarray) -> Any:
     """
     dtype = current.dtype
     inside = tf.clip_by_value(current, CURRENTS[0], CURRENTS[-1])
-    number = tf.floor(place_of(tf.stop_gradient(inside)))
+    number = tf.floor(position_of(tf.stop_gradient(inside)))
     below = tf.cast(tf.clip_by_value(number, 0, len(CURRENTS) - 2), tf.int32)
     slopes = np.diff(curves, axis=0) / np.diff(CURRENTS)[:, np.newaxis]
     n_neurons = curves.shape[1]

@@ -39,7 +39,7 @@ _TAKEN = {
 
 
 class _NamesParam(Parameter):
-    """Names of declared parameters; True for all, False for none, None for those declared so."""
+    """Names of parameters; True: all, False: none, None: those whose declaration says so."""
 
     equatable = True
 
@@ -335,12 +335,12 @@ class NeuronModel(NeuronType):
         self, n_neurons: int, rng: Any = np.random, dtype: Any = None
     ) -> dict[str, np.ndarray]:
         """
-        Return what the states start from; see `nengo.neurons.NeuronType`.
+        Return the initial states; see `nengo.neurons.NeuronType`.
 
         Parameters
         ----------
         n_neurons : int
-            How many neurons there are. A number is what all of them start from.
+            The number of neurons. An initial value that is a number is that of all of them.
         rng : np.random.RandomState
             Draws from distributions.
         dtype : np.dtype, optional
@@ -473,7 +473,7 @@ class NeuronModel(NeuronType):
         state, values : Mapping
             The states and the values of the parameters by name.
         """
-        taken = _taken_by(self.rate_curve)
+        taken = _arguments_of(self.rate_curve)
         given = {
             name: value
             for name, value in {**state, **values}.items()
@@ -485,13 +485,13 @@ class NeuronModel(NeuronType):
     @property
     def curve_names(self) -> tuple[str, ...]:
         """The names of the parameters that `rate_curve` depends on."""
-        taken = _taken_by(self.rate_curve)
+        taken = _arguments_of(self.rate_curve)
         return tuple(name for name in self.parameters if taken is None or name in taken)
 
     def __eq__(self, other: object) -> bool:
         # nengo and nengo_dl merge populations of equal types
         return bool(super().__eq__(other)) and (
-            self is other or _are_alike(_undeclared(self), _undeclared(other))
+            self is other or _are_equal(_undeclared_attributes(self), _undeclared_attributes(other))
         )
 
     def __hash__(self) -> int:
@@ -550,7 +550,7 @@ class NeuronModel(NeuronType):
         return repr_of(self, (*self.parameters, *own, *last))
 
 
-def _undeclared(model: Any) -> dict[str, Any]:
+def _undeclared_attributes(model: Any) -> dict[str, Any]:
     """Return the attributes that are not declared, by name."""
     return {
         name: value
@@ -559,21 +559,21 @@ def _undeclared(model: Any) -> dict[str, Any]:
     }
 
 
-def _are_alike(one: Any, other: Any) -> bool:
+def _are_equal(one: Any, other: Any) -> bool:
     """Say whether two values are known to be equal."""
     if one is other:
         return True
     if type(one) is not type(other):
         return False
     if isinstance(one, Mapping):
-        return one.keys() == other.keys() and all(_are_alike(one[k], other[k]) for k in one)
+        return one.keys() == other.keys() and all(_are_equal(one[k], other[k]) for k in one)
     try:
         return bool(np.array_equal(one, other))
     except Exception:  # values that can't be compared
         return False
 
 
-def _taken_by(method: Any) -> Mapping[str, Any] | None:
+def _arguments_of(method: Any) -> Mapping[str, Any] | None:
     """Return the arguments of a method; None if it takes any."""
     taken = inspect.signature(method).parameters
     return None if any(item.kind is item.VAR_KEYWORD for item in taken.values()) else taken
@@ -591,7 +591,7 @@ def _check_declarations(cls: type[NeuronModel]) -> None:
         numbers = None if isinstance(value, Distribution) else array_of(value)
         if not isinstance(value, Distribution) and (numbers is None or numbers.ndim > 1):
             raise ValidationError(
-                f"{name}: expected what it starts from, a number, an array with one for each "
+                f"{name}: expected its initial value, a number, an array with one for each "
                 f"neuron or a distribution, got {value!r}",
                 attr="state",
                 obj=cls,

@@ -23,7 +23,7 @@ CURRENTS.setflags(write=False)
 _REFINEMENT = 101
 
 
-def place_of(current: Any) -> Any:
+def position_of(current: Any) -> Any:
     """
     Return the positions of currents in `CURRENTS`, as numbers with a fraction.
 

@@ -24,8 +24,8 @@ from nengo_layers_plus._upstream import nengo_dl, tf
 from nengo_layers_plus.graph import may_train
 from nengo_layers_plus.synapses._filters import TAU, TrainableFilter
 
-# Below this many steps, a time constant is so short that the filter passes its input on.
-_TOO_FAST = 0.03
+# In steps: with a shorter time constant the filter passes its input on unchanged.
+_SHORTEST = 0.03
 
 
 class SimTrainableFilter(Operator):
@@ -236,11 +236,11 @@ def build_trainable_filter(
             stacklevel=2,
         )
     trains = synapse.trainable and owner is not None and may_train(model, owner)
-    if trains and values.min() <= _TOO_FAST * model.dt:
+    if trains and values.min() <= _SHORTEST * model.dt:
         warnings.warn(
             f"{synapse} of {owner}: a time constant of {values.min()} s can't train with steps of "
             f"{model.dt} s, for its filter passes its input on. What to do: let it start from more "
-            f"than {_TOO_FAST * model.dt} s, or use trainable=False",
+            f"than {_SHORTEST * model.dt} s, or use trainable=False",
             stacklevel=2,
         )
     tau = ParameterSignal(Positive(values, TAU), trains, f"{name}.tau", output.dtype, "tau")

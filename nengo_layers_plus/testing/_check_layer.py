@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import nengo
@@ -19,6 +19,7 @@ from nengo_layers_plus.layers._layer_wrapper import FunctionOfSeveral, LayerWrap
 
 _SEED = 0
 _N_STEPS = 3
+_N_ITEMS = 7  # in a minibatch
 _HOOKS = ("make_ensemble_kwargs", "make_synapse", "make_trainable", "on_built")
 
 
@@ -105,19 +106,33 @@ def check_layer(layer: BaseLayer, input_shape: Shape | list[Shape], **call_argum
         raise TypeError("check_layer: return_conn is no matter of the layer; leave it out")
     if nengo.Network.context:
         raise RuntimeError("check_layer makes its own networks: call it outside of any network")
-    call_arguments.setdefault("shape_in", shapes if several else shapes[0])
+    call_arguments.setdefault("shape_in", input_shape)
     n_calls = len(layer.calls)
-    check = _Check(layer, shapes, several, call_arguments)
     try:
         with warnings.catch_warnings(), random_state_kept():
-            # what a user's own run of the network would say is not what is checked here
+            # warnings of a user's own run of the network are not the subject here
             warnings.simplefilter("ignore")
-            check.run()
+            _LayerCheck(layer, shapes, several, call_arguments).run()
     finally:
         del layer.calls[n_calls:]
 
 
-class _Check:
+class _LayerCheck:
+    """
+    Builds networks with a layer, and checks what it promises.
+
+    Parameters
+    ----------
+    layer : BaseLayer
+        The layer.
+    shapes : list of tuple of int
+        The shape of each input.
+    several : bool
+        Whether it is called on a list of inputs.
+    call_arguments : dict
+        Arguments of the call.
+    """
+
     def __init__(
         self,
         layer: BaseLayer,
@@ -126,25 +141,24 @@ class _Check:
         call_arguments: dict[str, Any],
     ) -> None:
         self.layer = layer
-        self.shapes = shapes
         self.several = several
+        self.sizes = [size_of(shape) for shape in shapes]
         self.call_arguments = call_arguments
         self.returned: dict[str, Any] = {}  # by the hooks, in the latest call
-        size_in = sum(map(size_of, shapes))
-        self.data = np.random.RandomState(_SEED).uniform(-1, 1, (7, size_in)).astype(np.float32)
+        rng = np.random.RandomState(_SEED)
+        self.data = rng.uniform(-1, 1, (_N_ITEMS, 1, sum(self.sizes))).astype(np.float32)
 
     def run(self) -> None:
-        alone, probes = self.network(self.layer)
-        parts, said = self.layer.calls[-1], dict(self.returned)
+        network, probes = self.network(self.layer, depths=(0, 2))
+        self.check_shared(*self.layer.calls[-2:])
+        self.check_outputs(network, probes)
+        network, probes = self.network(self.layer)
+        parts, returned = self.layer.calls[-1], dict(self.returned)
         self.check_parts(parts)
-        one_by_one = self.outputs(alone, probes, minibatch_size=1)
-        self.check_finite(one_by_one)
-        if not _is_random(parts):
-            self.check_minibatch(one_by_one, self.outputs(alone, probes))
-        self.check_subnetwork()
-        self.check_two_calls()
-        self.check_stock(parts, said, one_by_one)
-        self.check_training(alone, probes, parts)
+        with _simulator(network, _N_ITEMS) as sim:
+            if self.changes_nothing(parts, returned):
+                self.check_stock(parts, self.predict(sim, probes))
+            self.check_training(sim, probes, parts)
 
     def broken(self, promise: str, found: str) -> BrokenPromiseError:
         return BrokenPromiseError(self.layer, promise, found)
@@ -152,173 +166,154 @@ class _Check:
     # networks
 
     def network(
-        self, layer: Any, depth: int = 0, n_calls: int = 1
+        self, layer: Any, depths: tuple[int, ...] = (0,)
     ) -> tuple[nengo.Network, list[nengo.Probe]]:
-        probes: list[nengo.Probe] = []
+        """Build a network with calls of a layer, a call at each depth of subnetworks."""
+        probes = []
         with nengo.Network(seed=_SEED) as network:
-            nodes = [nengo.Node(np.zeros(size_of(shape))) for shape in self.shapes]
-            self._call(layer, nodes, depth, n_calls, probes)
+            nodes = [nengo.Node(np.zeros(size)) for size in self.sizes]
+            for depth in depths:
+                with ExitStack() as stack:
+                    for _ in range(depth):
+                        stack.enter_context(nengo.Network())
+                    probes.append(nengo.Probe(self.call(layer, nodes)))
         return network, probes
 
-    def _call(
-        self, layer: Any, nodes: list[Any], depth: int, n_calls: int, probes: list[nengo.Probe]
-    ) -> None:
-        if depth:
-            with nengo.Network():
-                self._call(layer, nodes, depth - 1, n_calls, probes)
-            return
-        for _ in range(n_calls):
-            output = self.call(layer, nodes)
-            probes.append(nengo.Probe(output))
-
-    def call(self, layer: Any, nodes: list[Any]) -> Any:
+    def call(self, layer: Any, nodes: list[nengo.Node]) -> Any:
         inputs = nodes if self.several else nodes[0]
         if layer is not self.layer:
             return layer(inputs, **self.call_arguments)
-        before = len(layer.calls)
-        with _watched(layer) as returned:
+        n_before = len(layer.calls)
+        with _hooks_recorded(layer) as returned:
             output = layer(inputs, **self.call_arguments)
         for hook, values in returned.items():
             if len(values) != 1:
                 raise self.broken("every hook runs once a call", f"{hook} ran {len(values)} times")
             self.returned[hook] = values[0]
-        if len(layer.calls) != before + 1 or layer.calls[-1].output is not output:
+        if len(layer.calls) != n_before + 1 or layer.calls[-1].output is not output:
             raise self.broken(
                 "`calls` keeps what each call made",
-                f"a call that returned {output} added {len(layer.calls) - before} entries",
+                f"a call that returned {output} added {len(layer.calls) - n_before} entries",
             )
         return output
 
-    def inputs(self, network: nengo.Network) -> dict[Any, Any]:
-        edges = np.cumsum([size_of(shape) for shape in self.shapes])[:-1]
-        nodes = network.nodes[: len(self.shapes)]
-        return {
-            node: np.tile(part[:, None, :], (1, _N_STEPS, 1))
-            for node, part in zip(nodes, np.split(self.data, edges, axis=1), strict=True)
-        }
+    def inputs(self, sim: nengo_dl.Simulator) -> dict[Any, np.ndarray]:
+        data = np.tile(self.data, (1, _N_STEPS, 1))
+        series = np.split(data, np.cumsum(self.sizes)[:-1], axis=-1)
+        return dict(zip(sim.model.toplevel.nodes, series, strict=False))
 
-    def outputs(
-        self, network: nengo.Network, probes: list[nengo.Probe], minibatch_size: int = 7
-    ) -> np.ndarray:
-        with _simulator(network, minibatch_size) as sim:
-            data = sim.predict(self.inputs(network), verbose=0)
+    def predict(self, sim: nengo_dl.Simulator, probes: list[nengo.Probe]) -> np.ndarray:
+        data = sim.predict(self.inputs(sim), verbose=0)
         return np.stack([data[probe] for probe in probes], axis=1)
 
     # promises
 
     def check_parts(self, parts: LayerParts) -> None:
         promise = "`calls` says what was made"
-        output = parts.output
-        if parts.ensemble is not None:
-            if not isinstance(output, Neurons) or output.ensemble is not parts.ensemble:
-                raise self.broken(
-                    promise, f"{output} is not made of the neurons of {parts.ensemble}"
-                )
-        elif output is not parts.node:
-            raise self.broken(promise, f"{output} is not the node {parts.node}")
+        output, ensemble = parts.output, parts.ensemble
+        if ensemble is None:
+            if output is not parts.node:
+                raise self.broken(promise, f"{output} is not the node {parts.node}")
+        elif not isinstance(output, Neurons) or output.ensemble is not ensemble:
+            raise self.broken(promise, f"{output} is not made of the neurons of {ensemble}")
         if size_of(parts.shape_out) != output.size_out:
             raise self.broken(
                 promise, f"shape_out {parts.shape_out} for an output of {output.size_out} values"
             )
 
-    def check_finite(self, outputs: np.ndarray) -> None:
-        if not np.all(np.isfinite(outputs)):
-            raise self.broken(
-                "its output is finite",
-                f"{np.count_nonzero(~np.isfinite(outputs))} of {outputs.size} values are not",
-            )
-
-    def check_minibatch(self, one_by_one: np.ndarray, together: np.ndarray) -> None:
-        scale = max(1.0, float(np.max(np.abs(one_by_one))))
-        difference = float(np.max(np.abs(one_by_one - together), initial=0.0))
-        if difference > 1e-4 * scale:
-            raise self.broken(
-                "a sample's output does not depend on the others in the minibatch",
-                f"minibatches of 1 and of 7 differ by up to {difference:.3g}",
-            )
-
-    def check_subnetwork(self) -> None:
-        network, probes = self.network(self.layer, depth=2)
-        self.check_finite(self.outputs(network, probes))
-
-    def check_two_calls(self) -> None:
-        network, probes = self.network(self.layer, n_calls=2)
-        first, second = self.layer.calls[-2:]
-        for each, other in zip(first.leaves, second.leaves, strict=True):
-            if each.ensemble is not None and other.ensemble is not None:
+    def check_shared(self, first: LayerParts, second: LayerParts) -> None:
+        for one, two in zip(first.leaves, second.leaves, strict=True):
+            applied = _applied(one), _applied(two)
+            if one.ensemble is not None and two.ensemble is not None:
                 # neurons share no weights, and values of their parameters may be drawn
-                same = type(each.ensemble.neuron_type) is type(other.ensemble.neuron_type)
+                same = type(applied[0]) is type(applied[1])
             else:
-                same = _applied(each) is _applied(other)
+                same = applied[0] is applied[1]
             if not same:
                 raise self.broken(
                     "several calls share what the layer applies",
-                    f"two calls used {_applied(each)!r} and {_applied(other)!r}",
+                    f"two calls used {applied[0]!r} and {applied[1]!r}",
                 )
-        outputs = self.outputs(network, probes)
-        self.check_finite(outputs)
-        again = self.outputs(network, probes)
-        if not np.array_equal(outputs, again):
+
+    def check_outputs(self, network: nengo.Network, probes: list[nengo.Probe]) -> None:
+        runs = []
+        for minibatch_size in (_N_ITEMS, _N_ITEMS, 1):
+            with _simulator(network, minibatch_size) as sim:
+                runs.append(self.predict(sim, probes))
+            n_wrong = np.count_nonzero(~np.isfinite(runs[-1]))
+            if n_wrong:
+                raise self.broken(
+                    "its output is finite", f"{n_wrong} of {runs[-1].size} values are not"
+                )
+        together, again, one_by_one = runs
+        if not np.array_equal(together, again):
             raise self.broken(
                 "a network simulated twice gives the same numbers",
-                f"they differ by up to {np.max(np.abs(outputs - again)):.3g}",
+                f"they differ by up to {_largest(together - again):.3g}",
+            )
+        difference = _largest(one_by_one - together)
+        is_random = any(map(_is_random, self.layer.calls[-1].leaves))
+        if not is_random and difference > 1e-4 * max(1.0, _largest(one_by_one)):
+            raise self.broken(
+                "a sample's output does not depend on the others in the minibatch",
+                f"minibatches of 1 and of {_N_ITEMS} differ by up to {difference:.3g}",
             )
 
-    def check_stock(self, parts: LayerParts, said: dict[str, Any], outputs: np.ndarray) -> None:
-        changes = (
+    def changes_nothing(self, parts: LayerParts, returned: dict[str, Any]) -> bool:
+        """Say whether `nengo_dl.Layer`, called alike, makes the same."""
+        return not (
             self.several
             or parts.inner  # nengo_dl has no layers made of layers
             or set(self.call_arguments) - {"shape_in", "transform"}
-            or said["make_ensemble_kwargs"]
+            or returned["make_ensemble_kwargs"]
             or parts.connection.synapse is not None
             or type(self.layer).on_built is not BaseLayer.on_built
         )
-        if changes:
-            return
+
+    def check_stock(self, parts: LayerParts, outputs: np.ndarray) -> None:
         network, probes = self.network(nengo_dl.Layer(_applied(parts)))
-        expected = self.outputs(network, probes, minibatch_size=1)
+        with _simulator(network, _N_ITEMS) as sim:
+            expected = self.predict(sim, probes)
         if not np.array_equal(outputs, expected):
             raise self.broken(
                 "a layer that changes nothing equals nengo_dl.Layer",
-                f"outputs differ by up to {np.max(np.abs(outputs - expected)):.3g}",
+                f"outputs differ by up to {_largest(outputs - expected):.3g}",
             )
 
     def check_training(
-        self, network: nengo.Network, probes: list[nengo.Probe], parts: LayerParts
+        self, sim: nengo_dl.Simulator, probes: list[nengo.Probe], parts: LayerParts
     ) -> None:
-        with _simulator(network, len(self.data)) as sim:
-            graph = NetworkGraph(sim)
-            whose = {
-                parameter: leaf
-                for parameter in graph.parameters
-                for leaf in parts.leaves
-                if _belongs(parameter, leaf)
-            }
-            mine = list(whose)
-            for parameter, leaf in whose.items():
-                said = _said(leaf, parameter)
-                if said is not None and said != parameter.trainable:
-                    raise self.broken(
-                        "it trains what it says",
-                        f"{parameter.name} trains is {parameter.trainable}, it says {said} "
-                        f"({parameter.why})",
-                    )
-            before = [graph.value(parameter) for parameter in mine]
-            sim.compile(optimizer=tf.optimizers.SGD(0.01), loss="mse")
-            targets = {
-                probe: np.ones((len(self.data), _N_STEPS, probe.size_in), dtype=np.float32)
-                for probe in probes
-            }
-            sim.fit(self.inputs(network), targets, epochs=2, verbose=0)
-            for parameter, old in zip(mine, before, strict=True):
-                moved = not np.array_equal(old, graph.value(parameter))
-                if moved and not parameter.trainable and parameter.kind != "Keras state":
-                    raise self.broken("what is frozen stays", f"{parameter.name} moved in fit")
-                if parameter.is_trained and not moved:
-                    raise self.broken("what trains moves", f"{parameter.name} has not moved in fit")
+        graph = NetworkGraph(sim)
+        own = [
+            (parameter, leaf)
+            for parameter in graph.parameters
+            for leaf in parts.leaves
+            if parameter.obj in (leaf.ensemble, leaf.node, *leaf.connections, *_added(leaf))
+        ]
+        for parameter, leaf in own:
+            declared = _declared_trainable(leaf, parameter)
+            if declared is not None and declared != parameter.trainable:
+                raise self.broken(
+                    "it trains what it says",
+                    f"{parameter.name} trains is {parameter.trainable}, it says {declared} "
+                    f"({parameter.why})",
+                )
+        before = [graph.value(parameter) for parameter, _ in own]
+        sim.compile(optimizer=tf.optimizers.SGD(0.01), loss="mse")
+        targets = {
+            probe: np.ones((_N_ITEMS, _N_STEPS, probe.size_in), np.float32) for probe in probes
+        }
+        sim.fit(self.inputs(sim), targets, epochs=2, verbose=0)
+        for (parameter, _), old in zip(own, before, strict=True):
+            moved = not np.array_equal(old, graph.value(parameter))
+            if moved and not parameter.trainable and parameter.kind != "Keras state":
+                raise self.broken("what is frozen stays", f"{parameter.name} moved in fit")
+            if parameter.is_trained and not moved:
+                raise self.broken("what trains moves", f"{parameter.name} has not moved in fit")
 
 
 def _applied(parts: LayerParts) -> Any:
+    """Return the neuron type, Keras layer or function that a layer applies."""
     if parts.ensemble is not None:
         return parts.ensemble.neuron_type
     function = parts.node.tensor_func
@@ -327,25 +322,21 @@ def _applied(parts: LayerParts) -> Any:
     return function.function if isinstance(function, FunctionOfSeveral) else function
 
 
+def _added(parts: LayerParts) -> list[nengo.Connection]:
+    """Return the connections that `on_built` added."""
+    return [obj for obj in parts.added.values() if isinstance(obj, nengo.Connection)]
+
+
 def _is_random(parts: LayerParts) -> bool:
     """Say whether neurons draw random numbers of their own for each sample."""
-    ensembles = [leaf.ensemble for leaf in parts.leaves if leaf.ensemble is not None]
-    return any(
-        isinstance(each.neuron_type, nengo.StochasticSpiking | nengo.PoissonSpiking)
-        or each.noise is not None
-        for each in ensembles
+    ensemble = parts.ensemble
+    return ensemble is not None and (
+        isinstance(ensemble.neuron_type, nengo.StochasticSpiking | nengo.PoissonSpiking)
+        or ensemble.noise is not None
     )
 
 
-def _belongs(parameter: Parameter, parts: LayerParts) -> bool:
-    return parameter.obj in (
-        *(parts.ensemble, parts.node),
-        *parts.connections,
-        *(each for each in parts.added.values() if isinstance(each, nengo.Connection)),
-    )
-
-
-def _said(parts: LayerParts, parameter: Parameter) -> bool | None:
+def _declared_trainable(parts: LayerParts, parameter: Parameter) -> bool | None:
     """Return what a layer says of a parameter; None if it leaves it to nengo_dl."""
     if parameter.kind == "bias":
         return parts.trainable.bias
@@ -353,10 +344,14 @@ def _said(parts: LayerParts, parameter: Parameter) -> bool | None:
         return parts.trainable.weights
     if parameter.obj not in parts.connections:
         return None
-    said = parts.trainable.connection
-    if isinstance(said, tuple):
-        said = said[parts.connections.index(parameter.obj)]
-    return bool(said)
+    declared = parts.trainable.connection
+    if isinstance(declared, tuple):
+        declared = declared[parts.connections.index(parameter.obj)]
+    return bool(declared)
+
+
+def _largest(values: np.ndarray) -> float:
+    return float(np.max(np.abs(values), initial=0.0))
 
 
 def _simulator(network: nengo.Network, minibatch_size: int) -> nengo_dl.Simulator:
@@ -366,20 +361,19 @@ def _simulator(network: nengo.Network, minibatch_size: int) -> nengo_dl.Simulato
 
 
 @contextmanager
-def _watched(layer: BaseLayer) -> Iterator[dict[str, list[Any]]]:
-    """Keep what the hooks of a layer return."""
+def _hooks_recorded(layer: BaseLayer) -> Iterator[dict[str, list[Any]]]:
+    """Record what the hooks of a layer return, by name."""
     returned: dict[str, list[Any]] = {name: [] for name in _HOOKS}
 
-    def watching(name: str, hook: Callable[..., Any]) -> Callable[..., Any]:
-        def run(*args: Any, **kwargs: Any) -> Any:
-            value = hook(*args, **kwargs)
-            returned[name].append(value)
-            return value
+    def recorded(hook: Callable[..., Any], values: list[Any]) -> Callable[..., Any]:
+        def run(*args: Any) -> Any:
+            values.append(hook(*args))
+            return values[-1]
 
         return run
 
-    for name in _HOOKS:
-        setattr(layer, name, watching(name, getattr(layer, name)))
+    for name, values in returned.items():
+        setattr(layer, name, recorded(getattr(layer, name), values))
     try:
         yield returned
     finally:

@@ -6,7 +6,8 @@ import copy
 import pickle
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import nengo
@@ -15,7 +16,7 @@ from nengo.exceptions import ValidationError
 from nengo.neurons import NeuronType
 from nengo.rc import rc
 
-from nengo_layers_plus._declared import as_count, as_number
+from nengo_layers_plus._declared import as_count, as_number, derivative
 from nengo_layers_plus._upstream import nengo_dl, random_state_kept, tf
 from nengo_layers_plus.neurons._dynamics_error import (
     DynamicsError,
@@ -25,33 +26,30 @@ from nengo_layers_plus.neurons._dynamics_error import (
 from nengo_layers_plus.neurons._known_types import model_of
 from nengo_layers_plus.neurons._neuron_model import NeuronModel
 from nengo_layers_plus.neurons._neuron_namespace import NumPyNeurons, TensorFlowNeurons
-from nengo_layers_plus.neurons._response import CURRENTS, measured_curve
-from nengo_layers_plus.neurons._surrogate import Native, native_of
+from nengo_layers_plus.neurons._surrogate import native_of
 from nengo_layers_plus.simulator import Simulator
-from nengo_layers_plus.surrogate import SurrogateFunction, get
+from nengo_layers_plus.surrogate import SurrogateFunction
 from nengo_layers_plus.testing._check_layer import BrokenPromiseError
-from nengo_layers_plus.testing._unrolled import (
-    Run,
-    advance,
-    as_tensor,
-    run_in_numpy,
-    run_in_tensorflow,
+from nengo_layers_plus.testing._neuron_runs import (
+    INPUT,
+    N_WARM,
+    Arrays,
+    NeuronRuns,
+    magnitude,
+    shaped_like,
 )
 
-_N_NEURONS = 6
-_N_OTHERS = 3  # of a second population in the same network
-_N_ITEMS = 4
-# How many steps are run: to come to states that neurons can have, to find gradients, to find out
-# whether gradients come through, with extreme inputs, and in whole simulations.
-_N_WARM, _N_SMOOTH, _N_GRADIENT, _N_EXTREME, _N_SIMULATED = 40, 10, 60, 20, 40
-_RATE = 100.0  # Hz, about what the inputs of all checks bring about
+# Steps that are run to compare gradients, to find out whether they arrive, and in simulations.
+_N_SMOOTH, _N_GRADIENT, _N_SIMULATED = 10, 60, 40
+_N_OTHERS = 3  # neurons of a second population in the same network
+_N_ITEMS = 4  # in a minibatch
+_N_PERTURBED = 8
 # Rounding, as a part of the largest number, and what is taken for a perturbation within it.
 _ROUNDING = {"float64": (1e-9, 1e-12), "float32": (1e-5, 4e-7)}
 _RATE_TIME = 1.0  # s, once to settle and once to count
 _RATE_TOLERANCE = 0.1, 2.0  # as a part, and in Hz
-_STEPS = 1e-6, 1e-5  # of finite differences, as a part of a number
+_DIFFERENCE = 1e-6  # the step of finite differences, as a part of a number
 _GRADIENT_TOLERANCE = 1e-4
-_EXTREME = 1e6
 
 _BOTH = "`dynamics` is written for arrays of NumPy and tensors of TensorFlow, by xp and operators"
 _HZ = "the output of a model that spikes is in Hz"
@@ -76,7 +74,7 @@ def check_neuron(
     Check that a type of neurons keeps what every model that is written once promises.
 
     It is run by itself, in NumPy and in TensorFlow, and in networks, in `nengo.Simulator`,
-    `nengo_dl.Simulator` and `.Simulator`, with minibatches of 1, 2 and 5. The inputs are random, of
+    `nengo_dl.Simulator` and `.Simulator`, with minibatches of 1 and 4. The inputs are random, of
     the size that makes it fire at about 100 Hz. It must compute the same numbers everywhere, each
     neuron by itself, in the long run those of its ``rate_curve``; its gradients must be those
     of what it computes, and reach all that trains; nothing may be infinite for large inputs; and
@@ -131,15 +129,22 @@ def check_neuron(
         ...
     nengo_layers_plus.testing._check_layer.BrokenPromiseError: Forgetful() breaks the promise ...
     """
-    model = model_of(neurons) if isinstance(neurons, NeuronType) else "is no type of neurons"
-    native = native_of(neurons) if isinstance(neurons, NeuronType) else None
-    if native is not None:
-        model = native.model
-    if not isinstance(model, NeuronModel):
-        raise TypeError(
-            "check_neuron: expected a NeuronModel, a Surrogate or a type of neurons that can be "
-            f"computed as one, got {neurons!r}, which {model}"
-        )
+    check_neurons([neurons], dt=dt, n_neurons=n_neurons, seed=seed)
+
+
+def check_neurons(
+    types: Sequence[NeuronType], *, dt: float = 0.001, n_neurons: int | None = None, seed: int = 0
+) -> None:
+    """
+    Check several types of neurons, all in one network: faster than one after the other.
+
+    Parameters
+    ----------
+    types : sequence of nengo.neurons.NeuronType
+        The types.
+    dt, n_neurons, seed
+        See `check_neuron`.
+    """
     if nengo.Network.context:
         raise RuntimeError("check_neuron makes its own networks: call it outside of any network")
     dt = as_number(dt, "dt", check_neuron, above=0)
@@ -153,50 +158,46 @@ def check_neuron(
         n_neurons = as_count(n_neurons, "n_neurons", check_neuron)
     seed = as_count(seed, "seed", check_neuron, low=0)
     bits = rc.get("precision", "bits")
-    rc.set("precision", "bits", "64")  # whatever somebody else has left there
+    rc.set("precision", "bits", "64")  # whatever the user has set
     try:
         with warnings.catch_warnings(), random_state_kept():
-            # what a user's own run of the network would say is not what is checked here
+            # warnings of a user's own run of the network are not the subject here
             warnings.simplefilter("ignore")
-            _Check(neurons, model, native, dt, n_neurons, seed).run()
-    except DynamicsError as error:
-        raise BrokenPromiseError(neurons, _BOTH, str(error)) from error
+            checks = []
+            for neurons in types:
+                try:
+                    checks.append(_check_of(neurons, dt, n_neurons, seed))
+                    checks[-1].run_all()
+                except DynamicsError as error:
+                    raise BrokenPromiseError(neurons, _BOTH, str(error)) from error
+            _check_simulators(checks, seed)
     finally:
         rc.set("precision", "bits", bits)
 
 
-class _Check:
-    def __init__(
-        self,
-        neurons: Any,
-        model: NeuronModel,
-        native: Native | None,
-        dt: float,
-        n_neurons: int | None,
-        seed: int,
-    ) -> None:
-        self.neurons = neurons
-        self.model = model
-        self.is_ours = native is not None
-        self.dt = dt
-        self.rng = np.random.RandomState(seed)
-        self.seed = seed
-        sizes = {np.size(value) for value in self.values.values() if np.ndim(value)}
-        self.several = n_neurons is None and not sizes
-        self.n_neurons = n_neurons or max(sizes, default=_N_NEURONS)
-        self.function: SurrogateFunction | None = None
-        if model.spiking:
-            self.function = (native and native.function) or get("arctan")()
-        self.through_reset = native is not None and native.through_reset
-        self.scale = self.scale_of_currents()
+def _check_of(neurons: Any, dt: float, n_neurons: int | None, seed: int) -> _NeuronCheck:
+    native, model = None, "is no type of neurons"
+    if isinstance(neurons, NeuronType):
+        native = native_of(neurons)
+        model = model_of(neurons) if native is None else native.model
+    if not isinstance(model, NeuronModel):
+        raise TypeError(
+            "check_neuron: expected a NeuronModel, a Surrogate or a type of neurons that can be "
+            f"computed as one, got {neurons!r}, which {model}"
+        )
+    return _NeuronCheck(neurons, model, native, dt, n_neurons, seed)
 
-    def run(self) -> None:
+
+class _NeuronCheck(NeuronRuns):
+    """The promises that are checked without a network."""
+
+    def run_all(self) -> None:
         self.check_pure()
-        if self.is_ours:
+        if self.native is not None:
             check_in_tensorflow(self.model, self.n_neurons, self.model.trainable_names)
             if is_one_high(self.model, self.n_neurons):
                 raise self.broken(_HZ, "its spikes are 1 high; write spikes / dt for the output")
-        self.warm = self.run_warm()
+        self.warm_up()
         self.check_finite()
         self.check_alone()
         self.check_same()
@@ -208,94 +209,45 @@ class _Check:
         self.check_reaches()
         self.check_amplitude()
         self.check_copies()
-        self.check_simulators()
 
     def broken(self, promise: str, found: str) -> BrokenPromiseError:
         return BrokenPromiseError(self.neurons, promise, found)
 
-    # what is run
+    @contextmanager
+    def as_broken(self, promise: str) -> Iterator[None]:
+        """Turn an error of the user's code into a broken promise."""
+        try:
+            yield
+        except BrokenPromiseError:
+            raise
+        except Exception as error:
+            line = next(iter(str(error).strip().splitlines()), "")
+            raise self.broken(promise, f"{type(error).__name__}: {line}") from error
 
-    @property
-    def values(self) -> dict[str, Any]:
-        """The parameters, as numbers or arrays."""
-        return {name: getattr(self.model, name) for name in self.model.parameters}
-
-    def tensors(self, dtype: str, values: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """Return parameters as nengo_dl has them if they train."""
-        return {
-            name: tf.constant(np.atleast_1d(value)[np.newaxis], dtype)
-            for name, value in (self.values if values is None else values).items()
-        }
-
-    def scale_of_currents(self) -> np.ndarray:
-        """Find the input that brings about a typical output, shape ``(n_neurons,)``."""
-        with np.errstate(all="ignore"):
-            curve = np.nan_to_num(measured_curve(self.model))
-        curve = np.broadcast_to(curve, (len(CURRENTS), self.n_neurons))
-        rise = curve - curve[len(CURRENTS) // 2]
-        most = np.minimum(_RATE, 0.1 / self.dt) * self.model.amplitude
-        target = np.minimum(most, 0.5 * rise.max(axis=0))
-        beyond = (rise >= target) & (CURRENTS > 0)[:, np.newaxis]
-        found = CURRENTS[np.argmax(beyond, axis=0)]
-        return np.where(beyond.any(axis=0) & (target > 0), found, 1.0)
-
-    def currents(self, *shape: int, low: float = -0.5, high: float = 2.0) -> np.ndarray:
-        """Draw inputs, shape ``(*shape, n_neurons)``."""
-        return self.scale * self.rng.uniform(low, high, (*shape, self.n_neurons))
-
-    def start(self, *shape: int) -> dict[str, np.ndarray]:
-        """Draw states that simulations start from, shape ``(*shape, n_neurons)``."""
-        drawn = [
-            self.neurons.make_state(self.n_neurons, rng=self.rng, dtype=np.float64)
-            for _ in range(int(np.prod(shape)))
-        ]
-        return {
-            name: np.reshape([each[name] for each in drawn], (*shape, self.n_neurons))
-            for name in self.model.state
-        }
-
-    def run_warm(self) -> Run:
-        """Run neurons to come to states that they can have."""
-        return run_in_numpy(
-            self.model,
-            NumPyNeurons(),
-            self.dt,
-            self.currents(_N_WARM, _N_ITEMS),
-            self.start(_N_ITEMS),
-            self.values,
-        )
-
-    def samples(self) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-        """Return inputs, and states that neurons can have, shape ``(n_samples, n_neurons)``."""
-        states = {name: each.reshape(-1, self.n_neurons) for name, each in self.warm.states.items()}
-        return self.currents(_N_WARM * _N_ITEMS), states
-
-    # promises
+    # numbers
 
     def check_pure(self) -> None:
-        current, state = self.currents(), self.start(1)
-        state = {name: each[0] for name, each in state.items()}
+        current, state = self.currents(), self.start()
         given = {"current": current, **state, **self.values}
-        before = {name: np.array(each) for name, each in given.items()}
-        results = []
+        before = copy.deepcopy(given)
+        calls = []
         for _ in range(2):
-            output, new = advance(self.model, NumPyNeurons(), self.dt, current, state, self.values)
-            for name, each in given.items():
-                if not np.array_equal(each, before[name], equal_nan=True):
+            results = self.step(NumPyNeurons(), current, state, self.values)
+            calls.append(copy.deepcopy(results))
+            for name, value in given.items():
+                if not np.array_equal(value, before[name], equal_nan=True):
                     raise self.broken(
                         _PURE, f"it has changed {name} in place; write {name} = ... for a new array"
                     )
-            results.append({"output": np.array(output), **{k: np.array(v) for k, v in new.items()}})
-        for name, first in results[0].items():
-            if not np.array_equal(first, results[1][name], equal_nan=True):
+        for name, value in calls[0].items():
+            if not np.array_equal(value, calls[1][name], equal_nan=True):
                 raise self.broken(
                     _PURE, f"called twice with the same arguments, it gave {name} another value"
                 )
-        for shape in ((), (3,), (3, 2)):
+        for shape in ((), (1,), (3,), (3, 2)):
             current = self.currents(*shape)
-            state = self.start(*shape)
-            output, new = advance(self.model, NumPyNeurons(), self.dt, current, state, self.values)
-            for name, value in {"output": output, **new}.items():
+            results = self.step(NumPyNeurons(), current, self.start(*shape), self.values)
+            for name, value in results.items():
                 if np.shape(value) != current.shape:
                     raise self.broken(
                         _SHAPES,
@@ -304,458 +256,313 @@ class _Check:
 
     def check_alone(self) -> None:
         current, state = self.samples()
-        xp = NumPyNeurons()
-        together = advance(self.model, xp, self.dt, current, state, self.values)
+        together = self.step(NumPyNeurons(), current, state, self.values)
         for row in range(0, len(current), len(current) // 4):
             for neuron in range(self.n_neurons):
-                where = (slice(row, row + 1), slice(neuron, neuron + 1))
-                output, new = advance(
-                    self.model,
-                    xp,
-                    self.dt,
+                where = np.ix_([row], [neuron])
+                alone = self.step(
+                    NumPyNeurons(),
                     current[where],
-                    {name: each[where] for name, each in state.items()},
+                    {name: values[where] for name, values in state.items()},
                     {
-                        name: each[neuron : neuron + 1] if np.ndim(each) else each
-                        for name, each in self.values.items()
+                        k: value[[neuron]] if np.ndim(value) else value
+                        for k, value in self.values.items()
                     },
                 )
-                for name, value in {"output": output, **new}.items():
-                    whole = together[0] if name == "output" else together[1][name]
-                    scale = _size(whole)
-                    error = abs(np.squeeze(value) - whole[row, neuron])
-                    if not error <= _ROUNDING["float64"][0] * scale:
+                for name, value in alone.items():
+                    expected, actual = together[name][row, neuron], np.squeeze(value)
+                    allowed = _ROUNDING["float64"][0] * magnitude(together[name])
+                    if not abs(actual - expected) <= allowed:
                         raise self.broken(
                             _ALONE,
-                            f"{name} of a neuron is {np.squeeze(value):.6g} by itself, and "
-                            f"{whole[row, neuron]:.6g} among others",
+                            f"{name} of a neuron is {actual:.6g} by itself, and {expected:.6g} "
+                            "among others",
                         )
 
     def check_same(self) -> None:
         for dtype, (rounding, perturbation) in _ROUNDING.items():
             current, state = self.samples()
-            given = {
-                name: each.astype(dtype) for name, each in {"current": current, **state}.items()
-            }
-            expected = self.in_numpy(given, dtype)
-            spread = self.spread(given, dtype, expected, perturbation)
+            given = {k: value.astype(dtype) for k, value in {"current": current, **state}.items()}
+            expected = self.results(NumPyNeurons(dtype), given, self.values)
+            # how far rounding of the arguments moves the results, for example at the threshold
+            perturbed = [
+                self.results(NumPyNeurons(dtype), self.perturb(given, perturbation), self.values)
+                for _ in range(_N_PERTURBED)
+            ]
             for for_kernel in (False, True):
-                with self.explained(_SAME):
-                    found = self.in_tensorflow(given, dtype, for_kernel)
+                with self.as_broken(_SAME):
+                    tensors = {name: tf.constant(value) for name, value in given.items()}
+                    xp = self.namespace(dtype, for_kernel)
+                    actual = self.results(xp, tensors, self.tensors(dtype))
                 for name, value in expected.items():
-                    error = np.abs(found[name] - value)
-                    # where rounding alone makes a difference, e.g. at the threshold, it is allowed
-                    allowed = rounding * _size(value) + 4 * spread[name]
-                    wrong = ~(error <= allowed)
-                    if wrong.any():
-                        where = tuple(np.argwhere(wrong)[0])
+                    spread = np.fmax.reduce([abs(other[name] - value) for other in perturbed])
+                    allowed = rounding * magnitude(value) + 4 * np.nan_to_num(spread)
+                    where = _first(~(np.abs(actual[name] - value) <= allowed))
+                    if where is not None:
+                        arguments = ", ".join(f"{k}={v[where]:.6g}" for k, v in given.items())
                         raise self.broken(
                             _SAME,
-                            f"for {', '.join(f'{k}={v[where]:.6g}' for k, v in given.items())} the "
-                            f"{name} is {value[where]:.9g} in NumPy, and {found[name][where]:.9g} "
-                            f"in TensorFlow ({dtype})",
+                            f"for {arguments} the {name} is {value[where]:.9g} in NumPy, and "
+                            f"{actual[name][where]:.9g} in TensorFlow ({dtype})",
                         )
 
-    def in_numpy(self, given: Mapping[str, np.ndarray], dtype: str) -> dict[str, np.ndarray]:
-        """Run a step, and find the rate of the curve."""
-        state = {name: given[name] for name in self.model.state}
-        xp, current = NumPyNeurons(dtype), given["current"]
-        output, new = advance(self.model, xp, self.dt, current, state, self.values)
-        results = {"output": output, **new}
-        if self.model.has_rate_curve:
-            with np.errstate(all="ignore"):
-                results["rate_curve"] = self.model.curve(xp, current, state, self.values)
+    def perturb(self, given: Arrays, perturbation: float) -> Arrays:
+        """Return arguments that are changed by no more than rounding."""
         return {
-            name: np.broadcast_to(np.asarray(each, np.float64), current.shape)
-            for name, each in results.items()
+            name: (
+                value + self.rng.choice([-1, 1], value.shape) * perturbation * magnitude(value)
+            ).astype(value.dtype)
+            for name, value in given.items()
         }
 
-    def in_tensorflow(
-        self, given: Mapping[str, np.ndarray], dtype: str, for_kernel: bool
-    ) -> dict[str, np.ndarray]:
-        """Do the same in TensorFlow."""
-        tensors = {name: tf.constant(each) for name, each in given.items()}
-        state = {name: tensors[name] for name in self.model.state}
-        xp = TensorFlowNeurons(dtype, self.function, self.through_reset, for_kernel=for_kernel)
-        current, values = tensors["current"], self.tensors(dtype)
-        output, new = advance(self.model, xp, self.dt, current, state, values)
-        results = {"output": output, **new}
+    def results(self, xp: Any, given: Arrays, values: Mapping[str, Any]) -> Arrays:
+        """Run a step; returns the output, the states and the rate curve in double precision."""
+        current, state = given["current"], {name: given[name] for name in self.model.state}
+        results = self.step(xp, current, state, values)
         if self.model.has_rate_curve:
-            results["rate_curve"] = self.model.curve(xp, current, state, values)
-        return {
-            name: as_tensor(each, current).numpy().astype(np.float64)
-            for name, each in results.items()
-        }
-
-    def spread(
-        self,
-        given: Mapping[str, np.ndarray],
-        dtype: str,
-        expected: Mapping[str, np.ndarray],
-        perturbation: float,
-    ) -> dict[str, np.ndarray]:
-        """Say how far a change of the arguments that is no more than rounding moves the results."""
-        spread = {name: np.zeros(each.shape) for name, each in expected.items()}
-        for _ in range(8):
-            moved = {
-                name: (
-                    each + self.rng.choice([-1, 1], each.shape) * perturbation * _size(each)
-                ).astype(dtype)
-                for name, each in given.items()
-            }
-            for name, each in self.in_numpy(moved, dtype).items():
-                spread[name] = np.fmax(spread[name], np.abs(each - expected[name]))
-        return spread
+            results["rate_curve"] = self.curve(xp, current, state, values)
+        return {k: np.asarray(shaped_like(current, v), np.float64) for k, v in results.items()}
 
     def check_curve(self) -> None:
-        """Compare with simulations in which the states that the curve sees are held still."""
-        model = self.model
+        """Compare with simulations in which the states that the curve depends on are constant."""
+        model, xp = self.model, NumPyNeurons()
         current = self.scale * np.linspace(-1, 4, 21)[:, np.newaxis]
         state = {name: np.zeros_like(current) for name in model.state}
-        with np.errstate(all="ignore"):
-            expected = np.broadcast_to(
-                model.curve(NumPyNeurons(), current, state, self.values), current.shape
+        expected = self.curve(xp, current, state, self.values)
+        held = [
+            name
+            for name in model.state
+            if not np.array_equal(
+                self.curve(xp, current, {**state, name: np.ones_like(current)}, self.values),
+                expected,
             )
-        held = self.states_of_curve(current, expected, state)
+        ]
         settle = round(_RATE_TIME / self.dt)
-        steps = np.broadcast_to(current, (2 * settle, *current.shape))
-        run = run_in_numpy(model, NumPyNeurons(), self.dt, steps, state, self.values, held)
-        found = run.outputs[settle:].mean(axis=0)
+        currents = np.broadcast_to(current, (2 * settle, *current.shape))
+        run = self.run(xp, currents, state, self.values, held)
+        actual = run["output"][settle:].mean(axis=0)
+        size, unit = np.abs(expected), ""
         part, least = _RATE_TOLERANCE
-        size, unit = model.amplitude, " Hz"
-        low, high = np.abs(expected) * (1 - part), np.abs(expected) * (1 + part)
+        low, high = size * (1 - part), size * (1 + part)
+        applies = np.ones(size.shape, bool)
         if model.spiking:
-            # spikes come at steps
-            low = 1 / (1 / np.maximum(low / size, 1e-9) + self.dt) * size
-            high = 1 / np.maximum(1 / np.maximum(high / size, 1e-9) - self.dt, self.dt) * size
-            least = least * size
-            applies = np.abs(expected) < 0.2 / self.dt * size
+            # intervals between spikes are whole numbers of steps
+            step = self.dt / model.amplitude
+            low, high = low - step * low**2, high + step * high**2
+            least, unit = least * model.amplitude, " Hz"
+            applies = size * step < 0.2
         else:
-            least, unit = 0.02 * _size(expected), ""
-            applies = np.ones(expected.shape, bool)
-        absolute = found * np.sign(expected + (expected == 0))
-        wrong = applies & ~((absolute >= low - least) & (absolute <= high + least))
-        if wrong.any():
-            where = tuple(np.argwhere(wrong)[0])
+            least = 0.02 * magnitude(expected)
+        signed = actual * np.where(expected < 0, -1, 1)
+        where = _first(applies & ~((signed >= low - least) & (signed <= high + least)))
+        if where is not None:
             raise self.broken(
                 _CURVE,
                 f"for an input of {current[where]:.6g} the curve gives "
-                f"{expected[where]:.6g}{unit}, and a simulation {found[where]:.6g}{unit}",
+                f"{expected[where]:.6g}{unit}, and a simulation {actual[where]:.6g}{unit}",
             )
-
-    def states_of_curve(
-        self, current: np.ndarray, expected: np.ndarray, state: Mapping[str, np.ndarray]
-    ) -> list[str]:
-        """Return the states on which the curve depends."""
-        names = []
-        for name in self.model.state:
-            other = {**state, name: np.ones_like(current)}
-            with np.errstate(all="ignore"):
-                rates = self.model.curve(NumPyNeurons(), current, other, self.values)
-            if not np.array_equal(np.broadcast_to(rates, current.shape), expected):
-                names.append(name)
-        return names
-
-    def check_slope(self, function: SurrogateFunction) -> None:
-        x = np.sort(self.rng.uniform(-3, 3, 200))
-        found = np.broadcast_to(function.slope(x), x.shape)
-        coarse, fine = (
-            (function.primitive(x + step) - function.primitive(x - step)) / (2 * step)
-            for step in (1e-5, 1e-6)
-        )
-        scale = _size(fine)
-        settled = np.abs(coarse - fine) < _GRADIENT_TOLERANCE * scale
-        wrong = settled & ~(np.abs(found - fine) <= _GRADIENT_TOLERANCE * scale)
-        if wrong.any():
-            where = np.argmax(wrong)
-            raise self.broken(
-                _SLOPE,
-                f"that of {function!r} is {found[where]:.6g} at {x[where]:.3g}, where the "
-                f"derivative is {fine[where]:.6g}",
-            )
-
-    def check_gradient(self) -> None:
-        current = self.currents(_N_SMOOTH)
-        state = {
-            name: each[self.rng.randint(_N_WARM), self.rng.randint(_N_ITEMS)]
-            for name, each in self.warm.states.items()
-        }
-        values = {
-            name: np.array(np.broadcast_to(each, (self.n_neurons,)), np.float64)
-            for name, each in self.values.items()
-        }
-        smooth = NumPyNeurons(smooth=self.function)
-        current = current[: self.tame_steps(smooth, current, state)]
-        sizes = {
-            "the input": np.broadcast_to(self.scale, current.shape),
-            **{name: np.full(self.n_neurons, _size(self.warm.states[name])) for name in state},
-            **{name: np.abs(each) + (each == 0) for name, each in values.items()},
-        }
-        loss = self.projection(len(current), state)
-        at = {"the input": current, **state, **values}
-
-        def in_numpy(at: Mapping[str, np.ndarray]) -> np.ndarray:
-            run = run_in_numpy(
-                self.model,
-                smooth,
-                self.dt,
-                at["the input"],
-                {name: at[name] for name in state},
-                {name: at[name] for name in values},
-            )
-            return loss(run)
-
-        tensors = {name: tf.constant(each) for name, each in at.items()}
-        xp = TensorFlowNeurons("float64", self.function, through_reset=True, smooth=True)
-        with self.explained(_GRADIENT), tf.GradientTape() as tape:
-            tape.watch(tensors)
-            run = run_in_tensorflow(
-                self.model,
-                xp,
-                self.dt,
-                tensors["the input"],
-                {name: tensors[name] for name in state},
-                {name: tensors[name] for name in values},
-            )
-            total = tf.reduce_sum(loss(run))
-        found = tape.gradient(total, tensors, unconnected_gradients="zero")
-        fires = " (smooth spikes)" if self.model.spiking else ""
-        self.compare_gradients(in_numpy, at, sizes, found, f"the outputs{fires}")
-        if self.model.has_rate_curve:
-            self.check_gradient_of_curve(at, sizes, state, values)
-
-    def check_gradient_of_curve(
-        self,
-        at: Mapping[str, np.ndarray],
-        sizes: Mapping[str, np.ndarray],
-        state: Mapping[str, Any],
-        values: Mapping[str, Any],
-    ) -> None:
-        def curve(xp: Any, at: Mapping[str, Any]) -> Any:
-            given = {name: at[name] for name in state}
-            with np.errstate(all="ignore"):
-                return self.model.curve(
-                    xp, at["the input"], given, {name: at[name] for name in values}
-                )
-
-        tensors = {name: tf.constant(each) for name, each in at.items()}
-        with self.explained(_GRADIENT), tf.GradientTape() as tape:
-            tape.watch(tensors)
-            total = tf.reduce_sum(
-                as_tensor(curve(TensorFlowNeurons("float64"), tensors), tensors["the input"])
-            )
-        found = tape.gradient(total, tensors, unconnected_gradients="zero")
-
-        def in_numpy(at: Mapping[str, np.ndarray]) -> np.ndarray:
-            rates = np.broadcast_to(curve(NumPyNeurons(), at), at["the input"].shape)
-            return np.asarray(rates.sum(axis=0))
-
-        self.compare_gradients(in_numpy, at, sizes, found, "the rate curve")
-
-    def tame_steps(
-        self, smooth: NumPyNeurons, current: np.ndarray, state: Mapping[str, np.ndarray]
-    ) -> int:
-        """Return for how many steps smooth neurons stay near to what neurons do: at least one."""
-        run = run_in_numpy(self.model, smooth, self.dt, current, state, self.values)
-        tame = np.ones(len(current), bool)
-        for name, each in run.states.items():
-            tame &= np.all(np.abs(each) < 1e3 * _size(self.warm.states[name]), axis=-1)
-        return max(1, len(current) if tame.all() else int(np.argmin(tame)))
-
-    def projection(self, n_steps: int, state: Mapping[str, Any]) -> Callable[[Run], Any]:
-        """Return a function that makes one number, for each neuron, of all that neurons do."""
-        weights = self.rng.uniform(0.5, 1, (n_steps, self.n_neurons))
-        weights /= _size(self.warm.outputs)
-        last = {
-            name: self.rng.uniform(0.1, 0.2, self.n_neurons) / _size(self.warm.states[name])
-            for name in state
-        }
-
-        def loss(run: Run) -> Any:
-            total = sum(list(run.outputs * weights))
-            return total + sum(run.last[name] * each for name, each in last.items())
-
-        return loss
-
-    def compare_gradients(
-        self,
-        function: Callable[[Mapping[str, np.ndarray]], np.ndarray],
-        at: Mapping[str, np.ndarray],
-        sizes: Mapping[str, np.ndarray],
-        found: Mapping[str, Any],
-        what: str,
-    ) -> None:
-        """Compare gradients with finite differences of a function, of each neuron by itself."""
-        for name, value in at.items():
-            gradients = found[name].numpy() * sizes[name]
-            coarse, _ = _finite_differences(function, at, name, _STEPS[1] * sizes[name])
-            fine, bend = _finite_differences(function, at, name, _STEPS[0] * sizes[name])
-            coarse, fine, bend = (each * sizes[name] for each in (coarse, fine, bend))
-            allowed = _GRADIENT_TOLERANCE * max(_size(fine, 0.0), 1e-4)
-            # where they depend on the step, or on its side, there is a kink
-            settled = (np.abs(coarse - fine) <= allowed) & (np.abs(bend) <= 10 * allowed)
-            if np.mean(settled) < 0.5:
-                raise self.broken(
-                    _GRADIENT,
-                    f"{what} have no derivative by {name} that could be found: finite differences "
-                    f"depend on their step for {np.mean(~settled):.0%} of the values",
-                )
-            wrong = settled & ~(np.abs(gradients - fine) <= 2 * allowed)
-            if wrong.any():
-                where = tuple(np.argwhere(wrong)[0])
-                size = sizes[name][where]
-                raise self.broken(
-                    _GRADIENT,
-                    f"that of {what} by {name} is {gradients[where] / size:.6g} for {name} = "
-                    f"{value[where]:.6g}, where finite differences give {fine[where] / size:.6g}",
-                )
-
-    def check_reaches(self) -> None:
-        dtype = "float32"
-        currents = tf.constant(self.currents(_N_GRADIENT, 1, low=0.5, high=3.0), dtype)
-        state = {name: tf.constant(each, dtype) for name, each in self.start(1).items()}
-        values = self.tensors(dtype)
-        xp = TensorFlowNeurons(dtype, self.function, self.through_reset)
-        weights = self.rng.uniform(0.5, 1, (_N_GRADIENT, 1, self.n_neurons))
-        weights /= _size(self.warm.outputs)
-        with tf.GradientTape(persistent=True) as tape:
-            tape.watch((currents, state, values))
-            run = run_in_tensorflow(self.model, xp, self.dt, currents, state, values)
-            total = tf.reduce_sum(run.outputs * tf.constant(weights, dtype))
-            by_curve = None
-            if self.model.spiking and self.model.has_rate_curve:
-                rates = self.model.curve(xp, currents, state, values)
-                by_curve = tf.reduce_sum(as_tensor(rates, currents))
-        aims = {"the input": currents, **{k: values[k] for k in self.model.trainable_names}}
-        for name, aim in aims.items():
-            self.check_gradient_arrives(name, tape.gradient(total, aim), "")
-        if by_curve is not None:
-            gradient = tape.gradient(by_curve, currents)
-            self.check_gradient_arrives("the input", gradient, " by the rate curve")
-
-    def check_gradient_arrives(self, name: str, gradient: Any, how: str) -> None:
-        if gradient is None or not np.any(gradient.numpy()):
-            raise self.broken(
-                _REACHES,
-                f"in {_N_GRADIENT} steps none came to {name}{how}",
-            )
-        if not np.isfinite(gradient.numpy()).all():
-            raise self.broken(_FINITE, f"the gradient of {name}{how} is {_not_finite(gradient)}")
-
-    def check_finite(self) -> None:
-        for dtype in _ROUNDING:
-            currents = self.extreme_currents().astype(dtype)
-            for start in (self.start(currents.shape[1]), dict(self.warm.last)):
-                state = {
-                    name: np.resize(each, currents.shape[1:]).astype(dtype)
-                    for name, each in start.items()
-                }
-                run = run_in_numpy(
-                    self.model, NumPyNeurons(dtype), self.dt, currents, state, self.values
-                )
-                self.check_run_finite(currents, run, f"NumPy, {dtype}")
-                with self.explained(_SAME):
-                    self.check_finite_in_tensorflow(currents, state, dtype)
-
-    def check_finite_in_tensorflow(
-        self, currents: np.ndarray, state: Mapping[str, np.ndarray], dtype: str
-    ) -> None:
-        xp = TensorFlowNeurons(dtype, self.function, self.through_reset)
-        at = {
-            "the input": tf.constant(currents),
-            **{name: tf.constant(each) for name, each in state.items()},
-            # one for each item, so that the error can say for which input it was
-            **{
-                name: tf.constant(np.broadcast_to(each, currents.shape[1:]), dtype)
-                for name, each in self.values.items()
-            },
-        }
-        values = {name: at[name] for name in self.values}
-        state = {name: at[name] for name in state}
-        with tf.GradientTape(persistent=True) as tape:
-            tape.watch(at)
-            run = run_in_tensorflow(self.model, xp, self.dt, at["the input"], state, values)
-            total = tf.reduce_sum(run.outputs) * self.dt
-            totals = {"": total}
-            if self.model.has_rate_curve:
-                rates = as_tensor(
-                    self.model.curve(xp, at["the input"], state, values), at["the input"]
-                )
-                run = Run(run.outputs, {**run.states, "rate_curve": rates})
-                totals[" by the rate curve"] = tf.reduce_sum(rates)
-        self.check_run_finite(currents, run, f"TensorFlow, {dtype}")
-        for how, total in totals.items():
-            found = tape.gradient(total, at, unconnected_gradients="zero")
-            for name, gradient in found.items():
-                wrong = ~np.isfinite(gradient.numpy())
-                if wrong.any():
-                    item = np.argwhere(wrong)[0][-2]
-                    raise self.broken(
-                        _FINITE,
-                        f"the gradient of {name}{how} is {_not_finite(gradient)} for inputs "
-                        f"{_few(currents[:, item])} ({dtype})",
-                    )
-
-    def check_run_finite(self, currents: np.ndarray, run: Run, how: str) -> None:
-        for name, each in {"output": run.outputs, **run.states}.items():
-            wrong = ~np.isfinite(np.asarray(each))
-            if wrong.any():
-                step, item = np.argwhere(wrong)[0][:2]
-                raise self.broken(
-                    _FINITE,
-                    f"{name} is {_not_finite(each)} in step {step} for inputs "
-                    f"{_few(currents[:, item])} ({how})",
-                )
-
-    def extreme_currents(self) -> np.ndarray:
-        """Return series of inputs, shape ``(n_steps, n_items, n_neurons)``."""
-        threshold = self.threshold()
-        ones = np.ones(self.n_neurons)
-        constant = [
-            _EXTREME * ones, -_EXTREME * ones, 0 * ones, threshold, self.scale,
-            *(np.nextafter(threshold.astype(dtype), np.inf, dtype=dtype) for dtype in _ROUNDING),
-        ]  # fmt: skip
-        series = [np.tile(each, (_N_EXTREME, 1)) for each in constant]
-        turns = np.where(np.arange(_N_EXTREME) % 2, 1.0, -1.0)[:, np.newaxis]
-        drawn = self.rng.choice(len(constant), (_N_EXTREME, self.n_neurons))
-        series += [
-            turns * _EXTREME * ones,
-            np.take_along_axis(np.array(constant), drawn, axis=0),
-        ]
-        return np.stack(series, axis=1)
-
-    def threshold(self) -> np.ndarray:
-        """Find the largest input without an output, to the last bit if there is a rate curve."""
-        curve = np.broadcast_to(measured_curve(self.model), (len(CURRENTS), self.n_neurons))
-        fires = np.nan_to_num(curve) > 0
-        first = np.argmax(fires, axis=0)
-        high = CURRENTS[first]
-        low = CURRENTS[np.maximum(first - 1, 0)]
-        if not self.model.has_rate_curve:
-            return low
-        state = {name: np.zeros(self.n_neurons) for name in self.model.state}
-        for _ in range(70):
-            middle = low + (high - low) / 2
-            with np.errstate(all="ignore"):
-                above = self.model.curve(NumPyNeurons(), middle, state, self.values) > 0
-            low, high = np.where(above, low, middle), np.where(above, middle, high)
-        return low
 
     def check_amplitude(self) -> None:
         current, state = self.samples()
-        outputs = []
-        for amplitude in (1.0, 2.5):
-            model = self.model.replace(amplitude=amplitude)
-            output, _ = advance(model, NumPyNeurons(), self.dt, current, state, self.values)
-            outputs.append(output)
+        outputs = [
+            self.model.replace(amplitude=amplitude).advance(
+                NumPyNeurons(), self.dt, current, state, self.values
+            )[0]
+            for amplitude in (1.0, 2.5)
+        ]
         error = np.abs(outputs[1] - 2.5 * outputs[0])
-        if not np.all(error <= _ROUNDING["float64"][0] * _size(outputs[1])):
-            where = tuple(np.argwhere(error == np.nanmax(error))[0])
+        where = _first(~(error <= _ROUNDING["float64"][0] * magnitude(outputs[1])))
+        if where is not None:
             raise self.broken(
                 _AMPLITUDE,
                 f"an output of {outputs[0][where]:.6g} became {outputs[1][where]:.6g} with an "
                 "amplitude of 2.5",
             )
+
+    # gradients
+
+    def check_slope(self, function: SurrogateFunction) -> None:
+        x = np.sort(self.rng.uniform(-3, 3, 200))
+        slope = np.broadcast_to(function.slope(x), x.shape)
+        expected = derivative(function.primitive, x)
+        wrong = ~(np.abs(slope - expected) <= _GRADIENT_TOLERANCE * magnitude(expected))
+        where = _first(wrong)
+        if where is not None:
+            raise self.broken(
+                _SLOPE,
+                f"that of {function!r} is {slope[where]:.6g} at {x[where]:.3g}, where the "
+                f"derivative is {expected[where]:.6g}",
+            )
+
+    def check_gradient(self) -> None:
+        """Compare gradients with finite differences, of spikes those of smooth neurons."""
+        state = {
+            name: self.warm[name][self.rng.randint(N_WARM), self.rng.randint(_N_ITEMS)]
+            for name in self.model.state
+        }
+        values = {
+            name: np.array(np.broadcast_to(value, (self.n_neurons,)), np.float64)
+            for name, value in self.values.items()
+        }
+        smooth = NumPyNeurons(smooth=self.function)
+        current = self.currents(_N_SMOOTH)
+        current = current[: self.n_tame_steps(smooth, current, state)]
+        scales = {
+            INPUT: np.broadcast_to(self.scale, current.shape),
+            **{name: np.full(self.n_neurons, magnitude(self.warm[name])) for name in state},
+            **{name: np.abs(value) + (value == 0) for name, value in values.items()},
+        }
+        at = {INPUT: current, **state, **values}
+        weights = self.rng.uniform(0.5, 1, current.shape) / magnitude(self.warm["output"])
+        last = {
+            name: self.rng.uniform(0.1, 0.2, self.n_neurons) / magnitude(self.warm[name])
+            for name in state
+        }
+
+        def split(at: Arrays) -> tuple[Any, Arrays, Arrays]:
+            return (
+                at[INPUT],
+                {name: at[name] for name in state},
+                {name: at[name] for name in values},
+            )
+
+        def outputs(xp: Any, at: Arrays) -> Any:
+            results = self.run(xp, *split(at))
+            total = sum(list(results["output"] * weights))
+            return total + sum(results[name][-1] * weight for name, weight in last.items())
+
+        def curve(xp: Any, at: Arrays) -> Any:
+            return sum(list(self.curve(xp, *split(at))))
+
+        in_tensorflow = TensorFlowNeurons("float64", self.function, through_reset=True, smooth=True)
+        words = "the outputs (smooth spikes)" if self.model.spiking else "the outputs"
+        self.compare_gradients(words, outputs, (smooth, in_tensorflow), at, scales)
+        if self.model.has_rate_curve:
+            xps = NumPyNeurons(), TensorFlowNeurons("float64")
+            self.compare_gradients("the rate curve", curve, xps, at, scales)
+
+    def n_tame_steps(self, smooth: NumPyNeurons, current: np.ndarray, state: Arrays) -> int:
+        """Return for how many steps smooth neurons stay near those that spike: at least one."""
+        run = self.run(smooth, current, state, self.values)
+        tame = np.ones(len(current), bool)
+        for name in state:
+            tame &= np.all(np.abs(run[name]) < 1e3 * magnitude(self.warm[name]), axis=-1)
+        return max(1, len(current) if tame.all() else int(np.argmin(tame)))
+
+    def compare_gradients(
+        self,
+        words: str,
+        function: Callable[[Any, Arrays], Any],
+        namespaces: tuple[NumPyNeurons, TensorFlowNeurons],
+        at: Arrays,
+        scales: Arrays,
+    ) -> None:
+        """Compare gradients with finite differences of a function, of each neuron by itself."""
+        in_numpy, in_tensorflow = namespaces
+        tensors = {name: tf.constant(value) for name, value in at.items()}
+        with self.as_broken(_GRADIENT), tf.GradientTape() as tape:
+            tape.watch(tensors)
+            total = tf.reduce_sum(function(in_tensorflow, tensors))
+        gradients = tape.gradient(total, tensors, unconnected_gradients="zero")
+        for name, value in at.items():
+            scale = scales[name]
+            with np.errstate(invalid="ignore"):
+                above, below = _one_sided(
+                    lambda changed: function(in_numpy, changed), at, name, _DIFFERENCE * scale
+                )
+                expected, bend = (above + below) / 2 * scale, np.abs(above - below) * scale
+            actual = gradients[name].numpy() * scale
+            allowed = _GRADIENT_TOLERANCE * max(magnitude(expected, 0.0), 1e-4)
+            smooth = bend <= 10 * allowed  # elsewhere there is a kink
+            if np.mean(smooth) < 0.5:
+                raise self.broken(
+                    _GRADIENT,
+                    f"{words} have no derivative by {name} that could be found: finite differences "
+                    f"depend on their direction for {np.mean(~smooth):.0%} of the values",
+                )
+            where = _first(smooth & ~(np.abs(actual - expected) <= 2 * allowed))
+            if where is not None:
+                raise self.broken(
+                    _GRADIENT,
+                    f"that of {words} by {name} is {actual[where] / scale[where]:.6g} for {name} = "
+                    f"{value[where]:.6g}, where finite differences give "
+                    f"{expected[where] / scale[where]:.6g}",
+                )
+
+    def check_reaches(self) -> None:
+        dtype = "float32"
+        currents = tf.constant(self.currents(_N_GRADIENT, 1, low=0.5, high=3.0), dtype)
+        state = {name: tf.constant(value, dtype) for name, value in self.start(1).items()}
+        values = self.tensors(dtype)
+        weights = self.rng.uniform(0.5, 1, currents.shape) / magnitude(self.warm["output"])
+        xp = self.namespace(dtype)
+        with tf.GradientTape(persistent=True) as tape:
+            tape.watch((currents, values))
+            outputs = self.run(xp, currents, state, values)["output"]
+            total = tf.reduce_sum(outputs * tf.constant(weights, dtype))
+            by_curve = None
+            if self.model.spiking and self.model.has_rate_curve:
+                by_curve = tf.reduce_sum(self.curve(xp, currents, state, values))
+        gradients = {INPUT: tape.gradient(total, currents)}
+        gradients.update({k: tape.gradient(total, values[k]) for k in self.model.trainable_names})
+        if by_curve is not None:
+            gradients[f"{INPUT} by the rate curve"] = tape.gradient(by_curve, currents)
+        for name, gradient in gradients.items():
+            if gradient is None or not np.any(gradient.numpy()):
+                raise self.broken(_REACHES, f"in {_N_GRADIENT} steps none came to {name}")
+            if not np.isfinite(gradient.numpy()).all():
+                raise self.broken(_FINITE, f"the gradient of {name} is not")
+
+    # large inputs
+
+    def check_finite(self) -> None:
+        for dtype in _ROUNDING:
+            extreme = self.extreme_currents().astype(dtype)
+            currents = np.concatenate([extreme, extreme], axis=1)
+            n_items = extreme.shape[1]
+            shape = (n_items, self.n_neurons)
+            state = {
+                name: np.concatenate([value, np.resize(self.warm[name][-1], shape)]).astype(dtype)
+                for name, value in self.start(n_items).items()
+            }
+            run = self.run(NumPyNeurons(dtype), currents, state, self.values)
+            self.expect_finite(run, currents, f"NumPy, {dtype}")
+            with self.as_broken(_SAME):
+                self.check_finite_in_tensorflow(currents, state, dtype)
+
+    def check_finite_in_tensorflow(self, currents: np.ndarray, state: Arrays, dtype: str) -> None:
+        # parameters for each item, so that the error can say for which input it was
+        values = {k: np.broadcast_to(v, currents.shape[1:]) for k, v in self.values.items()}
+        at = {INPUT: currents, **state, **values}
+        at = {name: tf.constant(value, dtype) for name, value in at.items()}
+        state, values = {name: at[name] for name in state}, {name: at[name] for name in values}
+        xp = self.namespace(dtype)
+        totals = {}
+        with tf.GradientTape(persistent=True) as tape:
+            tape.watch(at)
+            run = self.run(xp, at[INPUT], state, values)
+            totals[""] = tf.reduce_sum(run["output"]) * self.dt
+            if self.model.has_rate_curve:
+                run["rate_curve"] = self.curve(xp, at[INPUT], state, values)
+                totals[" by the rate curve"] = tf.reduce_sum(run["rate_curve"])
+        self.expect_finite(run, currents, f"TensorFlow, {dtype}")
+        for suffix, total in totals.items():
+            gradients = tape.gradient(total, at, unconnected_gradients="zero")
+            named = {f"the gradient of {k}{suffix}": value for k, value in gradients.items()}
+            self.expect_finite(named, currents, dtype)
+
+    def expect_finite(self, arrays: Arrays, currents: np.ndarray, where: str) -> None:
+        """Check arrays of shape ``(..., n_items, n_neurons)``."""
+        for name, values in arrays.items():
+            values = np.asarray(values)
+            first = _first(~np.isfinite(values))
+            if first is not None:
+                inputs = ", ".join(f"{x:.9g}" for x in np.unique(currents[:, first[-2]])[:4])
+                raise self.broken(
+                    _FINITE, f"{name} is {values[first]} for inputs {inputs} ({where})"
+                )
+
+    # copies
 
     def check_copies(self) -> None:
         neurons = self.neurons
@@ -763,25 +570,26 @@ class _Check:
             "copy.copy": copy.copy,
             "copy.deepcopy": copy.deepcopy,
         }
-        if isinstance(self.neurons, NeuronModel):
-            copies["replace()"] = lambda each: each.replace()
+        if isinstance(neurons, NeuronModel):
+            copies["replace()"] = lambda it: it.replace()
         if _is_importable(type(neurons)) and _is_importable(type(self.model)):
-            copies["pickle"] = lambda each: pickle.loads(pickle.dumps(each))
-        for how, make in copies.items():
-            with self.explained(_COPIES):
-                made = make(neurons)
-                same = {
-                    "it equals": made == neurons and neurons == made,
-                    "it has the hash of": hash(made) == hash(neurons),
-                    "it is written like": repr(made) == repr(neurons),
+            copies["pickle"] = lambda it: pickle.loads(pickle.dumps(it))
+        for how, make_copy in copies.items():
+            with self.as_broken(_COPIES):
+                made = make_copy(neurons)
+                differences = {
+                    "is not equal to it": made != neurons or neurons != made,
+                    "has another hash": hash(made) != hash(neurons),
+                    "is written differently": repr(made) != repr(neurons),
                 }
-            for claim, holds in same.items():
-                if not holds:
-                    raise self.broken(
-                        _COPIES, f"of what {how} made, {made!r}, it is not true that {claim} it"
-                    )
-        if not isinstance(self.neurons, NeuronModel):
-            return
+            for words, differs in differences.items():
+                if differs:
+                    raise self.broken(_COPIES, f"{made!r}, a copy by {how}, {words}")
+        if isinstance(neurons, NeuronModel):
+            self.check_equality(neurons)
+
+    def check_equality(self, neurons: NeuronModel) -> None:
+        """Check that what tells neurons apart is known to nengo."""
         unknown = [name for name in vars(neurons) if not name.startswith("_")]
         if unknown:
             raise self.broken(
@@ -790,146 +598,125 @@ class _Check:
                 f"nengo.params.NumberParam({unknown[0]!r}, readonly=True)`: neurons that differ by "
                 "it are taken for equal, and computed as one",
             )
-        for name, value in {**self.values, "amplitude": self.model.amplitude}.items():
-            declared = self.model.parameters.get(name)
-            other = _another(value, declared)
-            if self.model.replace(**{name: other}) == self.model:
+        for name, value in {**self.values, "amplitude": neurons.amplitude}.items():
+            changed = _another(value, neurons.parameters.get(name))
+            if neurons.replace(**{name: changed}) == neurons:
                 raise self.broken(
-                    _COPIES, f"it equals one that has {other} for {name}, in place of {value}"
+                    _COPIES, f"it equals one that has {changed} for {name}, in place of {value}"
                 )
 
-    def check_simulators(self) -> None:
-        series = [
-            self.currents(5, _N_SIMULATED)[..., : each or None]
-            for each in ((0, _N_OTHERS) if self.several else (0,))
-        ]
-        expected = [
-            self.simulate(nengo.Simulator, [each[item] for each in series]) for item in range(5)
-        ]
-        for kind, options, n_items in self.simulators():
-            with self.explained(_SIMULATORS):
-                found = self.simulate(
-                    kind, [each[0] for each in series], [each[:n_items] for each in series],
-                    minibatch_size=n_items, **options,
-                )  # fmt: skip
-            for name, values in found.items():
-                right = np.stack([each[name] for each in expected[:n_items]])
-                error = np.abs(values - right)
-                wrong = ~(error <= 10 * _ROUNDING["float64"][0] * _size(right))
-                if wrong.any():
-                    item, step, neuron = np.argwhere(wrong)[0]
-                    how = ", ".join(f"{k}={v!r}" for k, v in options.items())
-                    raise self.broken(
-                        _SIMULATORS,
-                        f"{name} of neuron {neuron} in step {step} is "
-                        f"{right[item, step, neuron]:.9g} in nengo.Simulator, and "
-                        f"{values[item, step, neuron]:.9g} in {kind.__module__.split('.')[0]}."
-                        f"{kind.__name__}({how}) with minibatches of {n_items}",
-                    )
 
-    def simulators(self) -> Iterator[tuple[Any, dict[str, Any], int]]:
-        """Return which to run, and with how many items in a minibatch."""
-        yield nengo_dl.Simulator, {}, 2
-        yield Simulator, {"execution": "stepwise"}, 5
-        yield Simulator, {"execution": "layerwise"}, 1
-        yield Simulator, {"execution": "layerwise"}, 5
+# simulators
 
-    def simulate(
-        self,
-        kind: Any,
-        series: list[np.ndarray],
-        data: list[np.ndarray] | None = None,
-        **options: Any,
-    ) -> dict[str, np.ndarray]:
-        """Run a network of one or two populations; return what neurons do, by name."""
-        probes, nodes = {}, []
-        with nengo.Network(seed=self.seed) as network:
-            nengo_dl.configure_settings(dtype="float64")
-            for number, table in enumerate(series):
-                size = table.shape[1]
-                node = nengo.Node(nengo.processes.PresentInput(table, self.dt))
-                population = nengo.Ensemble(
-                    size, 1, neuron_type=self.neurons, gain=np.ones(size), bias=np.zeros(size)
+
+def _check_simulators(checks: Sequence[_NeuronCheck], seed: int) -> None:
+    """Compare what Simulators compute in one network of all types of neurons."""
+    # with two populations of a type, which nengo_dl computes together, if it can have any size
+    populations = [
+        (check, check.currents(_N_ITEMS, _N_SIMULATED)[..., :size])
+        for check in checks
+        for size in ((check.n_neurons, _N_OTHERS) if check.any_size else (check.n_neurons,))
+    ]
+    expected = [_simulate(nengo.Simulator, populations, seed, [item]) for item in range(_N_ITEMS)]
+    kinds: list[tuple[Any, dict[str, Any], int]] = [
+        (nengo_dl.Simulator, {}, 1),
+        (Simulator, {"execution": "stepwise"}, _N_ITEMS),
+        (Simulator, {"execution": "layerwise"}, _N_ITEMS),
+    ]
+    for kind, options, n_items in kinds:
+        # of several types an error doesn't say which it is about
+        with checks[0].as_broken(_SIMULATORS) if len(checks) == 1 else nullcontext():
+            actual = _simulate(kind, populations, seed, range(n_items), **options)
+        for key, values in actual.items():
+            right = np.concatenate([run[key] for run in expected[:n_items]])
+            allowed = 10 * _ROUNDING["float64"][0] * magnitude(right)
+            where = _first(~(np.abs(values - right) <= allowed))
+            if where is not None:
+                number, name = key
+                how = ", ".join(f"{key}={value!r}" for key, value in options.items())
+                raise populations[number][0].broken(
+                    _SIMULATORS,
+                    f"{name} of neuron {where[2]} in step {where[1]} is {right[where]:.9g} in "
+                    f"nengo.Simulator, and {values[where]:.9g} in {kind.__module__.split('.')[0]}."
+                    f"{kind.__name__}({how}) with minibatches of {n_items}",
                 )
-                nengo.Connection(node, population.neurons, synapse=None)
-                nodes.append(node)
-                # the states of what nengo_dl computes itself are its own: it counts others
-                for name in ("output", *(self.model.state if self.is_ours else ())):
-                    probes[f"{name} (population {number})"] = nengo.Probe(population.neurons, name)
-        with kind(network, dt=self.dt, progress_bar=False, **options) as sim:
-            if data is None:
-                sim.run_steps(_N_SIMULATED)
-                found = sim.data
-            else:
-                found = sim.predict(dict(zip(nodes, data, strict=True)), verbose=0)
-            return {name: np.array(found[probe]) for name, probe in probes.items()}
-
-    def explained(self, promise: str) -> _Explained:
-        return _Explained(self, promise)
 
 
-class _Explained:
-    """Turns an error of a user's code into a broken promise."""
-
-    def __init__(self, check: _Check, promise: str) -> None:
-        self.check = check
-        self.promise = promise
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: Any, error: Any, traceback: Any) -> None:
-        if isinstance(error, Exception) and not isinstance(error, BrokenPromiseError):
-            text = str(error).strip().splitlines()
-            raise self.check.broken(
-                self.promise, f"{type(error).__name__}: {text[0] if text else ''}"
-            ) from error
-
-
-def _size(values: Any, otherwise: float = 1.0) -> float:
-    """Return the size of the largest value; another number if all are 0."""
-    finite = np.asarray(values)[np.isfinite(values)]
-    return float(np.max(np.abs(finite), initial=0.0)) or otherwise
-
-
-def _not_finite(values: Any) -> float:
-    values = np.asarray(values)
-    return float(values[~np.isfinite(values)][0])
-
-
-def _few(values: np.ndarray) -> str:
-    """Write down what a series of inputs has."""
-    return ", ".join(f"{each:.9g}" for each in np.unique(values)[:4])
-
-
-def _finite_differences(
-    function: Callable[[Mapping[str, np.ndarray]], np.ndarray],
-    at: Mapping[str, np.ndarray],
-    name: str,
-    steps: np.ndarray,
-) -> tuple[np.ndarray, np.ndarray]:
+def _simulate(
+    kind: Any,
+    populations: Sequence[tuple[_NeuronCheck, np.ndarray]],
+    seed: int,
+    items: Sequence[int],
+    **options: Any,
+) -> dict[tuple[int, str], np.ndarray]:
     """
-    Differentiate what each neuron gives by what it is given; all neurons at once.
+    Run a network of all populations.
+
+    Parameters
+    ----------
+    kind : type
+        The Simulator: nengo's, which runs one item, or one that has minibatches.
+    populations : sequence of (_NeuronCheck, array)
+        The type of each population, and its inputs, shape ``(n_items, n_steps, n_neurons)``.
+    seed : int
+        Of the network.
+    items : sequence of int
+        The items of the inputs that are run.
+    **options
+        Arguments of the Simulator.
 
     Returns
     -------
-    found, bend : array
-        The derivative, and by how much it differs to both sides.
+    results : dict of array
+        The outputs and the states, shape ``(n_items, n_steps, n_neurons)``, by the number of the
+        population and their name.
     """
-    value = at[name]
-    middle = function(at)
-    found, bend = np.empty_like(value), np.empty_like(value)
-    for row in np.ndindex(value.shape[:-1]):
-        ends = []
-        for sign in (1, -1):
+    dt = populations[0][0].dt
+    probes, data = {}, {}
+    with nengo.Network(seed=seed) as network:
+        nengo_dl.configure_settings(dtype="float64")
+        for number, (check, inputs) in enumerate(populations):
+            size = inputs.shape[-1]
+            node = nengo.Node(nengo.processes.PresentInput(inputs[items[0]], dt))
+            ensemble = nengo.Ensemble(
+                size, 1, neuron_type=check.neurons, gain=np.ones(size), bias=np.zeros(size)
+            )
+            nengo.Connection(node, ensemble.neurons, synapse=None)
+            data[node] = inputs[list(items)]
+            # nengo_dl's own neurons may have other states than a model of them
+            states = () if check.native is None else check.model.state
+            for name in ("output", *states):
+                probes[number, name] = nengo.Probe(ensemble.neurons, name)
+    if kind is nengo.Simulator:
+        with kind(network, dt=dt, progress_bar=False) as sim:
+            sim.run_steps(_N_SIMULATED)
+            return {key: np.array(sim.data[probe])[np.newaxis] for key, probe in probes.items()}
+    with kind(network, dt=dt, progress_bar=False, minibatch_size=len(items), **options) as sim:
+        outputs = sim.predict(data, verbose=0)
+        return {key: np.array(outputs[probe]) for key, probe in probes.items()}
+
+
+# arrays
+
+
+def _first(wrong: np.ndarray) -> tuple[int, ...] | None:
+    """Return the index of the first True; None if there is none."""
+    return tuple(np.argwhere(wrong)[0]) if np.any(wrong) else None
+
+
+def _one_sided(
+    function: Callable[[Arrays], np.ndarray], at: Arrays, name: str, steps: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the finite differences of a function of all neurons, to above and to below."""
+    value, middle = at[name], function(at)
+    differences = np.empty((2, *value.shape))
+    for side, sign in enumerate((1, -1)):
+        for row in np.ndindex(value.shape[:-1]):
             moved = value.copy()
             moved[row] += sign * steps[row]
-            with np.errstate(invalid="ignore"):
-                ends.append((function({**at, name: moved}) - middle) / (moved[row] - value[row]))
-        above, below = ends
-        with np.errstate(invalid="ignore"):
-            found[row], bend[row] = (above + below) / 2, above - below
-    return found, bend
+            change = function({**at, name: moved}) - middle
+            differences[side][row] = change / (moved[row] - value[row])
+    return differences[0], differences[1]
 
 
 def _another(value: Any, declared: Any) -> Any:
@@ -942,7 +729,7 @@ def _another(value: Any, declared: Any) -> Any:
 
 def _is_importable(cls: type) -> bool:
     """Say whether a class can be found by its name, without which pickle can do nothing."""
-    found: Any = sys.modules.get(cls.__module__)
+    named: Any = sys.modules.get(cls.__module__)
     for name in cls.__qualname__.split("."):
-        found = getattr(found, name, None)
-    return found is cls
+        named = getattr(named, name, None)
+    return named is cls

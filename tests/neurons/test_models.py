@@ -22,7 +22,7 @@ from nengo_layers_plus.neurons._integrate_and_fire import (
     RegularSpikingModel,
     SpikingRectifiedLinearModel,
 )
-from nengo_layers_plus.testing import check_neuron
+from nengo_layers_plus.testing._check_neuron import check_neurons
 
 DT = 0.001
 N_STEPS, N_NEURONS = 300, 20
@@ -246,13 +246,13 @@ OTHERS = [
 ]
 
 
-@pytest.mark.parametrize(
-    "neurons",
-    MODELS + SURROGATES + [pytest.param(each, marks=pytest.mark.deep) for each in OTHERS],
-    ids=repr,
-)
-def test_they_keep_the_contract(neurons):
-    check_neuron(neurons)
+def test_they_keep_the_contract():
+    check_neurons(MODELS + SURROGATES)
+
+
+@pytest.mark.deep
+def test_others_keep_the_contract():
+    check_neurons(OTHERS)
 
 
 def test_all_models_are_checked():

@@ -571,7 +571,7 @@ def test_a_state_starts_from_a_number_or_an_array(value, arguments, expected):
 def test_what_a_state_can_not_start_from():
     for wrong in ("high", None, [[1.0], [2.0]], {"a": 1}, TAU):
         with pytest.raises(
-            ValidationError, match=r"Counting\.state: count: expected what it starts"
+            ValidationError, match=r"Counting\.state: count: expected its initial value"
         ):
             starting_from(wrong)
     for arguments, attribute in (({}, "state"), ({"initial_state": {"count": [1.0, 2.0]}}, "init")):
