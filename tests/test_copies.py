@@ -219,9 +219,9 @@ def test_a_copy_knows_what_layers_said():
         assert graph.shape_of(ensemble.neurons) == (2, 2, 3)
         assert summary(new).details("hidden") == summary(net).details("hidden")
         unfreeze(new, new)
-        moving = {each.name for each in graph.what_trains(new).moving}
+        moving = {each.name for each in graph.what_trains(new).trained}
         assert moving == {"image->hidden.tau", "hidden.bias", "hidden.tau_rc"}
-        assert graph.what_trains(net).n_moving == 0
+        assert graph.what_trains(net).n_trained == 0
 
 
 def test_copies_of_tensor_nodes():

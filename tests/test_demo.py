@@ -129,7 +129,7 @@ def test_hooks_set_what_the_table_says():
         ensemble = layer.calls[0].ensemble
         np.testing.assert_array_equal(ensemble.gain, RATE_PER_UNIT)
         np.testing.assert_array_equal(ensemble.bias, 0)
-    assert {each.name for each in NetworkGraph(custom.network).parameters if each.moves} == {
+    assert {each.name for each in NetworkGraph(custom.network).parameters if each.is_trained} == {
         f"{layer}.{name}" for layer in ("conv1", "conv2", "readout") for name in ("kernel", "bias")
     }
 
@@ -166,7 +166,7 @@ def test_networks_differ_in_response_curves_and_biases_alone():
     assert list(kernels[0]) == ["conv1.kernel", "conv2.kernel", "readout.kernel"]
     for name, kernel in kernels[0].items():
         np.testing.assert_array_equal(kernel, kernels[1][name], err_msg=name)
-    trained = [{each.name for each in graph.parameters if each.moves} for graph in graphs]
+    trained = [{each.name for each in graph.parameters if each.is_trained} for graph in graphs]
     assert trained[1] - trained[0] == {"neurons1.bias", "neurons2.bias"}
     assert trained[0] < trained[1]
 

@@ -1,20 +1,31 @@
 """
-A network as data: objects, edges, shapes, the settings in force, what will train.
+A network as data: objects, edges, shapes, the settings in force, what is trained.
 
-Layers, checks and reports all ask here, so that each of these questions has one answer.
+Layers, checks and reports all ask here, so that every such question has one answer.
 """
 
-from nengo_layers_plus.graph._alike import alike_parts, listed, range_of_names
 from nengo_layers_plus.graph._gradient_flow import passes_operator
-from nengo_layers_plus.graph._gradient_stops import GradientStop, gradient_stops, trained_through
-from nengo_layers_plus.graph._network_graph import NetworkGraph
+from nengo_layers_plus.graph._network_graph import NetworkGraph, alike_parts
 from nengo_layers_plus.graph._parameters import Parameter
 from nengo_layers_plus.graph._report import Line, Report, Table, plain, render
 from nengo_layers_plus.graph._settings import Setting, may_train
 from nengo_layers_plus.graph._shapes import Shape, declare_shape, shape_of, shape_through, size_of
 from nengo_layers_plus.graph._structure import GraphEdge, GraphObject
-from nengo_layers_plus.graph._training_report import TrainingReport, what_trains
-from nengo_layers_plus.graph._words import in_words, network_in_words, number, range_of
+from nengo_layers_plus.graph._training import (
+    GradientStop,
+    TrainingReport,
+    gradient_stops,
+    trained_through,
+    what_trains,
+)
+from nengo_layers_plus.graph._words import (
+    in_words,
+    listed,
+    network_in_words,
+    number,
+    range_of,
+    range_of_names,
+)
 
 __all__ = [
     "GradientStop",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import heapq
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -15,22 +14,17 @@ from nengo.ensemble import Neurons
 
 from nengo_layers_plus._upstream import is_automatic_name, tf
 from nengo_layers_plus.graph._keras_layers import layer_itself
+from nengo_layers_plus.graph._words import by_numbers
 
 # neither the seeds of a network nor values that may be drawn anew decide: they change from one
 # run of a script to the next, and with them names would
 
 
 def structure_of(obj: Any, kind: str, path: tuple[nengo.Network, ...]) -> tuple[Any, ...]:
-    """Say what an ensemble, node or probe is, apart from its place among others."""
+    """Return what tells an ensemble, node or probe from others, apart from its place."""
     around = tuple(by_numbers(network.label) for network in path[1:])
     sizes = (int(obj.size_in), 0 if isinstance(obj, nengo.Probe) else int(obj.size_out))
     return (around, by_numbers(obj.label), kind, sizes, _details(obj))
-
-
-def by_numbers(label: Any) -> tuple[str | int, ...]:
-    """Split a label, or None, so that it sorts by its numbers: text and numbers, in turn."""
-    parts = re.split(r"(\d+)", str(label or ""))
-    return tuple(int(part) if index % 2 else part for index, part in enumerate(parts))
 
 
 def _details(obj: Any) -> tuple[str, ...]:
@@ -42,14 +36,15 @@ def _details(obj: Any) -> tuple[str, ...]:
     layer = layer_itself(function)
     if isinstance(layer, tf.keras.layers.Layer):
         shapes = (str(obj.shape_in), str(obj.shape_out))
-        return ("layer", type(layer).__name__, *shapes, _own_name(layer), _config(layer))
+        own_name = "" if is_automatic_name(layer) else str(layer.name)
+        return ("layer", type(layer).__name__, *shapes, own_name, _config(layer))
     if isinstance(function, np.ndarray):
         return ("array",)
     return (type(function).__name__, getattr(function, "__qualname__", ""))
 
 
 def structure_of_link(link: nengo.Connection | nengo.Probe) -> tuple[str, ...]:
-    """Say what a connection is, or what a probe reads, apart from what it joins."""
+    """Return what tells a connection, or what a probe reads, from others, apart from its ends."""
     if isinstance(link, nengo.Probe):
         return ("probe", type(link.obj).__name__)
     transform = link.transform
@@ -86,10 +81,6 @@ def _shape(transform: Any) -> Any:
     return () if init is None else np.shape(init)
 
 
-def _own_name(layer: Any) -> str:
-    return "" if is_automatic_name(layer) else str(layer.name)
-
-
 def _config(layer: Any) -> str:
     try:
         config = layer.get_config()
@@ -103,10 +94,10 @@ def _plain(value: Any) -> Any:
     if isinstance(value, dict):
         left_out = ("name", "dtype", "inbound_nodes", "input_layers", "output_layers")
         return sorted(
-            (str(key), _plain(each)) for key, each in value.items() if key not in left_out
+            (str(key), _plain(item)) for key, item in value.items() if key not in left_out
         )
     if isinstance(value, list | tuple):
-        return [_plain(each) for each in value]
+        return [_plain(item) for item in value]
     if isinstance(value, str | int | float | bool | None):
         return value
     return type(value).__name__
@@ -229,20 +220,14 @@ class Colouring:
     def _split(self, colour: int, groups: Mapping[tuple[Any, ...], list[Any]]) -> list[Any]:
         """Split a colour into groups; return the nodes that were given a new one."""
         cell = self.cells[colour]
-        n_untouched = len(cell) - sum(map(len, groups.values()))
         sizes = {key: len(group) for key, group in groups.items()}
-        if n_untouched:
+        if n_untouched := len(cell) - sum(sizes.values()):
             sizes[()] = n_untouched
-        if len(sizes) == 1:
-            return []
         kept = min(sizes, key=lambda key: (-sizes[key], key))
         changed = []
-        for key in sorted(sizes):
-            if key != kept:
-                group = groups.get(key)
-                if group is None:
-                    group = list(cell.difference(*groups.values()))
-                changed += self.move(group, colour)
+        for key in sorted(sizes.keys() - {kept}):
+            group = groups[key] if key else list(cell.difference(*groups.values()))
+            changed += self.move(group, colour)
         return changed
 
     def move(self, group: list[Any], colour: int) -> list[Any]:

@@ -1,8 +1,8 @@
-"""Where gradients come to in a network."""
+"""Which objects of a network gradients come to on their way back from the probes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from typing import Any
 
 import nengo
@@ -20,21 +20,19 @@ class GradientFlow:
     Parameters
     ----------
     graph : NetworkStructure
-        The network.
-    model : nengo.builder.Model
-        What nengo_dl has built of it.
+        The network, with what nengo_dl has built or would build of it.
     """
 
-    def __init__(self, graph: NetworkStructure, model: Any) -> None:
+    def __init__(self, graph: NetworkStructure) -> None:
         self.graph = graph
         self._operators: dict[Any, list[Any]] = {}
         owners = {
-            model.sig[item.obj.neurons].get(name): item.obj
+            graph.model.sig[item.obj.neurons].get(name): item.obj
             for item in graph.objects
             if item.kind == "ensemble" and not isinstance(item.obj.neuron_type, Direct)
             for name in ("out", "rate_out")
         }
-        for operator in model.operators:
+        for operator in graph.model.operators:
             if isinstance(operator, SimNeurons) and operator.output in owners:
                 self._operators.setdefault(owners[operator.output], []).append(operator)
 
@@ -53,9 +51,7 @@ class GradientFlow:
         )
 
     def reaching_a_probe(
-        self,
-        probes: Iterable[nengo.Probe] | None = None,
-        through: Iterable[GraphObject] = (),
+        self, probes: Iterable[nengo.Probe] | None = None, through: Container[GraphObject] = ()
     ) -> set[GraphObject]:
         """
         Return the objects to whose output a gradient comes from some probe.
@@ -64,17 +60,25 @@ class GradientFlow:
         ----------
         probes : iterable of nengo.Probe, optional
             The probes; by default all.
-        through : iterable of GraphObject
+        through : collection of GraphObject
             Objects that are taken to pass gradients, though they do not.
         """
-        through = set(through)
-        reached: set[GraphObject] = set()
         chosen = None if probes is None else set(probes)
-        waiting = [
-            item
-            for item in self.graph.objects
-            if item.kind == "probe" and (chosen is None or item.obj in chosen)
-        ]
+        return self.reached_from(
+            [
+                item
+                for item in self.graph.objects
+                if item.kind == "probe" and (chosen is None or item.obj in chosen)
+            ],
+            through,
+        )
+
+    def reached_from(
+        self, ends: Iterable[GraphObject], through: Container[GraphObject] = ()
+    ) -> set[GraphObject]:
+        """Return some objects, and those to whose output a gradient comes from theirs."""
+        reached: set[GraphObject] = set()
+        waiting = list(ends)
         while waiting:
             item = waiting.pop()
             if item in reached:
@@ -82,7 +86,7 @@ class GradientFlow:
             reached.add(item)
             if item in through or self.passes(item):
                 waiting += [
-                    edge.source for edge in self.graph.predecessors(item) if passes_edge(edge)
+                    edge.source for edge in self.graph.predecessors(item) if _passes_edge(edge)
                 ]
         return reached
 
@@ -96,11 +100,8 @@ def passes_operator(operator: Any) -> bool:
     return type(operator.neurons) in builders.SimNeuronsBuilder.TF_NEURON_IMPL
 
 
-def passes_from_weights(edge: GraphEdge) -> bool:
-    """Say whether a gradient passes from the end of an edge to its weights."""
-    connection = edge.connection
-    if connection is None:
-        return True
+def passes_synapse(connection: nengo.Connection) -> bool:
+    """Say whether a gradient passes from the end of a connection to its weights."""
     if isinstance(connection.post_obj, nengo.connection.LearningRule):
         return False
     synapse = connection.synapse
@@ -110,15 +111,13 @@ def passes_from_weights(edge: GraphEdge) -> bool:
     return any(kind in nengo_dl.builder.NengoBuilder.builders for kind in type(synapse).__mro__)
 
 
-def passes_edge(edge: GraphEdge) -> bool:
+def _passes_edge(edge: GraphEdge) -> bool:
     """Say whether a gradient passes from the end of an edge to its beginning."""
     connection = edge.connection
-    runs_python = (
-        connection is not None
-        and connection.function is not None
-        and (
-            isinstance(connection.pre_obj, nengo.Node)
-            or isinstance(getattr(connection.pre_obj, "neuron_type", None), Direct)
-        )
+    if connection is None:
+        return True
+    runs_python = connection.function is not None and (
+        isinstance(connection.pre_obj, nengo.Node)
+        or isinstance(getattr(connection.pre_obj, "neuron_type", None), Direct)
     )
-    return passes_from_weights(edge) and not runs_python
+    return passes_synapse(connection) and not runs_python

@@ -1,9 +1,9 @@
-"""What of a network an optimiser would move."""
+"""The parameters of a network: which of them an optimiser trains, and why not the others."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from copy import deepcopy
+import warnings
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -14,29 +14,45 @@ from nengo.neurons import Direct
 from nengo.transforms import SparseMatrix
 
 from nengo_layers_plus._declared import ParameterSignal
-from nengo_layers_plus._upstream import (
-    is_automatic_name,
-    random_state_kept,
-    snake_case_of,
-    tf,
-)
-from nengo_layers_plus.graph._gradient_flow import GradientFlow, passes_from_weights
+from nengo_layers_plus._upstream import random_state_kept, tf
+from nengo_layers_plus.graph._gradient_flow import GradientFlow, passes_synapse
 from nengo_layers_plus.graph._keras_layers import (
+    built_copy,
     layer_itself,
     layers_within,
-    name_within_layer,
+    named_weights,
     weights_of,
 )
 from nengo_layers_plus.graph._settings import trains_by_setting
 from nengo_layers_plus.graph._shapes import Shape
-from nengo_layers_plus.graph._structure import GraphObject, NetworkStructure
+from nengo_layers_plus.graph._structure import GraphEdge, GraphObject, NetworkStructure
 from nengo_layers_plus.graph._words import network_in_words, unique_name
+
+_NO_GRADIENT = "trainable, but no gradient comes to it from any probe"
+_NO_GRADIENT_OF_CURVE = (
+    "trainable, but the neurons train by a response curve that does not depend on it; put a "
+    "Surrogate around them"
+)
+
+
+def renamed(old: str, new: str) -> Any:
+    """Return a property that reads another one, and warns that its own name is deprecated."""
+
+    def value(self: Any) -> Any:
+        warnings.warn(
+            f"{type(self).__name__}.{old} is deprecated: use {new}",
+            DeprecationWarning,
+            stacklevel=2,
+        )
+        return getattr(self, new)
+
+    return property(value, doc=f"Deprecated name of `{new}`.")
 
 
 @dataclass(frozen=True, eq=False)
 class Parameter:
     """
-    An array of numbers that an optimiser could move.
+    An array of numbers that an optimiser could train.
 
     Parameters
     ----------
@@ -55,8 +71,8 @@ class Parameter:
         Simulator builds the Keras layer.
     trainable : bool
         Whether it is among the trainable weights of the Simulator's Keras model.
-    moves : bool
-        Whether an optimiser will really move it: it is trainable, and a gradient comes to it
+    is_trained : bool
+        Whether an optimiser will really change it: it is trainable, and a gradient comes to it
         from some probe. Functions and processes of Nodes and neuron types that nengo_dl has no
         TensorFlow code for stop gradients.
     why : str
@@ -68,12 +84,14 @@ class Parameter:
     name: str
     shape: Shape | None
     trainable: bool
-    moves: bool
+    is_trained: bool
     why: str
     source: Any = field(default=None, repr=False)
     """The signal or variable that holds it."""
     holder: Any = field(default=None, repr=False)
     """The Keras layer, or the one within it, that made it."""
+
+    moves = renamed("moves", "is_trained")
 
     @property
     def size(self) -> int | None:
@@ -83,182 +101,152 @@ class Parameter:
 
 def count_values(parameters: Iterable[Parameter]) -> int | None:
     """Add up numbers of values; None if one is not known."""
-    sizes = [each.size for each in parameters]
+    sizes = [parameter.size for parameter in parameters]
     return None if None in sizes else sum(size for size in sizes if size is not None)
 
 
 def parameters_of(graph: NetworkStructure) -> tuple[Parameter, ...]:
-    """Return everything in a network that could train, in the order data flows."""
+    """Return everything in a network that could be trained, in the order data flows."""
     # nengo draws the seed of a network without one from NumPy, Keras those of initial weights
     with random_state_kept():
-        found = tuple(_Parameters(graph))
+        parameters = tuple(_Collector(graph).collect())
     used: set[str] = set()
-    return tuple(replace(each, name=unique_name(each.name, used)) for each in found)
+    return tuple(
+        replace(parameter, name=unique_name(parameter.name, used)) for parameter in parameters
+    )
 
 
-class _Parameters:
+class _Collector:
+    """Lists the parameters of a network, object by object."""
+
     def __init__(self, graph: NetworkStructure) -> None:
         self.graph = graph
         self.model, self.tensor_graph = graph.model, graph.tensor_graph
-        self.flow = GradientFlow(graph, self.model)
-        self.seen_by_probe = self.flow.reaching_a_probe()
+        self.flow = GradientFlow(graph)
+        self.reached = self.flow.reaching_a_probe()
+        self.listed: set[int] = set()
+        """Ids of the Keras layers and of their weights that are listed already."""
 
-    def __iter__(self) -> Iterator[Parameter]:
-        listed: set[int] = set()
+    def collect(self) -> Iterator[Parameter]:
         for item in self.graph.objects:
             for edge in self.graph.predecessors(item):
-                connection = edge.connection
-                if connection is None:
-                    continue
-                if connection.has_weights:
-                    yield self._signal(
-                        connection,
-                        connection,
-                        "connection weights",
-                        f"{edge.source.name}->{edge.target.name}.weights",
-                        self.model.sig[connection]["weights"],
-                        edge.target in self.seen_by_probe
-                        and passes_from_weights(edge)
-                        and self.flow.passes(edge.target),
-                    )
-                yield from self._declared(
-                    connection,
-                    "synapse parameter",
-                    f"{edge.source.name}->{edge.target.name}",
-                    connection,
-                    edge.target in self.seen_by_probe
-                    and not isinstance(connection.post_obj, nengo.connection.LearningRule)
-                    and self.flow.passes(edge.target),
-                )
-            if item.kind in ("node", "probe"):
-                # a process runs in a Node, and a probe has a synapse
-                yield from self._declared(
-                    item.obj,
-                    "synapse parameter",
-                    item.name,
-                    item.obj,
-                    item.kind == "probe" or item in self.seen_by_probe,
-                )
+                yield from self._of_connection(edge)
             if item.kind == "ensemble":
-                moves = item in self.seen_by_probe and self.flow.passes(item)
-                ensemble = item.obj
-                yield self._signal(
-                    ensemble,
-                    ensemble,
-                    "encoders",
-                    f"{item.name}.encoders",
-                    self.model.sig[ensemble]["encoders"],
-                    moves,
-                )
-                if not isinstance(ensemble.neuron_type, Direct):
-                    yield self._signal(
-                        ensemble,
-                        ensemble.neurons,
-                        "bias",
-                        f"{item.name}.bias",
-                        self.model.sig[ensemble.neurons]["bias"],
-                        moves,
-                    )
-                    yield from self._neuron_parameters(item)
+                yield from self._of_ensemble(item)
             elif item.kind == "tensor node":
-                layer = item.obj.tensor_func
-                if isinstance(layer, tf.keras.layers.Layer):
-                    yield from self._keras(item, layer, listed)
+                if isinstance(item.obj.tensor_func, tf.keras.layers.Layer):
+                    yield from self._of_keras_layer(item)
+            else:  # a process runs in a Node, and a probe has a synapse
+                yield from self._declared(
+                    item.obj, item.obj, "synapse parameter", item.name, item in self.reached
+                )
 
-    def _signal(
-        self, obj: Any, configured: Any, kind: str, name: str, signal: Any, reaches: bool
+    def _of_connection(self, edge: GraphEdge) -> Iterator[Parameter]:
+        connection = edge.connection
+        if connection is None:
+            return
+        name = f"{edge.source.name}->{edge.target.name}"
+        reaches = edge.target in self.reached and self.flow.passes(edge.target)
+        if connection.has_weights:
+            reaches_weights = reaches and passes_synapse(connection)
+            yield self._built(
+                connection, connection, "connection weights", name, "weights", reaches_weights
+            )
+        reaches &= not isinstance(connection.post_obj, nengo.connection.LearningRule)
+        yield from self._declared(connection, connection, "synapse parameter", name, reaches)
+
+    def _of_ensemble(self, item: GraphObject) -> Iterator[Parameter]:
+        ensemble, neurons, name = item.obj, item.obj.neurons, item.name
+        reaches_output = item in self.reached
+        reaches = reaches_output and self.flow.passes(item)
+        yield self._built(ensemble, ensemble, "encoders", name, "encoders", reaches)
+        if not isinstance(ensemble.neuron_type, Direct):
+            yield self._built(ensemble, neurons, "bias", name, "bias", reaches)
+            yield from self._declared(ensemble, neurons, "neuron parameter", name, reaches_output)
+
+    def _built(
+        self, obj: Any, holder: Any, kind: str, name: str, array: str, reaches: bool
     ) -> Parameter:
+        """Return an array that nengo builds of an object."""
+        signal = self.model.sig[holder][array]
         exists = signal in self.tensor_graph.signals
         trainable = exists and bool(signal.trainable)
-        if self.tensor_graph.inference_only:
-            why = "the network is set to inference_only"
-        elif signal.trainable and not exists:
-            why = "nothing in the network depends on it"
+        if signal.trainable and not exists:
+            setting = "nothing in the network depends on it"
         else:
-            why = self._configured(obj, configured, trainable)
-        if trainable and not reaches:
-            why = "trainable, but no gradient comes to it from any probe"
-        shape = tuple(np.shape(initial_value(signal)))
-        return Parameter(obj, kind, name, shape, trainable, trainable and reaches, why, signal)
-
-    def _neuron_parameters(self, item: GraphObject) -> Iterator[Parameter]:
-        ensemble = item.obj
-        return self._declared(
-            ensemble,
-            "neuron parameter",
-            item.name,
-            ensemble.neurons,
-            item in self.seen_by_probe,
-            self.flow.trained_names(item),
+            setting = self._setting(obj, holder, trainable)
+        return Parameter(
+            obj,
+            kind,
+            f"{name}.{array}",
+            tuple(np.shape(initial_value(signal))),
+            trainable,
+            trainable and reaches,
+            self._reason(trainable, reaches, setting),
+            signal,
         )
 
     def _declared(
-        self,
-        obj: Any,
-        kind: str,
-        name: str,
-        holder: Any,
-        reaches: bool,
-        trained: Sequence[str] | None = None,
+        self, obj: Any, holder: Any, kind: str, name: str, reaches: bool
     ) -> Iterator[Parameter]:
         """Yield the parameters that a type of neurons or a synapse declares."""
-        declares = "neuron type" if kind == "neuron parameter" else "synapse"
+        of_neurons = kind == "neuron parameter"
+        declares = "neuron type" if of_neurons else "synapse"
+        by_gradient = self.flow.trained_names(self.graph[obj]) if of_neurons else None
         for signal in self.model.sig[holder].values():
             if not isinstance(signal, ParameterSignal):
                 continue
             trainable = bool(signal.trainable)
-            by_curve = trained is not None and signal.parameter not in trained
-            if self.tensor_graph.inference_only:
-                why = "the network is set to inference_only"
-            elif trainable and by_curve:
-                why = (
-                    "trainable, but the neurons train by a response curve that does not depend on "
-                    "it; put a Surrogate around them"
-                )
-            elif trainable and not reaches:
-                why = "trainable, but no gradient comes to it from any probe"
-            elif trainable:
-                why = f"the {declares} says so"
-            elif trains_by_setting(self.graph.network, *_followed(obj)) is False:
-                why = "trainable is False in the network's settings"
+            in_curve = by_gradient is None or signal.parameter in by_gradient
+            if trainable:
+                setting = f"the {declares} says so"
+            elif trains_by_setting(self.graph.network, *dict.fromkeys((holder, obj))) is False:
+                setting = "trainable is False in the network's settings"
             else:
-                why = f"trainable of the {declares} does not name it"
+                setting = f"trainable of the {declares} does not name it"
             yield Parameter(
                 obj,
                 kind,
                 f"{name}.{signal.parameter}",
                 tuple(signal.shape),
                 trainable,
-                trainable and reaches and not by_curve,
-                why,
+                trainable and reaches and in_curve,
+                self._reason(trainable, reaches, setting, in_curve),
                 signal,
             )
 
-    def _configured(self, obj: Any, configured: Any, trainable: bool) -> str:
-        setting = self.graph.settings(configured).get("trainable")
-        if setting is None or setting.value is None:
-            # neurons that say nothing follow their ensemble
-            setting = self.graph.settings(obj).get("trainable")
-        if setting is None or setting.value is None:
-            return "nengo_dl's default" if trainable else "a learning rule moves it"
-        if bool(setting.value) != trainable:
-            return "a learning rule moves it"
-        of_class = f"its class in <{network_in_words(setting.network)}>"
-        whose = "the object itself" if setting.own else of_class
-        return f"trainable is {setting.value} for {whose}"
+    def _reason(self, trainable: bool, reaches: bool, setting: str, in_curve: bool = True) -> str:
+        """Say why something is trained or not: what its setting says, if nothing else decides."""
+        if self.tensor_graph.inference_only:
+            return "the network is set to inference_only"
+        if trainable and not in_curve:
+            return _NO_GRADIENT_OF_CURVE
+        return _NO_GRADIENT if trainable and not reaches else setting
 
-    def _keras(
-        self, item: GraphObject, layer: tf.keras.layers.Layer, listed: set[int]
-    ) -> Iterator[Parameter]:
+    def _setting(self, obj: Any, holder: Any, trainable: bool) -> str:
+        # neurons that say nothing follow their ensemble
+        settings = (self.graph.settings(one).get("trainable") for one in (holder, obj))
+        said = [setting for setting in settings if setting and setting.value is not None]
+        if not said and trainable:
+            return "nengo_dl's default"
+        if not said or bool(said[0].value) != trainable:
+            return "a learning rule changes it"
+        of_class = f"its class in <{network_in_words(said[0].network)}>"
+        whose = "the object itself" if said[0].own else of_class
+        return f"trainable is {said[0].value} for {whose}"
+
+    def _of_keras_layer(self, item: GraphObject) -> Iterator[Parameter]:
+        layer = item.obj.tensor_func
+        itself = layer_itself(layer)
+        reaches = item in self.reached
         inference_only = self.tensor_graph.inference_only
-        reaches = item in self.seen_by_probe
+        listed_before = frozenset(self.listed)
+        built = layer
         if not weights_of(layer):
-            if id(layer_itself(layer)) in listed:  # it is used in several nodes
-                return
-            listed.add(id(layer_itself(layer)))
-            if self.graph.simulator is not None:
-                return  # it has none
-        built = layer if weights_of(layer) else _built_copy(layer, item.shape_in)
+            if id(itself) in self.listed or self.graph.simulator is not None:
+                return  # it is used in several nodes, or has none
+            self.listed.add(id(itself))
+            built = built_copy(layer, item.shape_in)
         if built is None:
             trainable = layer.trainable and not inference_only
             yield Parameter(
@@ -269,40 +257,30 @@ class _Parameters:
                 trainable,
                 trainable and reaches,
                 "not known before a Simulator builds the Keras layer",
-                holder=layer_itself(layer),
+                holder=itself,
             )
             return
         trained = {id(weight) for weight in built.trainable_weights}
-        held_elsewhere = frozenset(listed)  # of a copy, layers that another model holds as well
-        originals = layers_within(layer_itself(layer))
-        for name, weight, index in _named_weights(built):
-            holder = originals[index] if index < len(originals) else originals[0]
-            within_a_copy = built is not layer and holder is not originals[0]
-            if id(weight) in listed or (within_a_copy and id(holder) in held_elsewhere):
+        originals = layers_within(itself)
+        for name, weight, index in named_weights(built):
+            holder = originals[index] if index < len(originals) else itself
+            # a layer within two models that are not built has a copy in either
+            within_a_copy = built is not layer and holder is not itself
+            if id(weight) in self.listed or (within_a_copy and id(holder) in listed_before):
                 continue
-            listed.add(id(weight))
-            if within_a_copy:
-                listed.add(id(holder))
+            self.listed |= {id(weight), id(holder)} if within_a_copy else {id(weight)}
             is_state = is_state_of_simulation(self.tensor_graph, weight)
             trainable = id(weight) in trained and not inference_only and not is_state
-            kind = "Keras weights" if weight.trainable and not is_state else "Keras state"
             if is_state:
                 why = "state of the simulation: the Keras layer changes it whenever it is called"
             elif not weight.trainable:
                 why = "not made to train"
-            elif inference_only:
-                why = "the network is set to inference_only"
-            elif trainable:
-                why = (
-                    "the Keras layer says so"
-                    if reaches
-                    else "trainable, but no gradient comes to it from any probe"
-                )
             else:
-                why = "the Keras layer says so (trainable is False)"
+                says = "so" if id(weight) in trained else "so (trainable is False)"
+                why = self._reason(trainable, reaches, f"the Keras layer says {says}")
             yield Parameter(
                 item.obj,
-                kind,
+                "Keras weights" if weight.trainable and not is_state else "Keras state",
                 f"{item.name}.{name}",
                 tuple(weight.shape),
                 trainable,
@@ -316,29 +294,7 @@ class _Parameters:
 def is_state_of_simulation(tensor_graph: Any, source: Any) -> bool:
     """Say whether a Keras layer changes a variable in each step, which is no parameter then."""
     state = getattr(tensor_graph, "state_of_layers", {})  # nengo_dl's own knows of none
-    return any(source is each for each in state.values())
-
-
-def value_of(graph: NetworkStructure, parameter: Parameter) -> np.ndarray:
-    """Return the value that a parameter has in the graph's Simulator."""
-    sim = graph.simulator
-    if not isinstance(parameter, Parameter):
-        raise ValueError(f"expected one of the parameters of the graph, got {parameter!r}")
-    if sim is None:
-        raise ValueError(
-            f"{parameter.name} has no value yet: make the graph of a nengo_dl.Simulator"
-        )
-    source = parameter.source
-    if isinstance(source, tf.Variable):
-        return tf.keras.backend.get_value(sim.tensor_graph.saved_state.get(source.ref(), source))
-    if source not in sim.tensor_graph.signals:  # left out by nengo_dl
-        return initial_value(source)
-    value = tf.keras.backend.get_value(sim.tensor_graph.get_tensor(source))
-    if isinstance(source, ParameterSignal):
-        return source.value(value)
-    # nengo_dl holds a single number as an array of one; what learns has one for each item
-    shape = np.shape(initial_value(source))
-    return value.reshape((len(value), *shape) if source.minibatched else shape)
+    return any(source is variable for variable in state.values())
 
 
 def initial_value(signal: Signal) -> np.ndarray:
@@ -349,61 +305,3 @@ def initial_value(signal: Signal) -> np.ndarray:
     if signal.sparse:
         value = value.data if isinstance(value, SparseMatrix) else value.tocoo().data
     return np.asarray(value)
-
-
-def _followed(obj: Any) -> tuple[Any, ...]:
-    """Return the objects whose settings an object follows."""
-    return (obj.neurons, obj) if isinstance(obj, nengo.Ensemble) else (obj,)
-
-
-def _built_copy(layer: tf.keras.layers.Layer, shape_in: Shape) -> tf.keras.layers.Layer | None:
-    """
-    Build a copy of a Keras layer, if it can be copied.
-
-    The layer itself is left alone: building it here would draw its initial weights too early.
-    """
-    for duplicate in (_made_again, deepcopy):
-        try:
-            copy = duplicate(layer)
-            copy.build((1, *shape_in))
-        except Exception:  # a user's layer may fail in any way; then it stays unknown
-            continue
-        return copy
-    return None
-
-
-def _made_again(layer: tf.keras.layers.Layer) -> tf.keras.layers.Layer:
-    return type(layer).from_config(layer.get_config())
-
-
-def _named_weights(layer: tf.keras.layers.Layer) -> Iterator[tuple[str, tf.Variable, int]]:
-    """
-    Yield the weights of a Keras layer, named by the layers within that hold them.
-
-    With each comes the number of that layer among the layer and all within it.
-    """
-    layer = layer_itself(layer)
-    within = layers_within(layer)
-    holders = within[1:]
-    inner_names = _names_within(holders)
-    used: set[str] = set()
-    for weight in layer.weights:
-        own = name_within_layer(weight)
-        # the innermost is the one that holds the fewest
-        inside = [each for each in holders if any(weight is other for other in each.weights)]
-        inner = min(inside, key=lambda each: len(each.weights), default=layer)
-        name = unique_name(own if inner is layer else f"{inner_names[id(inner)]}.{own}", used)
-        yield name, weight, next(i for i, each in enumerate(within) if each is inner)
-
-
-def _names_within(holders: Sequence[tf.keras.layers.Layer]) -> dict[int, str]:
-    """
-    Name the layers within a Keras layer, by their ids.
-
-    Keras numbers the layers that were given no name as the process makes them, over all models.
-    Here they are numbered within their model, as those of the first model of a process are.
-    """
-    automatic = [each for each in holders if is_automatic_name(each)]
-    given = {id(each): str(each.name) for each in holders if not is_automatic_name(each)}
-    used = set(given.values())
-    return given | {id(each): unique_name(snake_case_of(each), used) for each in automatic}

@@ -35,7 +35,7 @@ def plain(text: Any) -> str:
     in \x1b[31mred\n
     """
     return "".join(
-        each if each.isprintable() else each.encode("unicode_escape").decode() for each in str(text)
+        char if char.isprintable() else char.encode("unicode_escape").decode() for char in str(text)
     )
 
 

@@ -1,4 +1,4 @@
-"""Settings that nengo's configuration system holds for objects, through all levels."""
+"""What is set for objects: in nengo's configuration, through all levels, and in notes of ours."""
 
 from __future__ import annotations
 
@@ -39,11 +39,15 @@ class Setting:
     own: bool
 
 
-def _entry(config: nengo.Config, obj: Any) -> InstanceParams | ClassParams | None:
-    # not `config[obj]`, which adds an entry for each object that is looked at
-    if obj in config.params:
-        return config.params[obj]
+def _class_entry(config: nengo.Config, obj: Any) -> ClassParams | None:
+    """Return what a configuration says of the class of an object."""
     return next((config.params[cls] for cls in type(obj).__mro__ if cls in config.params), None)
+
+
+def _entry(config: nengo.Config, obj: Any) -> InstanceParams | ClassParams | None:
+    """Return what a configuration says of an object, else of its class."""
+    # not `config[obj]`, which adds an entry for every object that is looked at
+    return config.params[obj] if obj in config.params else _class_entry(config, obj)
 
 
 def settings_of(obj: Any, path: Sequence[nengo.Network]) -> dict[str, Setting]:
@@ -59,14 +63,10 @@ def settings_of(obj: Any, path: Sequence[nengo.Network]) -> dict[str, Setting]:
     """
     in_force: dict[str, Setting] = {}
     for level, network in enumerate(path):
-        config = network.config
-        entry = _entry(config, obj)
+        entry, of_class = _entry(network.config, obj), _class_entry(network.config, obj)
         if entry is None:
             continue
-        of_class = next(
-            (config.params[cls] for cls in type(obj).__mro__ if cls in config.params), None
-        )
-        names = set(of_class.extra_params if of_class is not None else ())
+        names = set() if of_class is None else set(of_class.extra_params)
         own = isinstance(entry, InstanceParams)
         if own and hasattr(entry, "trainable"):
             names.add("trainable")
@@ -86,16 +86,14 @@ def is_fixed(entry: Any, name: str) -> bool:
 
 
 def _is_own(entry: InstanceParams, name: str, of_class: ClassParams | None) -> bool:
-    if is_fixed(entry, name):
-        return True
-    return (
-        of_class is not None and name in of_class.extra_params and entry in of_class.get_param(name)
-    )
+    if of_class is None or name not in of_class.extra_params:
+        return is_fixed(entry, name)
+    return is_fixed(entry, name) or entry in of_class.get_param(name)
 
 
 def trains_by_setting(network: nengo.Network, *objects: Any) -> bool | None:
     """
-    Say what the settings of a network say of whether something trains that belongs to an object.
+    Return whether the settings of a network have the parameters of an object train.
 
     What layers set for one part of an object, such as its bias, does not count.
 
@@ -113,23 +111,21 @@ def trains_by_setting(network: nengo.Network, *objects: Any) -> bool | None:
     """
     for obj in objects:
         path = _path_to(getattr(obj, "ensemble", obj), (network,)) or (network,)
-        found = None
-        for config in (each.config for each in path):
-            entry = _entry(config, obj)
+        trains = None
+        for around in path:
+            entry = _entry(around.config, obj)
             if is_fixed(entry, "trainable"):
-                entry = next(
-                    (config.params[c] for c in type(obj).__mro__ if c in config.params), None
-                )
+                entry = _class_entry(around.config, obj)
             value = getattr(entry, "trainable", None)
-            found = found if value is None else bool(value)
-        if found is not None:
-            return found
+            trains = trains if value is None else bool(value)
+        if trains is not None:
+            return trains
     return None
 
 
 def may_train(model: Any, *objects: Any) -> bool:
     """
-    Say whether the settings of a network let something train that belongs to an object.
+    Say whether the settings of a network let the parameters of an object train.
 
     Parameters
     ----------
@@ -146,10 +142,10 @@ def may_train(model: Any, *objects: Any) -> bool:
 def _path_to(obj: Any, path: tuple[nengo.Network, ...]) -> tuple[nengo.Network, ...] | None:
     """Return the networks around an object, the outermost first; None if it is not in them."""
     network = path[-1]
-    if any(each is obj for objects in network.objects.values() for each in objects):
+    if any(obj is member for objects in network.objects.values() for member in objects):
         return path
-    found = (_path_to(obj, (*path, each)) for each in network.networks)
-    return next((each for each in found if each is not None), None)
+    paths = (_path_to(obj, (*path, subnetwork)) for subnetwork in network.networks)
+    return next((inner for inner in paths if inner is not None), None)
 
 
 def default_of(nengo_class: type, name: str, path: Sequence[nengo.Network]) -> Setting:
@@ -178,3 +174,28 @@ def default_of(nengo_class: type, name: str, path: Sequence[nengo.Network]) -> S
             if params is not None and params in parameter:
                 return Setting(name, getattr(params, name), network, own=False)
     return Setting(name, parameter.default, None, own=False)
+
+
+class Notes:
+    """
+    Values of ours by object, kept with the object: a copy and a pickle of it has its note.
+
+    Parameters
+    ----------
+    name : str
+        What is noted.
+    """
+
+    def __init__(self, name: str) -> None:
+        # as nengo warns of attributes that it does not know, it is put where they are kept
+        self._key = f"__{name}_of_nengo_layers_plus"
+
+    def __contains__(self, obj: Any) -> bool:
+        return self._key in getattr(obj, "__dict__", ())
+
+    def __setitem__(self, obj: Any, value: Any) -> None:
+        vars(obj)[self._key] = value
+
+    def get(self, obj: Any, default: Any = None) -> Any:
+        """Return what was noted of an object, or a default."""
+        return getattr(obj, "__dict__", {}).get(self._key, default)

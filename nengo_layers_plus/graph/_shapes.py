@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
 
@@ -14,7 +13,7 @@ from nengo.ensemble import Neurons
 
 from nengo_layers_plus._declared import array_of
 from nengo_layers_plus._upstream import nengo_dl
-from nengo_layers_plus.graph._notes import Notes
+from nengo_layers_plus.graph._settings import Notes
 
 Shape = tuple[int, ...]
 
@@ -109,7 +108,7 @@ def shape_of(obj: Any, network: nengo.Network | None = None) -> Shape | None:
 
 class Shapes:
     """
-    Finds the shapes of many objects of a network, each once.
+    The shapes of the objects of a network, worked out once an object.
 
     Parameters
     ----------
@@ -119,7 +118,7 @@ class Shapes:
 
     def __init__(self, network: nengo.Network | None = None) -> None:
         self.network = network
-        self.found: dict[nengo.Ensemble, Shape] = {}
+        self.known: dict[nengo.Ensemble, Shape] = {}
 
     @cached_property
     def arriving(self) -> dict[nengo.Ensemble, list[nengo.Connection]]:
@@ -148,30 +147,27 @@ class Shapes:
         waiting = [ensemble]
         begun: set[nengo.Ensemble] = set()
         while waiting:
-            each = waiting[-1]
-            if each in _declared:
-                self.found[each] = _declared.get(each)
-            if each in self.found:
+            current = waiting[-1]
+            if current in _declared:
+                self.known[current] = _declared.get(current)
+            if current in self.known:
                 waiting.pop()
-            elif each in begun:
-                self.found[each] = self._carried_to(each)
+            elif current in begun:
+                self.known[current] = self._carried_to(current)
             else:
-                begun.add(each)
+                begun.add(current)
+                sources = [link.pre_obj for link in self.arriving.get(current, ())]
+                before = [source.ensemble for source in sources if isinstance(source, Neurons)]
                 # those in a loop that were begun before have no shape of their own
-                waiting += [before for before in self._before(each) if before not in begun]
-        return self.found[ensemble]
-
-    def _before(self, ensemble: nengo.Ensemble) -> Iterator[nengo.Ensemble]:
-        for connection in self.arriving.get(ensemble, ()):
-            if isinstance(connection.pre_obj, Neurons):
-                yield connection.pre_obj.ensemble
+                waiting += [source for source in before if source not in begun]
+        return self.known[ensemble]
 
     def _carried_to(self, ensemble: nengo.Ensemble) -> Shape:
         flat = (int(ensemble.n_neurons),)
         carried = set()
         for connection in self.arriving.get(ensemble, ()):
             source = connection.pre_obj
-            if isinstance(source, Neurons) and source.ensemble not in self.found:
+            if isinstance(source, Neurons) and source.ensemble not in self.known:
                 continue
             carried.add(shape_through(connection.transform, self.of(connection.pre)))
         carried.discard(flat)

@@ -103,7 +103,14 @@ def build_model(
         Builds its objects, by default as nengo_dl does.
     """
     with _as_in_a_simulator(network):
-        return _build(network, seed, builder)
+        model = nengo_dl.builder.NengoModel(
+            dt=0.001, builder=builder or nengo_dl.builder.NengoBuilder(), fail_fast=False
+        )
+        if seed is not None and network.seed is None:
+            model.seeds[network] = seed
+            model.seeded[network] = False
+        model.build(network)
+        return model
 
 
 def planned(
@@ -129,7 +136,7 @@ def planned(
         What nengo_dl would make of it.
     """
     with _as_in_a_simulator(network):
-        model = _build(network, seed, builder)
+        model = build_model(network, seed, builder)
         return model, nengo_dl.tensor_graph.TensorGraph(
             model,
             dt=model.dt,
@@ -156,17 +163,6 @@ def _as_in_a_simulator(network: nengo.Network) -> Iterator[None]:
             rc.set("precision", "bits", bits)
 
 
-def _build(network: nengo.Network, seed: int | None, builder: Builder | None) -> Model:
-    model = nengo_dl.builder.NengoModel(
-        dt=0.001, builder=builder or nengo_dl.builder.NengoBuilder(), fail_fast=False
-    )
-    if seed is not None and network.seed is None:
-        model.seeds[network] = seed
-        model.seeded[network] = False
-    model.build(network)
-    return model
-
-
 class NetworkStructure:
     """
     What is in a network, how data flows through it, and what nengo and nengo_dl build of it.
@@ -174,7 +170,7 @@ class NetworkStructure:
     Parameters
     ----------
     network : nengo.Network or nengo_dl.Simulator
-        See `NetworkGraph`, which adds what of the network would train.
+        See `NetworkGraph`, which adds the parameters.
     seed : int, optional
         Taken for the seed of a network that has none; by default it is drawn.
     builder : nengo.builder.Builder, optional
@@ -311,9 +307,8 @@ class NetworkStructure:
     def simulator_settings(self) -> dict[str, Any]:
         """What ``nengo_dl.configure_settings`` set for the simulation as a whole."""
         params = self.network.config.params.get(nengo.Network)
-        return (
-            {} if params is None else {name: getattr(params, name) for name in params.extra_params}
-        )
+        names = () if params is None else params.extra_params
+        return {name: getattr(params, name) for name in names}
 
     @cached_property
     def _planned(self) -> tuple[Model, Any]:
@@ -333,41 +328,36 @@ class NetworkStructure:
 
     def predecessors(self, item: GraphObject) -> tuple[GraphEdge, ...]:
         """Return the edges that lead to an object."""
-        return self._edges_at(item, 1)
+        return self._edges_at("target", item)
 
     def successors(self, item: GraphObject) -> tuple[GraphEdge, ...]:
         """Return the edges that lead away from an object."""
-        return self._edges_at(item, 0)
+        return self._edges_at("source", item)
 
-    def _edges_at(self, item: GraphObject, end: int) -> tuple[GraphEdge, ...]:
+    def _edges_at(self, end: str, item: GraphObject) -> tuple[GraphEdge, ...]:
         if not isinstance(item, GraphObject):
             raise KeyError(f"expected one of the objects of the graph, got {item!r}")
-        return self._edges_by_end[end].get(item, ())
+        return tuple(self._edges_by_end.get((end, item), ()))
 
     @cached_property
-    def _edges_by_end(self) -> tuple[dict[GraphObject, tuple[GraphEdge, ...]], ...]:
-        """The edges by the object that they lead from, and by the one that they lead to."""
-        found: tuple[dict[GraphObject, list[GraphEdge]], ...] = ({}, {})
+    def _edges_by_end(self) -> dict[tuple[str, GraphObject], list[GraphEdge]]:
+        by_end: dict[tuple[str, GraphObject], list[GraphEdge]] = {}
         for edge in self.edges:
-            for by_end, end in zip(found, (edge.source, edge.target), strict=True):
-                by_end.setdefault(end, []).append(edge)
-        return tuple({end: tuple(edges) for end, edges in each.items()} for each in found)
+            by_end.setdefault(("source", edge.source), []).append(edge)
+            by_end.setdefault(("target", edge.target), []).append(edge)
+        return by_end
 
     def _build(self) -> tuple[tuple[GraphObject, ...], tuple[GraphEdge, ...]]:
-        found = [
+        objects = [
             obj for obj in self._paths if isinstance(obj, nengo.Ensemble | nengo.Node | nengo.Probe)
         ]
-        connections = [obj for obj in self._paths if isinstance(obj, nengo.Connection)]
-        ends = [
-            (connection, _holder(connection.pre_obj), _holder(connection.post_obj))
-            for connection in connections
-        ]
-        ends += [
-            (probe, _source_of(probe), probe) for probe in found if isinstance(probe, nengo.Probe)
-        ]
-
-        for link, source, target in ends:
-            for end in (source, target):
+        ends = {
+            link: _ends(link)
+            for link in self._paths
+            if isinstance(link, nengo.Connection | nengo.Probe)
+        }
+        for link, source_and_target in ends.items():
+            for end in source_and_target:
                 if end not in self._paths:
                     raise ValidationError(
                         f"{link} leads to {end}, which is not in {self.network}; give the network "
@@ -376,14 +366,12 @@ class NetworkStructure:
                         obj=self,
                     )
 
+        labels = {obj: structure_of(obj, _kind(obj), self._paths[obj]) for obj in objects}
+        link_labels = {link: structure_of_link(link) for link in ends}
+        ranks = canonical_ranks(labels, [(*ends[link], link_labels[link]) for link in ends])
         flow = networkx.DiGraph()
-        flow.add_nodes_from(found)
-        flow.add_edges_from((source, target) for _, source, target in ends)
-        links = {link: structure_of_link(link) for link, _, _ in ends}
-        ranks = canonical_ranks(
-            {obj: structure_of(obj, _kind(obj), self._paths[obj]) for obj in found},
-            ((source, target, links[link]) for link, source, target in ends),
-        )
+        flow.add_nodes_from(objects)
+        flow.add_edges_from(ends.values())
         order, cyclic = _order(flow, ranks)
 
         shapes = Shapes(self.network)
@@ -391,28 +379,22 @@ class NetworkStructure:
         used: set[str] = set()
         used_by_networks: set[str] = set()
         for obj in order:
-            shape_in, shape_out = _shapes(obj, shapes)
-            path = self._paths[obj]
-            kind = _kind(obj)
-            around = self._name_networks(path, used_by_networks)
-            items[obj] = GraphObject(
-                obj, kind, _name(obj, kind, around, used), path, shape_in, shape_out, obj in cyclic
+            path, kind = self._paths[obj], _kind(obj)
+            own_name = kind.replace(" ", "_") if obj.label is None else plain(obj.label)
+            name = unique_name(
+                _within(self._name_networks(path, used_by_networks), own_name),
+                used,
+                number_from=0 if obj.label is None else None,
             )
+            items[obj] = GraphObject(obj, kind, name, path, *_shapes(obj, shapes), obj in cyclic)
+
         position = {obj: index for index, obj in enumerate(order)}
-        edges = [
-            GraphEdge(
-                connection=link if isinstance(link, nengo.Connection) else None,
-                source=items[source],
-                target=items[target],
-                shape=shapes.of(link.pre)
-                if isinstance(link, nengo.Connection)
-                else items[source].shape_out,
-                path=self._paths[link],
-            )
-            for link, source, target in sorted(
-                ends, key=lambda end: (position[end[1]], position[end[2]], links[end[0]])
-            )
-        ]
+        edges = []
+        for link in sorted(ends, key=lambda k: (*map(position.get, ends[k]), link_labels[k])):
+            source, target = (items[end] for end in ends[link])
+            connection = link if isinstance(link, nengo.Connection) else None
+            shape = source.shape_out if connection is None else shapes.of(connection.pre)
+            edges.append(GraphEdge(connection, source, target, shape, self._paths[link]))
         return tuple(items.values()), tuple(edges)
 
     def _name_networks(self, path: tuple[nengo.Network, ...], used: set[str]) -> str:
@@ -428,19 +410,13 @@ class NetworkStructure:
 
 
 def first_uses(items: Iterable[GraphObject]) -> dict[GraphObject, GraphObject]:
-    """Return with which object the parameters of each are listed: the first of a Keras layer."""
+    """Return by object where its parameters are listed: at the first one of its Keras layer."""
     first: dict[int, GraphObject] = {}
-    found = {}
+    listed_at = {}
     for item in items:
         layer = keras_layer_of(item.obj) if item.kind == "tensor node" else None
-        found[item] = item if layer is None else first.setdefault(id(layer), item)
-    return found
-
-
-def _name(obj: Any, kind: str, around: str, used: set[str]) -> str:
-    """Return a readable name for an object that no other one has."""
-    own = kind.replace(" ", "_") if obj.label is None else plain(obj.label)
-    return unique_name(_within(around, own), used, 0 if obj.label is None else None)
+        listed_at[item] = item if layer is None else first.setdefault(id(layer), item)
+    return listed_at
 
 
 def _within(around: str, name: str) -> str:
@@ -468,11 +444,12 @@ def _holder(obj: Any) -> Any:
     return obj
 
 
-def _source_of(probe: nengo.Probe) -> Any:
-    target = probe.obj
-    if isinstance(target, LearningRule):
-        target = target.connection
-    return _holder(target.pre_obj if isinstance(target, nengo.Connection) else target)
+def _ends(link: nengo.Connection | nengo.Probe) -> tuple[Any, Any]:
+    """Return the source and the target of a connection or a probe."""
+    if isinstance(link, nengo.Connection):
+        return _holder(link.pre_obj), _holder(link.post_obj)
+    probed = link.obj.connection if isinstance(link.obj, LearningRule) else link.obj
+    return _holder(probed.pre_obj if isinstance(probed, nengo.Connection) else probed), link
 
 
 def _kind(obj: Any) -> str:
@@ -489,24 +466,23 @@ def _shapes(obj: Any, shapes: Shapes) -> tuple[Shape, Shape]:
     if isinstance(obj, nengo.Ensemble):
         shape = shapes.of(obj.neurons) or (obj.n_neurons,)
         return shape, shape
-    if isinstance(obj, nengo.Probe):
-        return (int(obj.size_in),), (int(obj.size_in),)
-    return (int(obj.size_in),), (int(obj.size_out),)
+    size_out = obj.size_in if isinstance(obj, nengo.Probe) else obj.size_out
+    return (int(obj.size_in),), (int(size_out),)
 
 
 def _order(flow: networkx.DiGraph, ranks: Mapping[Any, int]) -> tuple[list[Any], set[Any]]:
     """Order objects as data flows, those of a cycle together; ties by their rank."""
-    groups = networkx.condensation(flow)
+    cycles = networkx.condensation(flow)
     members = {
-        group: sorted(data["members"], key=ranks.__getitem__)
-        for group, data in groups.nodes(data=True)
+        cycle: sorted(data["members"], key=ranks.__getitem__)
+        for cycle, data in cycles.nodes(data=True)
     }
     order: list[Any] = []
     cyclic: set[Any] = set()
-    for group in networkx.lexicographical_topological_sort(
-        groups, key=lambda group: ranks[members[group][0]]
+    for cycle in networkx.lexicographical_topological_sort(
+        cycles, key=lambda cycle: ranks[members[cycle][0]]
     ):
-        inside = members[group]
+        inside = members[cycle]
         order += inside
         if len(inside) > 1 or flow.has_edge(inside[0], inside[0]):
             cyclic.update(inside)

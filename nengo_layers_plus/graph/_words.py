@@ -1,13 +1,18 @@
-"""Names, numbers and ranges of numbers, as all reports write them."""
+"""Names, numbers and ranges of these, as all reports write them."""
 
 from __future__ import annotations
 
 import inspect
-from itertools import chain, count
+import re
+from collections.abc import Iterable, Sequence
+from itertools import chain, count, groupby
 from typing import Any
 
 import numpy as np
 from nengo.params import FrozenObject
+
+_MOST_RANGES = 3
+_SHORT = 60  # so many characters may hold arrays
 
 
 def unique_name(stem: str, used: set[str], number_from: int | None = None) -> str:
@@ -25,13 +30,75 @@ def unique_name(stem: str, used: set[str], number_from: int | None = None) -> st
         from 1.
     """
     numbered = (f"{stem}_{number}" for number in count(1 if number_from is None else number_from))
-    candidates = chain([stem], numbered) if number_from is None else numbered
-    name = next(each for each in candidates if each not in used)
+    names = chain([stem], numbered) if number_from is None else numbered
+    name = next(name for name in names if name not in used)
     used.add(name)
     return name
 
 
-_SHORT = 60  # so many characters may hold arrays
+def by_numbers(label: Any) -> tuple[str | int, ...]:
+    """Split a label, or None, so that it sorts by its numbers: text and numbers, in turn."""
+    parts = re.split(r"(\d+)", str(label or ""))
+    return tuple(int(part) if index % 2 else part for index, part in enumerate(parts))
+
+
+def range_of_names(names: Iterable[str]) -> str:
+    """
+    Name several objects that are alike.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Their names.
+
+    Examples
+    --------
+    >>> from nengo_layers_plus.graph import range_of_names
+    >>> range_of_names([f"ea_{number}" for number in range(12)])
+    'ea_0 .. ea_11'
+    >>> range_of_names(["ea_0", "ea_1", "ea_2", "ea_4"])
+    'ea_0 .. ea_2, ea_4'
+    >>> range_of_names([f"ea_{number}.bias" for number in range(12)])
+    'ea_[0 .. 11].bias'
+    """
+    ordered = sorted(set(names), key=by_numbers)
+    keys = [by_numbers(name) for name in ordered]
+    varying = [place for place, parts in enumerate(zip(*keys, strict=False)) if len({*parts}) > 1]
+    if len({*map(len, keys)}) != 1 or len(varying) != 1 or varying[0] % 2 == 0:
+        return _from_to(ordered)
+    (place,) = varying
+    head, tail = ("".join(map(str, part)) for part in (keys[0][:place], keys[0][place + 1 :]))
+    shown = [str(key[place]) for key in keys] if tail else ordered
+    runs = groupby(enumerate(keys), key=lambda numbered: int(numbered[1][place]) - numbered[0])
+    ranges = [_from_to([shown[index] for index, _ in run]) for _, run in runs]
+    text = _first(ranges, _MOST_RANGES, "more ranges")
+    return f"{head}[{text}]{tail}" if tail else text
+
+
+def listed(names: Iterable[str], most: int = 8) -> str:
+    """
+    List names, those that differ in numbers alone as a range.
+
+    Parameters
+    ----------
+    names : iterable of str
+        The names.
+    most : int
+        How many are written; of the others their number is.
+    """
+    alike: dict[str, list[str]] = {}
+    for name in names:
+        alike.setdefault(re.sub(r"\d+", "0", name), []).append(name)
+    return _first([range_of_names(group) for group in alike.values()], most, "more")
+
+
+def _first(texts: Sequence[str], most: int, more: str) -> str:
+    n_more = len(texts) - most
+    return ", ".join(texts[:most]) + (f" and {n_more} {more}" if n_more > 0 else "")
+
+
+def _from_to(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{names[0]} .. {names[-1]}"
 
 
 def in_words(value: Any) -> str:
@@ -41,7 +108,7 @@ def in_words(value: Any) -> str:
         is_short = len(text) <= _SHORT and "\n" not in text
         return text if is_short or "array(" not in text else _with_arrays(value)
     if isinstance(value, dict):
-        return f"{{{', '.join(f'{key!r}: {in_words(each)}' for key, each in value.items())}}}"
+        return f"{{{', '.join(f'{key!r}: {in_words(item)}' for key, item in value.items())}}}"
     if isinstance(value, list | tuple):
         value = np.asarray(value)
     if isinstance(value, np.ndarray) and value.size > 1:
@@ -74,7 +141,7 @@ def range_of(values: np.ndarray) -> str:
     values = np.asarray(values)
     if not values.size:
         return "-"
-    # NaN, which comes of what can't be found, is what matters then
+    # NaN, where there is one: both propagate it
     low, high = number(np.min(values)), number(np.max(values))
     return low if low == high else f"{low} .. {high}"
 

@@ -16,7 +16,7 @@ from nengo.ensemble import Neurons
 from nengo_layers_plus._declared import array_of, is_finite, is_number
 from nengo_layers_plus._upstream import tf
 from nengo_layers_plus.graph import Shape, shape_of, shape_through, size_of
-from nengo_layers_plus.graph._notes import Notes
+from nengo_layers_plus.graph._settings import Notes
 from nengo_layers_plus.layers._errors import LayerError
 from nengo_layers_plus.layers._trainable import Trainable
 

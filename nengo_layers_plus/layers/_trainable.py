@@ -14,7 +14,7 @@ from nengo.exceptions import ValidationError
 
 from nengo_layers_plus._declared import items_in
 from nengo_layers_plus._upstream import nengo_dl, tf, with_sublayers
-from nengo_layers_plus.graph._notes import Notes
+from nengo_layers_plus.graph._settings import Notes
 from nengo_layers_plus.layers._errors import LayerError
 from nengo_layers_plus.neurons import changed, model_in
 

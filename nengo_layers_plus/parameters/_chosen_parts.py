@@ -1,9 +1,9 @@
-"""Finds in a network what was named to be frozen or to train."""
+"""The parts of a network that were named to be frozen or to train."""
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -48,25 +48,27 @@ class ChosenParts:
         """Keras layers that were chosen, with all within them, and whether by a network alone."""
         self.named_weights: dict[Parameter, str] = {}
         """Weights of Keras layers that patterns mean, and the pattern."""
-        found = False
-        for each in _flatten(what):
-            found = True
-            self._choose(each)
-        self._choose_layers_of_names()
-        if not found:
+        parts = list(_flatten(what))
+        if not parts:
             raise ParameterError(
                 "expected what to change: layers, objects, subnetworks, Keras layers, or patterns "
                 f'of names; "*" means all of {network}'
             )
+        for part in parts:
+            self._choose(part)
+        self._choose_layers_of_names()
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
         """What was chosen, in the order data flows."""
-        return tuple(each for each in self.graph.parameters if each in self.by_network)
+        return self._where(lambda parameter: parameter in self.by_network)
 
-    def of_kind(self, kind: str) -> tuple[Parameter, ...]:
-        """Return what was chosen of one kind."""
-        return tuple(each for each in self.parameters if each.kind == kind)
+    def of_kind(self, *kinds: str) -> tuple[Parameter, ...]:
+        """Return what was chosen of some kinds."""
+        return tuple(parameter for parameter in self.parameters if parameter.kind in kinds)
+
+    def _where(self, condition: Callable[[Parameter], bool]) -> tuple[Parameter, ...]:
+        return tuple(filter(condition, self.graph.parameters))
 
     def _choose(self, what: Any) -> None:
         if isinstance(what, str):
@@ -77,7 +79,7 @@ class ChosenParts:
             self._choose_network(what)
         elif isinstance(what, tf.keras.layers.Layer):
             self._choose_keras(what)
-            self._check_found(what, self._of_keras(what))
+            self._check_any(what, self._of_keras(what))
         elif isinstance(what, nengo.Connection):
             self._check_inside(what)
             if (problem := without_weights(what)) is not None:
@@ -87,7 +89,7 @@ class ChosenParts:
             self.explicit.update(chosen)
         elif isinstance(what, nengo.Ensemble | Neurons | nengo.Node | nengo.Probe | ObjView):
             self._check_inside(what)
-            self._check_found(what, self._add_object(what))
+            self._check_any(what, self._add_object(what))
         else:
             raise ParameterError(
                 "expected a CustomLayer, an object or subnetwork of the network, a Keras layer, a "
@@ -99,8 +101,8 @@ class ChosenParts:
     def _choose_layer(self, layer: BaseLayer) -> None:
         calls = [parts for parts in layer.calls if self._is_inside(parts.output)]
         if not calls and isinstance(layer, Sequential):  # a slice of one that was called
-            for each in layer:
-                self._choose_layer(each)
+            for element in layer:
+                self._choose_layer(element)
         elif not calls:
             raise ParameterError(
                 f"{layer} was not called in {self.graph.network}; name a layer that was, or an "
@@ -111,9 +113,9 @@ class ChosenParts:
                 self._choose_parts(parts)
 
     def _choose_parts(self, parts: LayerParts) -> None:
-        added = [each for each in parts.added.values() if isinstance(each, nengo.Connection)]
-        for connection in (*parts.connections, *added):
-            self._add(self._of(connection))
+        for obj in (*parts.connections, *parts.added.values()):
+            if isinstance(obj, nengo.Connection):
+                self._add(self._of(obj))
         own = parts.node if parts.ensemble is None else parts.ensemble
         self._add_object(parts.output if own is None else own)
 
@@ -121,15 +123,14 @@ class ChosenParts:
         if network is not self.graph.network:
             self._check_inside(network)
         inside = {*network.all_objects}
-        chosen = [each for each in self.graph.parameters if each.obj in inside]
-        self._add(chosen, by_network=True)
+        self._add(self._where(lambda parameter: parameter.obj in inside), by_network=True)
         for node in network.all_nodes:
             if isinstance(getattr(node, "tensor_func", None), tf.keras.layers.Layer):
                 self._choose_keras(node.tensor_func, by_network=True)
 
     def _choose_keras(self, layer: Any, by_network: bool = False) -> None:
         layer = layer_itself(layer)
-        if not any(layer is each for top in self.keras_layers for each in with_sublayers(top)):
+        if not _is_within(layer, self.keras_layers):
             raise ParameterError(
                 f"the Keras layer {layer.name!r} is not used in {self.graph.network}; name one "
                 "that is (a network of from_keras has copies of the model's layers: name one of "
@@ -140,22 +141,19 @@ class ChosenParts:
 
     def _choose_names(self, pattern: str) -> None:
         objects = [item.obj for item in self.graph.objects if fnmatchcase(item.name, pattern)]
-        chosen: list[Parameter] = []
-        for obj in objects:
-            chosen += self._add_object(obj)
-        named = [each for each in self.graph.parameters if self._has_name(each, pattern)]
+        chosen = [parameter for obj in objects for parameter in self._add_object(obj)]
+        named = self._where(lambda parameter: self._has_name(parameter, pattern))
         if not objects and not named:
             raise ParameterError(self._no_such_name(pattern))
-        for each in named:
-            if each.kind == "Keras weights":
-                self.named_weights[each] = pattern
-        for each in named:
-            self._add([each])
-            is_own = each.kind == "connection weights" and each.obj not in objects
-            if is_own and not self._target_is_among(each, objects):
-                self.explicit.add(each)
-        named = [each for each in named if each.kind != "Keras state"]
-        if not chosen and not named:
+        self._add(named)
+        for parameter in named:
+            if parameter.kind == "Keras weights":
+                self.named_weights[parameter] = pattern
+            elif parameter.kind == "connection weights" and parameter.obj not in objects:
+                target = self.graph[parameter.obj.post_obj].obj
+                if not any(target is obj for obj in objects):
+                    self.explicit.add(parameter)
+        if not chosen and all(parameter.kind == "Keras state" for parameter in named):
             raise ParameterError(
                 f"{pattern!r} means {_join(self.graph[obj].name for obj in objects)}, of which "
                 "nothing could train"
@@ -170,12 +168,12 @@ class ChosenParts:
         """Choose the Keras layers that hold what patterns mean, if they mean all of it."""
         for parameter, pattern in self.named_weights.items():
             layer = parameter.holder
-            if any(layer is each for top in self.layers for each in with_sublayers(top)):
+            if _is_within(layer, self.layers):
                 continue
             of_layer = self._of_keras(layer)
-            left_out = [each.name for each in of_layer if each not in self.by_network]
+            left_out = [weight.name for weight in of_layer if weight not in self.by_network]
             if left_out:
-                meant = [each.name for each in of_layer if each in self.named_weights]
+                meant = [weight.name for weight in of_layer if weight in self.named_weights]
                 raise ParameterError(
                     f"{pattern!r} means {_join(meant)} and not {_join(left_out)}, but what of a "
                     f"Keras layer trains is set for all of its weights; name all of "
@@ -190,15 +188,9 @@ class ChosenParts:
             name = name.partition("->")[2]
         return fnmatchcase(name, pattern)
 
-    def _target_is_among(self, parameter: Parameter, objects: Sequence[Any]) -> bool:
-        target = self.graph[parameter.obj.post_obj].obj
-        return any(target is each for each in objects)
-
     def _no_such_name(self, pattern: str) -> str:
-        names = [
-            *(item.name for item in self.graph.objects),
-            *(each.name for each in self.graph.parameters),
-        ]
+        names = [item.name for item in self.graph.objects]
+        names += [parameter.name for parameter in self.graph.parameters]
         near = difflib.get_close_matches(pattern, names, n=3, cutoff=0.4)
         hint = f"; the nearest names are {_join(near)}" if near else ""
         return (
@@ -212,35 +204,32 @@ class ChosenParts:
     def keras_layers(self) -> list[Any]:
         """The Keras layers in the nodes of the network."""
         functions = (getattr(item.obj, "tensor_func", None) for item in self.graph.objects)
-        return [each for each in functions if isinstance(each, tf.keras.layers.Layer)]
+        return [layer for layer in functions if isinstance(layer, tf.keras.layers.Layer)]
 
-    def _weights(self) -> list[Parameter]:
-        return [each for each in self.graph.parameters if each.kind == "Keras weights"]
+    def _of(self, obj: Any) -> tuple[Parameter, ...]:
+        return self._where(lambda parameter: parameter.obj is obj)
 
-    def _of(self, obj: Any) -> list[Parameter]:
-        return [each for each in self.graph.parameters if each.obj is obj]
+    def _of_keras(self, layer: Any) -> tuple[Parameter, ...]:
+        within = {id(inner) for inner in with_sublayers(layer_itself(layer))}
+        return self._where(lambda p: p.kind == "Keras weights" and id(p.holder) in within)
 
-    def _of_keras(self, layer: Any) -> list[Parameter]:
-        within = with_sublayers(layer_itself(layer))
-        return [each for each in self._weights() if any(each.holder is one for one in within)]
-
-    def _add_object(self, obj: Any) -> list[Parameter]:
+    def _add_object(self, obj: Any) -> tuple[Parameter, ...]:
         """Choose what belongs to an object itself; of neurons their biases."""
         obj = obj.obj if isinstance(obj, ObjView) else obj
         if isinstance(obj, Neurons):
-            chosen = [each for each in self._of(obj.ensemble) if each.kind == "bias"]
+            chosen = tuple(p for p in self._of(obj.ensemble) if p.kind == "bias")
         elif isinstance(getattr(obj, "tensor_func", None), tf.keras.layers.Layer):
             chosen = self._of_keras(obj.tensor_func)
             self._choose_keras(obj.tensor_func)
         else:
-            chosen = [] if isinstance(obj, nengo.Connection) else self._of(obj)
+            chosen = self._of(obj)
         self._add(chosen)
         return chosen
 
     def _add(self, parameters: Iterable[Parameter], by_network: bool = False) -> None:
-        for each in parameters:
-            if each.kind != "Keras state":
-                self.by_network[each] = self.by_network.get(each, True) and by_network
+        for parameter in parameters:
+            if parameter.kind != "Keras state":
+                self.by_network[parameter] = self.by_network.get(parameter, True) and by_network
 
     # checks
 
@@ -255,17 +244,18 @@ class ChosenParts:
         if not self._is_inside(obj):
             raise ParameterError(f"{obj} is not in {self.graph.network}")
 
-    def _check_found(self, what: Any, found: Sequence[Parameter]) -> None:
-        if not found:
-            name = (
-                f"the Keras layer {what.name!r}"
-                if isinstance(what, tf.keras.layers.Layer)
-                else what
-            )
+    def _check_any(self, what: Any, parameters: Sequence[Parameter]) -> None:
+        if not parameters:
+            is_layer = isinstance(what, tf.keras.layers.Layer)
             raise ParameterError(
-                f"{name} has nothing that could train; of ensembles these are biases and encoders, "
-                "of connections weights, of TensorNodes the weights of Keras layers"
+                f"{f'the Keras layer {what.name!r}' if is_layer else what} has nothing that could "
+                "train; of ensembles these are biases and encoders, of connections weights, of "
+                "TensorNodes the weights of Keras layers"
             )
+
+
+def _is_within(layer: Any, tops: Iterable[Any]) -> bool:
+    return any(layer is inner for top in tops for inner in with_sublayers(top))
 
 
 def _flatten(what: Any) -> Iterator[Any]:
@@ -288,10 +278,10 @@ def _flatten(what: Any) -> Iterator[Any]:
     # not by recursion: what is nested may be deep
     waiting = [iter(what)]
     while waiting:
-        for each in waiting[-1]:
-            items = None if isinstance(each, single) else items_in(each)
+        for part in waiting[-1]:
+            items = None if isinstance(part, single) else items_in(part)
             if items is None:
-                yield each
+                yield part
                 continue
             waiting.append(iter(items))
             break

@@ -1,14 +1,14 @@
-"""What can go wrong with parameters."""
+"""The errors of parameters, and the table of those that do not fit."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from nengo.exceptions import ValidationError
 
-from nengo_layers_plus.graph import Shape
+from nengo_layers_plus.graph import Shape, Table, render
 
 
 class _PlainError(ValidationError):
@@ -73,6 +73,11 @@ class ParameterMismatchError(ParameterError):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.args[0], *vars(self).values())
+
+
+def mismatch_table(rows: Sequence[Sequence[str]]) -> str:
+    """Write parameters that do not fit, one a row: name, saved, in the network, what is wrong."""
+    return render([Table(("parameter", "saved", "in the network", "what is wrong"), rows)])
 
 
 class SimulatorBuiltError(ParameterError):

@@ -1,17 +1,17 @@
-"""Sets what of a network trains, after it was written."""
+"""Freezes parts of a network, and has them train again, after it was made."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import ExitStack
 from typing import Any
 from weakref import WeakKeyDictionary
 
 import nengo
-from nengo.ensemble import Neurons
 
 from nengo_layers_plus._upstream import nengo_dl, tf, with_sublayers
 from nengo_layers_plus.graph import Parameter
-from nengo_layers_plus.graph._notes import Notes
+from nengo_layers_plus.graph._settings import Notes
 from nengo_layers_plus.layers._trainable import (
     FixedSetting,
     fix_trainable,
@@ -23,7 +23,7 @@ from nengo_layers_plus.neurons import changed as with_changes
 from nengo_layers_plus.neurons import model_in
 from nengo_layers_plus.parameters._chosen_parts import ChosenParts
 from nengo_layers_plus.parameters._errors import ParameterError, SimulatorBuiltError
-from nengo_layers_plus.parameters._simulator_parameters import SimulatorParameters
+from nengo_layers_plus.parameters._simulator_parameters import SimulatorParameters, is_learned
 
 # whether Keras layers trained before they were frozen
 _before: WeakKeyDictionary[Any, bool] = WeakKeyDictionary()
@@ -34,7 +34,7 @@ _frozen_parameters = Notes("frozen parameters")
 
 def freeze(network: nengo.Network, *what: Any) -> tuple[str, ...]:
     """
-    Have nothing of some parts of a network move in training.
+    Keep parts of a network as they are in training.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ def freeze(network: nengo.Network, *what: Any) -> tuple[str, ...]:
     ParameterError
         If something is not in the network, if a pattern means nothing, if what was named itself
         has nothing that could train, if only a part of the weights of one Keras layer was named,
-        or if a learning rule moves something of it. The network is then as it was.
+        or if a learning rule changes something of it. The network is then as it was.
     SimulatorBuiltError
         If a Simulator was given. The error says how to go on, and holds the weights.
 
@@ -89,7 +89,7 @@ def freeze(network: nengo.Network, *what: Any) -> tuple[str, ...]:
     ...     probe = nengo.Probe(output(hidden))
     >>> freeze(net, "hidden")
     ('hidden.encoders', 'hidden.bias')
-    >>> [parameter.name for parameter in graph.what_trains(net).moving]
+    >>> [parameter.name for parameter in graph.what_trains(net).trained]
     ['output.kernel', 'output.bias']
     >>> freeze(net, output)
     ('output.kernel', 'output.bias')
@@ -104,25 +104,23 @@ def freeze(network: nengo.Network, *what: Any) -> tuple[str, ...]:
     chosen = ChosenParts(network, what)
     _check_no_learning_rules(chosen.parameters)
     with ExitStack() as undo:
-        for each in chosen.of_kind("connection weights"):
-            _freeze_setting(chosen, each.obj, undo)
         _keep_bias(chosen, undo)
-        for each in chosen.of_kind("encoders"):
-            _freeze_setting(chosen, each.obj, undo)
-        for each in chosen.of_kind("bias"):
-            _freeze_setting(chosen, each.obj.neurons, undo)
-        for ensemble, names in _neuron_parameters(chosen).items():
+        for parameter in chosen.of_kind("connection weights", "encoders", "bias"):
+            _freeze_setting(chosen, _configured(parameter), undo)
+        for ensemble, parameters in _by_ensemble(chosen).items():
+            names = {parameter.source.parameter for parameter in parameters}
+            trained = _trained_names(ensemble)
             frozen = _frozen_parameters.get(ensemble, frozenset())
-            _frozen_parameters[ensemble] = frozen | (_trained_names(ensemble) & names)
-            _set_trained_names(ensemble, _trained_names(ensemble) - names, undo)
-        for each in chosen.of_kind("synapse parameter"):
-            if _synapse_of(each.obj).trainable:
-                _frozen_synapses[each.obj] = True
-                _set_synapse_trainable(each.obj, False, undo)
-        layers = [each for layer in chosen.layers for each in with_sublayers(layer)]
+            _frozen_parameters[ensemble] = frozen | (trained & names)
+            _set_trained_names(ensemble, trained - names, undo)
+        for parameter in chosen.of_kind("synapse parameter"):
+            if _synapse_of(parameter.obj).trainable:
+                _frozen_synapses[parameter.obj] = True
+                _set_synapse_trainable(parameter.obj, False, undo)
+        layers = [inner for layer in chosen.layers for inner in with_sublayers(layer)]
         _set_layers(chosen, dict.fromkeys(layers, False), "freeze", undo)
         undo.pop_all()
-    return tuple(each.name for each in chosen.parameters)
+    return tuple(parameter.name for parameter in chosen.parameters)
 
 
 def unfreeze(network: nengo.Network, *what: Any) -> tuple[str, ...]:
@@ -164,59 +162,54 @@ def unfreeze(network: nengo.Network, *what: Any) -> tuple[str, ...]:
     ...     probe = nengo.Probe(hidden)
     >>> unfreeze(net, "hidden.weights")
     ('image->hidden.weights',)
-    >>> [parameter.name for parameter in graph.what_trains(net).moving]
+    >>> [parameter.name for parameter in graph.what_trains(net).trained]
     ['image->hidden.weights', 'hidden.bias']
     """
     _check_no_simulator(network, "unfreeze")
     chosen = ChosenParts(network, what)
-    _check_no_learning_rules([each for each in chosen.parameters if each in chosen.explicit])
+    _check_no_learning_rules(p for p in chosen.parameters if p in chosen.explicit)
     with ExitStack() as undo:
         changed: set[Parameter] = set()
-        for each in chosen.of_kind("connection weights"):
-            if each in chosen.explicit:
-                fix_trainable(_config(chosen, each.obj), each.obj, True, undo)
-                changed.add(each)
-            elif _put_back(chosen, each.obj, undo):
-                changed.add(each)
         _keep_bias(chosen, undo)
-        for kind in ("encoders", "bias"):
-            for each in chosen.of_kind(kind):
-                obj = each.obj if kind == "encoders" else each.obj.neurons
-                if _put_back(chosen, obj, undo):
-                    changed.add(each)
-                elif not (chosen.by_network[each] or _learns(each)):
-                    fix_trainable(_config(chosen, obj), obj, True, undo)
-                    changed.add(each)
-        for ensemble in _neuron_parameters(chosen):
+        for parameter in chosen.of_kind("connection weights", "encoders", "bias"):
+            obj = _configured(parameter)
+            is_named = (
+                parameter in chosen.explicit
+                if parameter.kind == "connection weights"
+                else not (chosen.by_network[parameter] or is_learned(parameter.source))
+            )
+            # a connection that was named itself trains, whatever it did before
+            was_put_back = parameter not in chosen.explicit and _put_back(chosen, obj, undo)
+            if is_named and not was_put_back:
+                fix_trainable(_config(chosen, obj), obj, True, undo)
+            if is_named or was_put_back:
+                changed.add(parameter)
+        for ensemble, parameters in _by_ensemble(chosen).items():
             frozen = _frozen_parameters.get(ensemble, frozenset())
             back = {
-                each.source.parameter
-                for each in chosen.of_kind("neuron parameter")
-                if each.obj is ensemble
-                and (each.source.parameter in frozen or not chosen.by_network[each])
+                parameter.source.parameter: parameter
+                for parameter in parameters
+                if parameter.source.parameter in frozen or not chosen.by_network[parameter]
             }
-            _frozen_parameters[ensemble] = frozen - back
-            _set_trained_names(ensemble, _trained_names(ensemble) | back, undo)
-            changed.update(
-                each
-                for each in chosen.of_kind("neuron parameter")
-                if each.obj is ensemble and each.source.parameter in back
-            )
-        for each in chosen.of_kind("synapse parameter"):
-            if _frozen_synapses.get(each.obj) or not chosen.by_network[each]:
-                _frozen_synapses[each.obj] = False
-                _set_synapse_trainable(each.obj, True, undo)
-                changed.add(each)
+            _frozen_parameters[ensemble] = frozen - back.keys()
+            _set_trained_names(ensemble, _trained_names(ensemble) | back.keys(), undo)
+            changed.update(back.values())
+        for parameter in chosen.of_kind("synapse parameter"):
+            if _frozen_synapses.get(parameter.obj) or not chosen.by_network[parameter]:
+                _frozen_synapses[parameter.obj] = False
+                _set_synapse_trainable(parameter.obj, True, undo)
+                changed.add(parameter)
         trains = {
-            each: _before.get(each, True)
+            inner: _before.get(inner, True)
             for layer, by_network in chosen.layers.items()
-            for each in with_sublayers(layer)
-            if each in _before or not by_network
+            for inner in with_sublayers(layer)
+            if inner in _before or not by_network
         }
         _set_layers(chosen, trains, "unfreeze", undo)
-        changed.update(each for each in chosen.of_kind("Keras weights") if each.holder in trains)
+        weights = chosen.of_kind("Keras weights")
+        changed.update(parameter for parameter in weights if parameter.holder in trains)
         undo.pop_all()
-    return tuple(each.name for each in chosen.parameters if each in changed)
+    return tuple(parameter.name for parameter in chosen.parameters if parameter in changed)
 
 
 def _check_no_simulator(network: Any, verb: str) -> None:
@@ -242,18 +235,18 @@ def _check_no_simulator(network: Any, verb: str) -> None:
     )
 
 
-def _learns(parameter: Parameter) -> bool:
-    """Say whether a learning rule of nengo moves it; nengo_dl has values of it for each item."""
-    return bool(getattr(parameter.source, "minibatched", False))
-
-
-def _check_no_learning_rules(parameters: Any) -> None:
-    names = [each.name for each in parameters if _learns(each)]
+def _check_no_learning_rules(parameters: Iterable[Parameter]) -> None:
+    names = [parameter.name for parameter in parameters if is_learned(parameter.source)]
     if names:
         raise ParameterError(
-            f"{', '.join(names)}: a learning rule moves it, whatever is set to train; remove the "
+            f"{', '.join(names)}: a learning rule changes it, whatever is set to train; remove the "
             "rule, or leave it out here"
         )
+
+
+def _configured(parameter: Parameter) -> Any:
+    """Return the object whose setting says whether a parameter trains."""
+    return parameter.obj.neurons if parameter.kind == "bias" else parameter.obj
 
 
 def _config(chosen: ChosenParts, obj: Any) -> nengo.Config:
@@ -282,23 +275,23 @@ def _put_back(chosen: ChosenParts, obj: Any, undo: ExitStack) -> bool:
 
 def _keep_bias(chosen: ChosenParts, undo: ExitStack) -> None:
     """Leave biases as they are where encoders alone are set: they follow those by default."""
-    for each in chosen.of_kind("encoders"):
-        neurons: Neurons = each.obj.neurons
-        if any(other.obj is each.obj for other in chosen.of_kind("bias")):
-            continue
+    with_bias = {parameter.obj for parameter in chosen.of_kind("bias")}
+    for encoders in chosen.of_kind("encoders"):
+        neurons = encoders.obj.neurons
         own = chosen.graph.settings(neurons).get("trainable")
-        if own is None or own.value is None:
-            followed = chosen.graph.settings(each.obj).get("trainable")
-            value = True if followed is None or followed.value is None else bool(followed.value)
-            fix_trainable(_config(chosen, neurons), neurons, value, undo)
+        if encoders.obj in with_bias or (own is not None and own.value is not None):
+            continue
+        followed = chosen.graph.settings(encoders.obj).get("trainable")
+        value = True if followed is None or followed.value is None else bool(followed.value)
+        fix_trainable(_config(chosen, neurons), neurons, value, undo)
 
 
-def _neuron_parameters(chosen: ChosenParts) -> dict[nengo.Ensemble, set[str]]:
-    """Return the names of the parameters of neurons that were chosen, by ensemble."""
-    found: dict[nengo.Ensemble, set[str]] = {}
-    for each in chosen.of_kind("neuron parameter"):
-        found.setdefault(each.obj, set()).add(each.source.parameter)
-    return found
+def _by_ensemble(chosen: ChosenParts) -> dict[nengo.Ensemble, list[Parameter]]:
+    """Return the parameters of neurons that were chosen, by ensemble."""
+    by_ensemble: dict[nengo.Ensemble, list[Parameter]] = {}
+    for parameter in chosen.of_kind("neuron parameter"):
+        by_ensemble.setdefault(parameter.obj, []).append(parameter)
+    return by_ensemble
 
 
 def _synapse_of(obj: Any) -> Any:
@@ -328,7 +321,7 @@ def _set_layers(chosen: ChosenParts, trains: dict[Any, bool], whose: str, undo: 
     if not trains:
         return
     tops = [
-        top for top in chosen.keras_layers if any(each in trains for each in with_sublayers(top))
+        top for top in chosen.keras_layers if any(layer in trains for layer in with_sublayers(top))
     ]
     before: dict[Any, bool] = {}
     for top in tops:
@@ -337,40 +330,39 @@ def _set_layers(chosen: ChosenParts, trains: dict[Any, bool], whose: str, undo: 
     for top in tops:
         _open_around(chosen, top, wanted)
     changes: dict[Any, bool] = {}
-    for top in tops:
-        for each in with_sublayers(top):
-            changes.pop(each, None)  # comes after all that hold it, also in other nodes
-            changes[each] = wanted[each]
+    for layer in (inner for top in tops for inner in with_sublayers(top)):
+        changes.pop(layer, None)  # comes after all that hold it, also in other nodes
+        changes[layer] = wanted[layer]
     set_keras_trainable(changes, undo)
     for value in (True, False):
-        asked = [each for each, trained in trains.items() if trained is value]
+        asked = [layer for layer, trained in trains.items() if trained is value]
         note_asked(chosen.graph.network, asked, value, whose, undo)
-    for each in trains:
+    for layer in trains:
         if whose == "freeze":
-            _before.setdefault(each, before[each])
+            _before.setdefault(layer, before[layer])
         else:
-            _before.pop(each, None)
+            _before.pop(layer, None)
 
 
 def _open_around(chosen: ChosenParts, top: tf.keras.layers.Layer, wanted: dict[Any, bool]) -> None:
     """Have layers train within which others do: Keras has a layer train only if those around do."""
-    for each in with_sublayers(top):
-        if wanted[each] or not any(wanted[inner] for inner in with_sublayers(each)):
+    for layer in with_sublayers(top):
+        if wanted[layer] or not any(wanted[inner] for inner in with_sublayers(layer)):
             continue
-        wanted[each] = True
-        held = [weight.name for weight in chosen.graph.parameters if weight.holder is each]
+        wanted[layer] = True
+        held = [weight.name for weight in chosen.graph.parameters if weight.holder is layer]
         if held:
             raise ParameterError(
-                f"the Keras layer {each.name!r} is frozen and holds {', '.join(held)} itself; a "
+                f"the Keras layer {layer.name!r} is frozen and holds {', '.join(held)} itself; a "
                 "layer within it can't train alone. Name the whole of it"
             )
 
 
-def _collect_effective(top: tf.keras.layers.Layer, found: dict[Any, bool]) -> None:
+def _collect_effective(top: tf.keras.layers.Layer, effective: dict[Any, bool]) -> None:
     """Note of a Keras layer and all within it whether they train; those of a frozen one do not."""
     frozen: set[int] = set()
-    for each in with_sublayers(top):
-        trains = bool(each.trainable) and id(each) not in frozen
+    for layer in with_sublayers(top):
+        trains = bool(layer.trainable) and id(layer) not in frozen
         if not trains:
-            frozen.update(id(inner) for inner in with_sublayers(each))
-        found[each] = found.get(each, True) and trains
+            frozen.update(id(inner) for inner in with_sublayers(layer))
+        effective[layer] = effective.get(layer, True) and trains

@@ -1,4 +1,4 @@
-"""Values that a network gives its parameters itself, and where saved ones contradict them."""
+"""What a network says itself of its parameters, against what was saved."""
 
 from __future__ import annotations
 
@@ -20,6 +20,66 @@ from nengo_layers_plus.parameters._simulator_parameters import SavedParameter, S
 
 # how far numbers of single precision that were computed in other ways may be apart
 _TOLERANCE = 1e-4
+
+
+class ScaledResponses:
+    """
+    Compares amplitudes, which a network says itself, with those beside the saved gains.
+
+    Neurons that fire ``s`` times as fast, and of which each spike counts ``1 / s`` as much, are
+    the same neurons for the layers behind them (exactly so if their rate is linear). Their gains
+    and biases are ``s`` times those that were saved, and so are their encoders, which are kept as
+    nengo has them, times the gains. With another amplitude and no such gains they are other
+    neurons.
+
+    Parameters
+    ----------
+    parameters : SimulatorParameters
+        Those of the network.
+    arrays : Mapping
+        What was saved.
+    amplitudes : Mapping
+        Those of the neurons where it was saved, by the names of their gains.
+
+    Attributes
+    ----------
+    scales : dict
+        By how much to scale what was saved, by name.
+    other_amplitude : dict
+        By name, the amplitude that was saved and that of the network, of gains and biases that
+        can't be loaded.
+    """
+
+    def __init__(
+        self,
+        parameters: SimulatorParameters,
+        arrays: Mapping[str, np.ndarray],
+        amplitudes: Mapping[str, float],
+    ) -> None:
+        self._arrays = arrays
+        self.scales: dict[str, float] = {}
+        self.other_amplitude: dict[str, tuple[float, float]] = {}
+        own_amplitudes = parameters.amplitudes
+        changed = {
+            name: (saved, own_amplitudes[name])
+            for name, saved in amplitudes.items()
+            if name in arrays and own_amplitudes.get(name, saved) != saved
+        }
+        gains = parameters.read_some(changed)
+        for name, (saved, own) in changed.items():
+            stem = name.removesuffix("gain")
+            names = [n for n in (name, f"{stem}bias", f"{stem}encoders") if n in arrays]
+            scale = saved / own if own else np.nan
+            scaled = arrays[name] * scale
+            if gains[name].shape == scaled.shape and np.allclose(gains[name], scaled, rtol=1e-4):
+                self.scales.update(dict.fromkeys(names, scale))
+            else:
+                self.other_amplitude.update(dict.fromkeys(names, (saved, own)))
+
+    def scaled(self, name: str) -> np.ndarray:
+        """Return what was saved, scaled for the neurons here."""
+        array = self._arrays[name]
+        return array * self.scales[name] if name in self.scales else array
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +112,7 @@ class GivenValue:
 
     @property
     def statement(self) -> str:
-        """What tells it from another value: the number itself, or a digest of an array."""
+        """The number itself, or a digest of an array, as files hold it."""
         array = np.asarray(self.value, np.float64)
         same = array.size and np.all(array == array.flat[0])
         return repr(float(array.flat[0])) if same else f"sha256:{digest_of(array)}"
@@ -86,14 +146,14 @@ class GivenValues:
     def __init__(self, parameters: SimulatorParameters) -> None:
         self._parameters = parameters
         self._by_object: dict[tuple[int, str], list[SavedParameter]] = {}
-        for each in parameters:
-            self._by_object.setdefault((id(each.obj), each.kind), []).append(each)
-        self._all = [given for each in parameters for given in self._given(each)]
+        for parameter in parameters:
+            self._by_object.setdefault((id(parameter.obj), parameter.kind), []).append(parameter)
+        self._all = [given for parameter in parameters for given in self._given(parameter)]
 
     @property
     def statements(self) -> dict[str, str]:
-        """What tells each from another value, by name."""
-        return {each.name: each.statement for each in self._all}
+        """What files hold of the values, by name."""
+        return {given.name: given.statement for given in self._all}
 
     def contradictions(
         self, arrays: Mapping[str, np.ndarray], contents: ParameterFile
@@ -111,30 +171,31 @@ class GivenValues:
         contents : ParameterFile
             What was noted beside it.
         """
-        found: dict[GivenValue, str] = {}
-        learned = {each.name for each in self._parameters if each.trains} | {*contents.trained}
-        for each in self._all:
-            may_have_trained = not contents.notes_given and each.first_of is not None
-            there = contents.given.get(each.name, "")
-            if each.first_of in learned or may_have_trained or there == each.statement:
+        contradicted: dict[GivenValue, str] = {}
+        learned = {parameter.name for parameter in self._parameters if parameter.trains}
+        learned.update(contents.trained)
+        for given in self._all:
+            may_have_trained = not contents.notes_given and given.first_of is not None
+            statement = contents.given.get(given.name, "")
+            if given.first_of in learned or may_have_trained or statement == given.statement:
                 continue
-            if any(each.follows_from(other) for other in found):
+            if any(given.follows_from(cause) for cause in contradicted):
                 continue
-            saved = self._saved(each, arrays)
+            saved = self._saved(given, arrays)
             if saved is None:
-                if there:
-                    found[each] = _shown(there)
-            elif not _close(saved, each.value):
-                found[each] = range_of(saved)
-        return found
+                if statement:
+                    contradicted[given] = _shown(statement)
+            elif not _close(saved, given.value):
+                contradicted[given] = range_of(saved)
+        return contradicted
 
     def kept(self, given: GivenValue) -> tuple[str, ...]:
         """Return the names of the parameters that follow from a value."""
         return tuple(
-            each.name
+            parameter.name
             for kind in given.kinds
-            for each in self._of(given.obj, kind)
-            if kind not in _SEVERAL or each.name == given.name
+            for parameter in self._of(given.obj, kind)
+            if kind not in _SEVERAL or parameter.name == given.name
         )
 
     def _of(self, obj: Any, kind: str) -> list[SavedParameter]:
@@ -181,16 +242,16 @@ class GivenValues:
             # the same gain means others with another bias
             yield from (given(name, curve[name], response, "bias") for name in rates)
             if len(rates) == 2:
-                found = _quietly(ensemble.neuron_type.gain_bias, *(curve[name] for name in rates))
-                if found is not None:
-                    yield given("gain", np.asarray(found[0]), response, None)
+                gain_bias = ensemble.neuron_type.gain_bias
+                computed = _quietly(gain_bias, *(curve[name] for name in rates))
+                if computed is not None:
+                    yield given("gain", np.asarray(computed[0]), response, None)
         if not self._parameters.is_decoded_into(ensemble):
             return  # its encoders multiply zeros
         encoders = _given(ensemble.encoders)
         if encoders is not None:
-            encoders = np.array(
-                np.broadcast_to(encoders, (ensemble.n_neurons, ensemble.dimensions))
-            )
+            shape = (ensemble.n_neurons, ensemble.dimensions)
+            encoders = np.array(np.broadcast_to(encoders, shape))
             if ensemble.normalize_encoders:
                 with np.errstate(all="ignore"):
                     encoders /= np.linalg.norm(encoders, axis=1, keepdims=True)
@@ -205,10 +266,10 @@ class GivenValues:
         if given.attribute in ("gain", "bias", "neuron_type", "synapse"):
             return arrays.get(given.name)
         saved = {
-            kind: arrays[each.name]
+            kind: arrays[parameter.name]
             for kind in ("gain", "bias", "encoders")
-            for each in self._of(given.obj, kind)
-            if each.name in arrays
+            for parameter in self._of(given.obj, kind)
+            if parameter.name in arrays
         }
         if given.attribute == "radius" or len(saved) < 3:
             return None
@@ -263,7 +324,7 @@ def _quietly(function: Any, *arguments: Any) -> Any:
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         try:
-            return function(*(np.asarray(each, np.float64) for each in arguments))
+            return function(*(np.asarray(argument, np.float64) for argument in arguments))
         except Exception:  # a type of a user may fail in any way
             return None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -77,7 +78,7 @@ def write_file(
     contents : ParameterFile
         The arrays and what is noted beside them.
     kinds : Mapping
-        What each of the arrays is, by name.
+        What the arrays are, by name.
     """
     check_path(path, "to save to")
     metadata = {
@@ -176,34 +177,27 @@ def read_file(path: str | os.PathLike[str]) -> ParameterFile:
         del data  # it may be large
         # copies, as those are read-only
         arrays = {str(name): np.array(loaded.pop(name)) for name in sorted(loaded)}
+        amplitudes, given, trained = (
+            json.loads(metadata.get(name, "{}")) for name in ("amplitudes", "given", "trained")
+        )
         contents = ParameterFile(
             arrays,
-            _numbers_by_name(metadata.get("amplitudes", "{}")),
-            _texts(json.loads(metadata.get("given", "{}"))),
-            _texts(json.loads(metadata.get("trained", "{}"))),
+            {name: float(value) for name, value in _dict_of(amplitudes, int, float).items()},
+            _dict_of(given, str),
+            _dict_of(trained, str),
             notes_given="given" in metadata,
         )
         if _CHECKSUM in metadata and metadata[_CHECKSUM] != _checksum(arrays, metadata):
             raise ValueError("its checksum is that of other contents")
-        return contents
-    # what is not as it should be shows in all of these ways
-    except (
-        safetensors.SafetensorError,
-        ArithmeticError,
-        AttributeError,
-        LookupError,
-        MemoryError,
-        RecursionError,
-        TypeError,
-        ValueError,
-    ) as error:
-        if isinstance(error, ParameterFileError):
-            raise
+    except ParameterFileError:
+        raise
+    except Exception as error:  # damage shows in errors of many kinds, of this code and of others
         reason = f"it has the type {error}" if isinstance(error, KeyError) else f"{error}"
         raise ParameterFileError(
             f"{path} is not whole, or was damaged: it begins as a file of parameters does, but "
             f"{reason or type(error).__name__}. Copy it again, or save the parameters again"
         ) from error
+    return contents
 
 
 def _metadata_of(path: str | os.PathLike[str], data: bytes) -> Mapping[str, str]:
@@ -219,31 +213,22 @@ def _metadata_of(path: str | os.PathLike[str], data: bytes) -> Mapping[str, str]
             "safetensors.numpy.load_file, give them the names that "
             "nengo_layers_plus.graph.NetworkGraph shows, and hand the dict to load_parameters"
         )
-    _check_version(path, metadata)
-    return _texts(metadata)
-
-
-def _texts(value: Any) -> dict[str, str]:
-    if isinstance(value, dict) and all(isinstance(each, str) for each in value.values()):
-        return value
-    raise ValueError("its metadata is no dict of texts")
-
-
-def _numbers_by_name(text: str) -> dict[str, float]:
-    value = json.loads(text)
-    if isinstance(value, dict) and all(type(each) in (int, float) for each in value.values()):
-        return {name: float(number) for name, number in value.items()}
-    raise ValueError("its amplitudes are no dict of numbers")
-
-
-def _check_version(path: str | os.PathLike[str], metadata: Mapping[str, str]) -> None:
-    found = metadata.get("format_version", "")
-    if found != str(FORMAT_VERSION):
+    format_version = metadata.get("format_version", "")
+    if format_version != str(FORMAT_VERSION):
         raise ParameterFileError(
-            f"{path} has version {found or 'none'} of the format, written by nengo_layers_plus "
-            f"{metadata.get('nengo_layers_plus', '?')}; this one reads version {FORMAT_VERSION}. "
-            "Update nengo_layers_plus"
+            f"{path} has version {format_version or 'none'} of the format, written by "
+            f"nengo_layers_plus {metadata.get('nengo_layers_plus', '?')}; this one reads version "
+            f"{FORMAT_VERSION}. Update nengo_layers_plus"
         )
+    return _dict_of(metadata, str)
+
+
+def _dict_of(value: Any, *types: type) -> dict[str, Any]:
+    """Return a dict if it is one, and its values have some of these very types."""
+    if isinstance(value, dict) and all(type(item) in types for item in value.values()):
+        return value
+    names = " or ".join(kind.__name__ for kind in types)
+    raise ValueError(f"its metadata has {type(value).__name__} in place of a dict of {names}")
 
 
 def check_path(path: Any, purpose: str) -> None:
@@ -255,11 +240,10 @@ def check_path(path: Any, purpose: str) -> None:
 
 def is_parameter_file(path: str | os.PathLike[str]) -> bool:
     """Say whether there is a file of parameters."""
-    try:
+    with contextlib.suppress(ParameterFileError, OSError):
         read_file(path)
-    except (ParameterFileError, OSError):
-        return False
-    return True
+        return True
+    return False
 
 
 def _read(path: str | os.PathLike[str]) -> bytes:
@@ -300,16 +284,14 @@ def _read(path: str | os.PathLike[str]) -> bytes:
 
 
 def _missing(path: str | os.PathLike[str]) -> MissingParameterFileError:
-    file = Path(path)
-    similar = [Path(f"{file}{suffix}") for suffix in (".safetensors", ".npz")]
-    near = [each for each in similar if file.name and each.is_file()]
-    if near and zipfile.is_zipfile(near[0]):
-        return MissingParameterFileError(f"there is no file {path}; {_describe_zip(near[0])}")
-    hint = f"; there is {near[0]}" if near else ""
-    return MissingParameterFileError(
-        f"there is no file {path}{hint}. Names are used as they are given; nothing but .npz is "
-        "tried behind them"
-    )
+    hint = "Names are used as they are given; nothing but .npz is tried behind them"
+    for suffix in (".safetensors", ".npz") if Path(path).name else ():
+        near = Path(f"{Path(path)}{suffix}")
+        if near.is_file():
+            is_zip = zipfile.is_zipfile(near)
+            hint = _describe_zip(near) if is_zip else f"there is {near}. {hint}"
+            return MissingParameterFileError(f"there is no file {path}; {hint}")
+    return MissingParameterFileError(f"there is no file {path}. {hint}")
 
 
 def _describe_zip(file: Path) -> str:

@@ -12,13 +12,14 @@ import numpy as np
 from nengo.exceptions import SimulationError
 
 from nengo_layers_plus._upstream import nengo_dl
-from nengo_layers_plus.graph import NetworkGraph, Shape, Table, render
-from nengo_layers_plus.graph._variables import variables_of
+from nengo_layers_plus.graph import NetworkGraph, Shape
+from nengo_layers_plus.graph._network_graph import variables_of
 from nengo_layers_plus.parameters._errors import (
     MissingParameterFileError,
     ParameterError,
     ParameterFileError,
     ParameterMismatchError,
+    mismatch_table,
 )
 from nengo_layers_plus.parameters._parameter_file import check_path, is_parameter_file
 
@@ -65,14 +66,12 @@ def checked_params_file(sim: nengo_dl.Simulator, path: Any, include_state: bool)
         variables += sim.tensor_graph.saved_state.values()
     if len(shapes) != len(variables):
         raise SimulationError(_describe_numbers(sim, file, shapes, variables))
-    differing = {
-        number: (saved, tuple(variable.shape))
-        for number, (saved, variable) in enumerate(zip(shapes, variables, strict=True))
-        if saved != tuple(variable.shape)
-    }
-    if differing:
+    pairs = list(zip(shapes, [tuple(variable.shape) for variable in variables], strict=True))
+    if any(saved != own for saved, own in pairs):
         names = _names(sim, variables)
-        raise _mismatch(file, sim, {names[number]: both for number, both in differing.items()})
+        raise _mismatch(
+            file, sim, {names[i]: pair for i, pair in enumerate(pairs) if pair[0] != pair[1]}
+        )
     return str(file).removesuffix(_SUFFIX)
 
 
@@ -106,8 +105,8 @@ def _named(path: Any) -> ParameterFileError:
 
 def _names(sim: nengo_dl.Simulator, variables: Sequence[Any]) -> list[str]:
     """Name variables by the parameters that they hold."""
+    held = list(variables_of(NetworkGraph(sim)).values())  # the state holds none
     names = []
-    held = list(variables_of(NetworkGraph(sim)).values())
     for number, variable in enumerate(variables):
         own = [name for name, _ in held[number]] if number < len(held) else []
         shown = ", ".join(own[:_MOST_NAMES]) or str(variable.name)
@@ -119,15 +118,13 @@ def _names(sim: nengo_dl.Simulator, variables: Sequence[Any]) -> list[str]:
 def _mismatch(
     file: Path, sim: nengo_dl.Simulator, other_shape: Mapping[str, tuple[Shape, Shape]]
 ) -> ParameterMismatchError:
-    rows = [
-        (name, str(saved), str(own), "other shape") for name, (saved, own) in other_shape.items()
-    ]
-    table = render([Table(("parameter", "saved", "in the network", "what is wrong"), rows)])
+    rows = [(name, *map(str, shapes), "other shape") for name, shapes in other_shape.items()]
     return ParameterMismatchError(
         f"{len(rows)} arrays of {file} and of {sim.model.toplevel} do not fit; nothing was "
-        f"changed.\n{table}\nThe file has no names, and its arrays are taken in order. What to do: "
-        "load it into the network that it was saved from, unchanged, and save it with "
-        "sim.save_parameters; of its file sim.load_parameters(path, strict=False) loads what fits.",
+        f"changed.\n{mismatch_table(rows)}\nThe file has no names, and its arrays are taken in "
+        "order. What to do: load it into the network that it was saved from, unchanged, and save "
+        "it with sim.save_parameters; of its file sim.load_parameters(path, strict=False) loads "
+        "what fits.",
         other_shape=other_shape,
     )
 
@@ -146,7 +143,7 @@ def _describe_numbers(
         return f"{words}What to do: give include_state={other}, as it seems to have been saved so"
     return (
         f"{words}Its arrays have the shapes {', '.join(map(str, shapes))}, and the variables "
-        f"{', '.join(str(tuple(each.shape)) for each in variables)}. What to do: load it into the "
-        "network that it was saved from, unchanged, and save it with sim.save_parameters, whose "
-        "files have names"
+        f"{', '.join(str(tuple(variable.shape)) for variable in variables)}. What to do: load it "
+        "into the network that it was saved from, unchanged, and save it with "
+        "sim.save_parameters, whose files have names"
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,9 +12,17 @@ import numpy as np
 
 from nengo_layers_plus._declared import as_flag
 from nengo_layers_plus._upstream import nengo_dl, tf
-from nengo_layers_plus.graph import Shape, Table, render
-from nengo_layers_plus.parameters._errors import ParameterError, ParameterMismatchError
-from nengo_layers_plus.parameters._given_values import GivenValue, GivenValues
+from nengo_layers_plus.graph import Shape
+from nengo_layers_plus.parameters._errors import (
+    ParameterError,
+    ParameterMismatchError,
+    mismatch_table,
+)
+from nengo_layers_plus.parameters._given_values import (
+    GivenValue,
+    GivenValues,
+    ScaledResponses,
+)
 from nengo_layers_plus.parameters._parameter_file import ParameterFile, read_file, write_file
 from nengo_layers_plus.parameters._simulator_parameters import (
     SavedParameter,
@@ -59,73 +67,7 @@ class LoadedParameters:
     @property
     def complete(self) -> bool:
         """Whether all that was saved was loaded, and all of the network."""
-        return not (
-            self.missing
-            or self.extra
-            or self.other_shape
-            or self.other_amplitude
-            or self.contradicted
-        )
-
-
-class ScaledResponses:
-    """
-    Compares amplitudes, which a network says itself, with those beside the saved gains.
-
-    Neurons that fire ``s`` times as fast, and of which each spike counts ``1 / s`` as much, are
-    the same neurons for the layers behind them (exactly so if their rate is linear). Their gains
-    and biases are ``s`` times those that were saved, and so are their encoders, which are kept as
-    nengo has them, times the gains. With another amplitude and no such gains they are other
-    neurons.
-
-    Parameters
-    ----------
-    parameters : SimulatorParameters
-        Those of the network.
-    arrays : Mapping
-        What was saved.
-    amplitudes : Mapping
-        Those of the neurons where it was saved, by the names of their gains.
-
-    Attributes
-    ----------
-    scales : dict
-        By how much to scale what was saved, by name.
-    other_amplitude : dict
-        By name, the amplitude that was saved and that of the network, of gains and biases that
-        can't be loaded.
-    """
-
-    def __init__(
-        self,
-        parameters: SimulatorParameters,
-        arrays: Mapping[str, np.ndarray],
-        amplitudes: Mapping[str, float],
-    ) -> None:
-        self._arrays = arrays
-        self.scales: dict[str, float] = {}
-        self.other_amplitude: dict[str, tuple[float, float]] = {}
-        own_amplitudes = parameters.amplitudes
-        changed = {
-            name: (saved, own_amplitudes[name])
-            for name, saved in amplitudes.items()
-            if name in arrays and own_amplitudes.get(name, saved) != saved
-        }
-        gains = parameters.read_some(changed)
-        for name, (saved, own) in changed.items():
-            stem = name.removesuffix("gain")
-            names = [each for each in (name, f"{stem}bias", f"{stem}encoders") if each in arrays]
-            scale = saved / own if own else np.nan
-            scaled = arrays[name] * scale
-            if gains[name].shape == scaled.shape and np.allclose(gains[name], scaled, rtol=1e-4):
-                self.scales.update(dict.fromkeys(names, scale))
-            else:
-                self.other_amplitude.update(dict.fromkeys(names, (saved, own)))
-
-    def scaled(self, name: str) -> np.ndarray:
-        """Return what was saved, scaled for the neurons here."""
-        array = self._arrays[name]
-        return array * self.scales[name] if name in self.scales else array
+        return not any(value for name, value in vars(self).items() if name != "loaded")
 
 
 def save_parameters(sim: nengo_dl.Simulator, path: str | os.PathLike[str]) -> None:
@@ -189,12 +131,12 @@ def save_parameters(sim: nengo_dl.Simulator, path: str | os.PathLike[str]) -> No
     [True]
     """
     parameters = SimulatorParameters(sim, "save the parameters of")
-    kinds = {each.name: each.kind for each in parameters}
+    kinds = {parameter.name: parameter.kind for parameter in parameters}
     contents = ParameterFile(
         parameters.read(),
         parameters.amplitudes,
         given=GivenValues(parameters).statements,
-        trained={each.name: each.kind for each in parameters if each.trains},
+        trained={parameter.name: parameter.kind for parameter in parameters if parameter.trains},
     )
     write_file(path, contents, kinds)
 
@@ -281,22 +223,16 @@ def load_parameters(
     contradictions: dict[GivenValue, str] = {}
     if not isinstance(path, Mapping):
         fitting = {
-            each.name: responses.scaled(each.name)
-            for each in parameters
-            if each.name in arrays and arrays[each.name].shape == each.shape
+            name: responses.scaled(name)
+            for name, parameter in parameters.saved.items()
+            if name in arrays and arrays[name].shape == parameter.shape
         }
         contradictions = given.contradictions(fitting, contents)
     report = _compare(parameters, arrays, responses, given, contradictions)
     if strict and not report.complete:
         where = "the mapping" if isinstance(path, Mapping) else os.fspath(path)
-        raise ParameterMismatchError(
-            _describe(report, parameters, arrays, where),
-            report.missing,
-            report.extra,
-            report.other_shape,
-            report.other_amplitude,
-            report.contradicted,
-        )
+        differences = {name: value for name, value in vars(report).items() if name != "loaded"}
+        raise ParameterMismatchError(_describe(report, parameters, arrays, where), **differences)
     dtype = SignalArrays(sim).dtype
     values = {
         name: _convert(responses.scaled(name), parameters.saved[name], dtype)
@@ -331,31 +267,31 @@ def _compare(
     given: GivenValues,
     contradictions: Mapping[GivenValue, str],
 ) -> LoadedParameters:
-    both = [each for each in parameters if each.name in arrays]
+    saved = parameters.saved
     other_shape = {
-        each.name: (arrays[each.name].shape, each.shape)
-        for each in both
-        if arrays[each.name].shape != each.shape
+        name: (arrays[name].shape, parameter.shape)
+        for name, parameter in saved.items()
+        if name in arrays and arrays[name].shape != parameter.shape
     }
     other_amplitude = {
         name: amplitudes
         for name, amplitudes in responses.other_amplitude.items()
-        if name in parameters.saved and name not in other_shape
+        if name in saved and name not in other_shape
     }
-    contradicted = {
-        each: saved
-        for each, saved in contradictions.items()
-        if not other_amplitude.keys() & {*given.kept(each)}
-    }
+    contradicted: dict[str, tuple[str, str]] = {}
     kept = {*other_shape, *other_amplitude}
-    kept.update(name for each in contradicted for name in given.kept(each))
+    for value, was in contradictions.items():
+        names = given.kept(value)
+        if not other_amplitude.keys() & {*names}:
+            contradicted[value.name] = (was, value.in_words)
+            kept.update(names)
     return LoadedParameters(
-        loaded=tuple(each.name for each in both if each.name not in kept),
-        missing=tuple(each.name for each in parameters if each.name not in arrays),
-        extra=tuple(name for name in arrays if name not in parameters.saved),
+        loaded=tuple(name for name in saved if name in arrays and name not in kept),
+        missing=tuple(name for name in saved if name not in arrays),
+        extra=tuple(name for name in arrays if name not in saved),
         other_shape=other_shape,
         other_amplitude=other_amplitude,
-        contradicted={each.name: (saved, each.in_words) for each, saved in contradicted.items()},
+        contradicted=contradicted,
     )
 
 
@@ -389,20 +325,18 @@ def _describe(
     arrays: Mapping[str, np.ndarray],
     where: str,
 ) -> str:
-    rows = [(name, "-", str(parameters.saved[name].shape), "missing") for name in report.missing]
-    rows += [(name, str(arrays[name].shape), "-", "extra") for name in report.extra]
-    rows += [
-        (name, str(found), str(own), "other shape")
-        for name, (found, own) in report.other_shape.items()
+    saved = parameters.saved
+    rows = [
+        *((name, "-", str(saved[name].shape), "missing") for name in report.missing),
+        *((name, str(arrays[name].shape), "-", "extra") for name in report.extra),
+        *((name, *map(str, shapes), "other shape") for name, shapes in report.other_shape.items()),
+        *(
+            (name, *(f"amplitude {amplitude:g}" for amplitude in amplitudes), "other amplitude")
+            for name, amplitudes in report.other_amplitude.items()
+        ),
+        *((name, *values, "given otherwise") for name, values in report.contradicted.items()),
     ]
-    rows += [
-        (name, f"amplitude {saved:g}", f"amplitude {own:g}", "other amplitude")
-        for name, (saved, own) in report.other_amplitude.items()
-    ]
-    rows += [
-        (name, saved, own, "given otherwise") for name, (saved, own) in report.contradicted.items()
-    ]
-    table = render([Table(("parameter", "saved", "in the network", "what is wrong"), rows)])
+    table = mismatch_table(rows)
     hints = _renamed(report, parameters, arrays)
     parts = [
         f"{len(rows)} parameters of {where} and of {parameters.graph.network} do not fit; "
@@ -439,23 +373,15 @@ def _renamed(
     guesses = {}
     free = list(report.missing)
     for name in report.extra:
+        own = name.rpartition(".")[2]
         same = [
-            each
-            for each in free
-            if parameters.saved[each].shape == arrays[name].shape and _own(each) == _own(name)
+            candidate
+            for candidate in free
+            if parameters.saved[candidate].shape == arrays[name].shape
+            and candidate.rpartition(".")[2] == own
         ]
-        close = _closest(name, same)
-        if close is None and len(same) == 1:
-            close = same[0]
-        if close is not None:
-            guesses[name] = close
-            free.remove(close)
+        close = difflib.get_close_matches(name, same, n=1) or (same if len(same) == 1 else [])
+        if close:
+            guesses[name] = close[0]
+            free.remove(close[0])
     return guesses
-
-
-def _own(name: str) -> str:
-    return name.rpartition(".")[2]
-
-
-def _closest(name: str, candidates: Iterable[str]) -> str | None:
-    return next(iter(difflib.get_close_matches(name, list(candidates), n=1)), None)

@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 
 import nengo
 import numpy as np
-from nengo.builder import Model, Signal
+from nengo.builder import Signal
 from nengo.builder.operator import Reset
 from nengo.exceptions import SimulatorClosed
 from nengo.neurons import Direct
@@ -50,10 +50,8 @@ class SignalArrays:
 
     def get(self, signal: Signal) -> np.ndarray | None:
         """Return the value of a signal, ``(batch, size, ...)`` if items have their own, or None."""
-        if signal not in self.signals or self.signals[signal].key not in self.variables:
-            return None
-        held = self.signals[signal]
-        return self._array(held.key)[_where(held)].copy()
+        held = self._held(signal)
+        return None if held is None else self._array(held.key)[_rows(held)].copy()
 
     def put(self, signal: Signal, value: np.ndarray, first: bool = True) -> None:
         """
@@ -68,14 +66,13 @@ class SignalArrays:
         first : bool
             Whether it is also the value that ``sim.reset`` goes back to.
         """
-        if self.get(signal) is None:
+        held = self._held(signal)
+        if held is None:
             return
-        held = self.signals[signal]
-        where = _where(held)
-        array = self._array(held.key)
-        array[where] = np.broadcast_to(value, array[where].shape) if first else value
+        rows, array = _rows(held), self._array(held.key)
+        array[rows] = np.broadcast_to(value, array[rows].shape) if first else value
         if first:
-            self._first_array(held.key)[where] = array[where]
+            self._first_array(held.key)[rows] = array[rows]
 
     def take_over(self, before: SignalArrays) -> None:
         """Set all that learns or changes over time as it was in a Simulator built before."""
@@ -91,7 +88,7 @@ class SignalArrays:
             value = before.get(signal)
             if value is not None:
                 self.put(signal, value, first=False)
-        layers = (getattr(each.tensor_graph, "state_of_layers", ()) for each in (self, before))
+        layers = (getattr(sim.tensor_graph, "state_of_layers", ()) for sim in (self, before))
         for key, key_before in zip(*layers, strict=True):
             self._now[key] = before._array(key_before)
 
@@ -103,7 +100,12 @@ class SignalArrays:
             self.variables[key].assign(array)
         for key, array in self._first.items():
             undo.callback(initial_values.__setitem__, key, initial_values[key])
-            initial_values[key] = _Constant(array)
+            initial_values[key] = tf.constant_initializer(array)
+
+    def _held(self, signal: Signal) -> Any:
+        """Return where a signal is held; None if nowhere."""
+        held = self.signals.get(signal)
+        return held if held is not None and held.key in self.variables else None
 
     def _array(self, key: Any) -> np.ndarray:
         if key not in self._now:
@@ -118,17 +120,7 @@ class SignalArrays:
         return self._first[key]
 
 
-class _Constant:
-    """An initializer of Keras that returns an array."""
-
-    def __init__(self, array: np.ndarray) -> None:
-        self.array = array
-
-    def __call__(self, shape: Any = None, dtype: Any = None) -> tf.Tensor:
-        return tf.constant(self.array, dtype=dtype)
-
-
-def _where(held: Any) -> Any:
+def _rows(held: Any) -> Any:
     """Return the index of a signal in the array that holds it."""
     parts = [np.arange(start, stop) for start, stop in held.slices]
     rows = np.concatenate(parts) if len(parts) != 1 else slice(*held.slices[0])
@@ -159,7 +151,7 @@ class SavedParameter:
     source : nengo.builder.Signal, tf.Variable or None
         What holds it; None for gains, of which each connection holds some.
     trains : bool
-        Whether an optimiser or a learning rule moves it.
+        Whether an optimiser or a learning rule changes it.
     """
 
     name: str
@@ -170,15 +162,9 @@ class SavedParameter:
     trains: bool = False
 
 
-def probe_weights(model: Model) -> list[tuple[nengo.Connection, Signal]]:
-    """List the connections that nengo made for probes when it built, and their weights."""
-    # no network holds them
-    connections = [each for each in model.sig if isinstance(each, nengo.Connection)]
-    return [
-        (each, model.sig[each]["weights"])
-        for each in connections
-        if isinstance(each.post_obj, nengo.Probe) and each.has_weights
-    ]
+def is_learned(source: Any) -> bool:
+    """Say whether a learning rule of nengo changes it; nengo_dl holds values for every item."""
+    return bool(getattr(source, "minibatched", False))
 
 
 def was_loaded(sim: nengo_dl.Simulator | None, obj: Any, kind: str) -> bool:
@@ -221,12 +207,12 @@ class SimulatorParameters:
     def _look_up(self) -> None:
         self.graph = NetworkGraph(self.sim)
         self.gains = _gains_of(self.sim.model, self.graph)
-        self.saved = {each.name: each for each in self._list()}
+        self.saved = {parameter.name: parameter for parameter in self._list()}
         self._written = {
-            each.base
+            signal.base
             for operator in self.sim.model.operators
             if not isinstance(operator, Reset)
-            for each in (*operator.sets, *operator.incs)
+            for signal in (*operator.sets, *operator.incs)
         }
 
     def __iter__(self) -> Iterator[SavedParameter]:
@@ -234,15 +220,15 @@ class SimulatorParameters:
 
     def _list(self) -> Iterator[SavedParameter]:
         used: set[str] = set()
-        for each in self.graph.parameters:
-            assert each.shape is not None  # all is built
-            used.add(each.name)
-            if is_state_of_simulation(self.sim.tensor_graph, each.source):
-                continue
-            trains = each.trainable or bool(getattr(each.source, "minibatched", False))
-            yield SavedParameter(each.name, each.kind, each.shape, each.obj, each.source, trains)
-        for other in (*self._list_gains(), *self._list_probes()):
-            yield replace(other, name=unique_name(other.name, used))
+        for parameter in self.graph.parameters:
+            name, shape, source = parameter.name, parameter.shape, parameter.source
+            assert shape is not None  # all is built
+            used.add(name)
+            if not is_state_of_simulation(self.sim.tensor_graph, source):
+                trains = parameter.trainable or is_learned(source)
+                yield SavedParameter(name, parameter.kind, shape, parameter.obj, source, trains)
+        for saved in (*self._list_gains(), *self._list_probes()):
+            yield replace(saved, name=unique_name(saved.name, used))
 
     def _list_gains(self) -> Iterator[SavedParameter]:
         for item in self.graph.objects:
@@ -251,25 +237,30 @@ class SimulatorParameters:
                 yield SavedParameter(f"{item.name}.gain", "gain", shape, item.obj, None)
 
     def _list_probes(self) -> Iterator[SavedParameter]:
-        for connection, signal in probe_weights(self.sim.model):
+        # nengo makes connections for probes when it builds; no network holds them
+        for connection in self.sim.model.sig:
+            if not isinstance(connection, nengo.Connection) or not connection.has_weights:
+                continue
             source, target = connection.pre_obj, connection.post_obj
-            name = f"{self.graph[source].name}->{self.graph[target].name}.weights"
-            shape = tuple(np.shape(initial_value(signal)))
-            yield SavedParameter(name, "probe weights", shape, connection, signal)
+            if isinstance(target, nengo.Probe):
+                name = f"{self.graph[source].name}->{self.graph[target].name}.weights"
+                signal = self.sim.model.sig[connection]["weights"]
+                shape = tuple(np.shape(initial_value(signal)))
+                yield SavedParameter(name, "probe weights", shape, connection, signal)
 
     @property
     def amplitudes(self) -> dict[str, float]:
         """What a rate of 1 Hz counts for in the output of neurons, by the name of their gains."""
         return {
-            each.name: float(each.obj.neuron_type.amplitude)
-            for each in self
-            if each.kind == "gain" and hasattr(each.obj.neuron_type, "amplitude")
+            gain.name: float(gain.obj.neuron_type.amplitude)
+            for gain in self
+            if gain.kind == "gain" and hasattr(gain.obj.neuron_type, "amplitude")
         }
 
     # read
 
     def read(self) -> dict[str, np.ndarray]:
-        """Return the value of each by name; what learns must be the same in all items."""
+        """Return all values by name; what learns must be the same in all items."""
         return self.read_some(self.saved)
 
     def read_some(self, names: Iterable[str]) -> dict[str, np.ndarray]:
@@ -295,8 +286,8 @@ class SimulatorParameters:
         tolerance = _ROUNDING * np.max(np.abs(value), initial=0)
         if not np.allclose(value, value[:1], rtol=0, atol=tolerance, equal_nan=True):
             raise ParameterError(
-                f"{parameter.name} is moved by a learning rule, and the {len(value)} items of the "
-                "minibatch have each learned other values, of which one can't be chosen. Let it "
+                f"{parameter.name} is changed by a learning rule, and the {len(value)} items of "
+                "the minibatch have learned different values, of which one can't be chosen. Let it "
                 "learn in a Simulator with minibatch_size=1, or give all items the same input"
             )
         return value[0]
@@ -324,66 +315,77 @@ class SimulatorParameters:
             Values by name, of the right shapes and types.
         """
         with ExitStack() as undo:
-            if self._built_in(values):
-                self._build_again(values, undo)
-            arrays = SignalArrays(self.sim)
+            built_in = self._built_in(values)
+            self._set_initial_values(values, undo)
+            if built_in:
+                self._build_again(built_in, undo)
             for name, value in values.items():
                 source = self.saved[name].source
                 if isinstance(source, tf.Variable):
                     undo.callback(source.assign, source.numpy())
                     source.assign(value)
-                elif source is None:
-                    for signal, part in self.gains.get(self.saved[name].obj, ()):
-                        arrays.put(signal, value[part])
-                else:
-                    arrays.put(source, _as_stored(source, value))
+            arrays = SignalArrays(self.sim)
+            for _, signal, value in self._signals_of(values):
+                arrays.put(signal, _as_stored(signal, value))
             arrays.assign(undo)
             self._note(values, undo)
             undo.pop_all()
         own = (self.saved[name] for name in values)
-        _loaded.setdefault(self.sim, set()).update((id(each.obj), each.kind) for each in own)
+        _loaded.setdefault(self.sim, set()).update((id(saved.obj), saved.kind) for saved in own)
 
-    def _built_in(self, values: Mapping[str, np.ndarray]) -> list[str]:
-        """Name those that another value was built in for."""
-        signals = self.sim.tensor_graph.signals
-        changed = []
+    def _signals_of(
+        self, values: Mapping[str, np.ndarray]
+    ) -> Iterator[tuple[SavedParameter, Signal, np.ndarray]]:
+        """Yield the signals that hold some values, with the part of these that a signal holds."""
         for name, value in values.items():
             parameter = self.saved[name]
-            if parameter.source is None:
-                gain = np.asarray(self.sim.model.params[parameter.obj].gain)
-                encoders = self.sim.model.sig[parameter.obj]["encoders"]
-                scales = any(each is encoders for _, each in find_gain_scales(self.sim.model))
-                if scales and not np.array_equal(gain.astype(value.dtype), value):
-                    changed.append(name)
-                pairs = [
-                    (signal, value[part]) for signal, part in self.gains.get(parameter.obj, ())
-                ]
-            else:
-                pairs = [(parameter.source, value)]
-            for signal, part_value in pairs:
-                if isinstance(signal, tf.Variable) or signal in signals or signal.trainable:
-                    continue
-                if parameter.kind == "encoders" and not self.is_decoded_into(parameter.obj):
-                    continue
-                now = initial_value(signal).astype(part_value.dtype)
-                if not np.array_equal(now, part_value.reshape(now.shape), equal_nan=True):
-                    changed.append(name)
+            if parameter.kind == "gain":
+                for signal, part in self.gains.get(parameter.obj, ()):
+                    yield parameter, signal, value[part]
+            elif isinstance(parameter.source, Signal):
+                yield parameter, parameter.source, value
+
+    def _gain_scales(
+        self, values: Mapping[str, np.ndarray]
+    ) -> Iterator[tuple[SavedParameter, Any, np.ndarray]]:
+        """Yield the operators that scale by gains, with the values of these."""
+        saved = (self.saved[name] for name in values)
+        sig = self.sim.model.sig
+        gains = {sig[gain.obj]["encoders"]: gain for gain in saved if gain.kind == "gain"}
+        for operator, encoders in find_gain_scales(self.sim.model):
+            if encoders in gains:
+                yield gains[encoders], operator, values[gains[encoders].name]
+
+    def _built_in(self, values: Mapping[str, np.ndarray]) -> list[str]:
+        """Name those of which another value was built in as a constant."""
+        changed = []
+        for gain, _, value in self._gain_scales(values):
+            built = np.asarray(self.sim.model.params[gain.obj].gain)
+            if not np.array_equal(built.astype(value.dtype), value):
+                changed.append(gain.name)
+        for parameter, signal, value in self._signals_of(values):
+            if signal in self.sim.tensor_graph.signals or signal.trainable:
+                continue
+            if parameter.kind == "encoders" and not self.is_decoded_into(parameter.obj):
+                continue
+            now = initial_value(signal).astype(value.dtype)
+            if not np.array_equal(now, value.reshape(now.shape), equal_nan=True):
+                changed.append(parameter.name)
         return changed
 
     def is_decoded_into(self, ensemble: nengo.Ensemble) -> bool:
         """Say whether something comes to an ensemble that its encoders encode."""
         return self.sim.model.sig[ensemble]["in"] in self._written
 
-    def _build_again(self, values: Mapping[str, np.ndarray], undo: ExitStack) -> None:
+    def _build_again(self, built_in: Iterable[str], undo: ExitStack) -> None:
         if getattr(self.sim.keras_model, "optimizer", None) is not None:
-            names = ", ".join(dict.fromkeys(self._built_in(values)))
+            names = ", ".join(dict.fromkeys(built_in))
             raise ParameterError(
                 f"{names} can't train here, so that nengo_dl has built the values in as constants; "
                 "to give them others the Simulator has to be built anew, which would forget what "
                 "sim.compile was given. Load the parameters before sim.compile"
             )
         before = SignalArrays(self.sim)
-        self._set_initial_values(values, undo)
         undo.callback(self._look_up)
         undo.callback(setattr, self.sim, "tensor_graph", self.sim.tensor_graph)
         undo.callback(setattr, self.sim, "keras_model", self.sim.keras_model)
@@ -395,23 +397,18 @@ class SimulatorParameters:
 
     def _set_initial_values(self, values: Mapping[str, np.ndarray], undo: ExitStack) -> None:
         """Have the signals begin with the values, for when they are planned anew."""
-        for name, value in values.items():
-            parameter = self.saved[name]
-            if isinstance(parameter.source, Signal):
-                _begin_with(parameter.source, value, undo)
-            elif parameter.source is None:
-                for signal, part in self.gains.get(parameter.obj, ()):
-                    _begin_with(signal, value[part], undo)
-                encoders = self.sim.model.sig[parameter.obj]["encoders"]
-                for operator, scaled in find_gain_scales(self.sim.model):
-                    if scaled is encoders:
-                        undo.callback(setattr, operator, "scale", operator.scale)
-                        operator.scale = (value / parameter.obj.radius).astype(operator.scale.dtype)
+        for _, signal, value in self._signals_of(values):
+            before = _as_stored(signal, initial_value(signal))
+            undo.callback(set_initial_value, signal, before.copy())
+            set_initial_value(signal, np.array(_as_stored(signal, value)).reshape(before.shape))
+        for gain, operator, value in self._gain_scales(values):
+            undo.callback(setattr, operator, "scale", operator.scale)
+            operator.scale = (value / gain.obj.radius).astype(operator.scale.dtype)
 
     def _note(self, values: Mapping[str, np.ndarray], undo: ExitStack) -> None:
-        """Have ``sim.data`` and the next building know the values."""
-        self._set_initial_values(values, undo)
+        """Have ``sim.data`` know the values."""
         params = self.sim.model.params
+        gains = {gain.obj: gain.name for gain in self if gain.kind == "gain"}
         for obj in {id(self.saved[name].obj): self.saved[name].obj for name in values}.values():
             built = params.get(obj)
             if built is None:
@@ -421,14 +418,10 @@ class SimulatorParameters:
                 weights = self.sim.model.sig[obj]["weights"]
                 if weights is not None:  # else its synapse alone is saved
                     params[obj] = built._replace(weights=weights.initial_value)
-            elif isinstance(obj, nengo.Ensemble) and not isinstance(obj.neuron_type, Direct):
-                params[obj] = self._ensemble_with(obj, built, values)
+            elif obj in gains:
+                params[obj] = self._ensemble_with(obj, built, values.get(gains[obj], built.gain))
 
-    def _ensemble_with(
-        self, ensemble: nengo.Ensemble, built: Any, values: Mapping[str, np.ndarray]
-    ) -> Any:
-        own = [each.name for each in self if each.kind == "gain" and each.obj is ensemble]
-        gain = next((values[name] for name in own if name in values), built.gain)
+    def _ensemble_with(self, ensemble: nengo.Ensemble, built: Any, gain: np.ndarray) -> Any:
         scaled = initial_value(self.sim.model.sig[ensemble]["encoders"])
         bias = initial_value(self.sim.model.sig[ensemble.neurons]["bias"])
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -444,28 +437,22 @@ class SimulatorParameters:
         )
 
 
-def _begin_with(signal: Signal, value: np.ndarray, undo: ExitStack) -> None:
-    before = _as_stored(signal, initial_value(signal))
-    undo.callback(set_initial_value, signal, before.copy())
-    set_initial_value(signal, np.array(_as_stored(signal, value)).reshape(before.shape))
-
-
 def _as_stored(source: Signal, value: np.ndarray) -> np.ndarray:
     """Return what a signal holds for some values."""
     return source.free(value) if isinstance(source, ParameterSignal) else value
 
 
 def _gains_of(model: Any, graph: NetworkGraph) -> dict[nengo.Ensemble, list[tuple[Signal, Any]]]:
-    """Find the signals that hold gains of each ensemble, and which part of its neurons'."""
+    """Return by ensemble the signals that hold its gains, and those of which of its neurons."""
     by_input = {
         model.sig[item.obj.neurons]["in"]: item.obj
         for item in graph.objects
         if item.kind == "ensemble"
     }
-    found: dict[nengo.Ensemble, list[tuple[Signal, Any]]] = {}
+    gains: dict[nengo.Ensemble, list[tuple[Signal, Any]]] = {}
     for signal, target, part in find_gain_signals(model):
-        found.setdefault(by_input[target], []).append((signal, part))
-    return found
+        gains.setdefault(by_input[target], []).append((signal, part))
+    return gains
 
 
 def _as_numpy(value: Any) -> np.ndarray:

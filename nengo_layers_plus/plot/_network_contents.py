@@ -115,7 +115,7 @@ class NetworkContents:
         is_read = any(item.kind == "probe" for item in graph.objects)
         for parameter in graph.parameters:
             # without a probe there is no gradient at all
-            if parameter.trainable and (parameter.moves or is_read):
+            if parameter.trainable and (parameter.is_trained or is_read):
                 self._parameters[parameter.obj].append(parameter)
         groups: list[tuple[GraphObject, ...]] = [(item,) for item in graph.objects]
         if not expand:
@@ -144,11 +144,11 @@ class NetworkContents:
         owner = self._owners[item]
         shared = "" if owner is item else f" (those of {owner.name})"
 
-        def listed(head: str, moves: bool) -> str:
+        def listed(head: str, is_trained: bool) -> str:
             names = [
                 parameter.name.removeprefix(f"{owner.name}.")
                 for parameter in self._parameters[owner.obj]
-                if parameter.moves == moves
+                if parameter.is_trained == is_trained
             ]
             few = len(names) <= _MOST_NAMES
             words = ", ".join(names) if few else f"{len(names)} arrays"
@@ -183,7 +183,7 @@ class NetworkContents:
         for edge in edges:
             for parameter in self._parameters.get(edge.connection, ()):
                 what = "synapse" if parameter.kind == "synapse parameter" else "weights"
-                remarks[f"{'trains' if parameter.moves else 'no gradient'}: {what}"] = None
+                remarks[f"{'trains' if parameter.is_trained else 'no gradient'}: {what}"] = None
         above, below = _few(list(shapes)), _few(list(remarks))
         if source == target:  # nothing can stand below an arrow from a box to itself
             above, below = [*above, *below], []

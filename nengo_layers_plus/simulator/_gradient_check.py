@@ -94,7 +94,7 @@ def _check_trained_state(sim: Any, graph: NetworkGraph, trained: list[tuple[Any,
         The operators of TensorNodes, and their variables that a gradient comes to.
     """
     variables = {id(variable): operator.output for operator, variable in trained}
-    reached = GradientFlow(graph, sim.model).reaching_a_probe(_probes_with_loss(sim))
+    reached = GradientFlow(graph).reaching_a_probe(_probes_with_loss(sim))
     outputs = {sim.model.sig[item.obj]["out"] for item in reached if item.kind == "tensor node"}
     names = [each.name for each in graph.parameters if variables.get(id(each.source)) in outputs]
     if names:

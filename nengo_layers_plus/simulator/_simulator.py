@@ -82,7 +82,7 @@ class Simulator(nengo_dl.Simulator):
     ...     image = nengo.Node([0.5] * 4)
     ...     probe = nengo.Probe(CustomLayer(nengo.LIF(), label="hidden")(image))
     >>> with Simulator(net, progress_bar=False) as sim:
-    ...     [parameter.name for parameter in sim.what_trains().moving]
+    ...     [parameter.name for parameter in sim.what_trains().trained]
     ...     sim.predict(n_steps=10, verbose=0)[probe].shape
     ...     sim.execution.mode
     ['hidden.bias']

@@ -308,7 +308,7 @@ class _LayerCheck:
             moved = not np.array_equal(old, graph.value(parameter))
             if moved and not parameter.trainable and parameter.kind != "Keras state":
                 raise self.broken("what is frozen stays", f"{parameter.name} moved in fit")
-            if parameter.moves and not moved:
+            if parameter.is_trained and not moved:
                 raise self.broken("what trains moves", f"{parameter.name} has not moved in fit")
 
 

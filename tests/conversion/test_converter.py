@@ -99,7 +99,7 @@ def test_the_graph_of_a_converters_network(model):
         assert trained == size
         for graph in (planned, built):
             assert sum(each.size for each in graph.parameters if each.trainable) == size
-            assert sum(each.size for each in graph.parameters if each.moves) == size
+            assert sum(each.size for each in graph.parameters if each.is_trained) == size
             assert {item.kind for item in graph.objects} == {"node", "ensemble", "probe"}
     assert planned[converted.layers[model.get_layer("conv1")]].name == "conv1.0"
 
@@ -115,7 +115,7 @@ def test_custom_layers_on_a_converters_network(model, images):
     with simulator(converted.net, minibatch_size=4) as sim:
         sim.compile(optimizer=tf.optimizers.SGD(0.01), loss={probe: "mse"})
         graph = NetworkGraph(sim)
-        before = {each.name: graph.value(each) for each in graph.parameters if each.moves}
+        before = {each.name: graph.value(each) for each in graph.parameters if each.is_trained}
         history = sim.fit({node: values}, {probe: np.ones((4, 5, 2))}, epochs=4, verbose=0).history
         moved = {name for name in before if not _same(graph, before, name)}
         assert sim.predict({node: values}, verbose=0)[probe].shape == (4, 5, 2)

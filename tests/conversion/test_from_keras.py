@@ -82,7 +82,7 @@ def test_a_convolutional_model():
         "digit",
         "digit.probe",
     ]
-    names = [each.name for each in NetworkGraph(converted.net).parameters if each.moves]
+    names = [each.name for each in NetworkGraph(converted.net).parameters if each.is_trained]
     assert names == [
         "conv1.kernel",
         "conv1.bias",
@@ -157,7 +157,7 @@ def test_a_model_with_branches_shared_and_nested_layers_and_several_inputs_and_o
     assert "third" not in converted.neurons  # nothing but an output follows
     assert "first" not in converted.neurons
     size = sum(weights.shape.num_elements() for weights in model.trainable_weights)
-    planned = [each for each in NetworkGraph(converted.net).parameters if each.moves]
+    planned = [each for each in NetworkGraph(converted.net).parameters if each.is_trained]
     assert sum(each.size for each in planned) == size
     for name in model.input_names:
         assert converted.inputs[name] is converted.inputs[model.get_layer(name).output]
@@ -464,7 +464,7 @@ def test_frozen_models_within_a_model():
     base.layers[0].trainable = True  # Keras trains it neither
     assert len(model.trainable_weights) == 2
     parameters = NetworkGraph(from_keras(model).net).parameters
-    assert [each.name for each in parameters if each.moves] == ["b.kernel", "b.bias"]
+    assert [each.name for each in parameters if each.is_trained] == ["b.kernel", "b.bias"]
 
 
 def test_frozen_layers_within_a_layer():
@@ -474,7 +474,7 @@ def test_frozen_layers_within_a_layer():
     block.dense.trainable = False
     assert len(model.trainable_weights) == 1
     parameters = NetworkGraph(from_keras(model).net).parameters
-    assert [each.name for each in parameters if each.moves] == ["block.scale"]
+    assert [each.name for each in parameters if each.is_trained] == ["block.scale"]
 
 
 # -----------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""What `NetworkGraph.parameters` says, against what nengo_dl builds and an optimiser moves."""
+"""What `NetworkGraph.parameters` says, against what nengo_dl builds and an optimiser trains."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def everything():
 
 
 EXPECTED = {
-    # name: (shape, trainable, moves)
+    # name: (shape, trainable, is trained)
     "x.encoders": ((8, 3), True, True),
     "x.bias": ((8,), True, True),
     "x->y.weights": ((2, 8), True, True),
@@ -86,16 +86,18 @@ def test_parameters_of_everything(of):
                 weight.shape.num_elements() for weight in sim.keras_model.trainable_weights
             )
             assert trained == sum(each.size for each in parameters if each.trainable)
-    assert {each.name: (each.shape, each.trainable, each.moves) for each in parameters} == EXPECTED
+    assert {
+        each.name: (each.shape, each.trainable, each.is_trained) for each in parameters
+    } == EXPECTED
 
 
-def test_what_is_said_to_move_moves_and_nothing_else():
+def test_what_is_said_to_be_trained_changes_and_nothing_else():
     found = fit(everything())
     assert {name for name, (_, moved) in found.items() if moved} - {
         "norm.moving_mean",
         "norm.moving_variance",
         "x->frozen.weights",  # by its learning rule
-    } == {name for name, (_, _, moves) in EXPECTED.items() if moves}
+    } == {name for name, (_, _, trained) in EXPECTED.items() if trained}
 
 
 def test_reasons():
@@ -128,7 +130,7 @@ def test_inference_only():
         nengo.Probe(CustomLayer(nengo.LIF())(x))
     parameters = NetworkGraph(net).parameters
     assert len(parameters) == 4
-    assert not any(each.trainable or each.moves for each in parameters)
+    assert not any(each.trainable or each.is_trained for each in parameters)
     with simulator(net) as sim:
         assert sim.keras_model.trainable_weights == []
         assert [each.trainable for each in NetworkGraph(sim).parameters] == [False] * 4
@@ -154,8 +156,8 @@ def test_what_stops_gradients(stops):
         nengo.Probe(CustomLayer(Keras.Dense(2), label="after")(y))
     parameters = {each.name: each for each in NetworkGraph(net).parameters}
     assert parameters["before.kernel"].trainable
-    assert not parameters["before.kernel"].moves
-    assert parameters["after.kernel"].moves
+    assert not parameters["before.kernel"].is_trained
+    assert parameters["after.kernel"].is_trained
     import warnings
 
     with warnings.catch_warnings():
@@ -181,8 +183,8 @@ def test_a_synapse_without_tensorflow_code_stops_gradients():
         nengo.Probe(CustomLayer(tf.identity, synapse=nengo.Alpha(0.01))(y))
         z = CustomLayer(Keras.Dense(3, use_bias=False), label="z")(nengo.Node(np.ones(3)))
         nengo.Probe(CustomLayer(tf.identity, synapse=Doubled(0.01))(z))
-    moves = {each.name: each.moves for each in NetworkGraph(net).parameters}
-    assert moves == {
+    trained = {each.name: each.is_trained for each in NetworkGraph(net).parameters}
+    assert trained == {
         **{"x.kernel": False, "x.bias": False, "y.kernel": True, "y.bias": True},
         "z.kernel": False,
     }

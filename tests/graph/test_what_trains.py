@@ -34,10 +34,29 @@ def test_rows_and_counts(network):
     assert len(report) == len(NetworkGraph(network).parameters) == 12
     assert [each.name for each in report] == [report[index].name for index in range(len(report))]
     assert all(isinstance(each, Parameter) for each in report)
-    assert report.moving + report.staying == tuple(sorted(report, key=lambda each: not each.moves))
-    assert report.n_moving == 3 + 4000 + 2000
-    assert report.n_staying == 3 + 2000 + 2002 + 2002
-    assert report.n_trainable == report.n_moving + 2002, "no gradient comes to what is not seen"
+    assert report.trained + report.untrained == tuple(
+        sorted(report, key=lambda each: not each.is_trained)
+    )
+    assert report.n_trained == 3 + 4000 + 2000
+    assert report.n_untrained == 3 + 2000 + 2002 + 2002
+    assert report.n_trainable == report.n_trained + 2002, "no gradient comes to what is not seen"
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("moving", "trained"),
+        ("staying", "untrained"),
+        ("n_moving", "n_trained"),
+        ("n_staying", "n_untrained"),
+    ],
+)
+def test_names_of_before_warn(network, old, new):
+    report = what_trains(network)
+    with pytest.warns(DeprecationWarning, match=rf"TrainingReport\.{old} is deprecated: use {new}"):
+        assert getattr(report, old) == getattr(report, new)
+    with pytest.warns(DeprecationWarning, match=r"Parameter\.moves is deprecated: use is_trained"):
+        assert report.trained[0].moves is True
 
 
 def test_counts_are_those_of_keras(network):
@@ -57,11 +76,11 @@ def test_text(network):
     (row,) = [line for line in lines if line.startswith("y.kernel")]
     assert row.split("  ")[0] == "y.kernel"
     assert "(3, 1000)" in row
-    assert row.split()[3:5] == ["3,000", "moves"]
+    assert row.split()[3:5] == ["3,000", "yes"]
     assert row.endswith("the Keras layer says so")
     assert any(line.startswith("[red]x.bias") for line in lines), "labels are no markup"
     assert lines[-1] == (
-        "6,003 values move, 6,007 stay; 8,005 are trainable weights of the Keras model"
+        "6,003 values are trained, 6,007 are not; 8,005 are trainable weights of the Keras model"
     )
     assert all(line == line.rstrip() for line in lines)
     assert repr(what_trains(network)).startswith("<TrainingReport of <Network")
@@ -102,8 +121,8 @@ def test_shapes_that_are_not_known():
     with nengo.Network() as net:
         nengo.Probe(CustomLayer(Secret(), label="secret")(nengo.Node(np.ones(3))))
     report = what_trains(net)
-    assert (report.n_moving, report.n_staying, report.n_trainable) == (None, 0, None)
-    assert "not known values move" in str(report)
+    assert (report.n_trained, report.n_untrained, report.n_trainable) == (None, 0, None)
+    assert "not known values are trained" in str(report)
 
 
 def test_nothing_that_trains():

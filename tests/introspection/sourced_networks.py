@@ -46,7 +46,8 @@ def described(network: nengo.Network) -> list[Any]:
         lines += [_signal(each, numbers) for each in operator.all_signals]
     lines += [(_kind(key), seed) for key, seed in model.seeds.items()]
     lines += [
-        (each.name, each.kind, each.shape, each.trainable, each.moves) for each in graph.parameters
+        (each.name, each.kind, each.shape, each.trainable, each.is_trained)
+        for each in graph.parameters
     ]
     lines += [(str(each.attr), each.sample_every, each.label) for each in network.all_probes]
     lines += [(_kind(each), each.label, each.seed) for each in network.all_objects]

@@ -147,7 +147,7 @@ def test_a_layer_that_was_adapted_to_data_stays_so():
     net.nodes[0].output = data[0]
     np.testing.assert_allclose(output(net), expected, rtol=1e-3)
     np.testing.assert_allclose(output(net), expected, rtol=1e-3)
-    assert not what_trains(net).moving
+    assert not what_trains(net).trained
 
 
 def test_plain_layers_are_left_to_nengo_dl():

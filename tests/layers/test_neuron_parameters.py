@@ -184,7 +184,9 @@ def test_a_block_speaks_for_those_in_it_that_have_some():
             [TrainableLIF(), nengo.LIF()], trainable={"neuron_parameters": ["tau_ref"]}
         )
         nengo.Probe(stack(nengo.Node(np.ones(2)), shape_in=(2,)))
-    moving = [each.name.partition(".")[2] for each in NetworkGraph(net).parameters if each.moves]
+    moving = [
+        each.name.partition(".")[2] for each in NetworkGraph(net).parameters if each.is_trained
+    ]
     assert moving == ["bias", "tau_ref", "bias"]
 
 

@@ -74,7 +74,7 @@ class Net:
         ]
 
     def moving(self):
-        return {each.name for each in what_trains(self.network).moving}
+        return {each.name for each in what_trains(self.network).trained}
 
 
 ENSEMBLE = {"ensemble.encoders", "ensemble.bias"}
@@ -279,9 +279,9 @@ def test_frozen_networks_can_be_copied_and_thawed():
         nengo.Probe(hidden(image, transform=EYE))
     freeze(net, hidden)
     copy = pickle.loads(pickle.dumps(net))
-    assert what_trains(copy).n_moving == 0
+    assert what_trains(copy).n_trained == 0
     assert unfreeze(copy, "x*") == ("image->x.weights", "x.encoders", "x.bias")
-    assert [each.name for each in what_trains(copy).moving] == ["image->x.weights", "x.bias"]
+    assert [each.name for each in what_trains(copy).trained] == ["image->x.weights", "x.bias"]
 
 
 # Keras layers
@@ -311,7 +311,7 @@ def test_a_subnetwork_given_as_the_network():
     with nengo.Network() as outer, nengo.Network() as inner:
         nengo.Probe(CustomLayer(dense, label="x")(nengo.Node(np.ones(3))))
     assert freeze(inner, "x") == ("x.kernel", "x.bias")
-    assert what_trains(outer).n_moving == 0
+    assert what_trains(outer).n_trained == 0
     with outer, inner, pytest.raises(nengo.exceptions.ValidationError, match="freeze asked for"):
         CustomLayer(dense, trainable=True)(inner.nodes[0])
 
@@ -355,7 +355,7 @@ def test_a_part_of_a_model_that_holds_weights_itself():
         unfreeze(net, layer.inner)
     unfreeze(net, layer)
     freeze(net, layer.inner)
-    assert [each.name for each in what_trains(net).moving] == ["x.scale"]
+    assert [each.name for each in what_trains(net).trained] == ["x.scale"]
     with pytest.raises(ParameterError, match=r"'x\.scale' means x\.scale and not x\.inner\."):
         freeze(net, "x.scale")
 
@@ -369,9 +369,9 @@ def test_a_shared_keras_layer_is_frozen_in_all_places(applied):
         nengo.Probe(first)
         nengo.Probe(second)
     assert {name.rpartition(".")[2] for name in freeze(net, second)} == {"kernel", "bias"}
-    assert what_trains(net).n_moving == 0
+    assert what_trains(net).n_trained == 0
     unfreeze(net, shared)
-    assert what_trains(net).n_moving == 12
+    assert what_trains(net).n_trained == 12
 
 
 # learning rules
@@ -385,10 +385,10 @@ def test_what_a_learning_rule_moves_can_not_be_frozen():
         learned = nengo.Connection(x, y, learning_rule_type=nengo.PES())
         nengo.Connection(x, y, learning_rule_type=nengo.Voja())
     for what in (learned, net, y, "y.encoders"):
-        with pytest.raises(ParameterError, match=r"a learning rule moves it, .*remove the rule"):
+        with pytest.raises(ParameterError, match=r"a learning rule changes it, .*remove the rule"):
             freeze(net, what)
     assert freeze(net, x) == ("x.encoders", "x.bias")
-    with pytest.raises(ParameterError, match=r"x->y\.weights.*: a learning rule moves it"):
+    with pytest.raises(ParameterError, match=r"x->y\.weights.*: a learning rule changes it"):
         unfreeze(net, learned)
     unfreeze(net, net)
     with simulator(net) as sim:  # nengo_dl would warn of what learns and trains
@@ -442,16 +442,16 @@ def test_networks_of_the_converter():
     x = Keras.Dense(3, activation="relu", name="first")(inputs)
     model = tf.keras.Model(inputs, Keras.Dense(2, name="second")(x))
     converter = nengo_dl.Converter(model)
-    before = {each.name for each in what_trains(converter.net).moving}
+    before = {each.name for each in what_trains(converter.net).trained}
     first = {name for name in before if "first" in name.rpartition("->")[2]}
     assert len(first) == 2
     freeze(converter.net, "first*")
-    assert {each.name for each in what_trains(converter.net).moving} == before - first
+    assert {each.name for each in what_trains(converter.net).trained} == before - first
     freeze(converter.net, converter.net)
-    assert what_trains(converter.net).n_moving == 0
+    assert what_trains(converter.net).n_trained == 0
     # biases that stand for none must not begin to train
     unfreeze(converter.net, converter.net)
-    assert {each.name for each in what_trains(converter.net).moving} == before
+    assert {each.name for each in what_trains(converter.net).trained} == before
 
 
 # layers made of layers
@@ -495,11 +495,11 @@ STACKED = {
 def test_layers_made_of_layers_freeze_as_a_whole(choose, moving):
     network, stack = stacked()
     freeze(network, choose(stack))
-    assert {each.name for each in what_trains(network).moving} == moving
+    assert {each.name for each in what_trains(network).trained} == moving
     if moving:
         assert {name for name, (_, moved) in fit(network, n_steps=3).items() if moved} == moving
     unfreeze(network, choose(stack))
-    assert {each.name for each in what_trains(network).moving} == STACKED
+    assert {each.name for each in what_trains(network).trained} == STACKED
 
 
 def test_a_stack_that_was_not_called():
@@ -527,21 +527,21 @@ def test_unfreezing_takes_back_what_freezing_did(what):
     chosen = {"all": [net], "*": ["*"], "layers": layers, "names": ["model*", "still", "hid*"]}[
         what
     ]
-    before = {each.name: each.moves for each in NetworkGraph(net).parameters}
+    before = {each.name: each.is_trained for each in NetworkGraph(net).parameters}
     assert {name for name, moves in before.items() if moves} == {
         "model.second.kernel",
         "model.second.bias",
         "hidden.bias",
     }
     freeze(net, *chosen)
-    assert what_trains(net).n_moving == 0
+    assert what_trains(net).n_trained == 0
     unfreeze(net, *chosen)
-    assert {each.name: each.moves for each in NetworkGraph(net).parameters} == before
+    assert {each.name: each.is_trained for each in NetworkGraph(net).parameters} == before
     # nothing is frozen any more, so that naming it has it train
     unfreeze(net, net)
-    assert {each.name: each.moves for each in NetworkGraph(net).parameters} == before
+    assert {each.name: each.is_trained for each in NetworkGraph(net).parameters} == before
     unfreeze(net, layers[1], layers[3])
-    after = {each.name for each in what_trains(net).moving}
+    after = {each.name for each in what_trains(net).trained}
     assert after == {
         *(name for name, moves in before.items() if moves),
         "still.bias",

@@ -447,16 +447,16 @@ def learning(rule, seed=0):
 
 
 @pytest.mark.parametrize("rule", [nengo.PES(), nengo.Voja(learning_rate=0.1)])
-def test_what_a_learning_rule_moves(rule, tmp_path):
-    moved = "x->y.weights" if isinstance(rule, nengo.PES) else "y.encoders"
+def test_what_a_learning_rule_changes(rule, tmp_path):
+    changed = "x->y.weights" if isinstance(rule, nengo.PES) else "y.encoders"
     path = tmp_path / "learned"
     with simulator(learning(rule), minibatch_size=2) as sim:
         initial = NetworkGraph(sim).value(
-            next(each for each in NetworkGraph(sim).parameters if each.name == moved)
+            next(each for each in NetworkGraph(sim).parameters if each.name == changed)
         )
         sim.run_steps(20)
         save_parameters(sim, path)
-        assert not np.allclose(read_parameters(path)[moved], initial[0])
+        assert not np.allclose(read_parameters(path)[changed], initial[0])
         sim.reset(include_trainable=False)
         expected = outputs(sim, 20)
     with simulator(learning(rule, seed=1), minibatch_size=3) as sim:
@@ -467,7 +467,7 @@ def test_what_a_learning_rule_moves(rule, tmp_path):
         image = sim.model.toplevel.nodes[0]
         sim.run_steps(20, data={image: np.stack([np.ones((20, 1)), -np.ones((20, 1))])})
         with pytest.raises(
-            ParameterError, match=f"{moved} is moved .*the 2 items .*minibatch_size=1"
+            ParameterError, match=f"{changed} is changed .*the 2 items .*minibatch_size=1"
         ):
             save_parameters(sim, tmp_path / "differ")
     assert not (tmp_path / "differ").exists()

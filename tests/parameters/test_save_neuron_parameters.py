@@ -127,7 +127,7 @@ def test_freeze_with_the_layer():
     net = network()
     frozen = freeze(net, "hidden")
     assert set(NAMES) <= set(frozen)
-    assert what_trains(net).moving == ()
+    assert what_trains(net).trained == ()
     unfreeze(net, "hidden")
     assert trained(net) == list(NAMES)
 
@@ -149,5 +149,5 @@ def test_neurons_that_train_by_a_measured_curve():
     with nengo.Network() as net:
         neurons = TrainableLIF(trainable=["tau_rc", "tau_ref"])
         nengo.Probe(CustomLayer(neurons, label="hidden")(nengo.Node(np.ones(4))))
-    moving = [each.name for each in what_trains(net).moving]
+    moving = [each.name for each in what_trains(net).trained]
     assert moving == ["hidden.bias", "hidden.tau_rc", "hidden.tau_ref"]

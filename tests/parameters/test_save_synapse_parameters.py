@@ -36,7 +36,7 @@ def found(net):
 
 
 def test_they_are_listed():
-    assert [(each.name, each.shape, each.moves) for each in found(network())] == [
+    assert [(each.name, each.shape, each.is_trained) for each in found(network())] == [
         (NAMES[0], (3,), True),
         (NAMES[1], (1,), True),
         (NAMES[2], (1,), True),
@@ -72,7 +72,7 @@ def test_they_are_learned_saved_and_loaded(tmp_path, cls):
 def test_freeze_and_back():
     net = network()
     assert freeze(net, NAMES[0], "probe.tau") == (NAMES[0], NAMES[2])
-    assert [each.name for each in what_trains(net).moving if "tau" in each.name] == [NAMES[1]]
+    assert [each.name for each in what_trains(net).trained if "tau" in each.name] == [NAMES[1]]
     assert unfreeze(net, net) == (NAMES[0], NAMES[2])
-    assert [each.name for each in what_trains(net).moving if "tau" in each.name] == list(NAMES)
+    assert [each.name for each in what_trains(net).trained if "tau" in each.name] == list(NAMES)
     assert net.connections[0].synapse == TrainableLowpass(0.004, per_unit=True)

@@ -93,7 +93,7 @@ def test_types_of_nengo_train(neurons, bias):
     net = network(neurons, bias)
     with Simulator(net, progress_bar=False, seed=0) as sim:
         sim.compile(tf.optimizers.SGD(0.01), loss="mse")
-        names = [each.name for each in sim.what_trains().moving]
+        names = [each.name for each in sim.what_trains().trained]
         before = [each.numpy() for each in sim.keras_model.trainable_weights]
         targets = {net.probes[0]: np.full((1, 9, 2), 50.0), net.probes[1]: np.ones((1, 9, 3))}
         sim.fit(n_steps=9, y=targets, epochs=2, verbose=0)

@@ -101,7 +101,7 @@ def test_parameters_by_name(tmp_path):
         expected = sim.predict(n_steps=2, verbose=0)[probe]
         report = sim.what_trains()
         assert isinstance(report, TrainingReport)
-        assert "hidden.bias" in [each.name for each in report.moving]
+        assert "hidden.bias" in [each.name for each in report.trained]
     net, _, probe = build(seed=1)
     with Simulator(net, progress_bar=False) as sim:
         assert sim.load_parameters(tmp_path / "a").complete

@@ -244,7 +244,10 @@ def parameters(subject: Subject) -> Iterator[Fact]:
         if parameter.kind == "encoders" and not _is_decoded(subject.graph, subject.obj):
             continue  # nothing depends on them
         name = _name_within(parameter, subject.name)
-        for what, value in (("trains", parameter.trainable), ("gets a gradient", parameter.moves)):
+        for what, value in (
+            ("trains", parameter.trainable),
+            ("gets a gradient", parameter.is_trained),
+        ):
             yield Fact(f"{name} {what}", value, f"{'yes' if value else 'no'} ({parameter.why})")
         values = _parameter_value(subject.graph, parameter, kept)
         if values is not None:

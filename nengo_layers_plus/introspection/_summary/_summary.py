@@ -25,13 +25,13 @@ from nengo_layers_plus.graph import (
     render,
 )
 from nengo_layers_plus.graph._keras_layers import keras_layer_of, weights_of
-from nengo_layers_plus.graph._parameters import count_values
-from nengo_layers_plus.graph._variables import (
+from nengo_layers_plus.graph._network_graph import (
     Index,
     counted_by_keras,
     variables_of,
     write_index,
 )
+from nengo_layers_plus.graph._parameters import count_values
 from nengo_layers_plus.introspection._open_network import open_network
 from nengo_layers_plus.introspection._summary._activity import measure
 from nengo_layers_plus.introspection._summary._rows import Rows
@@ -218,7 +218,7 @@ class Summary(Report, Sequence[SummaryRow]):
             extra = sum(filter(None, self._keras)) - sum(filter(None, self._counted))
             yield f"{extra:,} values that Keras counts belong to no layer"
         if stopped := [
-            parameter.name for parameter in self._all_of("trains") if not parameter.moves
+            parameter.name for parameter in self._all_of("trains") if not parameter.is_trained
         ]:
             yield f"trainable, but no gradient comes to them: {listed(stopped)}"
         if self.graph.simulator is None:

@@ -19,8 +19,8 @@ from nengo_layers_plus.graph import (
     in_words,
     range_of,
 )
+from nengo_layers_plus.graph._network_graph import Index, write_index
 from nengo_layers_plus.graph._parameters import count_values
-from nengo_layers_plus.graph._variables import Index, write_index
 from nengo_layers_plus.introspection._summary._activity import Activity
 from nengo_layers_plus.introspection._summary._words import (
     arguments_in_words,
