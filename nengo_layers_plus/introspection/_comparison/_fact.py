@@ -13,7 +13,7 @@ from typing import Any
 import nengo
 
 from nengo_layers_plus.graph import NetworkGraph, Parameter
-from nengo_layers_plus.introspection._fingerprint import fingerprint
+from nengo_layers_plus.introspection._same import fingerprint
 
 GROUPS = (
     "structure",

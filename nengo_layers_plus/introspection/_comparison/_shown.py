@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from nengo_layers_plus._upstream import tf
-from nengo_layers_plus.introspection._fingerprint import attributes_of, fingerprint
+from nengo_layers_plus.introspection._same import attributes_of, fingerprint
 
 _LENGTH = 100
 _FEW = 6
