@@ -47,18 +47,18 @@ class Place:
     def __post_init__(self) -> None:
         if self.a is not None and self.b is not None:
             for name, fact in self.a.facts.items():
-                other = self.b.facts.get(name)
-                if other is not None and not fact.same(other):
-                    self.add(fact, other)
+                fact_b = self.b.facts.get(name)
+                if fact_b is not None and not fact.same(fact_b):
+                    self.add(fact, fact_b)
             return
         name = f"{self.members[0].kind} only in {'b' if self.a is None else 'a'}"
         values = [member is not None for member in (self.a, self.b)]
         shown = {True: "there is one", False: "there is none"}
         self.add(*(EXTRA.fact(value, name, shown[value]) for value in values))
 
-    def add(self, fact: Fact, other: Fact) -> None:
+    def add(self, a: Fact, b: Fact) -> None:
         """Note that a fact differs."""
-        self.changes[fact.name] = Change(self, fact, other)
+        self.changes[a.name] = Change(self, a, b)
 
     @property
     def is_extra(self) -> bool:
@@ -83,26 +83,26 @@ class Place:
 
 @dataclass(eq=False)
 class Change:
-    """A fact that differs at a place: the fact in each network."""
+    """A fact that differs at a place: the fact in both networks."""
 
     place: Place
-    fact: Fact
-    other: Fact
+    a: Fact
+    b: Fact
 
     @property
     def name(self) -> str:
         """The name of the fact."""
-        return self.fact.name
+        return self.a.name
 
     @property
     def row(self) -> Row:
         """Its row in the table of facts."""
-        return self.fact.row
+        return self.a.row
 
     @property
     def counts(self) -> bool:
         """Whether it is a difference if it has no cause."""
-        if self.fact.counts or self.other.counts:
+        if self.a.counts or self.b.counts:
             return True
         # numbers that are drawn differ with a seed, whatever else changes them
         around = self.place.changes.values()
@@ -113,15 +113,15 @@ class Change:
         """The same for changes that are the same at several places."""
         if self.row is EXTRA:
             return self
-        values = (self.fact.fingerprint, self.other.fingerprint)
+        values = (self.a.fingerprint, self.b.fingerprint)
         return self.name if self.row.group == "seed" else (self.name, *values)
 
     def show(self) -> tuple[str, str]:
         """Return both values as text."""
-        shown = self.fact.shown, self.other.shown
+        shown = self.a.shown, self.b.shown
         if None not in shown:
             return str(shown[0]), str(shown[1])
-        values = show_both(self.fact.value, self.other.value)
+        values = show_both(self.a.value, self.b.value)
         return shown[0] or values[0], shown[1] or values[1]
 
 
@@ -154,12 +154,12 @@ class Cause:
     @property
     def can_undo(self) -> bool:
         """Whether it can be undone by itself."""
-        return all(change.fact.can_undo for change in self.changes)
+        return all(change.a.can_undo for change in self.changes)
 
     def difference(self) -> Difference:
         """Return it as it is shown to users."""
         first = self.changes[0]
-        fact, shown, objects = first.fact, first.show(), first.place.objects
+        shown, objects = first.show(), first.place.objects
         return Difference(
             what=self.name,
             group=self.row.group,
@@ -167,8 +167,8 @@ class Cause:
             objects=tuple(change.place.objects for change in self.changes),
             value_a=shown[0],
             value_b=shown[1],
-            meaning=self.row.write_meaning(fact, first.other, objects, *shown),
-            remedy=self.row.write_remedy(fact, shown[0]),
+            meaning=self.row.write_meaning(first.a, first.b, objects, *shown),
+            remedy=self.row.write_remedy(first.a, shown[0]),
             consequences=tuple(_write_consequences(self.follows)),
         )
 
@@ -235,15 +235,15 @@ class _Causes:
     def _places(self, members: Iterable[Member]) -> list[Place]:
         return list(dict.fromkeys(self._place_of[id(member)] for member in members))
 
-    # what is seen beside the other network
+    # facts that show only in the comparison
 
     def _compare_ends(self, place: Place, a: Member, b: Member) -> None:
-        """Note two connections or probes that do not join the same objects."""
+        """Note if two connections or probes do not join the same objects."""
         ends = _ends(a), _ends(b)
-        joined = [[(role, self._place_of[id(end)]) for role, end in some] for some in ends]
+        joined = [[(role, self._place_of[id(end)]) for role, end in pair] for pair in ends]
         # what leads to an object that one of them alone has follows from that
-        if joined[0] != joined[1] and not any(end.is_extra for some in joined for _, end in some):
-            texts = [" -> ".join(end.name for _, end in some) for some in ends]
+        if joined[0] != joined[1] and not any(end.is_extra for pair in joined for _, end in pair):
+            texts = [" -> ".join(end.name for _, end in pair) for pair in ends]
             place.add(STRUCTURE.fact(texts[0]), STRUCTURE.fact(texts[1]))
 
     def _share_differently(self, a: Member, b: Member) -> bool:
@@ -301,8 +301,8 @@ class _Causes:
             return self._cause_of_extra(place)
         # what it is a part of, and whether it trains at all
         patterns = [re.split(r"[.\[]", name)[0], name.replace("gets a gradient", "trains")]
-        patterns += row.causes if change.fact.causes is None else change.fact.causes
-        if row.shape_causes and np.shape(change.fact.value) != np.shape(change.other.value):
+        patterns += row.causes if change.a.causes is None else change.a.causes
+        if row.shape_causes and np.shape(change.a.value) != np.shape(change.b.value):
             patterns += row.shape_causes
         for pattern in patterns:
             for candidates in (place, *self.wholes):
@@ -314,9 +314,9 @@ class _Causes:
             if name.endswith("slice"):
                 affects |= Affects.SIZE_BEHIND if name in _AT_SOURCE else Affects.SIZE_BEFORE
             return _first(place.before if name in _AT_SOURCE else place.behind, affects)
-        if name == "seed" and not (change.fact.counts or change.other.counts):
+        if name == "seed" and not (change.a.counts or change.b.counts):
             return self._shift
-        if change.fact.is_before:
+        if change.a.is_before:
             return _cause_before(change)
         return _cause_behind(place) if row.follows_output else None
 
@@ -350,7 +350,7 @@ def _cause_before(change: Change) -> Change | None:
             ),
             None,
         )
-    if row.group == "shape" and _size(change.fact.value) == _size(change.other.value):
+    if row.group == "shape" and _size(change.a.value) == _size(change.b.value):
         return None  # the shape alone differs
     for beside in place.before:
         cause = _first([beside], Affects.SIZE_THROUGH | Affects.SIZE_BEHIND)

@@ -161,7 +161,7 @@ class Undo:
 
     Parameters
     ----------
-    fact, other : Fact
+    a, b : Fact
         The fact in the first network, and in the second.
     source, target : NengoObject
         The object in a copy of the first network, and the one that is changed.
@@ -171,8 +171,8 @@ class Undo:
         The copy of the second network.
     """
 
-    fact: Fact
-    other: Fact
+    a: Fact
+    b: Fact
     source: Any
     target: Any
     graph: NetworkGraph
@@ -215,7 +215,7 @@ class Row:
     follows_input, follows_output : bool
         Whether it follows from what differs before the object, or behind it.
     affects : Affects
-        What follows from it at other objects.
+        What follows from it at the objects around.
     runs : bool
         Whether it changes what is computed before anything is trained.
     counts : bool
@@ -248,10 +248,10 @@ class Row:
         fact.row = self
         return fact
 
-    def write_meaning(self, fact: Fact, other: Fact, objects: tuple[Any, Any], *shown: str) -> str:
+    def write_meaning(self, a: Fact, b: Fact, objects: tuple[Any, Any], *shown: str) -> str:
         """Say what a difference does."""
         if callable(self.meaning):
-            return self.meaning(fact, other, objects)
+            return self.meaning(a, b, objects)
         return self.meaning.format(a=shown[0], b=shown[1])
 
     def write_remedy(self, fact: Fact, shown: str) -> str:

@@ -47,11 +47,11 @@ _N_POINTS = 64
 
 def undo_difference(undo: Undo) -> None:
     """Undo a difference as the row of its fact says; values of parameters are not undone here."""
-    how = undo.fact.row.undo
+    how = undo.a.row.undo
     if callable(how):
         how(undo)
     elif how is not None:
-        for name in how or (undo.fact.name,):
+        for name in how or (undo.a.name,):
             _set(undo.target, name, getattr(undo.source, name))
 
 
@@ -79,7 +79,7 @@ def seed(member: Member) -> Iterator[Fact]:
 
 def undo_seed(undo: Undo) -> None:
     """Take over the seed that was drawn for the object of the first network."""
-    undo.target.seed = undo.fact.value
+    undo.target.seed = undo.a.value
 
 
 # ensembles
@@ -92,7 +92,7 @@ def neuron_type(member: Member) -> Iterator[Fact]:
 
 def undo_neuron_parameter(undo: Undo) -> None:
     """Take over one parameter of the neuron type."""
-    name = undo.fact.name.partition(".")[2]
+    name = undo.a.name.partition(".")[2]
     own = undo.target.neuron_type
     new = copy.copy(own)
     new.__setstate__({**own.__getstate__(), name: getattr(undo.source.neuron_type, name)})
@@ -168,9 +168,9 @@ def undo_function(undo: Undo) -> None:
 
 def undo_layer_argument(undo: Undo) -> None:
     """Take over one argument of a Keras layer, or of one within it."""
-    argument = undo.fact.name.removeprefix("layer.")
+    argument = undo.a.name.removeprefix("layer.")
     own, source = keras_layer_of(undo.target), keras_layer_of(undo.source)
-    if is_users_function(undo.fact.value) or is_users_function(undo.other.value):
+    if is_users_function(undo.a.value) or is_users_function(undo.b.value):
         (held, name), (holder, _) = holder_of(source, argument), holder_of(own, argument)
         setattr(holder, name, getattr(held, name))
         return
@@ -234,7 +234,7 @@ def _whole(end: Any) -> Any:
 
 def undo_slice(undo: Undo) -> None:
     """Connect from or to the same part of an object."""
-    end = undo.fact.name.partition(" ")[0]
+    end = undo.a.name.partition(" ")[0]
     whole, view = getattr(undo.target, f"{end}_obj"), getattr(undo.source, end)
     _set(undo.target, end, whole[view.slice] if isinstance(view, ObjView) else whole)
 
@@ -404,7 +404,7 @@ def undo_network_seed(undo: Undo) -> None:
 def undo_setting(undo: Undo) -> None:
     """Take over a setting of nengo_dl."""
     with undo.network:
-        nengo_dl.configure_settings(**{undo.fact.name.removeprefix("network "): undo.fact.value})
+        nengo_dl.configure_settings(**{undo.a.name.removeprefix("network "): undo.a.value})
 
 
 def settings_of_simulator(member: Member) -> Iterator[Fact]:

@@ -203,9 +203,8 @@ _ENSEMBLE = (
         {
             "gain": "the neurons are more or less sensitive to their input",
             "bias": "the neurons have different background currents",
-            "max_rates": "the neurons have different maximum rates, thus other gains and biases",
-            "intercepts": "the neurons begin to fire at different inputs, with other gains and "
-            "biases",
+            "max_rates": "the neurons have different maximum firing rates",
+            "intercepts": "the neurons begin to fire at different inputs",
         },
         parameters=("gain", "bias", "encoders"),
         counts=False,
@@ -477,7 +476,7 @@ ROWS: dict[str, Sequence[Row]] = {
 }
 """The rows for each kind of object."""
 
-# what is seen beside the other network alone
+# facts that show only in the comparison of two networks
 
 STRUCTURE = Row(
     "structure",

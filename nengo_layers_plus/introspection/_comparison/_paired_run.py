@@ -122,14 +122,14 @@ class PairedRun(AbstractContextManager["PairedRun"]):
         undone = [change for cause in causes for change in cause.changes]
         undone += filter(_has_to_follow, follows)
         # weights that a layer holds are not drawn anew when what they were drawn with is undone
-        weights = [change for change in follows if (change.fact.parameter or ("",))[0] in _KERAS]
+        weights = [change for change in follows if (change.a.parameter or ("",))[0] in _KERAS]
         a = NetworkCopy(self.graphs[0].network)
 
         def edit(b: NetworkCopy) -> None:
             for change in undone:
                 source, target = change.place.objects
                 ends = a[source], b[target]
-                undo_difference(Undo(change.fact, change.other, *ends, self.graphs[0], b.network))
+                undo_difference(Undo(change.a, change.b, *ends, self.graphs[0], b.network))
 
         with self._recorder(1, [b for _, b in self.compared], edit) as recorder:
             self._share_weights(self.a, recorder)
@@ -257,7 +257,7 @@ class PairedRun(AbstractContextManager["PairedRun"]):
             for key, key_b in self._of_one_shape(recorder)
             for change in changes
             if key[0] is change.place.objects[0]
-            and (key[1:] == change.fact.parameter or key[1] in change.row.parameters)
+            and (key[1:] == change.a.parameter or key[1] in change.row.parameters)
         }
         if values:
             recorder.set_parameters(values)
@@ -274,7 +274,7 @@ def _are_recorded(a: Member, b: Member) -> bool:
 
 def _has_to_follow(change: Change) -> bool:
     """Say whether a consequence has to be undone with its cause: sizes of objects have to."""
-    fact = change.fact
+    fact = change.a
     is_of_sizes = bool(change.row.affects & Affects.SIZES) or fact.is_before
     return is_of_sizes and fact.can_undo and fact.parameter is None
 

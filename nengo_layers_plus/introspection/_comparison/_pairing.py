@@ -164,7 +164,7 @@ class _Places:
         self.members = [*a, *b]
         self.kinds = list(map(_kind, self.members))
         self.n_a = len(a)
-        links_b = [[(role, other + self.n_a) for role, other in links] for links in _links_of(b)]
+        links_b = [[(role, j + self.n_a) for role, j in links] for links in _links_of(b)]
         self.links = _links_of(a) + links_b
         self.partner: dict[int, int] = {}
 
@@ -212,8 +212,7 @@ class _Places:
                 if distance >= max(nearest, self.kinds[cell[0]] == "connection"):
                     self._pair(cell)
             around = [
-                tuple(sorted((role, colours[other]) for role, other in links))
-                for links in self.links
+                tuple(sorted((role, colours[j]) for role, j in links)) for links in self.links
             ]
             refined = _numbered(list(zip(colours, around, strict=True)))
             if len(set(refined)) == len(cells):
@@ -237,17 +236,17 @@ class _Places:
         """Pair members if most of the members joined to them are paired, and with no others."""
         joined: Links = [[] for _ in self.members]
         for index, links in enumerate(self.links):
-            for role, other in links:
-                joined[other].append((role, index))
+            for role, linked in links:
+                joined[linked].append((role, index))
         for i in range(self.n_a):
             if i in self.partner:
                 continue
             support = Counter(
                 j
-                for role, other in self.links[i]
-                if other in self.partner
-                for other_role, j in joined[self.partner[other]]
-                if other_role == role and j not in self.partner and self.kinds[j] == self.kinds[i]
+                for role, linked in self.links[i]
+                if linked in self.partner
+                for role_in_b, j in joined[self.partner[linked]]
+                if role_in_b == role and j not in self.partner and self.kinds[j] == self.kinds[i]
             )
             (j, count), (_, next_count) = [*support.most_common(2), (i, 0), (i, 0)][:2]
             if count > next_count and 2 * count > max(len(self.links[i]), len(self.links[j])):
@@ -308,7 +307,7 @@ def _links_of(members: Sequence[Member]) -> Links:
     """Return which of the given members are joined to them."""
     index = {id(member): i for i, member in enumerate(members)}
     return [
-        [(role, index[id(other)]) for role, other in member.links if id(other) in index]
+        [(role, index[id(linked)]) for role, linked in member.links if id(linked) in index]
         for member in members
     ]
 
@@ -323,16 +322,16 @@ def _pairs_of_rest(
     if not left_a or not left_b:
         return {}
     links_a, links_b = _links_of(a), _links_of(b)
-    beside = {other for i in left_a for _, other in links_a[i] if other in partner}
-    beside |= {taken[other] for j in left_b for _, other in links_b[j] if other in taken}
-    some_a = sorted([*left_a, *beside])
-    some_b = sorted([*left_b, *(partner[i] for i in beside)])
+    beside = {i for left in left_a for _, i in links_a[left] if i in partner}
+    beside |= {taken[j] for left in left_b for _, j in links_b[left] if j in taken}
+    near_a = sorted([*left_a, *beside])
+    near_b = sorted([*left_b, *(partner[i] for i in beside)])
     similarity = _Similarity(
-        [a[i] for i in some_a],
-        [b[j] for j in some_b],
-        [(some_a.index(i), some_b.index(partner[i])) for i in beside],
+        [a[i] for i in near_a],
+        [b[j] for j in near_b],
+        [(near_a.index(i), near_b.index(partner[i])) for i in beside],
     )
-    return {some_a[i]: some_b[j] for i, j in similarity.choose().items()}
+    return {near_a[i]: near_b[j] for i, j in similarity.choose().items()}
 
 
 class _Similarity:
@@ -358,10 +357,10 @@ class _Similarity:
         is_object = np.array([member.kind != "connection" for member in a])[:, np.newaxis]
         self.same = self.same_kind & is_object & (common == sizes)
         order = np.arange(len(a))[:, np.newaxis] / len(a) - np.arange(len(b)) / len(b)
-        sharing = _equal(*([len(member.shares_weights) for member in some] for some in (a, b)))
+        sharing = _equal(*([len(x.shares_weights) for x in members] for members in (a, b)))
         own = common / np.maximum(sizes, 1) + _NUMBERS * drawn / np.maximum(n_drawn, 1)
         own = own * self.same_kind + _SHARING * sharing - _ORDER * np.abs(order)
-        own += _NAME * _equal(*([member.name for member in some] for some in (a, b)))
+        own += _NAME * _equal(*([x.name for x in members] for members in (a, b)))
         self.scores = np.where(self.same_kind, own + _SAME * self.same, -np.inf)
         self.partner: dict[int, int] = {}
         self.taken: dict[int, int] = {}
@@ -403,20 +402,20 @@ class _Similarity:
         self.partner[i], self.taken[j] = j, i
         self.scores[i], self.scores[:, j] = -np.inf, -np.inf
         for role, x in self.links_a[i]:
-            for other_role, y in self.links_b[j]:
-                if role == other_role:
+            for role_in_b, y in self.links_b[j]:
+                if role == role_in_b:
                     n_links = max(len(self.a[x].links), len(self.b[y].links))
                     self.scores[x, y] += _SUPPORT / n_links
 
     def _support(self, i: int, j: int) -> int:
         """Count the pairs that are joined to both in the same way."""
-        partners = [(role, self.partner.get(other)) for role, other in self.links_a[i]]
+        partners = [(role, self.partner.get(linked)) for role, linked in self.links_a[i]]
         return sum(link in self.links_b[j] for link in partners)
 
     def _n_paired(self, i: int, j: int) -> list[int]:
         """Count the members joined to either of two members that are paired."""
         return [
-            sum(other in paired for _, other in links)
+            sum(linked in paired for _, linked in links)
             for links, paired in ((self.links_a[i], self.partner), (self.links_b[j], self.taken))
         ]
 
@@ -438,13 +437,13 @@ def _count_common(
     a: Sequence[Member], b: Sequence[Member], drawn: bool
 ) -> tuple[np.ndarray, np.ndarray]:
     """Count the facts that any two members have in common, and those that either of them has."""
-    facts = [[_facts(member, drawn) for member in some] for some in (a, b)]
+    facts = [[_facts(member, drawn) for member in members] for members in (a, b)]
     in_both = frozenset().union(*facts[0]) & frozenset().union(*facts[1])
     columns = {fact: column for column, fact in enumerate(in_both)}
-    has = [np.zeros((len(some), len(columns)), dtype=np.float32) for some in facts]
-    for array, some in zip(has, facts, strict=True):
-        for row, own in enumerate(some):
+    has = [np.zeros((len(sets), len(columns)), dtype=np.float32) for sets in facts]
+    for array, sets in zip(has, facts, strict=True):
+        for row, own in enumerate(sets):
             array[row, [columns[fact] for fact in own & in_both]] = 1
     common = has[0] @ has[1].T
-    sizes = [np.array(list(map(len, some))) for some in facts]
+    sizes = [np.array(list(map(len, sets))) for sets in facts]
     return common, sizes[0][:, np.newaxis] + sizes[1] - common
