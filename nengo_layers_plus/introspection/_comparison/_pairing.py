@@ -380,32 +380,43 @@ class _Similarity:
         return self.partner
 
     def _take_best(self, fits: Callable[[int, int], bool]) -> None:
+        rows, best = np.arange(len(self.a)), self.scores.argmax(axis=1)
+        bonus = self._bonus(rows, best)
         while True:
-            i, j = divmod(int((self.scores + self._bonus()).argmax()), len(self.b))
+            i = int((self.scores[rows, best] + bonus).argmax())
+            if not bonus[i]:  # no pair has one: alternatives of some may be taken by now
+                bonus = self._bonus(rows, best)
+                i = int((self.scores[rows, best] + bonus).argmax())
+            j = int(best[i])
             if self.scores[i, j] == -np.inf:
                 return
             if fits(i, j):
-                self._take(i, j)
+                changed = [i, *np.flatnonzero(best == j), *self._take(i, j)]
             else:
+                changed = [i]
                 self.scores[i, j] = -np.inf
+            best[changed] = self.scores[changed].argmax(axis=1)
+            bonus[changed] = self._bonus(changed, best[changed])
 
-    def _bonus(self) -> np.ndarray:
+    def _bonus(self, rows: Any, columns: Any) -> np.ndarray:
         """Return a bonus for pairs of which neither member has another one that fits as well."""
-        padded = np.pad(self.scores, ((0, 1), (0, 1)), constant_values=-np.inf)
-        next_in_row = np.partition(padded, -2, axis=1)[:-1, -2, np.newaxis]
-        next_in_column = np.partition(padded, -2, axis=0)[-2, :-1]
-        is_decided = self.scores - _TIE > np.maximum(next_in_row, next_in_column)
-        return _DECIDED * is_decided
+        least = self.scores[rows, columns] - _TIE
+        in_row = np.count_nonzero(self.scores[rows] >= least[:, np.newaxis], axis=1)
+        in_column = np.count_nonzero(self.scores[:, columns] >= least, axis=0)
+        return np.where((in_row < 2) & (in_column < 2), _DECIDED, 0.0)
 
-    def _take(self, i: int, j: int) -> None:
-        """Pair two members, which adds to the scores of the pairs next to them."""
+    def _take(self, i: int, j: int) -> list[int]:
+        """Pair two members; return the members of pairs next to them, whose scores that raises."""
         self.partner[i], self.taken[j] = j, i
         self.scores[i], self.scores[:, j] = -np.inf, -np.inf
+        raised = []
         for role, x in self.links_a[i]:
             for role_in_b, y in self.links_b[j]:
                 if role == role_in_b:
                     n_links = max(len(self.a[x].links), len(self.b[y].links))
                     self.scores[x, y] += _SUPPORT / n_links
+                    raised.append(x)
+        return raised
 
     def _support(self, i: int, j: int) -> int:
         """Count the pairs that are joined to both in the same way."""
