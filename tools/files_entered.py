@@ -1,7 +1,8 @@
 """Print which files of the package a call enters, as a table: how far a reader has to walk.
 
 Run ``python tools/files_entered.py``, with ``--list`` for the names of the files. Those of
-``_upstream`` are counted apart: they run wherever nengo_dl and Keras do.
+``_upstream`` are counted apart, since they run wherever nengo_dl and Keras do. So are those of
+``simulator`` that a comparison enters by calling ``predict`` of a Simulator, as users do.
 """
 
 from __future__ import annotations
@@ -73,7 +74,10 @@ def calls() -> Iterator[tuple[str, list[str]]]:
 
 if __name__ == "__main__":
     for name, files in calls():
-        upstream = sum(file.startswith("_upstream") for file in files)
-        print(f"{name:30}{len(files) - upstream:4} and {upstream} of _upstream")
+        apart = ["_upstream", *(["simulator"] if name.startswith("compare") else [])]
+        counts = {room: sum(file.startswith(f"{room}/") for file in files) for room in apart}
+        own = len(files) - sum(counts.values())
+        others = "".join(f" and {count} of {room}" for room, count in counts.items())
+        print(f"{name:30}{own:4}{others}")
         if "--list" in sys.argv:
             print("".join(f"    {file}\n" for file in files), end="")

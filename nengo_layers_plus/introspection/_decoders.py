@@ -13,7 +13,7 @@ from nengo.rc import rc
 from nengo.solvers import Solver
 
 from nengo_layers_plus._upstream import nengo_dl
-from nengo_layers_plus.introspection._fingerprint import fingerprint
+from nengo_layers_plus.introspection._same import fingerprint
 
 
 class _DecoderBuilder(nengo_dl.builder.NengoBuilder):

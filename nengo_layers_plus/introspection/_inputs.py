@@ -53,34 +53,28 @@ def check_data(graph: NetworkGraph, data: Any, n_steps: int | None) -> dict[neng
     given = {} if data is None else _by_object(graph, nodes, data, "data", "input Nodes")
     values = {}
     for node, value in given.items():
-        name = graph[node].name
         array = array_of(value, "biuf")
         if array is None:
-            raise ValidationError(
-                f"expected numbers for the Node {name}, got {value!r}", "data", graph
+            problem = f"expected numbers for the Node {graph[node].name}, got {value!r}"
+        elif array.ndim != 3 or array.shape[2] != node.size_out or 0 in array.shape:
+            problem = (
+                f"expected values of shape (batch, time, {node.size_out}) for the Node "
+                f"{graph[node].name}, got {array.shape}"
             )
-        if array.ndim != 3 or array.shape[2] != node.size_out or 0 in array.shape:
-            raise ValidationError(
-                f"expected values of shape (batch, time, {node.size_out}) for the Node {name}, "
-                f"got {array.shape}",
-                "data",
-                graph,
+        elif n_steps is not None and array.shape[1] != n_steps:
+            problem = (
+                f"expected {n_steps} steps (n_steps) for the Node {graph[node].name}, "
+                f"got {array.shape[1]}"
             )
-        if n_steps is not None and array.shape[1] != n_steps:
-            raise ValidationError(
-                f"expected {n_steps} steps (n_steps) for the Node {name}, got {array.shape[1]}",
-                "data",
-                graph,
-            )
-        values[node] = array
+        else:
+            values[node] = array
+            continue
+        raise ValidationError(problem, "data", graph)
     sizes = {graph[node].name: array.shape[:2] for node, array in values.items()}
     if len(set(sizes.values())) > 1:
-        raise ValidationError(
-            "expected as many items and steps for all Nodes, got "
-            + ", ".join(f"{size} for {name}" for name, size in sizes.items()),
-            "data",
-            graph,
-        )
+        texts = ", ".join(f"{size} for {name}" for name, size in sizes.items())
+        message = f"expected as many items and steps for all Nodes, got {texts}"
+        raise ValidationError(message, "data", graph)
     return values
 
 
@@ -88,7 +82,7 @@ def check_loss(
     graph: NetworkGraph, loss: Any, targets: Any
 ) -> tuple[dict[nengo.Probe, Any], dict[nengo.Probe, np.ndarray]]:
     """
-    Return the loss and the target of each Probe that has some.
+    Return the loss and the target of the Probes that have some.
 
     Parameters
     ----------
@@ -106,9 +100,8 @@ def check_loss(
     """
     if (loss is None) != (targets is None):
         missing = "targets" if targets is None else "loss"
-        raise ValidationError(
-            f"expected loss and targets, or neither; {missing} is missing", missing, graph
-        )
+        message = f"expected loss and targets, or neither; {missing} is missing"
+        raise ValidationError(message, missing, graph)
     if loss is None:
         return {}, {}
     probes = graph.network.all_probes
@@ -117,43 +110,40 @@ def check_loss(
     if isinstance(loss, Mapping):
         losses = _by_object(graph, probes, loss, "loss", "Probes")
     if set(losses) != set(given):
-        raise ValidationError(
-            "expected a target for each loss, got losses of "
-            f"{', '.join(graph[probe].name for probe in losses)} and targets of "
-            f"{', '.join(graph[probe].name for probe in given)}",
-            "targets",
-            graph,
+        of_losses, of_targets = (", ".join(graph[p].name for p in ps) for ps in (losses, given))
+        message = (
+            f"expected a target for each loss, got losses of {of_losses} and targets of "
+            f"{of_targets}"
         )
+        raise ValidationError(message, "targets", graph)
     return (
-        {probe: _check_is_loss(graph, probe, value) for probe, value in losses.items()},
-        {probe: _check_is_target(graph, probe, value) for probe, value in given.items()},
+        {probe: _as_loss(graph, probe, value) for probe, value in losses.items()},
+        {probe: _as_target(graph, probe, value) for probe, value in given.items()},
     )
 
 
-def _check_is_loss(graph: NetworkGraph, probe: nengo.Probe, loss: Any) -> Any:
+def _as_loss(graph: NetworkGraph, probe: nengo.Probe, loss: Any) -> Any:
     try:
         function = tf.keras.losses.get(loss)
     except (ValueError, TypeError):
         function = None
     if not callable(function) or isinstance(function, type | tf.keras.metrics.Metric):
-        raise ValidationError(
-            f"expected a loss of Keras, its name or a function of targets and outputs for the "
-            f"Probe {graph[probe].name}, got {loss!r}",
-            "loss",
-            graph,
+        message = (
+            "expected a loss of Keras, its name or a function of targets and outputs for the "
+            f"Probe {graph[probe].name}, got {loss!r}"
         )
+        raise ValidationError(message, "loss", graph)
     return function
 
 
-def _check_is_target(graph: NetworkGraph, probe: nengo.Probe, target: Any) -> np.ndarray:
+def _as_target(graph: NetworkGraph, probe: nengo.Probe, target: Any) -> np.ndarray:
     array = np.asarray(target)
     if array.ndim != 3 or array.dtype.kind not in "biuf":
-        raise ValidationError(
+        message = (
             "expected numbers of shape (batch, time, size) as targets of the Probe "
-            f"{graph[probe].name}, got {array.dtype} of shape {array.shape}",
-            "targets",
-            graph,
+            f"{graph[probe].name}, got {array.dtype} of shape {array.shape}"
         )
+        raise ValidationError(message, "targets", graph)
     return array
 
 
@@ -173,7 +163,7 @@ def check_fits(
     graph : NetworkGraph
         The network.
     probe : nengo.Probe
-        Whose outputs these are.
+        The Probe that recorded the outputs.
     loss : callable
         What `check_loss` returned.
     target, outputs : array
@@ -181,12 +171,11 @@ def check_fits(
     """
     if not fits(loss, target, outputs):
         wanted = wanted_shape(loss, target.shape, outputs.shape)
-        raise ValidationError(
+        message = (
             f"expected targets of shape {wanted} (batch, time, size) for the Probe "
-            f"{graph[probe].name}, which puts out {outputs.shape}, got {target.shape}",
-            "targets",
-            graph,
+            f"{graph[probe].name}, which puts out {outputs.shape}, got {target.shape}"
         )
+        raise ValidationError(message, "targets", graph)
 
 
 def _by_object(
@@ -213,24 +202,19 @@ def _by_object(
     """
     names = ", ".join(graph[obj].name for obj in objects) or "(none)"
     if isinstance(given, Mapping):
-        known = {graph[obj].name: obj for obj in objects}
-        for obj in reversed(objects):
-            if obj.label is not None:
-                known.setdefault(obj.label, obj)
-        known |= {obj: obj for obj in objects}
+        known: dict[Any, Any] = {obj.label: obj for obj in reversed(objects) if obj.label}
+        known |= {graph[obj].name: obj for obj in objects} | {obj: obj for obj in objects}
         for key in given:
             if key not in known:
-                raise ValidationError(
-                    f"expected {kind} of {graph.network} ({names}), got {key!r}", argument, graph
-                )
+                message = f"expected {kind} of {graph.network} ({names}), got {key!r}"
+                raise ValidationError(message, argument, graph)
         return {known[key]: value for key, value in given.items()}
     is_list = isinstance(given, list | tuple)
-    several = list(given) if is_list else [given]
-    if len(several) > len(objects) or (is_list and len(several) != len(objects)):
-        raise ValidationError(
-            f"expected one array for each of the {kind} {names}, or a dict that says which is for "
-            f"which, got {len(several)}",
-            argument,
-            graph,
+    values = list(given) if is_list else [given]
+    if len(values) > len(objects) or (is_list and len(values) != len(objects)):
+        message = (
+            f"expected one array for each of the {kind} {names}, or a dict of arrays by Node, "
+            f"Probe or name, got {len(values)}"
         )
-    return dict(zip(objects, several, strict=False))
+        raise ValidationError(message, argument, graph)
+    return dict(zip(objects, values, strict=False))

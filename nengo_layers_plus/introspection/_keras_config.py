@@ -1,11 +1,11 @@
-"""What a Keras layer was made with."""
+"""The reduced configuration of a Keras layer: what it was made with, without names."""
 
 from __future__ import annotations
 
 import functools
 import types
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from nengo_layers_plus._upstream import random_state_kept, snake_case_of, tf
@@ -33,7 +33,7 @@ def plain_config(layer: tf.keras.layers.Layer) -> dict[str, Any] | None:
     Returns
     -------
     config : dict or None
-        None if the layer says nothing of what it was made with.
+        None if the layer does not return its configuration.
     """
     try:
         with warnings.catch_warnings():
@@ -41,45 +41,27 @@ def plain_config(layer: tf.keras.layers.Layer) -> dict[str, Any] | None:
             config = layer.get_config()
     except Exception:  # a user's layer may fail in any way
         return None
-    plain = {}
-    for key, value in config.items():
-        if key in _LEFT_OUT or (key == "dtype" and value in _OF_NETWORKS):
-            continue
-        held = getattr(layer, key, None)
-        if is_users_function(held):
-            plain[key] = held
-        elif isinstance(held, tf.keras.layers.Layer) and isinstance(value, dict):
-            plain[key] = _as_entry(held, value)
-        elif key == "axis":
-            plain[key] = _plain_axis(layer, value)
-        elif _holds_layers(layer, key, value):
-            plain[key] = _plain_layers(layer, key, value)
-        elif key in _WIRING:
-            plain[key] = _renamed(value, _names_of(layer))
-        else:
-            plain[key] = _plain(value)
-    return plain
+    return {
+        key: _plain_argument(layer, config, key)
+        for key, value in config.items()
+        if key not in _LEFT_OUT and not (key == "dtype" and value in _OF_NETWORKS)
+    }
 
 
 def config_or_attributes(layer: tf.keras.layers.Layer) -> dict[str, Any]:
     """
-    Return the configuration of a Keras layer, or what it holds if it says nothing of that.
+    Return the configuration of a Keras layer, or its own attributes if it does not return any.
 
     Parameters
     ----------
     layer : tf.keras.layers.Layer
-        The layer. What Keras keeps in it is left out, and its weights are.
-
-    Returns
-    -------
-    config : dict
-        As of `plain_config`; or its own attributes, layers among them as Keras describes them.
+        The layer. Attributes that Keras keeps in all layers are left out, and so are weights.
     """
     config = plain_config(layer)
     if config is not None:
         return config
     return {
-        name: _plain_attribute(value)
+        name: _plain(value)
         for name, value in vars(layer).items()
         if name not in _attributes_of_keras() and not isinstance(value, tf.Variable)
     }
@@ -94,16 +76,6 @@ def _attributes_of_keras() -> frozenset[str]:
     return frozenset(name for layer in layers for name in vars(layer)) | {"input_spec"}
 
 
-def _plain_attribute(value: Any) -> Any:
-    if isinstance(value, tf.keras.layers.Layer):
-        return _as_entry(value, {})
-    if isinstance(value, dict):  # also of Keras' own kinds
-        return {key: _plain_attribute(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain_attribute(each) for each in value]
-    return value
-
-
 def is_users_function(value: Any) -> bool:
     """Say whether a value is a function that Keras knows by its name alone."""
     if isinstance(value, functools.partial | types.MethodType) or hasattr(value, "python_function"):
@@ -112,58 +84,58 @@ def is_users_function(value: Any) -> bool:
     return isinstance(value, types.FunctionType) and module not in _OF_KERAS
 
 
-def _holds_layers(layer: Any, key: str, value: Any) -> bool:
-    """Say whether a list in a configuration is of layers that the layer holds by the same name."""
-    held = getattr(layer, key, None)
-    return (
-        isinstance(value, list)
-        and isinstance(held, list | tuple)
-        and len(held) > 0
-        and all(isinstance(each, tf.keras.layers.Layer) for each in held)
-    )
+def _plain_argument(layer: Any, config: dict[str, Any], key: str) -> Any:
+    value, held = config[key], getattr(layer, key, None)
+    if is_users_function(held):
+        return held
+    if key == "axis":
+        return _axis_from_the_end(layer, value)
+    if isinstance(value, list) and isinstance(held, list | tuple) and held:
+        if all(isinstance(inner, tf.keras.layers.Layer) for inner in held):
+            return _plain_layers(layer, held, _entries(config, key))
+    elif isinstance(value, dict) and isinstance(held, tf.keras.layers.Layer):
+        return _as_entry(held, value)
+    return _plain(value, _names_in(layer) if key in _WIRING else {})
 
 
-def _plain_layers(layer: Any, key: str, entries: list[Any]) -> list[dict[str, Any]]:
-    if isinstance(layer, tf.keras.Sequential):
-        # it makes itself an input when it is built, which is none of its layers
-        entries = _entries({key: entries}, key)
-    names = _names_of(layer)
+def _plain_layers(model: Any, held: Any, entries: list[Any]) -> list[dict[str, Any]]:
     plain = []
-    for held, entry in zip(getattr(layer, key), entries, strict=False):
-        plain.append(_as_entry(held, entry))
+    for inner, entry in zip(held, entries, strict=False):
+        plain.append(_as_entry(inner, entry))
         if "inbound_nodes" in entry:
-            plain[-1]["inbound_nodes"] = _renamed(entry["inbound_nodes"], names)
+            plain[-1]["inbound_nodes"] = _plain(entry["inbound_nodes"], _names_in(model))
     return plain
 
 
-def _as_entry(layer: Any, entry: Any) -> dict[str, Any]:
+def _as_entry(layer: Any, entry: dict[str, Any]) -> dict[str, Any]:
     """Describe a layer within another one as Keras does."""
-    config = plain_config(layer) or _plain(entry.get("config") or {})
-    return {
-        "class_name": type(layer).__name__,
-        "config": config or config_or_attributes(layer),
-    }
+    config = plain_config(layer) or _plain(entry.get("config")) or config_or_attributes(layer)
+    return {"class_name": type(layer).__name__, "config": config}
 
 
-def _names_of(model: Any) -> dict[str, str]:
+def _names_in(model: Any) -> dict[str, str]:
+    """Return names by class and number for the layers of a model, by their own."""
     numbers: dict[str, int] = {}
     names = {}
-    for each in getattr(model, "layers", ()):
-        stem = snake_case_of(each)
+    for layer in getattr(model, "layers", ()):
+        stem = snake_case_of(layer)
         numbers[stem] = numbers.get(stem, 0) + 1
-        names[str(each.name)] = f"{stem}_{numbers[stem]}"
+        names[str(layer.name)] = f"{stem}_{numbers[stem]}"
     return names
 
 
-def _renamed(value: Any, names: dict[str, str]) -> Any:
+def _plain(value: Any, names: Mapping[str, str] = types.MappingProxyType({})) -> Any:
+    """Reduce a value, and what it holds; names of layers are replaced by others."""
+    if isinstance(value, tf.keras.layers.Layer):
+        return _as_entry(value, {})
+    if isinstance(value, dict):  # also of Keras' own kinds
+        return {key: _plain(held, names) for key, held in value.items() if key not in _LEFT_OUT}
     if isinstance(value, list | tuple):
-        return [_renamed(each, names) for each in value]
-    if isinstance(value, dict):
-        return {key: _renamed(each, names) for key, each in value.items()}
+        return [_plain(held, names) for held in value]
     return names.get(value, value) if isinstance(value, str) else value
 
 
-def _plain_axis(layer: Any, value: Any) -> Any:
+def _axis_from_the_end(layer: Any, value: Any) -> Any:
     """Return axes as they are counted from the end, which layers change when they are built."""
     shape = getattr(layer, "_build_input_shape", None)
     dimensions = getattr(getattr(layer, "input_spec", None), "ndim", None)
@@ -171,77 +143,75 @@ def _plain_axis(layer: Any, value: Any) -> Any:
     if dimensions is None and is_built and isinstance(shape, tuple | tf.TensorShape):
         dimensions = len(shape)
     axes = [
-        each - dimensions if dimensions is not None and each >= 0 else each
-        for each in (value if isinstance(value, list | tuple) else [value])
-        if isinstance(each, int)
+        axis - dimensions if dimensions is not None and axis >= 0 else axis
+        for axis in (value if isinstance(value, list | tuple) else [value])
+        if isinstance(axis, int)
     ]
     return axes[0] if len(axes) == 1 else axes or value
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _plain(each) for key, each in value.items() if key not in _LEFT_OUT}
-    if isinstance(value, list | tuple):
-        return [_plain(each) for each in value]
-    return value
-
-
 def flat_config(config: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield what is in a configuration, that of objects within it by names with dots."""
+    """Yield the arguments of a configuration, those of objects within it by names with dots."""
     for key, value in config.items():
+        name = f"{prefix}{key}"
         if isinstance(value, dict) and "class_name" in value:
-            held = value.get("config") or {}
-            # of functions Keras says the name
-            yield f"{prefix}{key}", value["class_name"] if isinstance(held, dict) else held
-            if isinstance(held, dict):
-                yield from flat_config(held, f"{prefix}{key}.")
+            inner = value.get("config") or {}
+            is_object = isinstance(inner, dict)  # of a function it is the name
+            yield name, value["class_name"] if is_object else inner
+            yield from flat_config(inner, f"{name}.") if is_object else ()
         elif key == "layers" and isinstance(value, list):
-            yield f"{prefix}layers", [each.get("class_name") for each in value]
-            for number, each in enumerate(value):
-                if "inbound_nodes" in each:
-                    yield f"{prefix}layers[{number}].inputs", each["inbound_nodes"]
-                yield from flat_config(each.get("config") or {}, f"{prefix}layers[{number}].")
+            yield name, [entry.get("class_name") for entry in value]
+            for number, entry in enumerate(value):
+                if "inbound_nodes" in entry:
+                    yield f"{name}[{number}].inputs", entry["inbound_nodes"]
+                yield from flat_config(entry.get("config") or {}, f"{name}[{number}].")
         else:
-            yield f"{prefix}{key}", value
+            yield name, value
 
 
 def _entries(config: dict[str, Any], key: str) -> list[Any]:
-    """Return the layers of a configuration that the model itself lists."""
+    """Return the layers of a configuration, without the input that a Sequential makes itself."""
     is_sequential = key == "layers" and "input_layers" not in config
     return [
-        each for each in config[key] if not is_sequential or each.get("class_name") != "InputLayer"
+        entry
+        for entry in config[key]
+        if not is_sequential or entry.get("class_name") != "InputLayer"
     ]
 
 
-def holder_of(layer: Any, name: str) -> tuple[Any, str]:
-    """Return the layer that has what is known by a name of `flat_config`, and its name there."""
-    *around, last = name.split(".")
-    for part in around:
+def _steps_to(name: str) -> Iterator[tuple[str, int | None]]:
+    """Yield the attributes, and the numbers in lists, that lead to a name of `flat_config`."""
+    for part in name.split(".")[:-1]:
         key, _, number = part.removesuffix("]").partition("[")
-        layer = getattr(layer, key)[int(number)] if number else getattr(layer, key)
-    return layer, last
+        yield key, int(number) if number else None
+
+
+def holder_of(layer: Any, name: str) -> tuple[Any, str]:
+    """Return the layer that has an argument by a name of `flat_config`, and its name there."""
+    for key, number in _steps_to(name):
+        layer = getattr(layer, key) if number is None else getattr(layer, key)[number]
+    return layer, name.rpartition(".")[2]
 
 
 def take_over(name: str, source: dict[str, Any], target: dict[str, Any]) -> None:
     """
-    Give a configuration what another one has by a name of `flat_config`.
+    Copy an argument from one configuration to another.
 
     Parameters
     ----------
     name : str
-        The name.
+        A name of `flat_config`.
     source, target : dict
         What ``get_config`` of two layers of one class returned; the second is changed.
     """
-    *around, last = name.split(".")
-    for part in around:
-        key, _, number = part.removesuffix("]").partition("[")
-        if number and last == "inputs":
+    last = name.rpartition(".")[2]
+    for key, number in _steps_to(name):
+        if number is not None and last == "inputs":
             break
         source, target = (
-            (_entries(each, key)[int(number)] if number else each[key])["config"]
-            for each in (source, target)
+            (config[key] if number is None else _entries(config, key)[number])["config"]
+            for config in (source, target)
         )
-    # layers and what joins them refer to each other by names that are not the same in both
+    # layers and their wiring refer to each other by names that are not the same in both
     keys = _WIRING if last in ("inputs", *_WIRING) else (last,)
     target.update({key: source[key] for key in keys if key in source})

@@ -14,7 +14,7 @@ from nengo.exceptions import SimulatorClosed, ValidationError
 from nengo_layers_plus._upstream import nengo_dl
 from nengo_layers_plus.graph._structure import build_model
 from nengo_layers_plus.introspection._decoders import WithoutDecoders
-from nengo_layers_plus.introspection._fingerprint import fingerprint
+from nengo_layers_plus.introspection._same import fingerprint
 
 # what of an operator is of the objects it was made for, besides the signals
 _OF_OBJECTS = ("neurons", "process", "learning_rate")

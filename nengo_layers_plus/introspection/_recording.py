@@ -1,4 +1,4 @@
-"""What objects of a network put out, whether they are probed or not."""
+"""Recordings of the outputs of objects in a network, whether they are probed or not."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ ParameterKey = tuple[Any, str, int]
 
 class Recorder(AbstractContextManager["Recorder"]):
     """
-    Simulates a copy of a network, and records what chosen objects put out.
+    Simulates a copy of a network, and records the outputs of chosen objects.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ class Recorder(AbstractContextManager["Recorder"]):
         The network; or a Simulator, whose parameters are taken over as they are now. Neither is
         changed.
     objects : iterable of nengo.Ensemble, nengo.Node or nengo_dl.TensorNode
-        What is recorded besides what its probes record; of an ensemble its neurons.
+        The objects that are recorded, besides all probes; of an ensemble its neurons.
     minibatch_size : int
         How many items are run at once.
     seed : int, optional
@@ -64,7 +64,7 @@ class Recorder(AbstractContextManager["Recorder"]):
         self._added = {obj: self._add_probe(self.copy[obj]) for obj in objects}
         dt = 0.001 if sim is None else sim.dt
         with warnings.catch_warnings(), random_state_kept():
-            warnings.simplefilter("ignore")  # the user's own Simulator says it all
+            warnings.simplefilter("ignore")  # the user's own Simulator warns
             self.sim = Simulator(
                 self.copy.network,
                 dt=dt,
@@ -102,8 +102,7 @@ class Recorder(AbstractContextManager["Recorder"]):
         Returns
         -------
         outputs : dict of array
-            What the objects put out and the probes of the network recorded,
-            ``(batch, time, size)``.
+            The outputs of the objects, and those of the probes, ``(batch, time, size)``.
         """
         with _quietly():
             outputs = self.sim.predict(
@@ -199,7 +198,7 @@ def _gradients(
     values = [weight.numpy() for weight in weights]
     trainable = [parameter for parameter in graph.parameters if parameter.trainable]
     try:
-        # nengo_dl keeps many parameters in one variable: they are found in it by being read
+        # nengo_dl keeps many parameters in one variable: reading the parameters takes it apart
         for weight, gradient in zip(weights, gradients, strict=True):
             weight.assign(tf.convert_to_tensor(gradient))
         arrays = SignalArrays(sim)
@@ -243,12 +242,13 @@ def parameter_names(
     """
     counts: dict[tuple[Any, str], int] = {}
     names = {}
-    for each in parameters:
-        # the connection that nengo makes for a probe is made anew in each building
-        obj = owner(each.obj.post_obj if each.kind == "probe weights" else each.obj)
-        number = counts.get((obj, each.kind), 0)
-        counts[obj, each.kind] = number + 1
-        names[obj, each.kind, number] = each.name
+    for parameter in parameters:
+        obj, kind = parameter.obj, parameter.kind
+        # nengo makes a new connection for a probe whenever the network is built
+        obj = owner(obj.post_obj if kind == "probe weights" else obj)
+        number = counts.get((obj, kind), 0)
+        counts[obj, kind] = number + 1
+        names[obj, kind, number] = parameter.name
     return names
 
 
@@ -259,7 +259,7 @@ def record(
     n_steps: int | None = None,
 ) -> dict[Any, np.ndarray]:
     """
-    Return what objects of a network put out.
+    Return the outputs of objects of a network.
 
     Parameters
     ----------
@@ -276,7 +276,7 @@ def record(
     Returns
     -------
     outputs : dict of array
-        What the objects put out and the probes of the network recorded, ``(batch, time, size)``.
+        The outputs of the objects, and those of the probes, ``(batch, time, size)``.
 
     Raises
     ------
@@ -287,6 +287,6 @@ def record(
     values = check_data(graph, data, n_steps)
     if not values and n_steps is None:
         raise ValidationError("expected data or n_steps, got neither", "data", graph)
-    n_items, n_data_steps = next((each.shape[:2] for each in values.values()), (1, None))
+    n_items, n_data_steps = next((value.shape[:2] for value in values.values()), (1, None))
     with Recorder(network, objects, minibatch_size=n_items) as recorder:
         return recorder.run(values, n_data_steps if n_steps is None else n_steps)

@@ -380,7 +380,7 @@ def test_differences_that_make_up_for_each_other() -> None:
     assert found["image->aside"].effect == 0
     for name, part in (("image->middle", "50 %"), ("middle->end", "100 %")):
         assert found[name].effect is None
-        assert "another difference makes up for it" in found[name].note
+        assert "another difference compensates for it" in found[name].note
         assert part in found[name].note
 
 

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from nengo_layers_plus import compare
 from nengo_layers_plus.introspection import Comparison, Difference, Divergence, GradientDifference
-from nengo_layers_plus.introspection._comparison._divergence import differ, distance, diverge
+from nengo_layers_plus.introspection._comparison._comparison import differ, distance, diverge
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,7 @@ def test_as_text(comparison: Comparison) -> None:
         "2. neuron type.tau_rc: spikes",
         "   a: 0.02",
         "   b: 0.03",
-        "   the neurons respond to their currents in another way",
+        "   the neurons respond differently to the same currents",
         "   -> in b, give the neuron type tau_rc=0.02",
     ]
     assert repr(comparison) == ('<Comparison of Network "base" and Network "base": 2 differences>')
@@ -104,13 +104,13 @@ def test_what_was_measured_is_said(comparison: Comparison) -> None:
 
     text = str(measured)
 
-    assert "undone alone, 25 % of what differs goes away" in text
-    assert "undone alone, the outputs come 50 % farther apart" in text
+    assert "undoing it alone reduces the distance of the outputs by 25 %" in text
+    assert "undoing it alone increases the distance of the outputs by 50 %" in text
     assert "first differs at y: at step 2 by 0.5, later by up to 1" in text
     assert "The outputs differ by 12.5 % of their size" in text
     assert "they are the same to the last bit" in text
     assert "The gradients of 1 of 2 parameters differ:" in text
-    assert "y.kernel: norm 2 in a, it does not train in b" in text
+    assert "y.kernel: norm 2 in a, not trained in b" in text
 
 
 def test_rounding_is_no_divergence() -> None:

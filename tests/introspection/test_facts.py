@@ -12,7 +12,7 @@ from nengo_layers_plus.graph import NetworkGraph
 from nengo_layers_plus.introspection._comparison._fact import GROUPS, Row
 from nengo_layers_plus.introspection._comparison._fact_values import parameters
 from nengo_layers_plus.introspection._comparison._facts import EXTRA, ROWS, SHARING, STRUCTURE
-from nengo_layers_plus.introspection._comparison._member import members_of
+from nengo_layers_plus.introspection._comparison._pairing import members_of
 
 ALL = [row for rows in ROWS.values() for row in rows] + [EXTRA, SHARING, STRUCTURE]
 

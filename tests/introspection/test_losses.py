@@ -111,8 +111,8 @@ def test_targets_say_how_many_items_there_are_without_data() -> None:
 @pytest.mark.parametrize(
     ("other", "why"),
     [
-        (network(units=3), "the Probe puts out values of another shape in b"),
-        (network(probes=0), "the Probe has no partner in b"),
+        (network(units=3), "the Probe has an output of another shape in b"),
+        (network(probes=0), "the Probe has no counterpart in b"),
     ],
     ids=["shape", "missing"],
 )

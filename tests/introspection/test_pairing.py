@@ -12,8 +12,7 @@ import pytest
 from nengo_layers_plus import CustomLayer
 from nengo_layers_plus.graph import NetworkGraph
 from nengo_layers_plus.introspection._comparison import _pairing
-from nengo_layers_plus.introspection._comparison._member import members_of
-from nengo_layers_plus.introspection._comparison._pairing import Pairing, pair_members
+from nengo_layers_plus.introspection._comparison._pairing import Pairing, members_of, pair_members
 
 
 def chain(time_constants: Sequence[float], probed: bool = True) -> nengo.Network:
@@ -208,7 +207,7 @@ def test_arrays_are_paired_without_comparing_all_with_all(
 ) -> None:
     sizes = []
 
-    class Counted(_pairing._Choice):
+    class Counted(_pairing._Similarity):
         def __init__(self, a: Any, b: Any, pairs: Any) -> None:
             sizes.append(len(a) * len(b))
             super().__init__(a, b, pairs)
@@ -220,7 +219,7 @@ def test_arrays_are_paired_without_comparing_all_with_all(
             nengo.Probe(many.output)
         return net
 
-    monkeypatch.setattr(_pairing, "_Choice", Counted)
+    monkeypatch.setattr(_pairing, "_Similarity", Counted)
     a, b = array(30), array(29 if change == "fewer" else 30)
     for ensemble in b.all_ensembles[: {"one": 1, "all": 30}.get(change, 0)]:
         ensemble.neuron_type = nengo.LIF(tau_rc=0.05)

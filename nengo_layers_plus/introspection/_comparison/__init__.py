@@ -1,8 +1,12 @@
 """How two networks differ."""
 
 from nengo_layers_plus.introspection._comparison._compare import assert_same, compare
-from nengo_layers_plus.introspection._comparison._comparison import Comparison, Difference
-from nengo_layers_plus.introspection._comparison._divergence import Divergence, GradientDifference
+from nengo_layers_plus.introspection._comparison._comparison import (
+    Comparison,
+    Difference,
+    Divergence,
+    GradientDifference,
+)
 
 __all__ = [
     "Comparison",

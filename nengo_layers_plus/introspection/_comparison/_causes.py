@@ -13,37 +13,52 @@ import numpy as np
 
 from nengo_layers_plus.graph import listed
 from nengo_layers_plus.introspection._comparison._comparison import Difference, write_place
-from nengo_layers_plus.introspection._comparison._fact import GROUPS, Affects, Fact
+from nengo_layers_plus.introspection._comparison._fact import GROUPS, Affects, Fact, Member, Row
 from nengo_layers_plus.introspection._comparison._facts import EXTRA, SHARING, STRUCTURE
-from nengo_layers_plus.introspection._comparison._member import Member
 from nengo_layers_plus.introspection._comparison._pairing import Pairing
 from nengo_layers_plus.introspection._comparison._shown import show_both
 
-# facts of a connection that follow from its source, and from its target
+# facts of a connection that follow from its source; others of its ends follow from its target
 _AT_SOURCE = ("reads", "pre slice")
-_AT_TARGET = ("leads into", "post slice")
+_AT_ENDS = (*_AT_SOURCE, "leads into", "post slice")
 
 
 @dataclass(eq=False)
 class Place:
     """
-    A place in the graph, with what the networks have there.
+    A place in the graph, with the member that each network has there.
 
     Parameters
     ----------
     a, b : Member or None
         The member of each network; None where it has none.
-    differing : dict of tuple of Fact
-        The facts that differ, by name; of a place that one of them alone has that this is so.
+    changes : dict of Change
+        The facts that differ, by name; of a place that one network alone has that this is so.
     before, behind : list of Place
-        What leads to it, and from it.
+        The places that lead to it, and to which it leads.
     """
 
     a: Member | None
     b: Member | None
-    differing: dict[str, tuple[Fact, Fact]]
+    changes: dict[str, Change] = field(default_factory=dict)
     before: list[Place] = field(default_factory=list)
     behind: list[Place] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        if self.a is not None and self.b is not None:
+            for name, fact in self.a.facts.items():
+                fact_b = self.b.facts.get(name)
+                if fact_b is not None and not fact.same(fact_b):
+                    self.add(fact, fact_b)
+            return
+        name = f"{self.members[0].kind} only in {'b' if self.a is None else 'a'}"
+        values = [member is not None for member in (self.a, self.b)]
+        shown = {True: "there is one", False: "there is none"}
+        self.add(*(EXTRA.fact(value, name, shown[value]) for value in values))
+
+    def add(self, a: Fact, b: Fact) -> None:
+        """Note that a fact differs."""
+        self.changes[a.name] = Change(self, a, b)
 
     @property
     def is_extra(self) -> bool:
@@ -52,8 +67,8 @@ class Place:
 
     @property
     def members(self) -> list[Member]:
-        """What there is."""
-        return [each for each in (self.a, self.b) if each is not None]
+        """The members of both networks, or of the one that has it."""
+        return [member for member in (self.a, self.b) if member is not None]
 
     @property
     def names(self) -> tuple[str | None, str | None]:
@@ -66,8 +81,48 @@ class Place:
         return getattr(self.a, "obj", None), getattr(self.b, "obj", None)
 
 
-At = tuple[Place, str]
-"""A fact that differs: where, and its name."""
+@dataclass(eq=False)
+class Change:
+    """A fact that differs at a place: the fact in both networks."""
+
+    place: Place
+    a: Fact
+    b: Fact
+
+    @property
+    def name(self) -> str:
+        """The name of the fact."""
+        return self.a.name
+
+    @property
+    def row(self) -> Row:
+        """Its row in the table of facts."""
+        return self.a.row
+
+    @property
+    def counts(self) -> bool:
+        """Whether it is a difference if it has no cause."""
+        if self.a.counts or self.b.counts:
+            return True
+        # numbers that are drawn differ with a seed, whatever else changes them
+        around = self.place.changes.values()
+        return self.name == "seed" and any("seed" in change.row.causes for change in around)
+
+    @property
+    def kind(self) -> Any:
+        """The same for changes that are the same at several places."""
+        if self.row is EXTRA:
+            return self
+        values = (self.a.fingerprint, self.b.fingerprint)
+        return self.name if self.row.group == "seed" else (self.name, *values)
+
+    def show(self) -> tuple[str, str]:
+        """Return both values as text."""
+        shown = self.a.shown, self.b.shown
+        if None not in shown:
+            return str(shown[0]), str(shown[1])
+        values = show_both(self.a.value, self.b.value)
+        return shown[0] or values[0], shown[1] or values[1]
 
 
 @dataclass(eq=False)
@@ -77,37 +132,43 @@ class Cause:
 
     Parameters
     ----------
-    name : str
-        The name of the fact that differs.
-    places : list of Place
-        Where it does in the same way.
-    follows : list of tuple of Place and str
+    changes : list of Change
+        The fact, at all places where it differs in the same way.
+    follows : list of Change
         What differs because of it.
     """
 
-    name: str
-    places: list[Place]
-    follows: list[At]
+    changes: list[Change] = field(default_factory=list)
+    follows: list[Change] = field(default_factory=list)
 
     @property
-    def facts(self) -> tuple[Fact, Fact]:
-        """The fact in each network."""
-        return self.places[0].differing[self.name]
+    def name(self) -> str:
+        """The name of the fact."""
+        return self.changes[0].name
+
+    @property
+    def row(self) -> Row:
+        """Its row in the table of facts."""
+        return self.changes[0].row
+
+    @property
+    def can_undo(self) -> bool:
+        """Whether it can be undone by itself."""
+        return all(change.a.can_undo for change in self.changes)
 
     def difference(self) -> Difference:
         """Return it as it is shown to users."""
-        fact, other = self.facts
-        shown = _show(fact, other)
-        objects = tuple(place.objects for place in self.places)
+        first = self.changes[0]
+        shown, objects = first.show(), first.place.objects
         return Difference(
             what=self.name,
-            group=fact.row.group,
-            places=tuple(place.names for place in self.places),
-            objects=objects,
+            group=self.row.group,
+            places=tuple(change.place.names for change in self.changes),
+            objects=tuple(change.place.objects for change in self.changes),
             value_a=shown[0],
             value_b=shown[1],
-            meaning=fact.row.write_meaning(fact, other, objects[0], *shown),
-            remedy=fact.row.write_remedy(fact, shown[0]),
+            meaning=self.row.write_meaning(first.a, first.b, objects, *shown),
+            remedy=self.row.write_remedy(first.a, shown[0]),
             consequences=tuple(_write_consequences(self.follows)),
         )
 
@@ -133,247 +194,198 @@ def find_causes(pairing: Pairing, wholes: Sequence[tuple[Member, Member]]) -> tu
 
 class _Causes:
     def __init__(self, pairing: Pairing, wholes: Sequence[tuple[Member, Member]]) -> None:
-        self.wholes = [Place(a, b, _differing(a, b)) for a, b in wholes]
-        self.pairs = [Place(a, b, _differing(a, b)) for a, b in pairing.pairs]
+        self.wholes = [Place(a, b) for a, b in wholes]
+        self.pairs = [Place(a, b) for a, b in pairing.pairs]
         self.extras = [
-            *(Place(each, None, _extra_fact(each, True)) for each in pairing.only_in_a),
-            *(Place(None, each, _extra_fact(each, False)) for each in pairing.only_in_b),
+            *(Place(member, None) for member in pairing.only_in_a),
+            *(Place(None, member) for member in pairing.only_in_b),
         ]
         self._place_of = {
             id(member): place for place in (*self.pairs, *self.extras) for member in place.members
         }
-        self._sharing = [
-            _write_sharing([*paired, *alone])
-            for paired, alone in (
-                ([a for a, _ in pairing.pairs], pairing.only_in_a),
-                ([b for _, b in pairing.pairs], pairing.only_in_b),
-            )
-        ]
+        in_a, in_b = zip(*pairing.pairs, strict=True) if pairing.pairs else ((), ())
+        sharing = (
+            SHARING.fact(_write_sharing([*in_a, *pairing.only_in_a])),
+            SHARING.fact(_write_sharing([*in_b, *pairing.only_in_b])),
+        )
         for place, (a, b) in zip(self.pairs, pairing.pairs, strict=True):
             place.before = self._places(member for _, member in (*a.sources, *b.sources))
             place.behind = self._places(member for _, member in (*a.targets, *b.targets))
             self._compare_ends(place, a, b)
-            self._compare_sharing(place, a, b)
+            if self._share_differently(a, b):
+                place.add(*sharing)
         self._shift = self._find_shift()
-        self._roots: dict[tuple[int, str], At | None] = {}
+        self._roots: dict[Change, Change | None] = {}
 
     def find(self) -> tuple[Cause, ...]:
         """Return all causes, those that change most first."""
-        follows: dict[At, list[At]] = {}
+        follows: dict[Change, list[Change]] = {}
         for place in (*self.extras, *self.wholes, *self.pairs):
-            for name in place.differing:
-                root = self._root(place, name)
+            for change in place.changes.values():
+                root = self._root(change)
                 if root is not None:
-                    others = follows.setdefault(root, [])
-                    if root != (place, name):
-                        others.append((place, name))
+                    follows.setdefault(root, []).extend([] if root is change else [change])
         causes: dict[Any, Cause] = {}
-        for (place, name), others in follows.items():
-            cause = causes.setdefault(_group_key(place, name), Cause(name, [], []))
-            cause.places.append(place)
+        for root, others in follows.items():
+            cause = causes.setdefault(root.kind, Cause())
+            cause.changes.append(root)
             cause.follows += others
-        return tuple(
-            sorted(causes.values(), key=lambda cause: GROUPS.index(cause.facts[0].row.group))
-        )
+        return tuple(sorted(causes.values(), key=lambda cause: GROUPS.index(cause.row.group)))
 
     def _places(self, members: Iterable[Member]) -> list[Place]:
         return list(dict.fromkeys(self._place_of[id(member)] for member in members))
 
-    # what is seen beside the other network
+    # facts that show only in the comparison
 
     def _compare_ends(self, place: Place, a: Member, b: Member) -> None:
-        """Note two connections or probes that do not join the same objects."""
+        """Note if two connections or probes do not join the same objects."""
         ends = _ends(a), _ends(b)
-        joined = [[(role, self._place_of[id(each)]) for role, each in some] for some in ends]
+        joined = [[(role, self._place_of[id(end)]) for role, end in pair] for pair in ends]
         # what leads to an object that one of them alone has follows from that
-        if joined[0] != joined[1] and not any(end.is_extra for some in joined for _, end in some):
-            texts = [" -> ".join(each.name for _, each in some) for some in ends]
-            place.differing["structure"] = (STRUCTURE.fact(texts[0]), STRUCTURE.fact(texts[1]))
+        if joined[0] != joined[1] and not any(end.is_extra for pair in joined for _, end in pair):
+            texts = [" -> ".join(end.name for _, end in pair) for pair in ends]
+            place.add(STRUCTURE.fact(texts[0]), STRUCTURE.fact(texts[1]))
 
-    def _compare_sharing(self, place: Place, a: Member, b: Member) -> None:
-        """Note two nodes that do not share their Keras layer with the same nodes."""
+    def _share_differently(self, a: Member, b: Member) -> bool:
+        """Say whether two nodes do not share their Keras layer with the same nodes."""
         groups = [
-            [each for each in self._places(member.shares_weights) if not each.is_extra]
+            {place for place in self._places(member.shares_weights) if not place.is_extra}
             for member in (a, b)
         ]
-        # what shares with nothing that the other network has shares with nothing
-        shared = [set(group) if len(group) > 1 else set() for group in groups]
         has_other_layer = any(
-            {"layer", "kind"} & set(p.differing) for group in groups for p in group
+            {"layer", "kind"} & set(place.changes) for group in groups for place in group
         )
-        if shared[0] != shared[1] and not has_other_layer:
-            in_a, in_b = self._sharing
-            place.differing["shares weights"] = SHARING.fact(in_a), SHARING.fact(in_b)
+        # a node that shares with nothing that the other network has shares with nothing
+        shared = [group if len(group) > 1 else set() for group in groups]
+        return shared[0] != shared[1] and not has_other_layer
 
-    def _find_shift(self) -> At | None:
+    def _find_shift(self) -> Change | None:
         """
-        Return what one network alone has that shifts the seeds of the others, if it is that.
+        Return the first object that one network alone has, if it shifts the seeds of the others.
 
         nengo draws a seed for each object in the order they were made, those of each class by
-        themselves.
+        themselves. Where the order differs too, that is the reason.
         """
-        drawn = [each for each in self.extras if each.members[0].kind != "probe"]
         partner = {id(a): b for a, b in (place.objects for place in self.pairs)}
         in_b = set(map(id, partner.values()))
         network_a, network_b = self.wholes[0].objects
         for kind in (nengo.Connection, nengo.Ensemble, nengo.Node):
-            made_a = [
-                partner.get(id(each)) for each in network_a.all_objects if isinstance(each, kind)
-            ]
-            made_b = [each for each in network_b.all_objects if isinstance(each, kind)]
-            if [each for each in made_a if each is not None] != [
-                each for each in made_b if id(each) in in_b
+            made_a, made_b = (
+                [obj for obj in network.all_objects if isinstance(obj, kind)]
+                for network in (network_a, network_b)
+            )
+            if [partner[id(obj)] for obj in made_a if id(obj) in partner] != [
+                obj for obj in made_b if id(obj) in in_b
             ]:
                 return None
-        return next(((place, name) for place in drawn for name in place.differing), None)
+        drawn = (place for place in self.extras if place.members[0].kind != "probe")
+        return next((change for place in drawn for change in place.changes.values()), None)
 
     # what follows from what
 
-    def _root(self, place: Place, name: str) -> At | None:
-        """Return what a fact that differs follows from; itself, or None if it does not count."""
-        key = (id(place), name)
-        if key not in self._roots:
-            self._roots[key] = None  # in a cycle nothing is the cause of itself
-            itself = (place, name) if _counts(place, name) else None
-            cause = self._cause(place, name) if itself or name != "seed" else None
+    def _root(self, change: Change) -> Change | None:
+        """Return what a change follows from; itself, or None if it does not count."""
+        if change not in self._roots:
+            self._roots[change] = None  # in a cycle nothing is the cause of itself
+            itself = change if change.counts else None
+            cause = self._cause(change) if itself or change.name != "seed" else None
             # what does not count by itself does where something that counts follows from it
-            self._roots[key] = (
-                itself if cause is None else self._root(*cause) or (cause if itself else None)
+            self._roots[change] = (
+                itself if cause is None else self._root(cause) or (cause if itself else None)
             )
-        return self._roots[key]
+        return self._roots[change]
 
-    def _cause(self, place: Place, name: str) -> At | None:
-        fact, other = place.differing[name]
-        row = fact.row
+    def _cause(self, change: Change) -> Change | None:
+        place, row, name = change.place, change.row, change.name
         if row is EXTRA:
             return self._cause_of_extra(place)
         # what it is a part of, and whether it trains at all
-        causes = [re.split(r"[.\[]", name)[0], name.replace("gets a gradient", "trains")]
-        causes += row.causes if fact.causes is None else fact.causes
-        if row.shape_causes and np.shape(fact.value) != np.shape(other.value):
-            causes += row.shape_causes
-        for pattern in causes:
-            for each in (place, *self.wholes):
-                for candidate in each.differing:
-                    if candidate != name and fnmatchcase(candidate, pattern):
-                        return each, candidate
-        if name in (*_AT_SOURCE, *_AT_TARGET):
-            return self._cause_at_end(place, name)
-        if name == "seed" and not (fact.counts or other.counts):
+        patterns = [re.split(r"[.\[]", name)[0], name.replace("gets a gradient", "trains")]
+        patterns += row.causes if change.a.causes is None else change.a.causes
+        if row.shape_causes and np.shape(change.a.value) != np.shape(change.b.value):
+            patterns += row.shape_causes
+        for pattern in patterns:
+            for candidates in (place, *self.wholes):
+                for candidate in candidates.changes.values():
+                    if candidate is not change and fnmatchcase(candidate.name, pattern):
+                        return candidate
+        if name in _AT_ENDS:
+            affects = Affects.ENDS
+            if name.endswith("slice"):
+                affects |= Affects.SIZE_BEHIND if name in _AT_SOURCE else Affects.SIZE_BEFORE
+            return _first(place.before if name in _AT_SOURCE else place.behind, affects)
+        if name == "seed" and not (change.a.counts or change.b.counts):
             return self._shift
-        if fact.is_before:
-            return self._cause_before(place, fact, other)
-        return self._cause_behind(place) if row.follows_output else None
+        if change.a.is_before:
+            return _cause_before(change)
+        return _cause_behind(place) if row.follows_output else None
 
-    def _cause_of_extra(self, place: Place) -> At | None:
+    def _cause_of_extra(self, place: Place) -> Change | None:
         """Return what one network alone has at an end of a connection, or its learning rule."""
         (member,) = place.members
-        if member.kind != "connection":
-            return None
-        ends = [
-            (role, self._place_of[id(each)]) for role, each in (*member.targets, *member.sources)
-        ]
-        for role, end in ends:
-            if end.is_extra or (role == "learning rule" and "learning rule" in end.differing):
-                return end, next(iter(end.differing)) if end.is_extra else "learning rule"
-        return None
-
-    def _cause_at_end(self, place: Place, name: str) -> At | None:
-        """Return what is different of the object at one end of a connection."""
-        affects = Affects.ENDS
-        if name.endswith("slice"):
-            affects |= Affects.SIZE_BEHIND if name in _AT_SOURCE else Affects.SIZE_BEFORE
-        return _first(place.before if name in _AT_SOURCE else place.behind, affects)
-
-    def _cause_before(self, place: Place, fact: Fact, other: Fact) -> At | None:
-        if fact.name.endswith(" values"):
-            # decoders are solved for the neurons that they decode, and weights between neurons
-            # for those that they lead to as well
-            return next(
-                (
-                    (each, name)
-                    for each in (*place.before, *place.behind)
-                    for name in each.differing
-                    if not each.is_extra
-                    and name not in ("structure", "seed")
-                    and not name.endswith(" gradient")
-                ),
-                None,
-            )
-        if fact.row.group == "shape" and _size(fact.value) == _size(other.value):
-            return None  # only the shape is another one
-        for each in place.before:
-            cause = _first([each], Affects.SIZE_THROUGH | Affects.SIZE_BEHIND)
-            cause = cause or _first(each.before, Affects.SIZE_BEHIND)
-            if cause is not None:
-                return cause
-        return None
-
-    def _cause_behind(self, place: Place) -> At | None:
-        waiting, seen = list(place.behind), set()
-        while waiting:
-            each = waiting.pop(0)
-            if each not in seen:
-                seen.add(each)
-                cause = _first([each], Affects.GRADIENT)
-                if cause is not None:
-                    return cause
-                waiting += each.behind
+        for role, linked in (
+            (*member.targets, *member.sources) if member.kind == "connection" else ()
+        ):
+            end = self._place_of[id(linked)]
+            if end.is_extra:
+                return next(iter(end.changes.values()))
+            if role == "learning rule" and role in end.changes:
+                return end.changes[role]
         return None
 
 
-def _differing(a: Member, b: Member) -> dict[str, tuple[Fact, Fact]]:
-    """Return the facts that are known of both and differ, by name."""
-    return {
-        name: (fact, b.facts[name])
-        for name, fact in a.facts.items()
-        if name in b.facts and not fact.same(b.facts[name])
-    }
+def _cause_before(change: Change) -> Change | None:
+    place, row = change.place, change.row
+    if change.name.endswith(" values"):
+        # decoders are solved for the neurons that they decode, and weights between neurons for
+        # those that they lead to as well
+        return next(
+            (
+                candidate
+                for beside in (*place.before, *place.behind)
+                for candidate in beside.changes.values()
+                if not beside.is_extra
+                and candidate.name not in ("structure", "seed")
+                and not candidate.name.endswith(" gradient")
+            ),
+            None,
+        )
+    if row.group == "shape" and _size(change.a.value) == _size(change.b.value):
+        return None  # the shape alone differs
+    for beside in place.before:
+        cause = _first([beside], Affects.SIZE_THROUGH | Affects.SIZE_BEHIND)
+        cause = cause or _first(beside.before, Affects.SIZE_BEHIND)
+        if cause is not None:
+            return cause
+    return None
 
 
-def _extra_fact(member: Member, in_a: bool) -> dict[str, tuple[Fact, Fact]]:
-    name = f"{member.kind} only in {'a' if in_a else 'b'}"
-    shown = {True: "there is one", False: "there is none"}
-    fact, other = (EXTRA.fact(each, name=name, shown=shown[each]) for each in (in_a, not in_a))
-    return {name: (fact, other)}
+def _cause_behind(place: Place) -> Change | None:
+    """Return what changes gradients, the nearest first."""
+    places = list(place.behind)
+    seen = set(places)
+    for behind in places:  # which grows
+        cause = _first([behind], Affects.GRADIENT)
+        if cause is not None:
+            return cause
+        further = [candidate for candidate in behind.behind if candidate not in seen]
+        places += further
+        seen.update(further)
+    return None
 
 
-def _first(places: Iterable[Place], affects: Affects) -> At | None:
-    """Return the first fact that differs, of some places, that affects something."""
-    return next(
-        (
-            (place, name)
-            for place in places
-            for name, (fact, _) in place.differing.items()
-            if fact.row.affects & affects
-        ),
-        None,
-    )
-
-
-def _counts(place: Place, name: str) -> bool:
-    """Say whether a fact that differs for no other reason is a difference."""
-    fact, other = place.differing[name]
-    if fact.counts or other.counts:
-        return True
-    # numbers that are drawn differ with a seed, whatever else changes them
-    return name == "seed" and any("seed" in each.row.causes for each, _ in place.differing.values())
-
-
-def _group_key(place: Place, name: str) -> Any:
-    """Return what is the same for causes that are the same at several places."""
-    fact, other = place.differing[name]
-    if fact.row is EXTRA:
-        return place
-    return name if fact.row.group == "seed" else (name, fact.fingerprint, other.fingerprint)
+def _first(places: Iterable[Place], affects: Affects) -> Change | None:
+    """Return the first change, of some places, that affects something."""
+    changes = (change for place in places for change in place.changes.values())
+    return next((change for change in changes if change.row.affects & affects), None)
 
 
 def _ends(member: Member) -> list[tuple[str, Member]]:
     """Return what a connection joins, or what a probe reads, and by which end."""
     if member.kind not in ("connection", "probe"):
         return []
-    ends = [each for each in member.sources if each[0] in ("pre", "read")]
-    return ends + [each for each in member.targets if each[0] in ("post", "learning rule")]
+    sources = [link for link in member.sources if link[0] in ("pre", "read")]
+    return sources + [link for link in member.targets if link[0] in ("post", "learning rule")]
 
 
 def _size(value: Any) -> int:
@@ -383,33 +395,22 @@ def _size(value: Any) -> int:
 # as text
 
 
-def _show(fact: Fact, other: Fact) -> tuple[str, str]:
-    if fact.shown is not None and other.shown is not None:
-        return fact.shown, other.shown
-    value_a, value_b = show_both(fact.value, other.value)
-    return fact.shown or value_a, other.shown or value_b
-
-
-def _write_consequences(follows: Iterable[At]) -> Iterator[str]:
+def _write_consequences(follows: Iterable[Change]) -> Iterator[str]:
     """Write what differs because of something else, what is the same at several objects once."""
     places: dict[tuple[str, str], list[str]] = {}
-    for place, name in follows:
-        fact, other = place.differing[name]
-        if fact.row is EXTRA:
-            yield f"{write_place(*place.names)} is {name.partition(' ')[2]}, too"
+    for change in follows:
+        row, place = change.row, write_place(*change.place.names)
+        if row is EXTRA:
+            yield f"{place} is {change.name.partition(' ')[2]}, too"
             continue
-        values = ""
-        if fact.row.runs and not fact.row.drawn and fact.row.group != "weights":
-            values = ": {} / {}".format(*_show(fact, other))
-        places.setdefault((name, values), []).append(write_place(*place.names))
+        has_values = row.runs and not row.drawn and row.group != "weights"
+        values = ": {} / {}".format(*change.show()) if has_values else ""
+        places.setdefault((change.name, values), []).append(place)
     for (name, values), names in places.items():
         yield f"{name} of {listed(names, 4)}{values}"
 
 
 def _write_sharing(members: Iterable[Member]) -> str:
-    groups = {
-        frozenset(map(id, each.shares_weights)): ", ".join(one.name for one in each.shares_weights)
-        for each in members
-        if each.shares_weights
-    }
-    return "; ".join(f"one Keras layer in {names}" for names in groups.values()) or "one in each"
+    groups = [tuple(user.name for user in member.shares_weights) for member in members]
+    texts = [f"one Keras layer in {', '.join(names)}" for names in dict.fromkeys(groups) if names]
+    return "; ".join(texts) or "one in each"

@@ -12,12 +12,23 @@ from nengo.exceptions import ValidationError
 from nengo_layers_plus._upstream import nengo_dl
 from nengo_layers_plus.graph import NetworkGraph, network_in_words
 from nengo_layers_plus.introspection._comparison._causes import find_causes
-from nengo_layers_plus.introspection._comparison._comparison import Comparison, Difference
-from nengo_layers_plus.introspection._comparison._divergence import Divergence, first_of
-from nengo_layers_plus.introspection._comparison._effects import measure_effects
-from nengo_layers_plus.introspection._comparison._member import members_of, whole_members
-from nengo_layers_plus.introspection._comparison._paired_run import PairedRun, reason_of
-from nengo_layers_plus.introspection._comparison._pairing import Pairing, pair_members
+from nengo_layers_plus.introspection._comparison._comparison import (
+    Comparison,
+    Difference,
+    Divergence,
+    first_of,
+)
+from nengo_layers_plus.introspection._comparison._paired_run import (
+    PairedRun,
+    PairedRunError,
+    measure_effects,
+)
+from nengo_layers_plus.introspection._comparison._pairing import (
+    Pairing,
+    members_of,
+    pair_members,
+    whole_members,
+)
 from nengo_layers_plus.introspection._decoders import SharedDecoders
 from nengo_layers_plus.introspection._inputs import check_data, check_loss, input_nodes
 from nengo_layers_plus.introspection._open_network import open_network
@@ -44,7 +55,7 @@ def compare(
 
     With ``data`` or ``n_steps`` copies of both are run on the same input. Weights of Keras layers
     that would be drawn when a Simulator is built are those of the first in both. Each difference is
-    then undone alone to see how much nearer the outputs come.
+    then undone alone to measure how much nearer the outputs come.
 
     Parameters
     ----------
@@ -121,15 +132,15 @@ def compare(
         raise ValidationError(f"expected a number of at least 0, got {trials!r}", "trials", a)
     values = check_data(graphs[0], data, n_steps)
     losses, checked_targets = check_loss(graphs[0], loss, targets)
-    pairing = pair_members(members_of(graphs[0]), members_of(graphs[1]))
+    pairing = pair_members(*map(members_of, graphs))
     causes = find_causes(pairing, list(zip(*map(whole_members, graphs), strict=True)))
     comparison = Comparison(
         title_a=_title(a),
         title_b=_title(b),
         differences=tuple(cause.difference() for cause in causes),
         pairs=tuple((x.obj, y.obj) for x, y in pairing.pairs),
-        only_in_a=tuple(each.obj for each in pairing.only_in_a),
-        only_in_b=tuple(each.obj for each in pairing.only_in_b),
+        only_in_a=tuple(member.obj for member in pairing.only_in_a),
+        only_in_b=tuple(member.obj for member in pairing.only_in_b),
         dt=float(graphs[0].model.dt),
     )
     steps = next((value.shape[1] for value in values.values()), n_steps)
@@ -137,14 +148,12 @@ def compare(
         if losses:
             raise ValidationError("expected data or n_steps with a loss, got neither", "loss", a)
         return comparison
-    n_items = next((len(each) for each in checked_targets.values()), _N_ITEMS)
+    n_items = next((len(target) for target in checked_targets.values()), _N_ITEMS)
     values, notes = _complete(graphs, pairing, values, steps, n_items)
-    run = PairedRun(*graphs, pairing.pairs, values, int(steps), seed)
     try:
-        run.start()
-    except Exception as error:  # one that can't run differs from one that can, and may for a reason
-        failure = f"{run.failed} could not be run ({reason_of(error)})."
-        return replace(comparison, notes=notes, failure=failure)
+        run = PairedRun(graphs, pairing.pairs, values, int(steps), seed)
+    except PairedRunError as error:
+        return replace(comparison, notes=notes, failure=str(error))
     with run:
         gradients, reasons = run.gradients(losses, checked_targets)
         notes += reasons
@@ -198,14 +207,14 @@ def assert_same(
 def _shared_seed(*networks: Any) -> int:
     """Return a seed for networks that have none: that of the other one, if it has one."""
     seeds = []
-    for each in networks:
-        if isinstance(each, nengo_dl.Simulator):
-            seeds.append(each.model.seeds.get(open_network(each, "compare")))
-        elif isinstance(each, nengo.Network):
-            seeds.append(each.seed)
+    for network in networks:
+        if isinstance(network, nengo_dl.Simulator):
+            seeds.append(network.model.seeds.get(open_network(network, "compare")))
+        elif isinstance(network, nengo.Network):
+            seeds.append(network.seed)
         else:
             raise ValidationError(
-                f"expected a nengo.Network or a nengo_dl.Simulator, got {each!r}",
+                f"expected a nengo.Network or a nengo_dl.Simulator, got {network!r}",
                 attr="compare",
             )
     return int(next((seed for seed in seeds if seed is not None), 0))
@@ -219,39 +228,41 @@ def _complete(
     n_items: int,
 ) -> tuple[dict[nengo.Node, np.ndarray], tuple[str, ...]]:
     """Return the data of Nodes that both have, random if none was given, and notes about it."""
-    nodes, others = (input_nodes(graph.network) for graph in graphs)
+    nodes_a, nodes_b = (input_nodes(graph.network) for graph in graphs)
     partner = {
         a.obj: b.obj
         for a, b in pairing.pairs
-        if a.obj in nodes and b.obj in others and a.obj.size_out == b.obj.size_out
+        if a.obj in nodes_a and b.obj in nodes_b and a.obj.size_out == b.obj.size_out
     }
-    labels = {node.label: node for node in others if node.label}
+    if not values:
+        rng = np.random.RandomState(0)
+        constants = [
+            node
+            for node in nodes_a
+            if node in partner
+            and isinstance(node.output, np.ndarray)
+            and isinstance(partner[node].output, np.ndarray)
+            and np.array_equal(node.output, partner[node].output)
+        ]
+        return {
+            node: rng.uniform(0, 1, (n_items, n_steps, node.size_out)) for node in constants
+        }, ()
+    labels = {node.label: node for node in nodes_b if node.label}
     notes = []
     for node in values:
-        name, other = graphs[0][node].name, partner.get(node)
-        labelled = labels.get(node.label, other)
-        if other is None:
-            notes.append(f"{name} has no partner that takes its data: b is run without it")
-        elif labelled is not other:
+        name = graphs[0][node].name
+        if node not in partner:
+            notes.append(f"{name} has no counterpart in b that takes its data: b is run without it")
+        elif labels.get(node.label, partner[node]) is not partner[node]:
             notes.append(
-                f"the data of {node.label} is given to {graphs[1][other].name} of b, which has its "
-                f"place, and not to {node.label} of b"
+                f"the data of {node.label} is given to {graphs[1][partner[node]].name} of b, which "
+                f"has its place, and not to {node.label} of b"
             )
-    if values:
-        return {node: value for node, value in values.items() if node in partner}, tuple(notes)
-    rng = np.random.RandomState(0)
-    return {
-        node: rng.uniform(0, 1, (n_items, n_steps, node.size_out))
-        for node in nodes
-        if isinstance(node.output, np.ndarray)
-        and node in partner
-        and isinstance(partner[node].output, np.ndarray)
-        and np.array_equal(node.output, partner[node].output)
-    }, ()
+    return {node: value for node, value in values.items() if node in partner}, tuple(notes)
 
 
 def _unexplained(divergences: tuple[Divergence, ...]) -> tuple[Difference, ...]:
-    """Return what has to be said where the same networks put out something else."""
+    """Return the difference of networks that have the same facts, and different outputs."""
     first = first_of(divergences)
     if first is None:
         return ()
@@ -261,11 +272,11 @@ def _unexplained(divergences: tuple[Divergence, ...]) -> tuple[Difference, ...]:
             group="simulation",
             places=((first.name, first.name),),
             objects=(first.objects,),
-            value_a="what it puts out",
+            value_a="its output",
             value_b=f"differs by up to {first.largest:.3g}, from step {first.first_step}",
-            meaning="nothing differs that can be seen; it is what runs: Python code that remembers "
-            "or draws something, or a Keras layer that draws without a seed",
-            remedy="look at what the object runs, and at what is before it",
+            meaning="no setting or parameter differs, but the code that runs does: Python code "
+            "that keeps a state or draws numbers, or a Keras layer that draws without a seed",
+            remedy="look at the code of the object, and of the objects before it",
         ),
     )
 

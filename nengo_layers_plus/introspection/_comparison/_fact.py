@@ -1,8 +1,8 @@
-"""A fact of an object of a network, and a row of the table of facts."""
+"""Members of a network that is compared, facts of them, and a row of the table of facts."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from enum import Flag, auto
 from fnmatch import fnmatchcase
@@ -13,20 +13,11 @@ from typing import Any
 import nengo
 
 from nengo_layers_plus.graph import NetworkGraph, Parameter
-from nengo_layers_plus.introspection._fingerprint import fingerprint
+from nengo_layers_plus.introspection._same import fingerprint
 
 GROUPS = (
-    "structure",
-    "shape",
-    "synapse",
-    "training",
-    "neurons",
-    "weights",
-    "layer",
-    "input",
-    "recording",
-    "simulation",
-    "seed",
+    *("structure", "shape", "synapse", "training", "neurons", "weights"),
+    *("layer", "input", "recording", "simulation", "seed"),
 )
 """Kinds of differences, those that change most first."""
 
@@ -43,24 +34,31 @@ class Affects(Flag):
     GRADIENT = auto()  # whether a gradient comes to what is before it
 
 
-@dataclass(frozen=True, eq=False)
-class Subject:
+@dataclass(eq=False)
+class Member:
     """
-    What facts are about.
+    An object or a connection of a network, or the network or Simulator as a whole.
 
     Parameters
     ----------
     graph : NetworkGraph
         Its network.
     obj : NengoObject, nengo.Network or nengo_dl.Simulator
-        The object or connection; or the network or the Simulator as a whole.
+        The object or connection itself.
     kind : str
         That of a `GraphObject`, ``"connection"``, ``"network"`` or ``"simulator"``.
     name : str
-        Its name in the graph.
+        Its name in the graph; of a connection those of its ends.
     parameters : sequence of Parameter
         Its parameters; of a Keras layer that several nodes apply those that are listed with the
         first.
+    facts : dict of Fact
+        Its facts, by name.
+    sources, targets : list of tuple of str and Member
+        The members that lead to it, and to which it leads, and by which end.
+    shares_weights : list of Member
+        The nodes, itself among them, that apply the same Keras layer, or one with a layer within it
+        that is the same; empty if there is no other one, or the layer has no weights.
     """
 
     graph: NetworkGraph
@@ -68,12 +66,37 @@ class Subject:
     kind: str
     name: str
     parameters: Sequence[Parameter] = ()
+    facts: dict[str, Fact] = field(default_factory=dict)
+    sources: list[tuple[str, Member]] = field(default_factory=list)
+    targets: list[tuple[str, Member]] = field(default_factory=list)
+    shares_weights: list[Member] = field(default_factory=list)
+
+    @cached_property
+    def links(self) -> list[tuple[str, Member]]:
+        """All members that are joined to it; those it leads to by roles of their own."""
+        return [*self.sources, *((f"{role} of", member) for role, member in self.targets)]
+
+    def find_facts(self, rows: Sequence[Row]) -> None:
+        """Collect the facts by the rows for its kind."""
+        for index, row in enumerate(rows):
+            if row.get is not None and index and rows[index - 1].get is row.get:
+                continue  # it shares a getter with the row before
+            value = getattr(self.obj, row.name) if row.get is None else row.get(self)
+            is_one = not isinstance(value, GeneratorType)
+            facts = [Fact(row.name, value, counts=row.counts)] if is_one else value
+            for fact in facts:
+                fact.row = next(
+                    candidate
+                    for candidate in rows[index:]
+                    if candidate.get is row.get and fnmatchcase(fact.name, candidate.name)
+                )
+                self.facts[fact.name] = fact
 
 
 @dataclass(eq=False)
 class Fact:
     """
-    One thing that is true of an object.
+    One thing that is true of a member.
 
     Parameters
     ----------
@@ -82,19 +105,19 @@ class Fact:
     value : object
         Its value.
     shown : str, optional
-        How the value is written, where that is not by itself.
+        The value as text, where its own text does not do.
     counts : bool
-        Whether it is a difference where nothing follows from it.
+        Whether it is a difference even if nothing follows from it.
     is_editable : bool
         Whether a copy of the object can be given another value.
     equal : callable, optional
-        Says whether two values do the same, where that is not seen by looking at them.
+        Tests whether two values do the same, where their fingerprints don't tell.
     parameter : tuple of str and int, optional
-        The kind of the parameter that it is the value of, and its number among those.
+        The kind of the parameter whose value it is, and its number among those.
     causes : sequence of str, optional
         In the place of the causes of its row.
     follows_input : bool, optional
-        In the place of what its row says.
+        In the place of that of its row.
     """
 
     name: str
@@ -110,7 +133,7 @@ class Fact:
 
     @cached_property
     def fingerprint(self) -> Hashable:
-        """What the value is."""
+        """The fingerprint of the value."""
         return fingerprint(self.value)
 
     @property
@@ -121,7 +144,7 @@ class Fact:
 
     @property
     def is_before(self) -> bool:
-        """Whether it follows from what differs before the object, where something does."""
+        """Whether it follows from differences before the object, where there are any."""
         return self.row.follows_input if self.follows_input is None else self.follows_input
 
     def same(self, other: Fact) -> bool:
@@ -134,12 +157,12 @@ class Fact:
 @dataclass(frozen=True, eq=False)
 class Undo:
     """
-    What is needed to give an object of a copy of the second network what that of the first has.
+    What is needed to give an object of a copy of the second network a value of the first.
 
     Parameters
     ----------
-    facts : tuple of Fact
-        What differs, in each.
+    a, b : Fact
+        The fact in the first network, and in the second.
     source, target : NengoObject
         The object in a copy of the first network, and the one that is changed.
     graph : NetworkGraph
@@ -148,7 +171,8 @@ class Undo:
         The copy of the second network.
     """
 
-    facts: tuple[Fact, Fact]
+    a: Fact
+    b: Fact
     source: Any
     target: Any
     graph: NetworkGraph
@@ -167,7 +191,7 @@ class Row:
     group : str
         One of `GROUPS`.
     get : callable or None
-        Takes a `Subject` and returns the value, or yields facts. Rows beside each other may have
+        Takes a `Member` and returns the value, or yields facts. Rows beside each other may have
         the same one: the first whose name fits a fact is its row. None if the value is the
         attribute of this name.
     undo : tuple of str, callable or None
@@ -191,14 +215,16 @@ class Row:
     follows_input, follows_output : bool
         Whether it follows from what differs before the object, or behind it.
     affects : Affects
-        What follows from it at other objects.
+        What follows from it at the objects around.
     runs : bool
         Whether it changes what is computed before anything is trained.
+    counts : bool
+        That of its facts; those that a getter yields say it themselves.
     """
 
     name: str
     group: str
-    get: Callable[[Subject], Any] | None
+    get: Callable[[Member], Any] | None
     undo: tuple[str, ...] | Callable[[Undo], None] | None
     meaning: str | Callable[[Fact, Fact, tuple[Any, Any]], str]
     remedy: str | Callable[[Fact], str] = "in b, set {name} to {a}"
@@ -209,22 +235,23 @@ class Row:
     follows_output: bool = False
     affects: Affects = Affects.NOTHING
     runs: bool = True
+    counts: bool = True
 
     @property
     def drawn(self) -> bool:
         """Whether it is about numbers that may be drawn, or what they are drawn with."""
         return self.group == "seed" or "seed" in self.causes
 
-    def fact(self, value: Any, name: str = "", **more: Any) -> Fact:
+    def fact(self, value: Any, name: str = "", shown: str | None = None) -> Fact:
         """Return a fact of this row."""
-        fact = Fact(name or self.name, value, **more)
+        fact = Fact(name or self.name, value, shown)
         fact.row = self
         return fact
 
-    def write_meaning(self, fact: Fact, other: Fact, objects: tuple[Any, Any], *shown: str) -> str:
+    def write_meaning(self, a: Fact, b: Fact, objects: tuple[Any, Any], *shown: str) -> str:
         """Say what a difference does."""
         if callable(self.meaning):
-            return self.meaning(fact, other, objects)
+            return self.meaning(a, b, objects)
         return self.meaning.format(a=shown[0], b=shown[1])
 
     def write_remedy(self, fact: Fact, shown: str) -> str:
@@ -234,19 +261,3 @@ class Row:
         separator = "." if "." in fact.name else " "
         argument = fact.name.partition(separator)[2]
         return self.remedy.format(a=shown, name=fact.name, argument=argument)
-
-
-def facts_of(subject: Subject, rows: Sequence[Row]) -> Iterator[Fact]:
-    """Yield what is true of an object, by the rows for its kind."""
-    for index, row in enumerate(rows):
-        if row.get is not None and index and rows[index - 1].get is row.get:
-            continue  # of the same getter
-        value = getattr(subject.obj, row.name) if row.get is None else row.get(subject)
-        facts = value if isinstance(value, GeneratorType) else [Fact(row.name, value)]
-        for fact in facts:
-            fact.row = next(
-                each
-                for each in rows[index:]
-                if each.get is row.get and fnmatchcase(fact.name, each.name)
-            )
-            yield fact

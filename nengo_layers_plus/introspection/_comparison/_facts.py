@@ -9,15 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from nengo_layers_plus._upstream import tf
+from nengo_layers_plus.graph import size_of
 from nengo_layers_plus.graph._keras_layers import layer_itself
 from nengo_layers_plus.introspection._comparison._fact import Affects, Fact, Row
 from nengo_layers_plus.introspection._comparison._fact_values import (
-    DECODING,
-    TUNING,
-    decoding_of_connection,
     ends,
     function_of_connection,
     function_or_layer,
@@ -25,18 +21,15 @@ from nengo_layers_plus.introspection._comparison._fact_values import (
     neuron_type,
     output,
     parameters,
-    probed_solver,
     recorded,
     seed,
     settings_of_network,
     settings_of_simulator,
-    shapes,
-    sizes,
-    slices,
+    shape_in,
+    shape_out,
+    size_in,
+    size_out,
     transform,
-    tuning_and_decoding,
-)
-from nengo_layers_plus.introspection._comparison._undo import (
     undo_function,
     undo_layer_argument,
     undo_learning_rule,
@@ -50,21 +43,20 @@ from nengo_layers_plus.introspection._comparison._undo import (
 
 
 def _meaning_of_synapse(a: Fact, b: Fact, *_: Any) -> str:
-    if (a.value is None) != (b.value is None):
-        return (
-            "without a synapse what goes in at a step comes out at that step; a filter answers a "
-            "step later, so that its first output is 0, and then approaches its input over some "
-            "time"
-        )
-    return f"the signal is filtered by {a.value} in a, by {b.value} in b"
+    if a.value is not None and b.value is not None:
+        return f"the signal is filtered by {a.value} in a, by {b.value} in b"
+    return (
+        "without a synapse what goes in at a step comes out at that step; a filter answers a "
+        "step later, so that its first output is 0, and then approaches its input over some time"
+    )
 
 
 def _meaning_of_shape_in(a: Fact, b: Fact, nodes: tuple[Any, Any]) -> str:
     layers = [layer_itself(getattr(node, "tensor_func", None)) for node in nodes]
     if not all(isinstance(layer, tf.keras.layers.Dense) for layer in layers):
         return (
-            "it sees its input in another shape; what works on the last axis, as Dense does, has "
-            "other weights and another output then"
+            "its input has different shapes; a layer that works on the last axis, as Dense does, "
+            "then has weights and outputs of different shapes"
         )
     in_a, in_b = (
         _write_dense(fact.value, layer) for fact, layer in zip((a, b), layers, strict=True)
@@ -74,7 +66,7 @@ def _meaning_of_shape_in(a: Fact, b: Fact, nodes: tuple[Any, Any]) -> str:
 
 def _write_dense(shape: Any, layer: tf.keras.layers.Dense) -> str:
     *places, size = shape
-    n_places = int(np.prod(places, dtype=int))
+    n_places = size_of(places)
     if n_places == 1:
         return f"it sees {size} values and has {layer.units} outputs"
     return (
@@ -89,80 +81,75 @@ def _remedy_for_network_seed(fact: Fact) -> str:
     return f"in b, give nengo.Network seed={fact.value}"
 
 
-def _meaning_of_extra(fact: Fact, *_: Any) -> str:
-    does = "records" if fact.name.startswith("probe") else "computes"
-    return f"what it {does} is missing in the other one"
-
-
-def _remedy_for_extra(fact: Fact) -> str:
-    return f"{'add it to' if fact.value else 'take it out of'} b"
-
-
 def _rows(group: str, get: Any, undo: Any, meanings: Mapping[str, str], **more: Any) -> list[Row]:
     """Return rows that have all in common but their names and meanings."""
     return [Row(name, group, get, undo, meaning, **more) for name, meaning in meanings.items()]
 
 
-def _parameters(*causes: str, shape_causes: tuple[str, ...] = ()) -> tuple[Row, ...]:
+def _parameters(*causes: str, shape_causes: tuple[str, ...] = ()) -> list[Row]:
     """Return the rows of parameters, given what their values follow from."""
-    return (
-        Row(
-            "* trains",
-            "training",
-            parameters,
-            None,
-            "an optimiser moves it in one of them alone",
-            "in b, set what trains as in a: `trainable` of the layer, or of `network.config[obj]`",
-            causes=("layer.trainable", "neuron type.trainable", *_TRAINING, "learning rule"),
-            runs=False,
-        ),
-        Row(
-            "* gets a gradient",
-            "training",
-            parameters,
-            None,
-            "it is trainable in both, and a gradient comes to it in one of them alone",
-            "in b, let a probe that is trained on depend on it through what passes gradients",
-            causes=_TRAINING,
-            follows_output=True,
-            runs=False,
-        ),
-        Row(
-            "initial *",
-            "neurons",
-            parameters,
-            None,
-            "the neurons start from another state, and spike at other times",
-            "give both the same seed, or the neuron type an initial_state",
-            causes=("n_neurons", "neuron type", "neuron type.initial_state", "seed", _DTYPE),
-        ),
-        Row(
-            "* values",
-            "weights",
-            parameters,
-            None,
-            "the numbers are others, and so is all that comes out of it",
-            "if they should be the same, give both the same seeds or load the same parameters "
-            "(save_parameters, load_parameters)",
-            causes=(*causes, _DTYPE),
-            shape_causes=shape_causes,
-        ),
+    trains = Row(
+        "* trains",
+        "training",
+        parameters,
+        None,
+        "it is trained in one of the networks only",
+        "in b, set what trains as in a: `trainable` of the layer, or of `network.config[obj]`",
+        causes=("layer.trainable", "neuron type.trainable", *_TRAINING, "learning rule"),
+        runs=False,
     )
+    gradient = Row(
+        "* gets a gradient",
+        "training",
+        parameters,
+        None,
+        "it is trainable in both, but a gradient reaches it in one of them only",
+        "in b, let a probe that is trained on depend on it through what passes gradients",
+        causes=_TRAINING,
+        follows_output=True,
+        runs=False,
+    )
+    initial = Row(
+        "initial *",
+        "neurons",
+        parameters,
+        None,
+        "the neurons start from different states, and spike at different times",
+        "give both the same seed, or the neuron type an initial_state",
+        causes=("n_neurons", "neuron type", "neuron type.initial_state", "seed", _DTYPE),
+    )
+    values = Row(
+        "* values",
+        "weights",
+        parameters,
+        None,
+        "the parameter has different values",
+        "if they should be the same, give both the same seeds or load the same parameters "
+        "(save_parameters, load_parameters)",
+        causes=(*causes, _DTYPE),
+        shape_causes=shape_causes,
+    )
+    return [trains, gradient, initial, values]
 
 
 _DTYPE = "network dtype"
 _TRAINING = ("layer", "transform", "neuron type", "network inference_only")
+# all is drawn with one generator, in turn: what is drawn first changes what comes behind
+_TUNING = ("gain", "bias", "max_rates", "intercepts")
+_DECODING = ("encoders", "radius", "normalize_encoders", "eval_points", "n_eval_points")
 _SIZE_BEFORE: Any = {"follows_input": True, "affects": Affects.SIZE_BEFORE}
 _SIZE: Any = {"follows_input": True, "affects": Affects.SIZE_BEFORE | Affects.SIZE_BEHIND}
-_THROUGH = Affects.SIZE_THROUGH
-_GRADIENT = Affects.GRADIENT
+_THROUGH, _GRADIENT = Affects.SIZE_THROUGH, Affects.GRADIENT
+_IN_KERAS_LAYER = "in b, give the Keras layer {argument}={a}"
+_IN_SIMULATOR = "in b, give the Simulator {argument}={a}"
+_SOLVED_AT = "the decoders are solved at different points"
 
 _KIND = Row(
     "kind",
     "structure",
-    lambda subject: subject.kind,
+    lambda member: member.kind,
     None,
-    "an object of another kind has its place",
+    "objects of different kinds have the same place",
     "in b, put a {a} there",
     affects=Affects.ENDS | _GRADIENT,
 )
@@ -185,14 +172,14 @@ _SYNAPSE = Row(
     affects=_GRADIENT,
 )
 _ENSEMBLE = (
-    Row("n_neurons", "shape", None, (), "there are more or fewer neurons", **_SIZE),
-    Row("dimensions", "shape", None, (), "the ensemble represents more or fewer values", **_SIZE),
+    Row("n_neurons", "shape", None, (), "there are {a} neurons in a, {b} in b", **_SIZE),
+    Row("dimensions", "shape", None, (), "it represents {a} values in a, {b} in b", **_SIZE),
     Row(
         "neuron type",
         "neurons",
         neuron_type,
         ("neuron_type",),
-        "the neurons respond to their currents in another way",
+        "the neurons respond differently to the same currents",
         "in b, give the ensemble neuron_type={a}(...)",
         affects=_GRADIENT,
     ),
@@ -201,46 +188,47 @@ _ENSEMBLE = (
         neuron_type,
         undo_neuron_parameter,
         {
-            "neuron type.amplitude": "each spike, or each Hz, counts for more or less",
-            "neuron type.initial_state": "the neurons start from another state",
-            "neuron type.trainable": "other parameters of the neurons train",
-            "neuron type.*": "the neurons respond to their currents in another way",
+            "neuron type.amplitude": "spikes, or rates, are scaled by {a} in a, by {b} in b",
+            "neuron type.initial_state": "the neurons start from different states",
+            "neuron type.trainable": "different parameters of the neurons are trained",
+            "neuron type.*": "the neurons respond differently to the same currents",
         },
         remedy="in b, give the neuron type {argument}={a}",
     ),
-    Row("noise", "neurons", None, (), "the neurons get {a} as noise in a, {b} in b"),
+    Row("noise", "neurons", None, (), "the noise of the neurons is {a} in a, {b} in b"),
     *_rows(
         "neurons",
-        tuning_and_decoding,
-        TUNING,
+        None,
+        _TUNING,
         {
             "gain": "the neurons are more or less sensitive to their input",
-            "bias": "the neurons have other background currents",
-            "max_rates": "the neurons reach other firing rates, and have other gains and biases",
-            "intercepts": "the neurons begin to fire at other inputs, with other gains and biases",
+            "bias": "the neurons have different background currents",
+            "max_rates": "the neurons have different maximum firing rates",
+            "intercepts": "the neurons begin to fire at different inputs",
         },
         parameters=("gain", "bias", "encoders"),
+        counts=False,
     ),
     *_rows(
         "neurons",
-        tuning_and_decoding,
+        None,
         (),
         {
-            "encoders": "the neurons prefer other directions of the represented values",
-            "radius": "the ensemble represents values of another range",
-            "normalize_encoders": "the encoders have other lengths",
-            "eval_points": "the decoders are solved for at other points",
-            "n_eval_points": "the decoders are solved for at more or fewer points",
+            "encoders": "the neurons prefer different directions of the represented values",
+            "radius": "the represented values are expected up to {a} in a, up to {b} in b",
+            "normalize_encoders": "the encoders are scaled to unit length in one of them only",
+            "eval_points": _SOLVED_AT,
+            "n_eval_points": "the decoders are solved at {a} points in a, at {b} in b",
         },
+        counts=False,
     ),
-    # all is drawn with one generator, in turn: what is drawn first changes what comes behind
-    *_parameters("n_neurons", "dimensions", "neuron type*", *TUNING, *DECODING, "seed"),
+    *_parameters("n_neurons", "dimensions", "neuron type*", *_TUNING, *_DECODING, "seed"),
 )
 _TENSOR_NODE = (
     Row(
         "shape in",
         "shape",
-        shapes,
+        shape_in,
         undo_shape_in,
         _meaning_of_shape_in,
         "in b, give the TensorNode (or the call of its layer) shape_in={a}",
@@ -249,13 +237,13 @@ _TENSOR_NODE = (
     Row(
         "shape out",
         "shape",
-        shapes,
+        shape_out,
         ("shape_out",),
-        "what it puts out has another shape",
+        "its output has different shapes",
         causes=("shape in", "layer*", "function"),
         affects=Affects.SIZE_BEHIND,
     ),
-    Row("pass_time", "layer", None, (), "the function is called with the time, or without it"),
+    Row("pass_time", "layer", None, (), "the function is called with the time in one of them only"),
     *_rows(
         "layer",
         function_or_layer,
@@ -269,9 +257,9 @@ _TENSOR_NODE = (
         function_or_layer,
         undo_layer_argument,
         {
-            "layer.*.inputs": "the layers within the model are joined in another way",
+            "layer.*.inputs": "the layers within the model are connected differently",
             "layer.input_layers": "the model takes its inputs in another order",
-            "layer.output_layers": "the model puts out what another layer within it computes",
+            "layer.output_layers": "the output of the model comes from another of its layers",
         },
         remedy="in b, make the model with its inputs, layers and outputs joined as in a",
     ),
@@ -280,38 +268,46 @@ _TENSOR_NODE = (
         "training",
         function_or_layer,
         undo_layer_argument,
-        "an optimiser moves the weights in one of them alone; some layers, such as "
-        "BatchNormalization, also compute something else when they are not trainable",
-        "in b, give the Keras layer {argument}={a}",
+        "the weights are trained in one of the networks only; some layers, such as "
+        "BatchNormalization, also compute different outputs when they are not trainable",
+        _IN_KERAS_LAYER,
     ),
     Row(
         "layer.*",
         "layer",
         function_or_layer,
         undo_layer_argument,
-        "the Keras layer computes something else, or starts from other weights",
-        "in b, give the Keras layer {argument}={a}",
+        "the Keras layer is made with {a} in a, with {b} in b, so that its outputs or its initial "
+        "weights differ",
+        _IN_KERAS_LAYER,
     ),
     Row(
         "keeps weights",
         "weights",
         function_or_layer,
         undo_function,
-        "where they are not kept, each Simulator makes the weights of layers within the Keras "
-        "layer anew: what was trained or loaded is lost",
+        "where they are not kept, each Simulator draws the weights of layers within the Keras "
+        "layer anew: values that were trained or loaded are lost",
         "in b, make the node with CustomLayer, which keeps them",
         causes=("layer",),
     ),
     *_parameters("layer", "layer.*initializer*", shape_causes=("shape in", "layer.*")),
 )
 _NODE = (
-    Row("size in", "shape", sizes, ("size_in",), "it takes more or fewer values", **_SIZE_BEFORE),
+    Row(
+        "size in",
+        "shape",
+        size_in,
+        ("size_in",),
+        "it takes {a} values in a, {b} in b",
+        **_SIZE_BEFORE,
+    ),
     Row(
         "size out",
         "shape",
-        sizes,
+        size_out,
         ("size_out",),
-        "it puts out more or fewer values",
+        "it puts out {a} values in a, {b} in b",
         causes=("size in", "output"),
         affects=Affects.SIZE_BEHIND,
     ),
@@ -333,12 +329,12 @@ _PROBE = (
         {
             "probed attribute": "the probe records {a} in a, {b} in b",
             "probed part": "the probe records {a} of the values in a, {b} in b",
-            "keep_history": "the probe records all steps, or the last one alone",
+            "keep_history": "the probe keeps all steps in one of them, the last step in the other",
         },
     ),
-    Row("sample_every", "recording", None, (), "the probe records at other times"),
+    Row("solver", "weights", recorded, (), "its decoders are solved with {a} in a, {b} in b"),
+    Row("sample_every", "recording", None, (), "the probe records at different times"),
     _SYNAPSE,
-    Row("solver", "weights", probed_solver, (), "its decoders are solved for in another way"),
     *_parameters("output", "synapse"),
 )
 _CONNECTION = (
@@ -347,8 +343,8 @@ _CONNECTION = (
         "structure",
         ends,
         None,
-        "a connection from neurons passes on their spikes, one from an ensemble what is decoded "
-        "from them",
+        "a connection from neurons passes on their spikes, one from an ensemble the values that "
+        "are decoded from them",
         "in b, connect from the same: `ensemble.neurons` or the ensemble itself",
         affects=_THROUGH | _GRADIENT,
     ),
@@ -363,7 +359,7 @@ _CONNECTION = (
     ),
     *_rows(
         "structure",
-        slices,
+        ends,
         undo_slice,
         {
             "pre slice": "a passes on {a} of the values of its source, b {b}",
@@ -385,8 +381,8 @@ _CONNECTION = (
         transform,
         ("transform",),
         {
-            "transform": "the transform is {a} in a, {b} in b: other weights, and others to train",
-            "transform.*": "the signal is multiplied by something else",
+            "transform": "the transforms have different weights and trainable parameters",
+            "transform.*": "the values are multiplied by different weights",
         },
         remedy="in b, give the connection the {name} of a: {a}",
         parameters=("connection weights",),
@@ -395,21 +391,22 @@ _CONNECTION = (
     ),
     *_rows(
         "weights",
-        decoding_of_connection,
+        None,
         (),
         {
-            "solver": "the decoders are solved for in another way",
-            "eval_points": "the decoders are solved for at other points",
-            "scale_eval_points": "the decoders are solved for at points of another scale",
+            "solver": "the decoders are solved with {a} in a, with {b} in b",
+            "eval_points": _SOLVED_AT,
+            "scale_eval_points": _SOLVED_AT,
         },
+        counts=False,
     ),
     *_rows(
         "training",
         learning_rules,
         undo_learning_rule,
         {
-            "learning rule": "the weights learn while the network runs in another way",
-            "learning rule*": "the weights learn at another pace, or from something else",
+            "learning rule": "different rules change the weights while the network runs",
+            "learning rule*": "the rule changes the weights differently while the network runs",
         },
     ),
     *_parameters(
@@ -432,12 +429,12 @@ _NETWORK = (
         settings_of_network,
         undo_setting,
         {
-            "network dtype": "numbers are rounded to another precision",
+            "network dtype": "numbers are rounded to the precision of {a} in a, of {b} in b",
             "network inference_only": "nothing trains in a network that is made for inference only",
-            "network lif_smoothing": "LIF neurons have other gradients in training",
+            "network lif_smoothing": "the gradients of LIF neurons differ in training",
             "network learning_phase": "layers and neurons run as in training, or as in inference",
-            "network stateful": "the state is kept from one call to the next, or not",
-            "network *": "nengo_dl simulates the network in another way",
+            "network stateful": "the state is kept from one call to the next in one of them only",
+            "network *": "nengo_dl simulates the networks with different settings",
         },
         remedy="in b, call nengo_dl.configure_settings({argument}={a})",
     ),
@@ -449,7 +446,7 @@ _SIMULATOR = (
         settings_of_simulator,
         None,
         "what is random in a simulation is drawn with it",
-        "in b, give the Simulator {argument}={a}",
+        _IN_SIMULATOR,
         causes=("network seed",),
     ),
     *_rows(
@@ -457,13 +454,14 @@ _SIMULATOR = (
         settings_of_simulator,
         None,
         {
-            "simulator dt": "a step stands for another time (s)",
-            "simulator minibatch_size": "more or fewer items are run at once, each the same",
-            "simulator unroll_simulation": "more or fewer steps are built into one graph, which "
-            "compute the same",
-            "simulator *": "the network is simulated in another way",
+            "simulator dt": "a step is {a} s in a, {b} s in b",
+            "simulator minibatch_size": "a call simulates {a} items at once in a, {b} in b; the "
+            "outputs of an item are the same",
+            "simulator unroll_simulation": "an iteration of the loop computes {a} steps in a, {b} "
+            "in b; the outputs are the same",
+            "simulator *": "the network is simulated with {a} in a, with {b} in b",
         },
-        remedy="in b, give the Simulator {argument}={a}",
+        remedy=_IN_SIMULATOR,
     ),
 )
 
@@ -478,7 +476,7 @@ ROWS: dict[str, Sequence[Row]] = {
 }
 """The rows for each kind of object."""
 
-# what is seen beside the other network alone
+# facts that show only in the comparison of two networks
 
 STRUCTURE = Row(
     "structure",
@@ -494,8 +492,8 @@ SHARING = Row(
     "weights",
     None,
     undo_function,
-    "what moves the weights in one place moves them in the other, or does not; there are more or "
-    "fewer weights to train",
+    "nodes that apply one Keras layer have the same weights, also after training; separate layers "
+    "have weights of their own",
     "in b, use one Keras layer, or several, in the same places as in a",
 )
 EXTRA = Row(
@@ -503,7 +501,7 @@ EXTRA = Row(
     "structure",
     None,
     None,
-    _meaning_of_extra,
-    _remedy_for_extra,
+    "the other network has no counterpart of it",
+    lambda fact: "add it to b" if fact.value else "take it out of b",
     affects=~Affects.NOTHING,
 )

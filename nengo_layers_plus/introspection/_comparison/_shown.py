@@ -1,4 +1,4 @@
-"""Values of two networks, as text in which one sees how they differ."""
+"""Values of two networks as text that shows how they differ."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from nengo_layers_plus._upstream import tf
-from nengo_layers_plus.introspection._fingerprint import attributes_of, fingerprint
+from nengo_layers_plus.introspection._same import attributes_of, fingerprint
 
 _LENGTH = 100
 _FEW = 6
@@ -26,8 +26,8 @@ def show_both(a: Any, b: Any) -> tuple[str, str]:
     Parameters
     ----------
     a, b : object
-        The values. Of arrays of one shape the first values that differ are written, of functions of
-        one name what they find around them that differs, of objects of one class their attributes.
+        The values. Of arrays of one shape the first elements that differ are written, of functions
+        of one name the variables they use that differ, of objects of one class their attributes.
     """
     if _is_array(a) and _is_array(b):
         a, b = np.asarray(a), np.asarray(b)
@@ -36,39 +36,36 @@ def show_both(a: Any, b: Any) -> tuple[str, str]:
                 return _show_arrays(a, b)
             return _show_all(a), _show_all(b)
     shown = show(a), show(b)
-    return (_around(a, b, *shown)) if shown[0] == shown[1] else shown
+    return _with_parts(a, b, shown[0]) if shown[0] == shown[1] else shown
 
 
-def _around(a: Any, b: Any, *shown: str) -> tuple[str, str]:
-    """Add to what is written of two values what they hold, or find around them, that differs."""
-    given = [dict(_given(each)) for each in (a, b)]
-    names = [
-        name
-        for name in given[0]
-        if name in given[1] and fingerprint(given[0][name]) != fingerprint(given[1][name])
-    ]
-    if not names:
-        return shown[0], shown[1]
-    pairs = {name: show_both(given[0][name], given[1][name]) for name in names}
-    written = [
-        text + " with " + ", ".join(f"{name} = {pairs[name][side]}" for name in names)
-        for side, text in enumerate(shown)
-    ]
-    return written[0], written[1]
+def _with_parts(a: Any, b: Any, shown: str) -> tuple[str, str]:
+    """Add the attributes or variables of two values that differ to the text of both."""
+    parts_a, parts_b = dict(_parts(a)), dict(_parts(b))
+    texts_a, texts_b = [], []
+    for name in parts_a:
+        if name in parts_b and fingerprint(parts_a[name]) != fingerprint(parts_b[name]):
+            text_a, text_b = show_both(parts_a[name], parts_b[name])
+            texts_a.append(f"{name} = {text_a}")
+            texts_b.append(f"{name} = {text_b}")
+    if not texts_a:
+        return shown, shown
+    return f"{shown} with {', '.join(texts_a)}", f"{shown} with {', '.join(texts_b)}"
 
 
-def _given(value: Any) -> Iterator[tuple[str, Any]]:
+def _parts(value: Any) -> Iterator[tuple[str, Any]]:
+    """Yield the attributes of an object, or the variables that a function uses, by name."""
     value = getattr(value, "python_function", value)
     if isinstance(value, functools.partial):
-        yield from _given(value.func)  # what it is given now replaces defaults
-        yield from ((f"argument {number}", each) for number, each in enumerate(value.args, 1))
+        yield from _parts(value.func)  # arguments of the partial replace defaults
+        yield from ((f"argument {number}", held) for number, held in enumerate(value.args, 1))
         yield from value.keywords.items()
         return
     if not isinstance(value, types.FunctionType):
         yield from attributes_of(value)
         return
-    found = inspect.getclosurevars(value)
-    yield from {**found.globals, **found.nonlocals}.items()
+    variables = inspect.getclosurevars(value)
+    yield from {**variables.globals, **variables.nonlocals}.items()
     for parameter in inspect.signature(value).parameters.values():
         if parameter.default is not parameter.empty:
             yield parameter.name, parameter.default
@@ -110,7 +107,7 @@ def _show_all(array: np.ndarray) -> str:
 
 def _show_arrays(a: np.ndarray, b: np.ndarray) -> tuple[str, str]:
     differs = ~((a == b) | (np.isnan(a) & np.isnan(b)))
-    where = tuple(int(each[0]) for each in np.nonzero(differs))
+    where = tuple(int(indices[0]) for indices in np.nonzero(differs))
     n_differing = int(differs.sum())
     with np.errstate(invalid="ignore"):
         largest = np.nanmax(np.abs(a.astype(float) - b), initial=0)

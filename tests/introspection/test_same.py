@@ -16,7 +16,7 @@ import pytest
 from nengo_layers_plus import Surrogate, nengo_dl, surrogate
 from nengo_layers_plus._upstream import tf
 from nengo_layers_plus.introspection._comparison._shown import show_both
-from nengo_layers_plus.introspection._fingerprint import fingerprint
+from nengo_layers_plus.introspection._same import fingerprint
 from nengo_layers_plus.neurons import TrainableLIF
 
 FACTOR = 2.0
