@@ -17,7 +17,7 @@ from nengo_layers_plus.conversion._plan import Plan, Step
 from nengo_layers_plus.graph import Shape, size_of
 from nengo_layers_plus.layers import CustomLayer, LayerContext, Trainable
 from nengo_layers_plus.layers._layer_call import is_source
-from nengo_layers_plus.layers._layer_wrapper import LayerWrapper
+from nengo_layers_plus.layers._layer_func import LayerWrapper
 
 
 class InferenceWrapper(LayerWrapper):

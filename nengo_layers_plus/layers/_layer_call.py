@@ -1,4 +1,4 @@
-"""A call of a layer as data: its inputs, what its hooks see, what it made, who set what."""
+"""A call of a layer as data: its inputs, the context of its hooks, the parts that it made."""
 
 from __future__ import annotations
 
@@ -260,10 +260,8 @@ class LayerInputs:
                 "the inputs with tf.keras.layers.Concatenate",
                 attr="input",
             )
-        known = [item.given or item.carried for item in self.items]
-        return next(
-            (shape for shape in known if shape and shape != (size,) and None not in shape), (size,)
-        )
+        shapes = [item.given or item.carried or (size,) for item in self.items]
+        return next((shape for shape in shapes if shape != (size,) and None not in shape), (size,))
 
 
 def is_source(obj: Any) -> bool:
@@ -401,14 +399,8 @@ def _resolve(source: Any, transform: Any, shape_in: Any) -> LayerInput:
     if isinstance(transform, nengo.Dense) and transform.size_out is not None:
         carried = (int(transform.size_out),)  # also where its matrix is not drawn yet
     given = _given_shape(source, natural, carried, shape_in)
-    if given is not None and None not in given:
-        size = size_of(given)
-    elif isinstance(transform, np.ndarray | list | tuple) and np.ndim(transform) == 2:
-        size = len(transform)
-    elif isinstance(transform, nengo.transforms.Transform) and transform.size_out is not None:
-        size = int(transform.size_out)
-    else:
-        size = int(source.size_out)
+    known = carried if given is None or None in given else given
+    size = int(source.size_out) if known is None else size_of(known)
     if (transform is None or is_number(transform)) and size != source.size_out:
         shape = "" if natural in (None, (source.size_out,)) else f" of shape {natural}"
         raise LayerError(
@@ -428,19 +420,19 @@ def _given_shape(
     if shape_in is None:
         return None
     if isinstance(shape_in, str) and shape_in == "auto":
-        if carried is None:
-            of = shape_of(source.obj) if isinstance(source, ObjView) else natural
-            raise LayerError(
-                f"the shape can't be known: {source} takes {source.size_out} values from an "
-                f"object of shape {of}; give the shape itself",
-                attr="shape_in",
-            )
-        return carried
+        if carried is not None:
+            return carried
+        whole = shape_of(source.obj) if isinstance(source, ObjView) else natural
+        raise LayerError(
+            f"the shape can't be known: {source} takes {source.size_out} values from an object of "
+            f"shape {whole}; give the shape itself",
+            attr="shape_in",
+        )
     is_array = isinstance(shape_in, np.ndarray) and shape_in.ndim == 1
     is_shape = is_array or isinstance(shape_in, list | tuple | tf.TensorShape)
     sizes = tuple(shape_in) if is_shape else (shape_in,)
     if sizes and all(size is None or (_is_whole(size) and size > 0) for size in sizes):
-        return tuple(None if size is None else int(size) for size in sizes)  # type: ignore[misc]
+        return tuple(size and int(size) for size in sizes)
     raise LayerError(
         f'expected a tuple of sizes, "auto" or None, got {shape_in!r}; a size is 1 or more',
         attr="shape_in",

@@ -14,7 +14,7 @@ from nengo_layers_plus import neurons
 from nengo_layers_plus._declared import array_of
 from nengo_layers_plus._upstream import nengo_dl, tf
 from nengo_layers_plus.layers._base_layer import label_next, named_in_errors, undo_of_call
-from nengo_layers_plus.layers._block import Block
+from nengo_layers_plus.layers._blocks import Block, Sequential, as_layer
 from nengo_layers_plus.layers._custom_layer import CustomLayer
 from nengo_layers_plus.layers._ensemble_arguments import closest, names_of_parameters
 from nengo_layers_plus.layers._errors import LayerError
@@ -24,7 +24,6 @@ from nengo_layers_plus.layers._layer_call import (
     check_synapse,
     check_transform,
 )
-from nengo_layers_plus.layers._sequential import Sequential, as_layer
 from nengo_layers_plus.layers._trainable import fix_trainable
 from nengo_layers_plus.neurons import changed
 

@@ -24,7 +24,7 @@ Kind = Literal["neurons", "keras", "function"]
 @dataclass(frozen=True)
 class Trainable:
     """
-    What of a layer an optimiser may move; ``None`` leaves a part as nengo_dl would have it.
+    Which parameters of a layer are trained; ``None`` leaves a part as nengo_dl would have it.
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ class Trainable:
             if field.name == "connection" and isinstance(value, Sequence | np.ndarray):
                 items = items_in(value)
                 given = [value] if items is None else items
-                value = tuple(_flag(each, field.name) for each in given)
+                value = tuple(_flag(flag, field.name) for flag in given)
             elif field.name == "neuron_parameters" and _are_names(value):
                 value = (value,) if isinstance(value, str) else tuple(value)
             else:
@@ -134,14 +134,14 @@ def _flag(value: Any, name: str, obj: Any = Trainable) -> bool | None:
 
 def _are_names(value: Any) -> bool:
     return isinstance(value, str) or (
-        isinstance(value, Sequence) and all(isinstance(each, str) for each in value)
+        isinstance(value, Sequence) and all(isinstance(name, str) for name in value)
     )
 
 
-# from what a hook returned to what holds
+# from the return value of a hook to the setting in force
 
 
-# of the kinds of layers, in words, and the parameters that all of a kind have
+# the kinds of layers in words, and the parameters that all layers of a kind have
 _KINDS: Mapping[Kind, tuple[str, ...]] = {
     "neurons": ("neurons", "bias"),
     "keras": ("a Keras layer", "weights"),
@@ -275,7 +275,7 @@ def trainable_of_added(trainable: Trainable) -> Trainable:
     )
 
 
-# into force
+# putting it into force
 
 
 def apply_trainable(
@@ -315,17 +315,17 @@ def apply_trainable(
     if not hasattr(config[nengo.Connection], "trainable"):
         # as in the stock layer: users may go on to set it for objects
         nengo_dl.configure_settings(trainable=None)
-    trains = trainable.connection
-    if not isinstance(trains, tuple):
-        trains = (trains,) * len(connections)
-    if len(trains) != len(connections):
+    flags = trainable.connection
+    if not isinstance(flags, tuple):
+        flags = (flags,) * len(connections)
+    if len(flags) != len(connections):
         raise _error(
-            f"expected one setting for each of {len(connections)} connections, got {len(trains)}"
+            f"expected one setting for each of {len(connections)} connections, got {len(flags)}"
         )
-    for connection, value in zip(connections, trains, strict=True):
-        if value and (problem := without_weights(connection)) is not None:
+    for connection, trains in zip(connections, flags, strict=True):
+        if trains and (problem := without_weights(connection)) is not None:
             raise _error(problem)
-        fix_trainable(config, connection, bool(value), undo)
+        fix_trainable(config, connection, bool(trains), undo)
     if ensemble is not None and trainable.bias is not None:
         fix_trainable(config, ensemble.neurons, trainable.bias, undo)
     if keras_layer is not None and trainable.weights is not None:
@@ -341,9 +341,9 @@ def apply_to_added(
     undo: ExitStack,
 ) -> None:
     """
-    Let what a layer added to a network go by its own setting, where nothing else was said of it.
+    Apply the setting of a layer to the objects that its `on_built` added, unless they have one.
 
-    That is what it made in a hook, and not as the layer that it is, or through other layers.
+    Objects that a layer makes as its own, this one or others, are left out.
 
     Parameters
     ----------
@@ -540,7 +540,7 @@ def _is_set(config: nengo.Config, obj: Any) -> bool:
 # weights of Keras layers, which all places that use a layer share
 
 
-# what was asked for in each network, and by whom, by Keras layer
+# the trainable that was asked for in a network, and by whom, by Keras layer
 _asked = Notes("trainable")
 
 
@@ -569,11 +569,11 @@ def set_keras_trainable(trainable: Mapping[tf.keras.layers.Layer, bool], undo: E
     Parameters
     ----------
     trainable : Mapping
-        Whether each trains. A layer sets those within it as well, so they must come after it.
+        Whether a layer trains. It sets those within it as well, so they must come after it.
     undo : ExitStack
         Is told how to take it back.
     """
-    # for the same reason it has to be put back before them
+    # for the same reason it has to be restored before them
     for layer in reversed(list(trainable)):
         undo.callback(setattr, layer, "trainable", layer.trainable)
     for layer, value in trainable.items():
@@ -604,10 +604,5 @@ def note_asked(
         Is told how to take it back.
     """
     asked = _asked.get(network, {})
-    _asked[network] = asked
-    for layer in layers:
-        if layer in asked:
-            undo.callback(asked.__setitem__, layer, asked[layer])
-        else:
-            undo.callback(asked.pop, layer, None)
-        asked[layer] = (trains, whose)
+    undo.callback(_asked.__setitem__, network, asked)
+    _asked[network] = asked | dict.fromkeys(layers, (trains, whose))

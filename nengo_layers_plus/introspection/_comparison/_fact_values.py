@@ -31,7 +31,7 @@ from nengo_layers_plus.introspection._keras_config import (
     flat_config,
     plain_config,
 )
-from nengo_layers_plus.layers._layer_wrapper import must_be_kept, weights_stay
+from nengo_layers_plus.layers._layer_func import must_be_kept, weights_stay
 
 # of ensembles: what is drawn for neurons, and what decoders are solved with
 TUNING = ("gain", "bias", "max_rates", "intercepts")

@@ -27,7 +27,7 @@ from nengo_layers_plus.introspection._comparison._undo import undo_difference
 from nengo_layers_plus.introspection._inputs import check_fits, fits
 from nengo_layers_plus.introspection._network_copy import NetworkCopy
 from nengo_layers_plus.introspection._recording import ParameterKey, Recorder
-from nengo_layers_plus.layers._layer_wrapper import weights_stay
+from nengo_layers_plus.layers._layer_func import weights_stay
 
 _KERAS = ("Keras weights", "Keras state")
 

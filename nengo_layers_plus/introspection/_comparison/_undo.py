@@ -13,7 +13,7 @@ from nengo_layers_plus._upstream import made_like, nengo_dl
 from nengo_layers_plus.graph._keras_layers import keras_layer_of
 from nengo_layers_plus.introspection._comparison._fact import Undo
 from nengo_layers_plus.introspection._keras_config import holder_of, is_users_function, take_over
-from nengo_layers_plus.layers._layer_wrapper import LayerWrapper, weights_stay
+from nengo_layers_plus.layers._layer_func import LayerWrapper, weights_stay
 
 
 def undo_difference(undo: Undo) -> None:

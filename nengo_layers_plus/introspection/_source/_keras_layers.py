@@ -23,7 +23,7 @@ from nengo_layers_plus.introspection._same import same
 from nengo_layers_plus.introspection._source._layout import call, quoted, sequence
 from nengo_layers_plus.introspection._source._names import NoExpressionError
 from nengo_layers_plus.introspection._source._values import Values
-from nengo_layers_plus.layers._layer_wrapper import LayerWrapper
+from nengo_layers_plus.layers._layer_func import LayerWrapper
 
 # what all Keras layers take besides the arguments of their class, and their name
 _OF_ALL = ("trainable", "dtype", "dynamic", "batch_input_shape")

@@ -33,7 +33,7 @@ from nengo_layers_plus.introspection._source._loops import Loops
 from nengo_layers_plus.introspection._source._names import stem_of
 from nengo_layers_plus.introspection._source._objects import Objects
 from nengo_layers_plus.introspection._source._settings import Settings
-from nengo_layers_plus.layers._layer_wrapper import FunctionOfSeveral, LayerWrapper
+from nengo_layers_plus.layers._layer_func import FunctionOfSeveral, LayerWrapper
 
 _WRAPPED = (
     "LayerWrapper keeps the weights of the layers within: each Simulator would make them anew."

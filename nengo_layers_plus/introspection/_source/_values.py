@@ -18,7 +18,7 @@ from nengo_layers_plus.graph._words import unique_name
 from nengo_layers_plus.introspection._same import same
 from nengo_layers_plus.introspection._source._layout import MARK, call, quoted, sequence
 from nengo_layers_plus.introspection._source._names import Names, NoExpressionError
-from nengo_layers_plus.layers._layer_wrapper import FunctionOfSeveral
+from nengo_layers_plus.layers._layer_func import FunctionOfSeveral
 from nengo_layers_plus.surrogate import SurrogateFunction
 
 # an array in the code has at most so many numbers and characters

@@ -37,7 +37,7 @@ from nengo_layers_plus.introspection._open_network import open_network
 from nengo_layers_plus.introspection._summary._activity import measure
 from nengo_layers_plus.introspection._summary._rows import rows_of
 from nengo_layers_plus.introspection._summary._summary_row import SummaryRow
-from nengo_layers_plus.layers._layer_wrapper import weights_stay
+from nengo_layers_plus.layers._layer_func import weights_stay
 
 _HEADER = ("layer", "what", "shape", "neurons", "trains", "stays", "synapse")
 _NUMBERS = (3,)
