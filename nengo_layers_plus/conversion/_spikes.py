@@ -1,8 +1,9 @@
-"""What of a network computes something else of spikes than of the rates that they stand for."""
+"""Firing rates of spiking neurons: how they are scaled, and warnings where they are too low."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import nengo
@@ -10,9 +11,10 @@ import numpy as np
 from nengo.neurons import NeuronType, RatesToSpikesNeuronType
 from nengo.synapses import Lowpass
 
+from nengo_layers_plus._declared import is_finite
 from nengo_layers_plus._upstream import tf
-from nengo_layers_plus.conversion._checks import same_values
-from nengo_layers_plus.conversion._keras_copy import is_max_pooling
+from nengo_layers_plus.conversion._layer_copy import is_max_pooling, same_values
+from nengo_layers_plus.conversion._layer_names import ConversionError
 from nengo_layers_plus.conversion._plan import Plan, Step
 from nengo_layers_plus.graph import size_of
 from nengo_layers_plus.layers._errors import warn_user
@@ -30,12 +32,98 @@ _SCALES = [digit * 10.0**power for power in range(3) for digit in (1, 2, 2.5, 5,
 _SPIKES, _SHARES, _PAIRS, _LARGEST_BATCH = 0.3, (0.5, 0.01), 16, 200_000
 
 
-def warn_of_spikes(
-    plan: Plan,
-    synapse: Any,
-    neuron_types: Mapping[str, NeuronType],
-    scales: Mapping[str, float],
-) -> None:
+def scaled_steps(plan: Plan, scale_firing_rates: Any) -> list[Step]:
+    """
+    Return the steps of a plan with scaled firing rates.
+
+    Parameters
+    ----------
+    plan : Plan
+        The plan.
+    scale_firing_rates : None, number or Mapping
+        As given to `from_keras`.
+
+    Raises
+    ------
+    ConversionError
+        If a number is not above 0, or a layer has no neurons, or neurons without an amplitude.
+    """
+    if scale_firing_rates is None:
+        return plan.steps
+    layers = plan.name_layers("layers", {id(s.call.layer): s.neuron_type for s in plan.steps})
+    neurons = [name for name, neuron_type in layers.items() if neuron_type is not None]
+    scales: dict[str, float] = {}
+    if not isinstance(scale_firing_rates, Mapping):
+        scales = dict.fromkeys(neurons, _positive(scale_firing_rates))
+        scale_firing_rates = {}
+    for key, value in scale_firing_rates.items():
+        name = layers.only_name_of(key, "scale_firing_rates")
+        if name not in neurons:
+            shown = key.name if isinstance(key, tf.keras.layers.Layer) else key
+            known = ", ".join(map(layers.describe, neurons)) or "no layer"
+            raise ConversionError(
+                f"scale_firing_rates: {shown!r} is no layer of the model with neurons; those with "
+                f"neurons are: {known}"
+            )
+        if name in scales:
+            raise ConversionError(f"scale_firing_rates: layer {name!r} is given twice")
+        scales[name] = _positive(value)
+    by_layer = {id(layers.keras_objects(name)[0]): scale for name, scale in scales.items()}
+    return [
+        _scaled(step, by_layer[id(step.call.layer)]) if id(step.call.layer) in by_layer else step
+        for step in plan.steps
+    ]
+
+
+def _scaled(step: Step, scale: float) -> Step:
+    """Have neurons get a larger input, and their spikes count less."""
+    neuron_type: Any = step.neuron_type
+    if not hasattr(neuron_type, "amplitude"):
+        raise ConversionError(
+            f"scale_firing_rates: {neuron_type!r} has no amplitude, so that its output would "
+            "be scaled as well; give a dict with the layers to scale, without this one",
+            step.call.name,
+        )
+    scaled = changed(neuron_type, amplitude=neuron_type.amplitude / scale)
+    return replace(step, neuron_type=scaled, scale=scale)
+
+
+def _positive(value: Any) -> float:
+    if not is_finite(value) or value <= 0:
+        raise ConversionError(f"scale_firing_rates: expected a number above 0, got {value!r}")
+    return float(value)
+
+
+def warn_of_skew(steps: Sequence[Step]) -> None:
+    """
+    Warn once of scaled neurons whose output is not proportional to their input.
+
+    Parameters
+    ----------
+    steps : sequence of Step
+        The steps of a plan.
+    """
+    types: dict[str, str] = {}
+    for step in steps:
+        if step.scale != 1 and _skews(step.neuron_type, step.scale):
+            types.setdefault(step.call.path, type(step.neuron_type).__name__)
+    names = sorted(set(types.values()))
+    if types:
+        warn_user(
+            f"from_keras, scale_firing_rates: the rates of {' and '.join(names)}"
+            " are not proportional to their input, so that scaling skews the output of "
+            f"{', '.join(types)}; train the network again, or use SpikingRectifiedLinear"
+        )
+
+
+def _skews(neuron_type: Any, scale: float) -> bool:
+    currents = np.linspace(-3, 3, 61)[:, None]
+    one, none = np.ones(1), np.zeros(1)
+    rates = neuron_type.rates(currents, one, none)
+    return not np.allclose(neuron_type.rates(currents, one * scale, none), rates * scale)
+
+
+def warn_of_spikes(plan: Plan, synapse: Any) -> None:
     """
     Warn of layers that apply something non-linear to spikes that nothing averages.
 
@@ -49,20 +137,14 @@ def warn_of_spikes(
         What will be built.
     synapse : float, nengo.synapses.Synapse or None
         Filter on the output of all neurons.
-    neuron_types : Mapping
-        The neurons of layers that are scaled, by name.
-    scales : Mapping
-        Their scales.
     """
     window = _window(synapse)
-    sources = {}
-    names: dict[int, str] = {}
-    for step in plan.steps:
-        name = names.setdefault(id(step.call.layer), step.call.path)  # that of its first call
-        if step.neuron_type is not None and step.neuron_type.spiking:
-            neuron_type = neuron_types.get(name, step.neuron_type)
-            sources[id(step)] = _Spikes(neuron_type, scales.get(name, 1.0))
-    if all(each.are_averaged(window) for each in sources.values()):
+    sources = {
+        id(step): _Spikes(step.neuron_type, step.scale)
+        for step in plan.steps
+        if step.neuron_type is not None and step.neuron_type.spiking
+    }
+    if all(spikes.are_averaged(window) for spikes in sources.values()):
         return
     steps, seen = _non_linear_over_spikes(plan, sources, window)
     if not steps:
