@@ -11,7 +11,7 @@ import nengo
 from nengo.neurons import NeuronType
 
 from nengo_layers_plus._upstream import nengo_dl, operation_of, tf
-from nengo_layers_plus.conversion._layer_names import ConversionError, LayerName
+from nengo_layers_plus.conversion._layer_names import ConversionError
 from nengo_layers_plus.layers._errors import warn_user
 
 # names of tf.keras.activations, tf.nn or both
@@ -212,7 +212,7 @@ class NeuronChoice:
         self.used.add(key)
         return key in self.mapping and self.mapping[key] is None
 
-    def choose(self, activation: Activation, name: LayerName, is_output: bool) -> Any:
+    def choose(self, activation: Activation, is_output: bool) -> Any:
         """
         Choose what stands for an activation.
 
@@ -220,8 +220,6 @@ class NeuronChoice:
         ----------
         activation : Activation
             The activation of a layer.
-        name : LayerName
-            The names of the layer, for error messages.
         is_output : bool
             Whether nothing but outputs of the model follows.
 
@@ -241,8 +239,7 @@ class NeuronChoice:
             if key in passed:
                 raise ConversionError(
                     f"neuron: {first.name} leads to itself, by {' and '.join(map(str, passed))}; "
-                    "map it to a neuron type or None",
-                    name,
+                    "map it to a neuron type or None"
                 )
             passed.append(key)
             self.used.add(key)
@@ -260,16 +257,14 @@ class NeuronChoice:
                 f"no neurons stand for its activation {activation.name}; write from_keras(..., "
                 f"neuron={{{_show(activation.keys[-1])}: ...}}) with a nengo neuron type, with "
                 "another activation such as 'relu' (then train again), or with None to keep the "
-                "Keras function",
-                name,
+                "Keras function"
             )
         if neurons.spiking == self.spiking:
             return neurons
         raise ConversionError(
             f"nengo has no spiking neurons for {activation.name}; write "
             f"neuron={{'relu': ..., {activation.keys[-1]!r}: {neurons!r}}} for neurons that put "
-            "out rates, or None in its place to keep the Keras function",
-            name,
+            "out rates, or None in its place to keep the Keras function"
         )
 
     def warn_of_unused(self) -> None:

@@ -21,7 +21,12 @@ from nengo_layers_plus._upstream import (
     tf,
     with_sublayers,
 )
-from nengo_layers_plus.conversion._layer_names import ConversionError, LayerName, names_of_layers
+from nengo_layers_plus.conversion._layer_names import (
+    ConversionError,
+    LayerName,
+    errors_about,
+    names_of_layers,
+)
 from nengo_layers_plus.graph import Shape
 from nengo_layers_plus.graph._words import unique_name
 
@@ -95,7 +100,8 @@ class FlatModel:
 
     def __init__(self, model: tf.keras.Model) -> None:
         _refuse_all_but_models(model)
-        _refuse_all_but_graphs(model, model.name)
+        with errors_about(LayerName(model.name, model.name)):
+            _refuse_all_but_graphs(model)
         self._numbers = count()
         calls: list[FlatCall] = []
         self.inputs = tuple(next(self._numbers) for _ in model.inputs)
@@ -127,29 +133,30 @@ class FlatModel:
                 continue  # of a part of the graph that this model leaves out
             layer = call.layer
             name = LayerName(f"{around.path}{names[id(layer)]}", f"{around.keras_path}{layer.name}")
-            own_training = _training_of(call, name)
-            arguments = (
-                tuple(numbers[id(tensor)] for tensor in call.inputs),
-                trainable and layer.trainable,
-                training if own_training is None else own_training,
-            )
-            if isinstance(layer, tf.keras.Model):
-                _refuse_all_but_graphs(layer, name)
-                within = LayerName(f"{name.path}/", f"{name.keras_path}/")
-                outputs = self._walk(layer, arguments[0], within, *arguments[1:], calls)
-            else:
-                outputs = [next(self._numbers) for _ in call.outputs]
-                _refuse_several_outputs(call, name)
-                calls.append(FlatCall(layer, name, call, arguments[0], outputs[0], *arguments[1:]))
-            numbers.update(
-                (id(tensor), number) for tensor, number in zip(call.outputs, outputs, strict=True)
-            )
-            if any(carries_mask(tensor) for tensor in call.outputs):
-                raise ConversionError(
-                    "it makes or hands on a mask, which no object of a network carries; remove "
-                    "the Masking layer, or mask_zero=True of the Embedding, it comes from",
-                    name,
+            with errors_about(name):
+                training_of_call = _training_of(call)
+                arguments = (
+                    tuple(numbers[id(tensor)] for tensor in call.inputs),
+                    trainable and layer.trainable,
+                    training if training_of_call is None else training_of_call,
                 )
+                if isinstance(layer, tf.keras.Model):
+                    _refuse_all_but_graphs(layer)
+                    within = LayerName(f"{name.path}/", f"{name.keras_path}/")
+                    outputs = self._walk(layer, arguments[0], within, *arguments[1:], calls)
+                else:
+                    outputs = [next(self._numbers) for _ in call.outputs]
+                    _refuse_several_outputs(call)
+                    flat = FlatCall(layer, name, call, arguments[0], outputs[0], *arguments[1:])
+                    calls.append(flat)
+                if any(carries_mask(tensor) for tensor in call.outputs):
+                    raise ConversionError(
+                        "it makes or hands on a mask, which no object of a network carries; remove "
+                        "the Masking layer, or mask_zero=True of the Embedding, it comes from"
+                    )
+            numbers |= {
+                id(tensor): number for tensor, number in zip(call.outputs, outputs, strict=True)
+            }
         for tensor, name in zip(model.outputs, model.output_names, strict=True):
             if id(tensor) not in numbers:
                 raise ConversionError(
@@ -182,14 +189,14 @@ def _needed(calls: list[FlatCall], outputs: tuple[int, ...]) -> list[FlatCall]:
     return needed[::-1]
 
 
-def _training_of(call: LayerCall, name: LayerName) -> bool | None:
+def _training_of(call: LayerCall) -> bool | None:
     """Return what a call says of ``training``, and refuse arguments that would be lost."""
     kwargs = call.arguments[1]
     if isinstance(call.layer, tf.keras.Model) or _is_plain(call):
         training = kwargs.get("training")
         if training is None or isinstance(training, bool):
             return training
-        raise ConversionError(f"expected training=True, False or None, got {training!r}", name)
+        raise ConversionError(f"expected training=True, False or None, got {training!r}")
     return None
 
 
@@ -216,8 +223,7 @@ def check_arguments(call: FlatCall) -> None:
             f"{type(call.layer).__name__} is called on {len(args)} arguments"
             f"{f' and {names}' if names else ''}, while a layer in a network gets one tensor or "
             "one list of tensors; write a small tf.keras.layers.Layer around it that takes a list "
-            "apart",
-            call.name,
+            "apart"
         )
 
 
@@ -242,28 +248,25 @@ def _refuse_all_but_models(model: Any) -> None:
             )
 
 
-def _refuse_all_but_graphs(model: tf.keras.Model, name: str | LayerName) -> None:
+def _refuse_all_but_graphs(model: tf.keras.Model) -> None:
     if is_graph_of_layers(model):
         return
     if isinstance(model, tf.keras.Sequential):
         raise ConversionError(
             "the model is not built, so that its shapes and weights can't be known; begin it with "
-            "tf.keras.Input(shape), or call model.build((None, *shape))",
-            name,
+            "tf.keras.Input(shape), or call model.build((None, *shape))"
         )
     raise ConversionError(
         f"{type(model).__name__} is a subclass with a call of its own, which does not say how its "
-        "layers are joined; write it as a functional model, tf.keras.Model(inputs, outputs)",
-        name,
+        "layers are joined; write it as a functional model, tf.keras.Model(inputs, outputs)"
     )
 
 
-def _refuse_several_outputs(call: LayerCall, name: LayerName) -> None:
+def _refuse_several_outputs(call: LayerCall) -> None:
     if len(call.outputs) != 1:
         raise ConversionError(
             f"it returns {len(call.outputs)} tensors, while an object of a network puts out one; "
-            "write it as several layers with one output each",
-            name,
+            "write it as several layers with one output each"
         )
 
 
@@ -326,13 +329,11 @@ def fixed_training_of(call: FlatCall) -> bool | None:
     if call.training:
         raise ConversionError(
             "it is called with training=True, so that it does in inference what it does in "
-            "training; call it without",
-            call.name,
+            "training; call it without"
         )
     if call.several:
         raise ConversionError(
             "it is called on several inputs with training=False, which is not supported; call it "
-            "without training",
-            call.name,
+            "without training"
         )
     return False

@@ -9,7 +9,7 @@ import numpy as np
 
 from nengo_layers_plus._upstream import random_state_kept, tf, with_sublayers
 from nengo_layers_plus.conversion._activations import of_layer, own_activation
-from nengo_layers_plus.conversion._layer_names import ConversionError, LayerName, describe_error
+from nengo_layers_plus.conversion._layer_names import ConversionError, describe_error
 
 _POOLING = {
     f"{kind}MaxPooling{n}D": f"{kind}AveragePooling{n}D"
@@ -33,7 +33,7 @@ AS_IS = object()
 
 
 def copy_layer(
-    layer: tf.keras.layers.Layer, inputs: Any, name: LayerName, activation: Any = AS_IS
+    layer: tf.keras.layers.Layer, inputs: Any, activation: Any = AS_IS
 ) -> tf.keras.layers.Layer:
     """
     Copy a Keras layer.
@@ -44,8 +44,6 @@ def copy_layer(
         The layer; it is left as it is.
     inputs : tf.Tensor or list of tf.Tensor
         An example of what it is called on, to build the copy with.
-    name : LayerName
-        Its names, for error messages.
     activation : callable, optional
         The activation of the copy, None for no activation. If it is not given, the layer is
         copied with all that is in its config.
@@ -63,15 +61,13 @@ def copy_layer(
         raise ConversionError(
             f"{type(layer).__name__} can't be copied by its get_config and from_config "
             f"({describe_error(error)}); write a get_config for it that returns all its "
-            "arguments",
-            name,
+            "arguments"
         ) from error
     weights = layer.get_weights()
     if [*map(np.shape, copy.get_weights())] != [*map(np.shape, weights)]:
         raise ConversionError(
             f"a copy of {type(layer).__name__}, made by its get_config and from_config, has "
-            "other weights; let its get_config return all its arguments",
-            name,
+            "other weights; let its get_config return all its arguments"
         )
     copy.set_weights(weights)
     copy.finalize_state()  # preprocessing layers derive constants from their weights
@@ -106,7 +102,7 @@ def same_values(expected: Any, got: Any) -> bool:
     return bool(np.allclose(got, expected, rtol=1e-5, atol=atol, equal_nan=True))
 
 
-def refuse_hidden_activations(layer: tf.keras.layers.Layer, name: LayerName) -> None:
+def refuse_hidden_activations(layer: tf.keras.layers.Layer) -> None:
     """Refuse steps over time and activations within a layer, which no neurons can replace."""
     keep = f"from_keras(..., neuron={{{type(layer).__name__}: None}})"
     for inner in with_sublayers(layer):
@@ -114,8 +110,7 @@ def refuse_hidden_activations(layer: tf.keras.layers.Layer, name: LayerName) -> 
             raise ConversionError(
                 "it goes through the steps of its input by itself, all within one time step of "
                 "a simulation, with activations that no neurons can replace; write the "
-                f"recurrence as a connection of the network, or keep the layer with {keep}",
-                name,
+                f"recurrence as a connection of the network, or keep the layer with {keep}"
             )
         if inner is layer or inner is getattr(layer, "activation", None):
             continue
@@ -124,29 +119,26 @@ def refuse_hidden_activations(layer: tf.keras.layers.Layer, name: LayerName) -> 
             raise ConversionError(
                 f"{inner.name!r}, within it, has the activation {activation.name}, which no "
                 "neurons can replace there; write the layers as layers of the model, or keep "
-                f"this one with {keep}",
-                name,
+                f"this one with {keep}"
             )
 
 
-def refuse_lost(layer: tf.keras.layers.Layer, name: LayerName) -> None:
+def refuse_lost(layer: tf.keras.layers.Layer) -> None:
     """Refuse a regularizer and a state of a layer, which nengo_dl would lose without a word."""
     for inner in with_sublayers(layer):
         if getattr(inner, "activity_regularizer", None) is not None:
             raise ConversionError(
                 f"the activity_regularizer of {inner.name!r} would be lost; remove it, and "
-                "penalise the activity in a loss on a probe of this layer",
-                name,
+                "penalise the activity in a loss on a probe of this layer"
             )
         if getattr(inner, "stateful", False):
             raise ConversionError(
                 f"{inner.name!r} keeps a state between batches (stateful=True), which a network "
-                "would not; set stateful to False",
-                name,
+                "would not; set stateful to False"
             )
 
 
-def refuse_variables(function: Any, inputs: Sequence[Any], name: LayerName) -> None:
+def refuse_variables(function: Any, inputs: Sequence[Any]) -> None:
     """Refuse variables that a function uses, which would not train."""
     with tf.GradientTape() as tape:
         function(*inputs)
@@ -154,6 +146,5 @@ def refuse_variables(function: Any, inputs: Sequence[Any], name: LayerName) -> N
         variable = tape.watched_variables()[0]
         raise ConversionError(
             f"it uses the variable {variable.name!r}, which would not train in the network; write "
-            "a tf.keras.layers.Layer that holds it",
-            name,
+            "a tf.keras.layers.Layer that holds it"
         )

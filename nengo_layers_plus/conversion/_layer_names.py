@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -125,24 +126,33 @@ class ConversionError(ValidationError):
         What is wrong, and what to do.
     layer : str, optional
         The name of the Keras layer that it is about.
-
-    Attributes
-    ----------
-    layer : str or None
-        The name that Keras has for the layer.
     """
 
     def __init__(self, msg: str, layer: str | LayerName | None = None) -> None:
         super().__init__(msg, attr="from_keras")
-        self._name = LayerName(layer, layer) if isinstance(layer, str) else layer
-        self.layer = None if self._name is None else self._name.keras_path
+        self.name = LayerName(layer, layer) if isinstance(layer, str) else layer
+
+    @property
+    def layer(self) -> str | None:
+        """The name that Keras has for the layer."""
+        return None if self.name is None else self.name.keras_path
 
     def __str__(self) -> str:
-        where = "" if self._name is None else f"layer {self._name}: "
+        where = "" if self.name is None else f"layer {self.name}: "
         return f"from_keras: {where}{self.args[0]}"
 
     def __reduce__(self) -> tuple[type[ConversionError], tuple[str, LayerName | None]]:
-        return type(self), (self.args[0], self._name)
+        return type(self), (self.args[0], self.name)
+
+
+@contextmanager
+def errors_about(name: LayerName) -> Iterator[None]:
+    """Name a layer in the errors that code raises inside without a name."""
+    try:
+        yield
+    except ConversionError as error:
+        error.name = error.name or name
+        raise
 
 
 def describe_error(error: Exception) -> str:

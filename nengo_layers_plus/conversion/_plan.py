@@ -36,7 +36,13 @@ from nengo_layers_plus.conversion._layer_copy import (
     refuse_variables,
     same_values,
 )
-from nengo_layers_plus.conversion._layer_names import ConversionError, Entry, Named, describe_error
+from nengo_layers_plus.conversion._layer_names import (
+    ConversionError,
+    Entry,
+    Named,
+    describe_error,
+    errors_about,
+)
 from nengo_layers_plus.graph import Shape
 
 Value = TypeVar("Value")
@@ -164,7 +170,10 @@ class Plan:
         self._values = dict(zip(self.flat.inputs, examples, strict=True))
         consumed = {number for call in self.flat.calls for number in call.inputs}
         self._inner = {id(call.layer) for call in self.flat.calls if call.output in consumed}
-        self.steps = [self._plan(call) for call in self.flat.calls]
+        self.steps = []
+        for call in self.flat.calls:
+            with errors_about(call.name):
+                self.steps.append(self._plan(call))
         expected = tf.nest.flatten(model(tf.nest.pack_sequence_as(model.input, examples)))
         for name, value, number in zip(
             model.output_names, expected, self.flat.outputs, strict=True
@@ -204,8 +213,7 @@ class Plan:
         if expected.shape.rank < 2:
             raise ConversionError(
                 f"what it returns has the shape {('batch', *expected.shape[1:])}, without a "
-                "dimension of its own; keep one, as in x[:, :1] for x[:, 0]",
-                call.name,
+                "dimension of its own; keep one, as in x[:, :1] for x[:, 0]"
             )
         self._values[call.output] = expected
         return Step(call, applies, neuron_type, inference, shapes)
@@ -231,10 +239,9 @@ class Plan:
             keep = f"from_keras(..., neuron={{tf.{operation}: None}}) to keep it as it is, or "
             raise ConversionError(
                 f"the operation {operation or type(call.layer).__name__} on a Keras tensor may "
-                f"be an activation; write {keep if operation else ''}a Keras layer in its place",
-                call.name,
+                f"be an activation; write {keep if operation else ''}a Keras layer in its place"
             )
-        refuse_variables(function, tensors, call.name)
+        refuse_variables(function, tensors)
         self._check(call, expected, tensors, function)
         return function, None, expected, False
 
@@ -252,15 +259,14 @@ class Plan:
             expected = layer(inputs, **arguments)
         except Exception as error:
             raise ConversionError(
-                f"{type(layer).__name__} can't be run by itself ({describe_error(error)})",
-                call.name,
+                f"{type(layer).__name__} can't be run by itself ({describe_error(error)})"
             ) from error
         if id(layer) not in self._copies:
             self._copies[id(layer)] = (*self._copy(call, inputs, expected), fixed)
         applies, neuron_type, before = self._copies[id(layer)]
         if before is not fixed:
             raise ConversionError(
-                "it is called with different values of training; call it with the same", call.name
+                "it is called with different values of training; call it with the same"
             )
         return applies, neuron_type, expected, fixed is False
 
@@ -269,14 +275,14 @@ class Plan:
     ) -> tuple[Any, NeuronType | None]:
         """Return what a TensorNode applies in place of a layer, and the neurons behind it."""
         layer = call.layer
-        refuse_lost(layer, call.name)
+        refuse_lost(layer)
         if self.choice.keeps(type(layer)):
             return self._checked_copy(call, expected, inputs), None
         if self.max_to_avg_pool and is_max_pooling(layer):
             return average_pooling_for(layer), None
         whole = of_layer(layer)
         if whole is None:
-            refuse_hidden_activations(layer, call.name)
+            refuse_hidden_activations(layer)
         activation = whole or own_activation(layer)
         chosen = None if activation is None else self._choose(activation, call)
         if activation is None or chosen is None:
@@ -302,10 +308,10 @@ class Plan:
         then: Any = None,
     ) -> tf.keras.layers.Layer:
         """Copy a layer, and compare the copy, with a function applied last, with the layer."""
-        copy = copy_layer(call.layer, inputs, call.name, activation)
+        copy = copy_layer(call.layer, inputs, activation)
         if isinstance(call.layer, tf.keras.layers.Lambda):
             flat = tf.nest.flatten(inputs)
-            refuse_variables(lambda *tensors: _apply(copy, call, tensors), flat, call.name)
+            refuse_variables(lambda *tensors: _apply(copy, call, tensors), flat)
         self._check(call, expected, inputs, copy, then)
         if not any(use.trainable for use in self.flat.calls if use.layer is call.layer):
             copy.trainable = False
@@ -314,7 +320,7 @@ class Plan:
     def _choose(self, activation: Activation, call: FlatCall) -> Any:
         if activation.name == "linear":
             return None
-        return self.choice.choose(activation, call.name, id(call.layer) not in self._inner)
+        return self.choice.choose(activation, id(call.layer) not in self._inner)
 
     # checks
 
@@ -326,8 +332,7 @@ class Plan:
         if expected.dtype != self.dtype:
             raise ConversionError(
                 f"it returns {expected.dtype.name}, while objects of a network put out numbers of "
-                f"type {self.dtype}; add a tf.cast, or a Lambda layer that casts",
-                call.name,
+                f"type {self.dtype}; add a tf.cast, or a Lambda layer that casts"
             )
         try:
             results = []
@@ -337,8 +342,7 @@ class Plan:
         except Exception as error:
             raise ConversionError(
                 f"a copy of {type(call.layer).__name__} can't be run within a network "
-                f"({describe_error(error)})",
-                call.name,
+                f"({describe_error(error)})"
             ) from error
         if not same_values(expected, results[0]):
             own = type(call.layer).__name__
@@ -346,12 +350,10 @@ class Plan:
             raise ConversionError(
                 f"a copy of {own}, made by its get_config and from_config{last} does not do what "
                 "the layer does; keep the layer as it is with "
-                f"from_keras(..., neuron={{{own}: None}}), or write it as several layers",
-                call.name,
+                f"from_keras(..., neuron={{{own}: None}}), or write it as several layers"
             )
         if not same_values(results[0][:1], results[1]):
             raise ConversionError(
                 "what it returns for one example depends on the others in the batch, or on the "
-                "number of them; write it so that it treats each example alike",
-                call.name,
+                "number of them; write it so that it treats each example alike"
             )
