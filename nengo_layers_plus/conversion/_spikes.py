@@ -24,7 +24,7 @@ _DT = 0.001  # s, the usual time step
 # so many spikes of a neuron are to be averaged: then maxima over regular spikes are right to a few
 # percent, and to about a tenth over random ones, whose number varies by its square root
 _REGULAR, _RANDOM = 10, 100
-# what may be advised: time constants (s), and scales up to a spike a step for an input of 1
+# candidates for the advice: time constants (s), and scales up to a spike a step for an input of 1
 _TIME_CONSTANTS = (0.02, 0.05, 0.1)
 _SCALES = [digit * 10.0**power for power in range(3) for digit in (1, 2, 2.5, 5, 10)]
 # of a check: the share of neurons that spike in a step, how much of a mean is due to one of two
@@ -125,16 +125,16 @@ def _skews(neuron_type: Any, scale: float) -> bool:
 
 def warn_of_spikes(plan: Plan, synapse: Any) -> None:
     """
-    Warn of layers that apply something non-linear to spikes that nothing averages.
+    Warn of non-linear layers whose input is spikes that no synapse averages.
 
-    The mean over time of what a linear layer puts out for spikes is what it puts out for their
-    mean. It is not so for a maximum, a product, a softmax or neurons, which need a synapse before
-    them that averages many spikes of a neuron, so that they get something near to the rates.
+    The mean output of a linear layer for spikes is its output for their mean. This does not hold
+    for a maximum, a product, a softmax or neurons: they need a synapse before them that averages
+    many spikes of a neuron, so that their input is near to the rates.
 
     Parameters
     ----------
     plan : Plan
-        What will be built.
+        The plan of the network.
     synapse : float, nengo.synapses.Synapse or None
         Filter on the output of all neurons.
     """
@@ -151,7 +151,7 @@ def warn_of_spikes(plan: Plan, synapse: Any) -> None:
         return
     pools = any(is_max_pooling(step.applies) for step in steps.values())
     also = ", or max_to_avg_pool=True for max pooling" if pools else ""
-    rarest = min(seen, key=lambda each: each.rate * window / each.needed)
+    rarest = min(seen, key=lambda spikes: spikes.rate * window / spikes.needed)
     averaged = (
         f"in the {1000 * window:.3g} ms over which synapse={synapse!r} averages"
         if window > _DT
@@ -169,7 +169,7 @@ def warn_of_spikes(plan: Plan, synapse: Any) -> None:
 
 class _Spikes:
     """
-    The spikes of neurons, as far as they are known before anything runs.
+    The spikes of neurons, as far as they are known before a simulation.
 
     Parameters
     ----------
@@ -201,7 +201,7 @@ class _Spikes:
         return rate if np.isfinite(rate) else 0.0
 
     def are_averaged(self, window: float, scale: float | None = None) -> bool:
-        """Say whether enough of them fall into what is averaged over."""
+        """Say whether enough of them fall into the time that is averaged over."""
         rate = self.rate if scale is None else self.rate_at(scale)
         return rate * window >= self.needed * (1 - 1e-6)
 
@@ -210,12 +210,12 @@ def _advice(seen: list[_Spikes], synapse: Any, window: float) -> str:
     """Say with which synapse and scale enough spikes are averaged."""
     candidates = [(synapse, window)] if window > _DT else []
     candidates += [(tau, 2 * tau) for tau in _TIME_CONSTANTS if 2 * tau > window]
-    given = max(each.scale for each in seen)
+    given = max(spikes.scale for spikes in seen)
     scales = [given, *(scale for scale in _SCALES if scale > given)]
     for longer, over in candidates:
         for scale in scales:
-            if all(each.are_averaged(over, scale) for each in seen):
-                times = min(each.rate_at(scale) * over for each in seen)
+            if all(spikes.are_averaged(over, scale) for spikes in seen):
+                times = min(spikes.rate_at(scale) * over for spikes in seen)
                 return (
                     f"write from_keras(..., synapse={longer!r}, scale_firing_rates={scale:g}), "
                     f"with which it fires {times:.2g} times in {1000 * over:.3g} ms"
@@ -237,65 +237,49 @@ def _window(synapse: Any) -> float:
 def _non_linear_over_spikes(
     plan: Plan, sources: Mapping[int, _Spikes], window: float
 ) -> tuple[dict[str, Step], list[_Spikes]]:
-    """Return steps whose mean output over spikes is another one than over rates, and of which."""
+    """Return the non-linear steps that get spikes which are not averaged, and those spikes."""
     rng = np.random.RandomState(0)
     largest = max((size_of(shape) for step in plan.steps for shape in step.shapes), default=1)
-    pairs = int(np.clip(_LARGEST_BATCH // largest, 4, _PAIRS))
-    shares = np.resize(np.repeat(_SHARES, 2), pairs)
-    # what may arrive in one step, in another one, and their mean, of what depends on spikes
-    values: dict[int, tf.Tensor] = {}
-    origins: dict[int, list[_Spikes]] = {}  # of spikes that are not averaged
+    n_pairs = int(np.clip(_LARGEST_BATCH // largest, 4, _PAIRS))
+    shares = np.resize(np.repeat(_SHARES, 2), n_pairs)
+
+    def with_mean(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+        share = _per_pair(shares, first.ndim)
+        return np.concatenate([first, second, share * first + (1 - share) * second])
+
+    # values in one time step, in another one, and their mean, where they depend on spikes
+    values: dict[int, np.ndarray] = {}
+    origins: dict[int, list[_Spikes]] = {}
     steps: dict[str, Step] = {}
     seen: list[_Spikes] = []
     for step in plan.steps:
-        output = None
-        spikes = [each for given in step.call.inputs for each in origins.get(given, ())]
+        spikes = [source for number in step.call.inputs for source in origins.get(number, ())]
         if spikes:
-            output, linear = _apply(step, values, plan.dtype, rng, shares)
-            if step.neuron_type is not None or not linear:
+            tensors = []
+            for number, shape in zip(step.call.inputs, step.shapes, strict=True):
+                constant = rng.uniform(size=(n_pairs, *shape))  # in time, where no spikes arrive
+                value = values[number] if number in values else with_mean(constant, constant)
+                tensors.append(tf.constant(value, plan.dtype))
+            output = np.asarray(step.apply(tensors), dtype=float)
+            first, second, of_mean = np.split(output, 3)
+            mean = with_mean(first, second)[-n_pairs:]
+            if step.neuron_type is not None or not all(map(same_values, mean, of_mean)):
                 steps[step.call.path] = step
                 seen += spikes
         if step.neuron_type is not None:
             source = sources.get(id(step))
-            output = None
             spikes = []
             if source is not None and not source.are_averaged(window):
-                shape = (pairs, *step.call.call.outputs[0].shape[1:])
-                # as high as they are, and low ones, which what is not linear near 0 shows by
-                heights = np.resize([1 / _SPIKES, source.height], pairs)
-                first, second = (
-                    _each(heights, shape) * (rng.uniform(size=shape) < _SPIKES) for _ in range(2)
-                )
-                output, spikes = _with_mean(first, second, shares, plan.dtype), [source]
-        if output is not None:
-            values[step.call.output] = output
-            origins[step.call.output] = spikes
+                shape = (n_pairs, *step.call.call.outputs[0].shape[1:])
+                # the real height, and a low one, which shows what is not linear near 0
+                heights = _per_pair(np.resize([1 / _SPIKES, source.height], n_pairs), len(shape))
+                first, second = (heights * (rng.uniform(size=shape) < _SPIKES) for _ in range(2))
+                output, spikes = with_mean(first, second), [source]
+        if spikes:
+            values[step.call.output], origins[step.call.output] = output, spikes
     return steps, seen
 
 
-def _apply(
-    step: Step, values: Mapping[int, tf.Tensor], dtype: str, rng: Any, shares: np.ndarray
-) -> tuple[tf.Tensor, bool]:
-    """Apply a step, and say whether its output for a mean of inputs is the mean of its outputs."""
-    tensors = []
-    for given, shape in zip(step.call.inputs, step.shapes, strict=True):
-        # in each step, where no spikes arrive
-        same = rng.uniform(size=(len(shares), *shape))
-        tensors.append(values[given] if given in values else _with_mean(same, same, shares, dtype))
-    output = step.apply(tensors)
-    first, second, mean = np.split(np.asarray(output, dtype=float), 3)
-    return output, all(map(same_values, _mean(first, second, shares), mean))
-
-
-def _with_mean(first: np.ndarray, second: np.ndarray, shares: np.ndarray, dtype: str) -> tf.Tensor:
-    return tf.constant(np.concatenate([first, second, _mean(first, second, shares)]), dtype)
-
-
-def _mean(first: np.ndarray, second: np.ndarray, shares: np.ndarray) -> np.ndarray:
-    share = _each(shares, first.shape)
-    return share * first + (1 - share) * second
-
-
-def _each(values: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """Let values be those of the items of an array."""
-    return values.reshape(-1, *[1] * (len(shape) - 1))
+def _per_pair(values: np.ndarray, ndim: int) -> np.ndarray:
+    """Give values, one for each pair of time steps, the axes of an array of them."""
+    return values.reshape(-1, *[1] * (ndim - 1))
