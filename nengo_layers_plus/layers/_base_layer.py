@@ -128,13 +128,13 @@ class BaseLayer(nengo_dl.Layer, ABC):
     Parameters
     ----------
     layer_func : object, optional
-        What the layer applies, or is made of.
+        The function, Keras layer or neuron type that the layer applies, or its layers.
     ensemble_kwargs : dict, optional
         Arguments of `nengo.Ensemble` for neurons.
     synapse : None, float or nengo.synapses.Synapse, optional
         Filter on the connection into neurons.
     trainable : Trainable, dict or bool, optional
-        What trains.
+        Which parameters are trained.
     label : str, optional
         The label.
     """
@@ -172,7 +172,7 @@ class BaseLayer(nengo_dl.Layer, ABC):
 
     def make_layer_func(self, context: LayerContext) -> Any:
         """
-        Return what the layer applies.
+        Return the function, Keras layer or neuron type that the layer applies.
 
         Runs once a layer, at its first call, so that several calls share their weights.
 
@@ -223,7 +223,7 @@ class BaseLayer(nengo_dl.Layer, ABC):
 
     def make_trainable(self, context: LayerContext) -> Trainable | Mapping[str, Any] | bool | None:
         """
-        Return what trains.
+        Return which parameters are trained.
 
         Parameters
         ----------
@@ -242,10 +242,10 @@ class BaseLayer(nengo_dl.Layer, ABC):
 
         Runs inside the network of the call. If it raises, all that the call made is taken back.
 
-        What is added goes by the layer's own setting of what trains, be it its own or that of a
-        block around it: Connections and Keras layers by ``weights``, Ensembles by ``bias`` and
-        ``neuron_parameters``, of which True and False mean all. What says something itself
-        (``network.config[connection].trainable``, or a layer's ``trainable``) goes by that.
+        Objects that it adds are trained as the layer's `Trainable` says, its own or that of a block
+        around it: Connections and Keras layers by ``weights``, Ensembles by ``bias`` and
+        ``neuron_parameters``, of which True and False mean all. Objects with a setting of their own
+        (``network.config[connection].trainable``, or a Keras layer's ``trainable``) keep it.
 
         Parameters
         ----------
@@ -290,15 +290,15 @@ class BaseLayer(nengo_dl.Layer, ABC):
         Returns
         -------
         obj : nengo_dl.TensorNode or nengo.ensemble.Neurons
-            What was made; of a `.Block` what its `~.Block.make_output` returned.
+            The object that was made; of a `.Block` the one that `~.Block.make_output` returned.
         conn : nengo.Connection or list of nengo.Connection
-            Only if ``return_conn`` is True: what leads from the input into the layer.
+            Only if ``return_conn`` is True: the connection from the input into the layer.
 
         Raises
         ------
         nengo.exceptions.ValidationError
-            If an argument, or what a hook returned, can't be used. The error names the layer,
-            what was expected, what came, and what to do.
+            If an argument, or the value that a hook returned, can't be used. The error names the
+            layer, what was expected, what came, and what to do.
         nengo.exceptions.NetworkContextError
             If it is called outside of a network.
         """
@@ -345,7 +345,7 @@ class BaseLayer(nengo_dl.Layer, ABC):
     def _call(
         self, context: LayerContext, inputs: LayerInputs, layer_args: Mapping[str, Any]
     ) -> LayerParts:
-        """Build all, or leave all as it was."""
+        """Make all objects, or leave the network as it was."""
         around = _in_progress.get()
         inherited = Inherited() if around is None else around.settings
         network = nengo.Network.context[-1]
@@ -390,8 +390,8 @@ class BaseLayer(nengo_dl.Layer, ABC):
         """
         How it is called in a `.Sequential`.
 
-        Its label; else the name that its Keras layer was given; else that of its function, or of
-        its class or the class of what it applies. It does not depend on what was made before it.
+        Its label; else the name that its Keras layer was given; else that of its function, its
+        class, or the class of the object that it applies. It does not depend on earlier layers.
         """
         if self.label is not None:
             return self.label
@@ -432,7 +432,7 @@ class BaseLayer(nengo_dl.Layer, ABC):
     if not TYPE_CHECKING:  # where it would let any name pass
 
         def __getattr__(self, name: str) -> Any:
-            # what is asked for first depends on what is done with the layer first
+            # any attribute may be the first one that is missed
             if "_made" not in self.__dict__ and not name.startswith("__"):
                 raise MissingInitError(type(self), name)
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
@@ -451,7 +451,7 @@ class BaseLayer(nengo_dl.Layer, ABC):
 
 @contextmanager
 def named_in_errors(layer: BaseLayer) -> Iterator[None]:
-    """Name a layer in the errors that code raises meanwhile without naming one."""
+    """Name a layer in the errors that code raises inside without a layer."""
     try:
         yield
     except LayerError as error:
@@ -470,7 +470,7 @@ def overridden_hooks(cls: type[BaseLayer]) -> list[str]:
 
 
 def name_of(layer_func: Any) -> str:
-    """Return the short name of what a layer applies, empty for nothing."""
+    """Return the short name of a layer_func, empty for None."""
     if isinstance(layer_func, list | tuple):
         return ", ".join(map(name_of, layer_func))
     return "" if layer_func is None else own_name(layer_func) or str(layer_func)

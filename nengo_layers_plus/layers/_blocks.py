@@ -55,12 +55,12 @@ class Block(BaseLayer):
     synapse : None, float or nengo.synapses.Synapse, optional
         On the connections into all layers of neurons, a time constant in seconds or a synapse.
     trainable : Trainable, dict or bool, optional
-        What trains: ``weights`` is for all Keras layers, and for what layers of neurons add that
-        has weights, such as those of `.RecurrentNeurons`; the other parts are for all layers of
-        neurons. True and False mean all parameters, and never the connections from the input of
-        a layer.
+        Which parameters are trained: ``weights`` is for all Keras layers, and for connections with
+        weights that layers of neurons add, such as `.RecurrentNeurons`; the other parts are for all
+        layers of neurons. True and False mean all parameters, and never the connections from the
+        input of a layer.
     label : str, optional
-        Goes before the labels of what is made, as ``"label/..."``.
+        Goes before the labels of all objects, as ``"label/..."``.
     subnetwork : bool
         Whether each call makes a `nengo.Network` of its own, which then has the label.
 
@@ -69,8 +69,8 @@ class Block(BaseLayer):
     ``shape_in`` of the call is ``"auto"`` if it is not given: a block sees the shape that its
     input has.
 
-    Settings reach the `.CustomLayer` objects that `make_output` calls. Of other objects that it
-    makes, such as a `nengo.Ensemble`, ``trainable`` alone speaks, as of what `on_built` adds.
+    Settings reach the `.CustomLayer` objects that `make_output` calls. For other objects that it
+    makes, such as a `nengo.Ensemble`, only ``trainable`` counts, as for those that `on_built` adds.
 
     Examples
     --------
@@ -242,7 +242,7 @@ def _check_trainable_in_use(trainable: Trainable | bool, leaves: Sequence[LayerP
 
 class Sequential(Block):
     """
-    A stack of layers, each applied to what the one before puts out.
+    A stack of layers, each applied to the output of the one before.
 
     Shapes flow from one to the next as in Keras: a Dense layer acts on the last axis, and
     flattening takes a Flatten layer. Called several times, it shares its weights.
@@ -260,12 +260,12 @@ class Sequential(Block):
     synapse : None, float or nengo.synapses.Synapse, optional
         On the connections into all layers of neurons, a time constant in seconds or a synapse.
     trainable : Trainable, dict or bool, optional
-        What trains: ``weights`` is for all Keras layers, and for what layers of neurons add that
-        has weights, such as those of `.RecurrentNeurons`; the other parts are for all layers of
-        neurons. True and False mean all parameters, and never the connections from the input of
-        a layer.
+        Which parameters are trained: ``weights`` is for all Keras layers, and for connections with
+        weights that layers of neurons add, such as `.RecurrentNeurons`; the other parts are for all
+        layers of neurons. True and False mean all parameters, and never the connections from the
+        input of a layer.
     label : str, optional
-        Goes before the labels of what is made, as ``"label/..."``.
+        Goes before the labels of all objects, as ``"label/..."``.
     subnetwork : bool
         Whether each call makes a `nengo.Network` of its own, which then has the label.
 
@@ -276,9 +276,8 @@ class Sequential(Block):
 
     Notes
     -----
-    Where a layer in the stack says something itself, that wins over the setting of the stack.
-    Settings reach the layers in the stack. Of other objects that a `.Block` in it makes,
-    ``trainable`` alone speaks.
+    A setting of a layer in the stack wins over that of the stack. Settings reach the layers in the
+    stack. For other objects that a `.Block` in it makes, only ``trainable`` counts.
 
     Examples
     --------
@@ -368,53 +367,25 @@ class Sequential(Block):
     def _named(self) -> dict[str, BaseLayer]:
         """Return the layers by name, made anew if ``layer_func`` was set anew."""
         if self._made is None or self._made[0] is not self.layer_func:
-            if self.layer_func is None:
-                raise LayerError(
-                    "its layers are made when it is first called; call it before asking for them",
-                    attr="layers",
-                    obj=self,
-                )
-            # a tuple, so that nothing is appended in silence
-            self.layer_func, named = self._elements(self.layer_func)
+            with named_in_errors(self):
+                if self.layer_func is None:
+                    raise LayerError(
+                        "its layers are made when it is first called; call it before asking for "
+                        "them",
+                        attr="layers",
+                    )
+                # a tuple, so that nothing is appended in silence
+                self.layer_func, named = _elements(self.layer_func)
             self._made = (self.layer_func, named)
         made: dict[str, BaseLayer] = self._made[1]
         return made
-
-    def _elements(self, layers: Any) -> tuple[tuple[Any, ...], dict[str, BaseLayer]]:
-        """Return the elements as they were given, and the layers made of them by name."""
-        if layers is None:
-            raise LayerError(
-                "there are no layers to apply; give a list of them, or override make_layer_func",
-                attr="layers",
-                obj=self,
-            )
-        items = items_in(layers)  # so that all live, and each has an id of its own
-        if items is None:
-            raise LayerError(f"expected a list of layers, got {layers!r}", attr="layers", obj=self)
-        named: dict[str, BaseLayer] = {}
-        used: set[str] = set()
-        wrapped: dict[int, BaseLayer] = {}
-        for number, item in enumerate(items):
-            # what stands in two places is one layer
-            if id(item) not in wrapped:
-                try:
-                    wrapped[id(item)] = as_layer(item)
-                except ValidationError as error:
-                    raise LayerError(
-                        f"element {number}: {error}", attr="layers", obj=self
-                    ) from error
-            layer = wrapped[id(item)]
-            named[unique_name(layer.name, used)] = layer
-        if not named:
-            raise LayerError("expected at least one layer, got none", attr="layers", obj=self)
-        return items, named
 
     # the call
 
     def make_output(self, context: LayerContext) -> Any:
         """Apply the layers, one after another, and return the last object."""
         if self.layer_func is None and self._made is None:
-            _, named = self._elements(self.make_layer_func(context))
+            _, named = _elements(self.make_layer_func(context))
             self._made = (None, named)
         source = context.input
         arguments = context.connection_arguments
@@ -447,9 +418,36 @@ class Sequential(Block):
         return plain(f"<{type(self).__name__}({', '.join(settings)})>")
 
 
+def _elements(layers: Any) -> tuple[tuple[Any, ...], dict[str, BaseLayer]]:
+    """Return the elements of a stack as they were given, and the layers made of them by name."""
+    if layers is None:
+        raise LayerError(
+            "there are no layers to apply; give a list of them, or override make_layer_func",
+            attr="layers",
+        )
+    items = items_in(layers)  # a tuple keeps all of them alive, so that their ids differ
+    if items is None:
+        raise LayerError(f"expected a list of layers, got {layers!r}", attr="layers")
+    named: dict[str, BaseLayer] = {}
+    used: set[str] = set()
+    wrapped: dict[int, BaseLayer] = {}
+    for number, item in enumerate(items):
+        # an item that stands in two places is one layer
+        if id(item) not in wrapped:
+            try:
+                wrapped[id(item)] = as_layer(item)
+            except ValidationError as error:
+                raise LayerError(f"element {number}: {error}", attr="layers") from error
+        layer = wrapped[id(item)]
+        named[unique_name(layer.name, used)] = layer
+    if not named:
+        raise LayerError("expected at least one layer, got none", attr="layers")
+    return items, named
+
+
 def as_layer(given: Any) -> BaseLayer:
     """
-    Make a layer of what a user gave for one.
+    Make a layer of an element of a stack.
 
     Parameters
     ----------

@@ -186,7 +186,7 @@ class CustomLayer(BaseLayer):
         return self._made[1]
 
     def _source(self, hook: str) -> str:
-        """Return who sets what a hook returns, in words."""
+        """Return the hook or the argument in words, as the place where a value was set."""
         if hook in overridden_hooks(type(self)):
             return f"{hook} of {type(self).__name__}"
         return f"{hook.removeprefix('make_')} of the layer"
@@ -254,7 +254,7 @@ class CustomLayer(BaseLayer):
         except ValidationError as error:
             # nengo raises its errors from themselves, which leaves their cause in the context
             cause = "" if error.__context__ is None else f"; {error.__context__}"
-            # what a hook made does not show in the name of the layer
+            # the name of the layer does not show the object that a hook made
             by_hook = "" if layer_func is self.layer_func else f"; layer_func is {layer_func!r}"
             raise LayerError(
                 f"{error} (input of shape {shape}{by_hook}{cause})", attr="call"

@@ -106,7 +106,7 @@ class LayerParts:
     shape_out : tuple of int
         Shape of the output, without the batch. Neurons keep the shape of their input.
     trainable : Trainable
-        What trains, as far as the layer or a block around it says so.
+        Which parameters are trained, as far as the layer or a block around it sets it.
     inner : tuple of LayerParts
         What the layers within a `.Block` made, in the order they were called; empty for a layer
         that is none. The ``ensemble`` and ``node`` of a block are those of its output, its
@@ -157,7 +157,7 @@ class LayerParts:
 @dataclass(frozen=True)
 class Origin:
     """
-    Which layer made an object, and what set its settings.
+    The layer that made an object, and the place where its settings were set.
 
     Parameters
     ----------
@@ -165,8 +165,9 @@ class Origin:
         The layer, in words. Not the layer itself, which knows its objects and would keep them
         alive.
     set_by : Mapping of str to str
-        What set each setting that the layer knows of, by its name: the call, an argument or hook
-        of the layer, or a block around it. Those of `Trainable` are ``"trainable.bias"`` and so on.
+        The place for each setting that the layer knows of, by its name: the call, an argument or
+        hook of the layer, or a block around it. Those of `Trainable` are ``"trainable.bias"`` and
+        so on.
     """
 
     layer: str
@@ -178,7 +179,7 @@ ORIGINS = Notes("origin")
 
 
 def origin_of(obj: Any) -> Origin | None:
-    """Return what a layer noted of an Ensemble, TensorNode or connection; None if none made it."""
+    """Return the `Origin` of an Ensemble, TensorNode or connection; None if no layer made it."""
     origin: Origin | None = ORIGINS.get(obj)
     return origin
 
@@ -273,7 +274,7 @@ def is_source(obj: Any) -> bool:
 
 def resolve_inputs(given: Any, transform: Any, shape_in: Any) -> LayerInputs:
     """
-    Find out what the inputs of a call are, and which shapes they have.
+    Return the inputs of a call with their shapes.
 
     Parameters
     ----------

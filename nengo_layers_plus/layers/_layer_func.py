@@ -209,7 +209,7 @@ def warn_of_hidden_weights(function: Callable[..., Any], layer: str) -> None:
     Parameters
     ----------
     function : callable
-        What a layer applies. It was called, so that what it uses is built.
+        The layer_func. It was called, so that the Keras layers that it uses are built.
     layer : str
         The layer, in words.
     """
@@ -269,7 +269,7 @@ def _builds_all(layer: tf.keras.layers.Layer, shape_in: Any) -> bool:
         with random_state_kept():
             copy = type(layer).from_config(layer.get_config())
             copy.build((None, *shape_in))
-        return all(each.built for each in with_sublayers(copy))
+        return all(inner.built for inner in with_sublayers(copy))
     except Exception:  # a user's layer may fail in any way
         return False
 
@@ -333,11 +333,11 @@ class LayerWrapper(tf.keras.layers.Layer):
         )
 
     def compute_output_shape(self, input_shape: Any) -> tf.TensorShape:
-        """Return what the layer says of its own input."""
+        """Return the shape of the layer's output for its own input."""
         return self.layer.compute_output_shape(self._inner_shape(input_shape))
 
     def compute_output_signature(self, input_signature: Any) -> Any:
-        """Return what the layer says of its own input."""
+        """Return the signature of the layer's output for its own input."""
         if self.shapes is not None:
             input_signature = [
                 tf.TensorSpec((input_signature.shape[0], *shape), input_signature.dtype)
@@ -346,7 +346,7 @@ class LayerWrapper(tf.keras.layers.Layer):
         return self.layer.compute_output_signature(input_signature)
 
     def get_config(self) -> dict[str, Any]:
-        """Return what is needed to make a copy."""
+        """Return the configuration for a copy."""
         return {"layer": tf.keras.layers.serialize(self.layer), "shapes": self.shapes}
 
     @classmethod
