@@ -23,7 +23,7 @@ from nengo_layers_plus.layers._base_layer import (
     name_of,
     named_in_errors,
 )
-from nengo_layers_plus.layers._custom_layer import CustomLayer
+from nengo_layers_plus.layers._custom_layer import CustomLayer, kind_of
 from nengo_layers_plus.layers._ensemble_arguments import Level, check_ensemble_arguments
 from nengo_layers_plus.layers._errors import LayerError, UnknownArgumentError
 from nengo_layers_plus.layers._layer_call import (
@@ -33,7 +33,6 @@ from nengo_layers_plus.layers._layer_call import (
     check_synapse,
     is_source,
 )
-from nengo_layers_plus.layers._layer_func import kind_of
 from nengo_layers_plus.layers._trainable import Trainable, coerce_trainable, inherit_trainable
 
 

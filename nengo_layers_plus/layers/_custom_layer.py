@@ -38,7 +38,7 @@ from nengo_layers_plus.layers._layer_call import (
 from nengo_layers_plus.layers._layer_func import (
     FunctionOfSeveral,
     LayerWrapper,
-    kind_of,
+    check_layer_func,
     must_be_kept,
     warn_of_hidden_weights,
 )
@@ -297,6 +297,27 @@ class CustomLayer(BaseLayer):
             synapse = "the synapse of make_synapse"
         hooks = f", {' and '.join(overridden)} overridden" if overridden else ""
         return f"<{super().__repr__()} makes {target} and a Connection with {synapse}{hooks}>"
+
+
+def kind_of(layer_func: Any, n_inputs: int | None = None) -> Kind:
+    """
+    Return the kind of a layer_func, after a check that a layer can apply it.
+
+    Parameters
+    ----------
+    layer_func : object
+        The value that `CustomLayer.make_layer_func` returned.
+    n_inputs : int or None
+        The number of inputs, if the layer was called on a list of them.
+
+    Returns
+    -------
+    kind : {"neurons", "keras", "function"}
+    """
+    has_neurons = isinstance(layer_func, nengo.neurons.NeuronType)
+    if has_neurons and not isinstance(layer_func, nengo.Direct):
+        return "neurons"
+    return check_layer_func(layer_func, n_inputs)
 
 
 def _check_node_arguments(from_hook: Mapping[str, Any], from_call: Mapping[str, Any]) -> None:

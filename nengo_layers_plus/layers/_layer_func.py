@@ -32,20 +32,20 @@ _OF_ONE_INPUT = (
 )  # fmt: skip
 
 
-def kind_of(layer_func: Any, n_inputs: int | None = None) -> Kind:
+def check_layer_func(layer_func: Any, n_inputs: int | None = None) -> Kind:
     """
-    Return the kind of what a layer applies, after checking that it can be applied.
+    Check that a TensorNode can apply an object, and return its kind.
 
     Parameters
     ----------
     layer_func : object
-        What `CustomLayer.make_layer_func` returned.
+        The object, which is no neurons.
     n_inputs : int or None
         The number of inputs, if the layer was called on a list of them.
 
     Returns
     -------
-    kind : {"neurons", "keras", "function"}
+    kind : {"keras", "function"}
 
     Raises
     ------
@@ -72,8 +72,6 @@ def kind_of(layer_func: Any, n_inputs: int | None = None) -> Kind:
             "nengo.Direct has no neurons that a layer could connect to; leave the layer out, or "
             "give a function"
         )
-    if isinstance(layer_func, NeuronType):
-        return "neurons"
     if not callable(layer_func):
         hint = ""
         helpers = ("get", "serialize", "deserialize")
