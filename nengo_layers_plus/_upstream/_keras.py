@@ -170,6 +170,31 @@ def snake_case_of(layer: Any) -> str:
     return str(naming.to_snake_case(type(layer).__name__))
 
 
+def input_problem(layer: Any, shape: Any) -> str | None:
+    """
+    Say what is wrong with the shape of the only input of a Keras layer; None if nothing is.
+
+    Parameters
+    ----------
+    layer : object
+        The layer. Others, and layers of several inputs, take any shape.
+    shape : tuple of int or other
+        The shape, without the batch; what is no tuple is not known yet.
+    """
+    specs = tf.nest.flatten(getattr(layer, "input_spec", None))
+    if len(specs) != 1 or specs[0] is None or not isinstance(shape, tuple):
+        return None
+    keras = importlib.import_module("tf_keras.src.engine.input_spec")
+    example = tf.TensorSpec((None, *shape), specs[0].dtype or "float32")
+    try:
+        keras.assert_input_compatibility(specs, example, layer.name)
+        if specs[0].shape is not None:  # of which Keras compares no more than the shorter has
+            tf.TensorShape(specs[0].shape).assert_is_compatible_with(example.shape)
+    except ValueError as error:
+        return str(error)
+    return None
+
+
 def expects_training(layer: Any) -> bool:
     """Say whether nengo_dl would hand ``training`` to a Keras layer's ``call``."""
     return bool(layer._expects_training_arg)

@@ -16,10 +16,8 @@ from nengo_layers_plus.layers import CustomLayer
 
 def keys_of_inputs(model: tf.keras.Model) -> list[str] | None:
     """Return the keys of a model that was made with a flat dict of inputs, None for others."""
-    structure = model.input
-    if isinstance(structure, Mapping) and not any(map(tf.nest.is_nested, structure.values())):
-        return sorted(structure)  # the order of model.inputs
-    return None
+    is_flat = isinstance(model.input, Mapping) and not _is_deep(model.input)
+    return sorted(model.input) if is_flat else None  # the order of model.inputs
 
 
 def in_order(model: tf.keras.Model, names: Sequence[str], inputs: Any) -> list[Any]:
@@ -41,27 +39,26 @@ def in_order(model: tf.keras.Model, names: Sequence[str], inputs: Any) -> list[A
     ValueError
         If there are not as many, or if they have other keys.
     """
-    structure, n_inputs = model.input, len(model.inputs)
-    keys = keys_of_inputs(model)
-    if keys is None and any(map(tf.nest.is_nested, _parts(structure))):
+    n_inputs = len(model.inputs)
+    if _is_deep(model.input):
         try:
-            tf.nest.assert_same_structure(structure, inputs, check_types=False)
+            tf.nest.assert_same_structure(model.input, inputs, check_types=False)
         except (TypeError, ValueError) as error:
             raise ValueError(
-                f"present: expected inputs in the structure of the model's, {structure}"
+                f"present: expected inputs in the structure of the model's, {model.input}"
             ) from error
         return list(tf.nest.flatten(inputs))
     if isinstance(inputs, Mapping):
-        # a dict that the model was made with counts before the names of the input layers
-        for known in (keys or model.input_names, names):
+        # the keys of a dict that the model was made with win over the names of the input layers
+        keys = keys_of_inputs(model) or model.input_names
+        for known in (keys, names):
             if set(inputs) == set(known):
                 return [inputs[key] for key in known]
         raise ValueError(
-            f"present: inputs: expected values for {', '.join(keys or model.input_names)}, got "
+            f"present: inputs: expected values for {', '.join(keys)}, got "
             f"{', '.join(map(str, inputs))}"
         )
-    several = isinstance(inputs, Iterable) and n_inputs > 1
-    values = list(inputs) if several else [inputs]
+    values = list(inputs) if isinstance(inputs, Iterable) and n_inputs > 1 else [inputs]
     if len(values) != n_inputs:
         raise ValueError(f"present: expected {n_inputs} inputs, got {len(values)}")
     return values
@@ -74,11 +71,10 @@ def for_predict(model: tf.keras.Model, values: Sequence[Any]) -> Any:
     return tf.nest.pack_sequence_as(model.input, values)
 
 
-def _parts(structure: Any) -> list[Any]:
-    """Return what is in the outermost dict, list or tuple of a structure."""
-    if isinstance(structure, Mapping):
-        return list(structure.values())
-    return list(structure) if tf.nest.is_nested(structure) else []
+def _is_deep(structure: Any) -> bool:
+    """Say whether a structure of inputs has dicts, lists or tuples within it."""
+    parts = structure.values() if isinstance(structure, Mapping) else structure
+    return tf.nest.is_nested(structure) and any(map(tf.nest.is_nested, parts))
 
 
 _MINIBATCH = 100
@@ -353,32 +349,31 @@ class KerasNetwork:
             source = layer.layer_func
             if not isinstance(source, tf.keras.layers.Layer) or not source.weights:
                 continue
-            other = _keras_layer_of(target, name, self.layers.keras_objects(name))
-            shapes = [[tuple(w.shape) for w in each.weights] for each in (source, other)]
-            if shapes[0] != shapes[1]:
+            copy = _keras_layer_of(target, name, self.layers.keras_objects(name))
+            here, there = ([tuple(w.shape) for w in layer.weights] for layer in (source, copy))
+            if here != there:
                 raise ValueError(
-                    f"copy_weights_to: the weights of the layer {name!r} have the shapes "
-                    f"{shapes[0]}, and in the target {shapes[1]}"
+                    f"copy_weights_to: the weights of the layer {name!r} have the shapes {here}, "
+                    f"and in the target {there}"
                 )
-            pairs.append((source, other))
-        for source, other in pairs:
-            other.set_weights(source.get_weights())
+            pairs.append((source, copy))
+        for source, copy in pairs:
+            copy.set_weights(source.get_weights())
 
 
 def _keras_layer_of(target: Any, name: str, same: Sequence[Any]) -> tf.keras.layers.Layer:
-    """Return a Keras layer of a network or model: the very one, else that of a name."""
+    """Return one of the same Keras layers in a network or model, else the layer of a name."""
     if isinstance(target, KerasNetwork):
-        found = next((each for each in same if each in target.layers), name)
-        if found in target.layers:
-            return target.layers[found].layer_func
+        for key in (*same, name):
+            if key in target.layers:
+                return target.layers[key].layer_func
         known = list(target.layers)
     elif isinstance(target, tf.keras.Model):
-        for each in with_sublayers(target):
-            if any(each is layer for layer in same):
-                return each
         layers = layers_by_path(target)
-        if name in layers:
-            return layers[name]
+        shared = (layer for layer in with_sublayers(target) if any(layer is one for one in same))
+        layer = next(shared, layers.get(name))
+        if layer is not None:
+            return layer
         known = list(layers)
     else:
         raise ValueError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -53,22 +54,15 @@ def names_of_layers(model: tf.keras.Model) -> dict[int, str]:
     """
     inputs = [tensor.node.layer for tensor in model.inputs or ()]
     layers = list({id(layer): layer for layer in (*inputs, *model.layers)}.values())
-    first = next(iter(model.layers), None)
-    # the input that a Sequential makes for itself is called after its first layer
-    after = (
-        f"{first.name}_input"
-        if isinstance(model, tf.keras.Sequential) and first is not None
-        else None
+    first: Any = next(iter(model.layers), None)
+    # a Sequential calls the input that it makes for itself after its first layer
+    after_first = (
+        isinstance(model, tf.keras.Sequential) and first is not None and is_automatic(first)
     )
-    names: dict[int, str] = {}
-    numbered, made = [], []
-    for layer in layers:
-        if is_automatic(layer):
-            numbered.append(layer)
-        elif layer.name == after and is_automatic(first):
-            made.append(layer)
-        else:
-            names[id(layer)] = str(layer.name)
+    made = [layer for layer in layers if after_first and layer.name == f"{first.name}_input"]
+    numbered = [layer for layer in layers if is_automatic(layer)]
+    renamed = {id(layer) for layer in (*made, *numbered)}
+    names = {id(layer): str(layer.name) for layer in layers if id(layer) not in renamed}
     used = set(names.values())
     for layer in numbered:
         is_input = isinstance(layer, tf.keras.layers.InputLayer)
@@ -82,11 +76,11 @@ def names_of_layers(model: tf.keras.Model) -> dict[int, str]:
 def layers_by_path(model: tf.keras.Model, around: str = "") -> dict[str, tf.keras.layers.Layer]:
     """List the layers of a model and of those within it, by their names in a network."""
     names = names_of_layers(model)
-    found = {f"{around}{names[id(layer)]}": layer for layer in model.layers}
-    for path, layer in list(found.items()):
+    layers = {f"{around}{names[id(layer)]}": layer for layer in model.layers}
+    for path, layer in list(layers.items()):
         if isinstance(layer, tf.keras.Model):
-            found |= layers_by_path(layer, f"{path}/")
-    return found
+            layers |= layers_by_path(layer, f"{path}/")
+    return layers
 
 
 def name_of_model(model: tf.keras.Model, used: Iterable[str]) -> str:
@@ -125,24 +119,33 @@ class ConversionError(ValidationError):
         What is wrong, and what to do.
     layer : str, optional
         The name of the Keras layer that it is about.
-
-    Attributes
-    ----------
-    layer : str or None
-        The name that Keras has for the layer.
     """
 
     def __init__(self, msg: str, layer: str | LayerName | None = None) -> None:
         super().__init__(msg, attr="from_keras")
-        self._name = LayerName(layer, layer) if isinstance(layer, str) else layer
-        self.layer = None if self._name is None else self._name.keras_path
+        self.name = LayerName(layer, layer) if isinstance(layer, str) else layer
+
+    @property
+    def layer(self) -> str | None:
+        """The name that Keras has for the layer."""
+        return None if self.name is None else self.name.keras_path
 
     def __str__(self) -> str:
-        where = "" if self._name is None else f"layer {self._name}: "
+        where = "" if self.name is None else f"layer {self.name}: "
         return f"from_keras: {where}{self.args[0]}"
 
     def __reduce__(self) -> tuple[type[ConversionError], tuple[str, LayerName | None]]:
-        return type(self), (self.args[0], self._name)
+        return type(self), (self.args[0], self.name)
+
+
+@contextmanager
+def errors_about(name: LayerName) -> Iterator[None]:
+    """Name a layer in the errors that code raises inside without a name."""
+    try:
+        yield
+    except ConversionError as error:
+        error.name = error.name or name
+        raise
 
 
 def describe_error(error: Exception) -> str:
@@ -180,7 +183,7 @@ class Named(Mapping[str, Value], Generic[Value]):
     """
     A mapping by name, which also takes the names and objects of Keras.
 
-    Where the name of one entry is that which Keras has for another, the former is found.
+    A name of an entry wins over the same name that Keras has for another entry.
 
     Parameters
     ----------
@@ -201,13 +204,13 @@ class Named(Mapping[str, Value], Generic[Value]):
             return [
                 entry.name
                 for entry in self._entries.values()
-                if any(each is key for each in entry.keras_objects)
+                if any(obj is key for obj in entry.keras_objects)
             ]
         if not isinstance(key, str):
             return []
         own = [key] if key in self._entries else []
-        others = [each.name for each in self._entries.values() if key in each.keras_names]
-        return own + [name for name in others if name != key]
+        in_keras = [entry.name for entry in self._entries.values() if key in entry.keras_names]
+        return own + [name for name in in_keras if name != key]
 
     def only_name_of(self, key: Any, argument: str) -> str | None:
         """
@@ -228,9 +231,9 @@ class Named(Mapping[str, Value], Generic[Value]):
 
     def describe(self, name: str) -> str:
         """Return the name of an entry, with that of Keras if it has another."""
-        others = [each for each in self._entries[name].keras_names if each != name]
-        others = list(dict.fromkeys(others))
-        return f"{name} ({' or '.join(others)} in Keras)" if others else name
+        in_keras = dict.fromkeys(self._entries[name].keras_names)
+        in_keras.pop(name, None)
+        return f"{name} ({' or '.join(in_keras)} in Keras)" if in_keras else name
 
     def keras_objects(self, name: str) -> tuple[Any, ...]:
         """Return the Keras objects that an entry stands for."""

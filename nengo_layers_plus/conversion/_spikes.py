@@ -1,8 +1,9 @@
-"""What of a network computes something else of spikes than of the rates that they stand for."""
+"""Firing rates of spiking neurons: how they are scaled, and warnings where they are too low."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import nengo
@@ -10,9 +11,10 @@ import numpy as np
 from nengo.neurons import NeuronType, RatesToSpikesNeuronType
 from nengo.synapses import Lowpass
 
+from nengo_layers_plus._declared import is_finite
 from nengo_layers_plus._upstream import tf
-from nengo_layers_plus.conversion._checks import same_values
-from nengo_layers_plus.conversion._keras_copy import is_max_pooling
+from nengo_layers_plus.conversion._layer_copy import is_max_pooling, same_values
+from nengo_layers_plus.conversion._layer_names import ConversionError
 from nengo_layers_plus.conversion._plan import Plan, Step
 from nengo_layers_plus.graph import size_of
 from nengo_layers_plus.layers._errors import warn_user
@@ -22,7 +24,7 @@ _DT = 0.001  # s, the usual time step
 # so many spikes of a neuron are to be averaged: then maxima over regular spikes are right to a few
 # percent, and to about a tenth over random ones, whose number varies by its square root
 _REGULAR, _RANDOM = 10, 100
-# what may be advised: time constants (s), and scales up to a spike a step for an input of 1
+# candidates for the advice: time constants (s), and scales up to a spike a step for an input of 1
 _TIME_CONSTANTS = (0.02, 0.05, 0.1)
 _SCALES = [digit * 10.0**power for power in range(3) for digit in (1, 2, 2.5, 5, 10)]
 # of a check: the share of neurons that spike in a step, how much of a mean is due to one of two
@@ -30,46 +32,126 @@ _SCALES = [digit * 10.0**power for power in range(3) for digit in (1, 2, 2.5, 5,
 _SPIKES, _SHARES, _PAIRS, _LARGEST_BATCH = 0.3, (0.5, 0.01), 16, 200_000
 
 
-def warn_of_spikes(
-    plan: Plan,
-    synapse: Any,
-    neuron_types: Mapping[str, NeuronType],
-    scales: Mapping[str, float],
-) -> None:
+def scaled_steps(plan: Plan, scale_firing_rates: Any) -> list[Step]:
     """
-    Warn of layers that apply something non-linear to spikes that nothing averages.
-
-    The mean over time of what a linear layer puts out for spikes is what it puts out for their
-    mean. It is not so for a maximum, a product, a softmax or neurons, which need a synapse before
-    them that averages many spikes of a neuron, so that they get something near to the rates.
+    Return the steps of a plan with scaled firing rates.
 
     Parameters
     ----------
     plan : Plan
-        What will be built.
+        The plan.
+    scale_firing_rates : None, number or Mapping
+        As given to `from_keras`.
+
+    Raises
+    ------
+    ConversionError
+        If a number is not above 0, or a layer has no neurons, or neurons without an amplitude.
+    """
+    if scale_firing_rates is None:
+        return plan.steps
+    layers = plan.name_layers("layers", {id(s.call.layer): s.neuron_type for s in plan.steps})
+    neurons = [name for name, neuron_type in layers.items() if neuron_type is not None]
+    scales: dict[str, float] = {}
+    if not isinstance(scale_firing_rates, Mapping):
+        scales = dict.fromkeys(neurons, _positive(scale_firing_rates))
+        scale_firing_rates = {}
+    for key, value in scale_firing_rates.items():
+        name = layers.only_name_of(key, "scale_firing_rates")
+        if name not in neurons:
+            shown = key.name if isinstance(key, tf.keras.layers.Layer) else key
+            known = ", ".join(map(layers.describe, neurons)) or "no layer"
+            raise ConversionError(
+                f"scale_firing_rates: {shown!r} is no layer of the model with neurons; those with "
+                f"neurons are: {known}"
+            )
+        if name in scales:
+            raise ConversionError(f"scale_firing_rates: layer {name!r} is given twice")
+        scales[name] = _positive(value)
+    by_layer = {id(layers.keras_objects(name)[0]): scale for name, scale in scales.items()}
+    return [
+        _scaled(step, by_layer[id(step.call.layer)]) if id(step.call.layer) in by_layer else step
+        for step in plan.steps
+    ]
+
+
+def _scaled(step: Step, scale: float) -> Step:
+    """Have neurons get a larger input, and their spikes count less."""
+    neuron_type: Any = step.neuron_type
+    if not hasattr(neuron_type, "amplitude"):
+        raise ConversionError(
+            f"scale_firing_rates: {neuron_type!r} has no amplitude, so that its output would "
+            "be scaled as well; give a dict with the layers to scale, without this one",
+            step.call.name,
+        )
+    scaled = changed(neuron_type, amplitude=neuron_type.amplitude / scale)
+    return replace(step, neuron_type=scaled, scale=scale)
+
+
+def _positive(value: Any) -> float:
+    if not is_finite(value) or value <= 0:
+        raise ConversionError(f"scale_firing_rates: expected a number above 0, got {value!r}")
+    return float(value)
+
+
+def warn_of_skew(steps: Sequence[Step]) -> None:
+    """
+    Warn once of scaled neurons whose output is not proportional to their input.
+
+    Parameters
+    ----------
+    steps : sequence of Step
+        The steps of a plan.
+    """
+    types: dict[str, str] = {}
+    for step in steps:
+        if step.scale != 1 and _skews(step.neuron_type, step.scale):
+            types.setdefault(step.call.path, type(step.neuron_type).__name__)
+    names = sorted(set(types.values()))
+    if types:
+        warn_user(
+            f"from_keras, scale_firing_rates: the rates of {' and '.join(names)}"
+            " are not proportional to their input, so that scaling skews the output of "
+            f"{', '.join(types)}; train the network again, or use SpikingRectifiedLinear"
+        )
+
+
+def _skews(neuron_type: Any, scale: float) -> bool:
+    currents = np.linspace(-3, 3, 61)[:, None]
+    one, none = np.ones(1), np.zeros(1)
+    rates = neuron_type.rates(currents, one, none)
+    return not np.allclose(neuron_type.rates(currents, one * scale, none), rates * scale)
+
+
+def warn_of_spikes(plan: Plan, synapse: Any) -> None:
+    """
+    Warn of non-linear layers whose input is spikes that no synapse averages.
+
+    The mean output of a linear layer for spikes is its output for their mean. This does not hold
+    for a maximum, a product, a softmax or neurons: they need a synapse before them that averages
+    many spikes of a neuron, so that their input is near to the rates.
+
+    Parameters
+    ----------
+    plan : Plan
+        The plan of the network.
     synapse : float, nengo.synapses.Synapse or None
         Filter on the output of all neurons.
-    neuron_types : Mapping
-        The neurons of layers that are scaled, by name.
-    scales : Mapping
-        Their scales.
     """
     window = _window(synapse)
-    sources = {}
-    names: dict[int, str] = {}
-    for step in plan.steps:
-        name = names.setdefault(id(step.call.layer), step.call.path)  # that of its first call
-        if step.neuron_type is not None and step.neuron_type.spiking:
-            neuron_type = neuron_types.get(name, step.neuron_type)
-            sources[id(step)] = _Spikes(neuron_type, scales.get(name, 1.0))
-    if all(each.are_averaged(window) for each in sources.values()):
+    sources = {
+        id(step): _Spikes(step.neuron_type, step.scale)
+        for step in plan.steps
+        if step.neuron_type is not None and step.neuron_type.spiking
+    }
+    if all(spikes.are_averaged(window) for spikes in sources.values()):
         return
     steps, seen = _non_linear_over_spikes(plan, sources, window)
     if not steps:
         return
     pools = any(is_max_pooling(step.applies) for step in steps.values())
     also = ", or max_to_avg_pool=True for max pooling" if pools else ""
-    rarest = min(seen, key=lambda each: each.rate * window / each.needed)
+    rarest = min(seen, key=lambda spikes: spikes.rate * window / spikes.needed)
     averaged = (
         f"in the {1000 * window:.3g} ms over which synapse={synapse!r} averages"
         if window > _DT
@@ -87,7 +169,7 @@ def warn_of_spikes(
 
 class _Spikes:
     """
-    The spikes of neurons, as far as they are known before anything runs.
+    The spikes of neurons, as far as they are known before a simulation.
 
     Parameters
     ----------
@@ -119,7 +201,7 @@ class _Spikes:
         return rate if np.isfinite(rate) else 0.0
 
     def are_averaged(self, window: float, scale: float | None = None) -> bool:
-        """Say whether enough of them fall into what is averaged over."""
+        """Say whether enough of them fall into the time that is averaged over."""
         rate = self.rate if scale is None else self.rate_at(scale)
         return rate * window >= self.needed * (1 - 1e-6)
 
@@ -128,12 +210,12 @@ def _advice(seen: list[_Spikes], synapse: Any, window: float) -> str:
     """Say with which synapse and scale enough spikes are averaged."""
     candidates = [(synapse, window)] if window > _DT else []
     candidates += [(tau, 2 * tau) for tau in _TIME_CONSTANTS if 2 * tau > window]
-    given = max(each.scale for each in seen)
+    given = max(spikes.scale for spikes in seen)
     scales = [given, *(scale for scale in _SCALES if scale > given)]
     for longer, over in candidates:
         for scale in scales:
-            if all(each.are_averaged(over, scale) for each in seen):
-                times = min(each.rate_at(scale) * over for each in seen)
+            if all(spikes.are_averaged(over, scale) for spikes in seen):
+                times = min(spikes.rate_at(scale) * over for spikes in seen)
                 return (
                     f"write from_keras(..., synapse={longer!r}, scale_firing_rates={scale:g}), "
                     f"with which it fires {times:.2g} times in {1000 * over:.3g} ms"
@@ -155,65 +237,49 @@ def _window(synapse: Any) -> float:
 def _non_linear_over_spikes(
     plan: Plan, sources: Mapping[int, _Spikes], window: float
 ) -> tuple[dict[str, Step], list[_Spikes]]:
-    """Return steps whose mean output over spikes is another one than over rates, and of which."""
+    """Return the non-linear steps that get spikes which are not averaged, and those spikes."""
     rng = np.random.RandomState(0)
     largest = max((size_of(shape) for step in plan.steps for shape in step.shapes), default=1)
-    pairs = int(np.clip(_LARGEST_BATCH // largest, 4, _PAIRS))
-    shares = np.resize(np.repeat(_SHARES, 2), pairs)
-    # what may arrive in one step, in another one, and their mean, of what depends on spikes
-    values: dict[int, tf.Tensor] = {}
-    origins: dict[int, list[_Spikes]] = {}  # of spikes that are not averaged
+    n_pairs = int(np.clip(_LARGEST_BATCH // largest, 4, _PAIRS))
+    shares = np.resize(np.repeat(_SHARES, 2), n_pairs)
+
+    def with_mean(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+        share = _per_pair(shares, first.ndim)
+        return np.concatenate([first, second, share * first + (1 - share) * second])
+
+    # values in one time step, in another one, and their mean, where they depend on spikes
+    values: dict[int, np.ndarray] = {}
+    origins: dict[int, list[_Spikes]] = {}
     steps: dict[str, Step] = {}
     seen: list[_Spikes] = []
     for step in plan.steps:
-        output = None
-        spikes = [each for given in step.call.inputs for each in origins.get(given, ())]
+        spikes = [source for number in step.call.inputs for source in origins.get(number, ())]
         if spikes:
-            output, linear = _apply(step, values, plan.dtype, rng, shares)
-            if step.neuron_type is not None or not linear:
+            tensors = []
+            for number, shape in zip(step.call.inputs, step.shapes, strict=True):
+                constant = rng.uniform(size=(n_pairs, *shape))  # in time, where no spikes arrive
+                value = values[number] if number in values else with_mean(constant, constant)
+                tensors.append(tf.constant(value, plan.dtype))
+            output = np.asarray(step.apply(tensors), dtype=float)
+            first, second, of_mean = np.split(output, 3)
+            mean = with_mean(first, second)[-n_pairs:]
+            if step.neuron_type is not None or not all(map(same_values, mean, of_mean)):
                 steps[step.call.path] = step
                 seen += spikes
         if step.neuron_type is not None:
             source = sources.get(id(step))
-            output = None
             spikes = []
             if source is not None and not source.are_averaged(window):
-                shape = (pairs, *step.call.call.outputs[0].shape[1:])
-                # as high as they are, and low ones, which what is not linear near 0 shows by
-                heights = np.resize([1 / _SPIKES, source.height], pairs)
-                first, second = (
-                    _each(heights, shape) * (rng.uniform(size=shape) < _SPIKES) for _ in range(2)
-                )
-                output, spikes = _with_mean(first, second, shares, plan.dtype), [source]
-        if output is not None:
-            values[step.call.output] = output
-            origins[step.call.output] = spikes
+                shape = (n_pairs, *step.call.call.outputs[0].shape[1:])
+                # the real height, and a low one, which shows what is not linear near 0
+                heights = _per_pair(np.resize([1 / _SPIKES, source.height], n_pairs), len(shape))
+                first, second = (heights * (rng.uniform(size=shape) < _SPIKES) for _ in range(2))
+                output, spikes = with_mean(first, second), [source]
+        if spikes:
+            values[step.call.output], origins[step.call.output] = output, spikes
     return steps, seen
 
 
-def _apply(
-    step: Step, values: Mapping[int, tf.Tensor], dtype: str, rng: Any, shares: np.ndarray
-) -> tuple[tf.Tensor, bool]:
-    """Apply a step, and say whether its output for a mean of inputs is the mean of its outputs."""
-    tensors = []
-    for given, shape in zip(step.call.inputs, step.shapes, strict=True):
-        # in each step, where no spikes arrive
-        same = rng.uniform(size=(len(shares), *shape))
-        tensors.append(values[given] if given in values else _with_mean(same, same, shares, dtype))
-    output = step.apply(tensors)
-    first, second, mean = np.split(np.asarray(output, dtype=float), 3)
-    return output, all(map(same_values, _mean(first, second, shares), mean))
-
-
-def _with_mean(first: np.ndarray, second: np.ndarray, shares: np.ndarray, dtype: str) -> tf.Tensor:
-    return tf.constant(np.concatenate([first, second, _mean(first, second, shares)]), dtype)
-
-
-def _mean(first: np.ndarray, second: np.ndarray, shares: np.ndarray) -> np.ndarray:
-    share = _each(shares, first.shape)
-    return share * first + (1 - share) * second
-
-
-def _each(values: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """Let values be those of the items of an array."""
-    return values.reshape(-1, *[1] * (len(shape) - 1))
+def _per_pair(values: np.ndarray, ndim: int) -> np.ndarray:
+    """Give values, one for each pair of time steps, the axes of an array of them."""
+    return values.reshape(-1, *[1] * (ndim - 1))

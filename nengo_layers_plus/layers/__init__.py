@@ -1,10 +1,10 @@
 """What users call and subclass to build networks."""
 
 from nengo_layers_plus.layers._base_layer import BaseLayer
-from nengo_layers_plus.layers._block import Block
+from nengo_layers_plus.layers._blocks import Block, Sequential
 from nengo_layers_plus.layers._custom_layer import CustomLayer
 from nengo_layers_plus.layers._layer_call import LayerContext, LayerParts
-from nengo_layers_plus.layers._layer_wrapper import FunctionOfSeveral, LayerWrapper
+from nengo_layers_plus.layers._layer_func import FunctionOfSeveral, LayerWrapper
 from nengo_layers_plus.layers._rate_control import FiringRates, RateControl, RateLoss
 from nengo_layers_plus.layers._ready_made import (
     ChannelNeurons,
@@ -13,7 +13,6 @@ from nengo_layers_plus.layers._ready_made import (
     Residual,
     TunedNeurons,
 )
-from nengo_layers_plus.layers._sequential import Sequential
 from nengo_layers_plus.layers._trainable import Trainable, fix_trainable
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""What all layers have in common: the call, the label, the settings and their hooks."""
+"""The base of all layers: the call, the label, the settings and their hooks."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ HOOKS = ("make_layer_func", "make_ensemble_kwargs", "make_synapse", "make_traina
 @dataclass(frozen=True)
 class Inherited:
     """
-    Settings of a block, for the layers within it that say nothing themselves.
+    Settings of a block, for the layers within it that have none themselves.
 
     Parameters
     ----------
@@ -46,9 +46,9 @@ class Inherited:
     synapse : object
         Of the connections into layers of neurons.
     trainable : Trainable
-        What trains. Parts that a layer does not have are left out.
+        Which parameters are trained. Parts that a layer does not have are left out.
     prefix : str
-        Goes before the labels of what is made.
+        Goes before the labels of the objects.
     label : str or None
         The label of a layer that has none.
     """
@@ -61,68 +61,26 @@ class Inherited:
 
 
 @dataclass
-class Enclosing:
-    """
-    The call of a layer inside which other layers are being called.
-
-    Parameters
-    ----------
-    undo : ExitStack
-        Is told how to take back what the calls inside did, should the outer call fail.
-    inherited : Inherited
-        What the layers inside take over.
-    parts : list of LayerParts
-        What the calls inside made.
-    """
-
-    undo: ExitStack
-    inherited: Inherited = field(default_factory=Inherited)
-    parts: list[LayerParts] = field(default_factory=list)
-
-
-_enclosing: ContextVar[Enclosing | None] = ContextVar("enclosing", default=None)
-
-
-@contextmanager
-def inside(enclosing: Enclosing) -> Iterator[Enclosing]:
-    """Let layers that are called meanwhile belong to a call."""
-    token = _enclosing.set(enclosing)
-    try:
-        yield enclosing
-    finally:
-        _enclosing.reset(token)
-
-
-def label_next(label: str | None) -> None:
-    """Give a label to the layers that the block calls from here on, if they have none."""
-    enclosing = _enclosing.get()
-    if enclosing is not None:
-        enclosing.inherited = replace(enclosing.inherited, label=label)
-
-
-def undo_of_call() -> ExitStack:
-    """Return what is told how to take back what the call does in which the code runs."""
-    enclosing = _enclosing.get()
-    return ExitStack() if enclosing is None else enclosing.undo
-
-
-@dataclass(frozen=True)
 class LayerCall:
     """
-    A call of a layer that is in progress.
+    A call of a layer that is in progress, inside which other layers may be called.
 
     Parameters
     ----------
     context : LayerContext
-        What the hooks see of it.
+        The context for its hooks.
     inputs : LayerInputs
-        What the layer was called on.
+        Its inputs.
     arguments : Mapping
         The keyword arguments beyond those that all layers have.
     inherited : Inherited
-        What the layer takes over from the block around it.
+        Settings of the block around the layer.
     undo : ExitStack
-        Is told how to take back what the call does.
+        Callbacks that undo the call, should it or the call around it fail.
+    settings : Inherited
+        Settings that the layers inside inherit.
+    inner : list of LayerParts
+        The parts that the calls inside made.
     """
 
     context: LayerContext
@@ -130,25 +88,53 @@ class LayerCall:
     arguments: Mapping[str, Any]
     inherited: Inherited
     undo: ExitStack
+    settings: Inherited = field(default_factory=Inherited)
+    inner: list[LayerParts] = field(default_factory=list)
+
+
+_in_progress: ContextVar[LayerCall | None] = ContextVar("in_progress", default=None)
+
+
+@contextmanager
+def _running(call: LayerCall) -> Iterator[None]:
+    """Have the layers that are called inside belong to a call."""
+    token = _in_progress.set(call)
+    try:
+        yield
+    finally:
+        _in_progress.reset(token)
+
+
+def label_next(label: str | None) -> None:
+    """Give a label to the layers that the block calls from here on, if they have none."""
+    call = _in_progress.get()
+    if call is not None:
+        call.settings = replace(call.settings, label=label)
+
+
+def undo_of_call() -> ExitStack:
+    """Return the callbacks that undo the call in progress."""
+    call = _in_progress.get()
+    return ExitStack() if call is None else call.undo
 
 
 class BaseLayer(nengo_dl.Layer, ABC):
     """
     The base of `.CustomLayer` and `.Block`: settings, hooks for them, and the call.
 
-    Subclass one of these two. They say what a call makes; the base runs it, takes all back if it
-    fails, and keeps what it made in ``calls``.
+    Subclass one of these two. They make the objects of a call; the base runs it, undoes all of it
+    if it fails, and keeps the parts that it made in ``calls``.
 
     Parameters
     ----------
     layer_func : object, optional
-        What the layer applies, or is made of.
+        The function, Keras layer or neuron type that the layer applies, or its layers.
     ensemble_kwargs : dict, optional
         Arguments of `nengo.Ensemble` for neurons.
     synapse : None, float or nengo.synapses.Synapse, optional
         Filter on the connection into neurons.
     trainable : Trainable, dict or bool, optional
-        What trains.
+        Which parameters are trained.
     label : str, optional
         The label.
     """
@@ -173,7 +159,7 @@ class BaseLayer(nengo_dl.Layer, ABC):
                 f"a list that is in itself has no end: {layer_func!r}", "layer_func", type(self)
             )
         super().__init__(layer_func)
-        # a layer_func, and what was made of it
+        # a layer_func, and what make_layer_func returned for it
         self._made: tuple[Any, Any] | None = None
         self.calls: list[LayerParts] = []
         self.ensemble_kwargs = ensemble_kwargs
@@ -186,7 +172,7 @@ class BaseLayer(nengo_dl.Layer, ABC):
 
     def make_layer_func(self, context: LayerContext) -> Any:
         """
-        Return what the layer applies.
+        Return the function, Keras layer or neuron type that the layer applies.
 
         Runs once a layer, at its first call, so that several calls share their weights.
 
@@ -237,7 +223,7 @@ class BaseLayer(nengo_dl.Layer, ABC):
 
     def make_trainable(self, context: LayerContext) -> Trainable | Mapping[str, Any] | bool | None:
         """
-        Return what trains.
+        Return which parameters are trained.
 
         Parameters
         ----------
@@ -256,10 +242,10 @@ class BaseLayer(nengo_dl.Layer, ABC):
 
         Runs inside the network of the call. If it raises, all that the call made is taken back.
 
-        What is added goes by the layer's own setting of what trains, be it its own or that of a
-        block around it: Connections and Keras layers by ``weights``, Ensembles by ``bias`` and
-        ``neuron_parameters``, of which True and False mean all. What says something itself
-        (``network.config[connection].trainable``, or a layer's ``trainable``) goes by that.
+        Objects that it adds are trained as the layer's `Trainable` says, its own or that of a block
+        around it: Connections and Keras layers by ``weights``, Ensembles by ``bias`` and
+        ``neuron_parameters``, of which True and False mean all. Objects with a setting of their own
+        (``network.config[connection].trainable``, or a Keras layer's ``trainable``) keep it.
 
         Parameters
         ----------
@@ -304,15 +290,15 @@ class BaseLayer(nengo_dl.Layer, ABC):
         Returns
         -------
         obj : nengo_dl.TensorNode or nengo.ensemble.Neurons
-            What was made; of a `.Block` what its `~.Block.make_output` returned.
+            The object that was made; of a `.Block` the one that `~.Block.make_output` returned.
         conn : nengo.Connection or list of nengo.Connection
-            Only if ``return_conn`` is True: what leads from the input into the layer.
+            Only if ``return_conn`` is True: the connection from the input into the layer.
 
         Raises
         ------
         nengo.exceptions.ValidationError
-            If an argument, or what a hook returned, can't be used. The error names the layer,
-            what was expected, what came, and what to do.
+            If an argument, or the value that a hook returned, can't be used. The error names the
+            layer, what was expected, what came, and what to do.
         nengo.exceptions.NetworkContextError
             If it is called outside of a network.
         """
@@ -359,31 +345,32 @@ class BaseLayer(nengo_dl.Layer, ABC):
     def _call(
         self, context: LayerContext, inputs: LayerInputs, layer_args: Mapping[str, Any]
     ) -> LayerParts:
-        """Build all, or leave all as it was."""
-        around = _enclosing.get()
-        inherited = Inherited() if around is None else around.inherited
+        """Make all objects, or leave the network as it was."""
+        around = _in_progress.get()
+        inherited = Inherited() if around is None else around.settings
         network = nengo.Network.context[-1]
         before = {cls: len(objects) for cls, objects in network.objects.items()}
         with ExitStack() as undo:
             undo.callback(setattr, self, "_made", self._made)
             undo.callback(_forget_new_objects, network, before)
-            with inside(Enclosing(undo)):
-                parts = self._build(LayerCall(context, inputs, layer_args, inherited, undo))
-            self.calls.append(parts)
-            undo.callback(self.calls.remove, parts)
-            trainable = trainable_of_added(parts.trainable)
-            with inside(Enclosing(undo, Inherited(trainable=trainable))) as enclosing:
+            call = LayerCall(context, inputs, layer_args, inherited, undo)
+            with _running(call):
+                parts = self._build(call)
+                self.calls.append(parts)
+                undo.callback(self.calls.remove, parts)
+                trainable = trainable_of_added(parts.trainable)
+                call.settings = Inherited(trainable=trainable)
                 self.on_built(parts)
             if trainable != Trainable():
-                leaves = [leaf for call in (parts, *enclosing.parts) for leaf in call.leaves]
+                leaves = [leaf for part in (parts, *call.inner) for leaf in part.leaves]
                 made = {
                     id(o) for leaf in leaves for o in (leaf.ensemble, leaf.node, *leaf.connections)
                 }
                 apply_to_added(trainable, network, before, made, str(self), undo)
-            done = undo.pop_all()
+            undo_all = undo.pop_all().close
         if around is not None:
-            around.undo.callback(done.close)
-            around.parts.append(parts)
+            around.undo.callback(undo_all)
+            around.inner.append(parts)
         return parts
 
     @abstractmethod
@@ -403,8 +390,8 @@ class BaseLayer(nengo_dl.Layer, ABC):
         """
         How it is called in a `.Sequential`.
 
-        Its label; else the name that its Keras layer was given; else that of its function, or of
-        its class or the class of what it applies. It does not depend on what was made before it.
+        Its label; else the name that its Keras layer was given; else that of its function, its
+        class, or the class of the object that it applies. It does not depend on earlier layers.
         """
         if self.label is not None:
             return self.label
@@ -445,7 +432,7 @@ class BaseLayer(nengo_dl.Layer, ABC):
     if not TYPE_CHECKING:  # where it would let any name pass
 
         def __getattr__(self, name: str) -> Any:
-            # what is asked for first depends on what is done with the layer first
+            # any attribute may be the first one that is missed
             if "_made" not in self.__dict__ and not name.startswith("__"):
                 raise MissingInitError(type(self), name)
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
@@ -464,7 +451,7 @@ class BaseLayer(nengo_dl.Layer, ABC):
 
 @contextmanager
 def named_in_errors(layer: BaseLayer) -> Iterator[None]:
-    """Name a layer in the errors that code raises meanwhile without naming one."""
+    """Name a layer in the errors that code raises inside without a layer."""
     try:
         yield
     except LayerError as error:
@@ -483,7 +470,7 @@ def overridden_hooks(cls: type[BaseLayer]) -> list[str]:
 
 
 def name_of(layer_func: Any) -> str:
-    """Return the short name of what a layer applies, empty for nothing."""
+    """Return the short name of a layer_func, empty for None."""
     if isinstance(layer_func, list | tuple):
         return ", ".join(map(name_of, layer_func))
     return "" if layer_func is None else own_name(layer_func) or str(layer_func)

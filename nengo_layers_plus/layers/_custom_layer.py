@@ -36,11 +36,12 @@ from nengo_layers_plus.layers._layer_call import (
     per_input,
 )
 from nengo_layers_plus.layers._layer_func import (
-    check_function,
-    check_keras_layer,
+    FunctionOfSeveral,
+    LayerWrapper,
+    check_layer_func,
+    must_be_kept,
     warn_of_hidden_weights,
 )
-from nengo_layers_plus.layers._layer_wrapper import FunctionOfSeveral, LayerWrapper, must_be_kept
 from nengo_layers_plus.layers._trainable import (
     Kind,
     apply_trainable,
@@ -132,18 +133,17 @@ class CustomLayer(BaseLayer):
     """Fields of `.Trainable` for what `on_built` adds, which go by ``parts.trainable``."""
 
     def _build(self, call: LayerCall) -> LayerParts:
-        context, inputs = call.context, call.inputs
-        shape: Any = context.shape_in
-        layer_func = self._applied(context)
-        kind = kind_of(layer_func, inputs.n_listed)
+        layer_func = self._applied(call.context)
+        kind = kind_of(layer_func, call.inputs.n_listed)
+        shape: Any = call.context.shape_in
         if kind == "neurons":
-            shape = inputs.population_shape()
-            context = replace(context, shape_in=shape, size_in=size_of(shape))
-        layer_func, arguments, set_by = self._choose_arguments(call, context, layer_func, kind)
-        synapses, synapse_by = self._choose_synapses(call, context, kind)
+            shape = call.inputs.population_shape()
+            call.context = replace(call.context, shape_in=shape, size_in=size_of(shape))
+        layer_func, arguments, set_by = self._choose_arguments(call, layer_func, kind)
+        synapses, synapse_by = self._choose_synapses(call, kind)
         has_model = kind == "neurons" and model_in(layer_func) is not None
         trainable, trained_by = choose_trainable(
-            coerce_trainable(self.make_trainable(context)),
+            coerce_trainable(self.make_trainable(call.context)),
             call.inherited.trainable,
             self._source("make_trainable"),
             kind,
@@ -152,34 +152,29 @@ class CustomLayer(BaseLayer):
         )
         if kind == "neurons":
             layer_func = set_trained(layer_func, trainable.neuron_parameters)
-        target, connections = self._make_objects(
-            layer_func, kind, context, inputs, arguments, synapses
-        )
+        target, connections = self._make_objects(call, layer_func, kind, arguments, synapses)
         ensemble, node = (target, None) if kind == "neurons" else (None, target)
         keras_layer = layer_func if kind == "keras" else None
         apply_trainable(trainable, connections, ensemble, keras_layer, str(self), call.undo)
 
-        for part, source in trained_by.items():
-            set_by[f"trainable.{part}"] = source
+        set_by |= {f"trainable.{part}": source for part, source in trained_by.items()}
         if "make_layer_func" in overridden_hooks(type(self)):
             set_by["layer_func"] = self._source("make_layer_func")
         ORIGINS[target] = Origin(str(self), set_by)
+        of_connections = {
+            "synapse": synapse_by,
+            "transform": _CALL if "transform" in call.context.call_arguments else _DEFAULT,
+            "trainable": trained_by.get("connection", _DEFAULT),
+        }
         for connection in connections:
-            ORIGINS[connection] = Origin(
-                str(self),
-                {
-                    "synapse": synapse_by,
-                    "transform": _CALL if "transform" in context.call_arguments else _DEFAULT,
-                    "trainable": trained_by.get("connection", _DEFAULT),
-                },
-            )
+            ORIGINS[connection] = Origin(str(self), of_connections)
         return LayerParts(
-            input=context.input,
+            input=call.context.input,
             output=node if ensemble is None else ensemble.neurons,
-            connection=inputs.unwrapped(connections),
+            connection=call.inputs.unwrapped(connections),
             ensemble=ensemble,
             node=node,
-            shape_in=context.shape_in,
+            shape_in=shape,
             shape_out=shape if node is None else tuple(node.shape_out),
             trainable=trainable,
         )
@@ -191,25 +186,25 @@ class CustomLayer(BaseLayer):
         return self._made[1]
 
     def _source(self, hook: str) -> str:
-        """Return who sets what a hook returns, in words."""
+        """Return the hook or the argument in words, as the place where a value was set."""
         if hook in overridden_hooks(type(self)):
             return f"{hook} of {type(self).__name__}"
         return f"{hook.removeprefix('make_')} of the layer"
 
-    # the choosers: each returns what is chosen, and who set it
+    # choices, with the place where a value was set
 
     def _choose_arguments(
-        self, call: LayerCall, context: LayerContext, layer_func: Any, kind: Kind
+        self, call: LayerCall, layer_func: Any, kind: Kind
     ) -> tuple[Any, dict[str, Any], dict[str, str]]:
-        """Return what is applied, with the parameters that were given, and other arguments."""
-        shape: Any = context.shape_in
-        from_hook = self._ensemble_kwargs(context)
+        """Return the layer_func with the parameters that were given, and other arguments."""
+        from_hook = self._ensemble_kwargs(call.context)
         if kind == "neurons":
             levels = [
                 Level(_CALL, "call", call.arguments),
                 Level(self._source("make_ensemble_kwargs"), "ensemble_kwargs", from_hook),
                 *call.inherited.ensemble_kwargs,
             ]
+            shape: Any = call.context.shape_in
             layer_func, arguments, set_by = ensemble_arguments(levels, shape, layer_func)
         else:
             _check_node_arguments(from_hook, call.arguments)
@@ -221,14 +216,12 @@ class CustomLayer(BaseLayer):
             arguments["label"] = call.inherited.prefix + label
         return layer_func, arguments, set_by
 
-    def _choose_synapses(
-        self, call: LayerCall, context: LayerContext, kind: Kind
-    ) -> tuple[tuple[Any, ...], str]:
-        """Return the synapse of each connection."""
+    def _choose_synapses(self, call: LayerCall, kind: Kind) -> tuple[tuple[Any, ...], str]:
+        """Return the synapses of the connections."""
         nearest_first = [
-            (context.call_arguments.get("synapse", NOT_GIVEN), _CALL),
-            (self.make_synapse(context), self._source("make_synapse")),
-            # a block speaks of the connections into its neurons
+            (call.context.call_arguments.get("synapse", NOT_GIVEN), _CALL),
+            (self.make_synapse(call.context), self._source("make_synapse")),
+            # that of a block is for connections into neurons
             (call.inherited.synapse if kind == "neurons" else NOT_GIVEN, "synapse of the block"),
             (None, _DEFAULT),
         ]
@@ -242,30 +235,29 @@ class CustomLayer(BaseLayer):
 
     def _make_objects(
         self,
+        call: LayerCall,
         layer_func: Any,
         kind: Kind,
-        context: LayerContext,
-        inputs: LayerInputs,
         arguments: Mapping[str, Any],
         synapses: Sequence[Any],
     ) -> tuple[Any, tuple[nengo.Connection, ...]]:
         """Make the Ensemble or TensorNode, and connect the inputs to it."""
+        shape: Any = call.context.shape_in
         target: Any
-        shape: Any = context.shape_in
         try:
             if kind == "neurons":
-                target = nengo.Ensemble(context.size_in, 1, neuron_type=layer_func, **arguments)
+                target = nengo.Ensemble(size_of(shape), 1, neuron_type=layer_func, **arguments)
                 declare_shape(target, shape)
             else:
-                target = _make_node(layer_func, kind, inputs, arguments)
-            connections = _connect(inputs, target, synapses)
+                target = _make_node(layer_func, kind, call.inputs, arguments)
+            connections = _connect(call.inputs, target, synapses)
         except ValidationError as error:
             # nengo raises its errors from themselves, which leaves their cause in the context
             cause = "" if error.__context__ is None else f"; {error.__context__}"
-            # what a hook made does not show in the name of the layer
+            # the name of the layer does not show the object that a hook made
             by_hook = "" if layer_func is self.layer_func else f"; layer_func is {layer_func!r}"
             raise LayerError(
-                f"{error} (input of shape {context.shape_in}{by_hook}{cause})", attr="call"
+                f"{error} (input of shape {shape}{by_hook}{cause})", attr="call"
             ) from error
         if kind == "function":
             warn_of_hidden_weights(layer_func, str(self))
@@ -309,38 +301,23 @@ class CustomLayer(BaseLayer):
 
 def kind_of(layer_func: Any, n_inputs: int | None = None) -> Kind:
     """
-    Say what a layer is made of, after checking that it can be.
+    Return the kind of a layer_func, after a check that a layer can apply it.
 
     Parameters
     ----------
     layer_func : object
-        What `CustomLayer.make_layer_func` returned.
+        The value that `CustomLayer.make_layer_func` returned.
     n_inputs : int or None
         The number of inputs, if the layer was called on a list of them.
 
     Returns
     -------
     kind : {"neurons", "keras", "function"}
-
-    Raises
-    ------
-    LayerError
-        If it is nothing that can be applied, a Keras 3 object or contains one, or would lose
-        what nengo_dl does not support (an ``activity_regularizer``).
     """
-    if isinstance(layer_func, nengo.Direct):
-        raise LayerError(
-            "nengo.Direct has no neurons that a layer could connect to; leave the layer out, or "
-            "give a function",
-            attr="layer_func",
-        )
-    if isinstance(layer_func, nengo.neurons.NeuronType):
+    has_neurons = isinstance(layer_func, nengo.neurons.NeuronType)
+    if has_neurons and not isinstance(layer_func, nengo.Direct):
         return "neurons"
-    if isinstance(layer_func, tf.keras.layers.Layer):
-        check_keras_layer(layer_func, n_inputs)
-        return "keras"
-    check_function(layer_func)
-    return "function"
+    return check_layer_func(layer_func, n_inputs)
 
 
 def _check_node_arguments(from_hook: Mapping[str, Any], from_call: Mapping[str, Any]) -> None:

@@ -1,11 +1,11 @@
-"""Arguments of a layer's Ensemble, and parameters of its neurons, from all who may give them."""
+"""Arguments of a layer's Ensemble and parameters of its neurons, from all who may give them."""
 
 from __future__ import annotations
 
 import difflib
 import inspect
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import nengo
@@ -49,16 +49,6 @@ class Level:
     values: Mapping[str, Any]
 
 
-def _merge_levels(nearest_first: Sequence[Level]) -> tuple[dict[str, Any], dict[str, str]]:
-    """Return the arguments that win, and who set them."""
-    arguments: dict[str, Any] = {}
-    set_by: dict[str, str] = {}
-    for level in reversed(nearest_first):
-        arguments.update(level.values)
-        set_by.update(dict.fromkeys(level.values, level.set_by))
-    return arguments, set_by
-
-
 def ensemble_arguments(
     nearest_first: Sequence[Level], shape: Shape, neuron_type: NeuronType
 ) -> tuple[NeuronType, dict[str, Any], dict[str, str]]:
@@ -91,33 +81,28 @@ def ensemble_arguments(
         If an argument is unknown or the layer's own, if a value can't be used, if one level gives
         both kinds of response curve, or if there is a gain without a bias or the other way round.
     """
-    for level in nearest_first:
+    given: dict[str, tuple[Any, Level]] = {}  # the values that win, and where they were given
+    for level in reversed(nearest_first):
         check_ensemble_arguments(level, neuron_type)
-    arguments, set_by = _merge_levels(nearest_first)
+        given.update({name: (value, level) for name, value in level.values.items()})
     parameters = {
-        name: arguments[name] for name in names_of_parameters(neuron_type) if name in arguments
+        name: given[name][0] for name in names_of_parameters(neuron_type) if name in given
     }
-    # not that of a block, which its layers share
+    # not the seed of a block, which its layers share
     seeds = [level.values["seed"] for level in nearest_first[:2] if "seed" in level.values]
     neuron_type = _with_parameters(neuron_type, parameters, shape, seeds)
-    levels = [
-        replace(
-            level,
-            values={
-                name: _per_neuron(level, name, value, shape)
-                for name, value in level.values.items()
-                if name not in parameters
-            },
-        )
-        for level in nearest_first
-    ]
-    arguments, _ = _merge_levels(levels)
-    _choose_curve(arguments, levels)
+    arguments = {
+        name: _per_neuron(level, name, value, shape)
+        for name, (value, level) in given.items()
+        if name not in parameters
+    }
+    _choose_curve(arguments, {name: level for name, (_, level) in given.items()}, nearest_first)
     # of two ways to give a response curve one is dropped
     dropped = {name for name, value in arguments.items() if value is None}
     if arguments.get("gain") is not None:
         dropped.update(_RATES)
-    return neuron_type, arguments, {k: v for k, v in set_by.items() if k not in dropped}
+    set_by = {name: level.set_by for name, (_, level) in given.items() if name not in dropped}
+    return neuron_type, arguments, set_by
 
 
 def check_ensemble_arguments(level: Level, neuron_type: NeuronType | None = None) -> None:
@@ -175,9 +160,7 @@ def _why_unknown(name: str, neuron_type: NeuronType | None, declared: tuple[str,
         )
     inner = type(getattr(neuron_type, "neuron_type", neuron_type))  # that within a Surrogate
     # what nengo's types take themselves, one value for all neurons
-    settings: tuple[str, ...] = ()
-    if neuron_type is not None and not declared:
-        settings = tuple(inspect.signature(inner).parameters)
+    settings = () if neuron_type is None or declared else tuple(inspect.signature(inner).parameters)
     near = closest(name, (*_USABLE, *declared, *settings))
     for setting in settings:
         near = near.replace(repr(setting), f"{inner.__name__}({setting}=...)")
@@ -211,7 +194,7 @@ def _with_parameters(
 
 
 def _generator(seed: Any) -> np.random.RandomState:
-    """Return what values are drawn by, the same ones whenever a network with a seed is made."""
+    """Return a random generator, the same one whenever a network with a seed is made."""
     if isinstance(seed, int | np.integer):
         return np.random.RandomState(seed)
     networks = nengo.Network.context
@@ -249,24 +232,25 @@ def _given(values: Mapping[str, Any], names: tuple[str, ...]) -> list[str]:
     return [name for name in names if values.get(name) is not None]
 
 
-def _choose_curve(arguments: dict[str, Any], nearest_first: Sequence[Level]) -> None:
+def _choose_curve(
+    arguments: dict[str, Any], winners: Mapping[str, Level], nearest_first: Sequence[Level]
+) -> None:
     """Keep in ``arguments`` the kind of response curve that the nearest level gives."""
     for level in nearest_first:
-        # values that a nearer level has not replaced
-        alive = {name: value for name, value in level.values.items() if arguments[name] is value}
-        if _given(alive, _CURRENTS):
-            for name, other in (_CURRENTS, _CURRENTS[::-1]):
+        values = {name: arguments.get(name) for name in level.values if winners[name] is level}
+        if _given(values, _CURRENTS):
+            for name, partner in (_CURRENTS, _CURRENTS[::-1]):
                 if arguments.get(name) is None:
                     arguments[name] = nengo.Config.default(nengo.Ensemble, name)
                 if arguments[name] is None:
                     raise LayerError(
-                        f"{other} was given without {name}, from which nengo can't find the "
+                        f"{partner} was given without {name}, from which nengo can't find the "
                         f"response curves; give {name} too, or max_rates and intercepts",
                         attr=level.attr,
                     )
             # nengo would warn of rates that come from the configuration and have no effect
             arguments.update({name: getattr(nengo.Ensemble, name).default for name in _RATES})
             return
-        if _given(alive, _RATES):
+        if _given(values, _RATES):
             arguments.update(dict.fromkeys(_CURRENTS))
             return

@@ -13,7 +13,7 @@ _PACKAGE = __name__.partition(".")[0]
 
 class LayerError(ValidationError):
     """
-    A layer was given, or one of its hooks returned, what it can't use.
+    A layer was given a value, or one of its hooks returned one, that it can't use.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ class MissingInitError(ValidationError, AttributeError):
 
 
 def warn_user(message: str, category: type[Warning] = UserWarning) -> None:
-    """Warn of the line that called this package, however deep within blocks it is found out."""
+    """Warn with the line of the user's code that called this package, however deep the call."""
     frame = inspect.currentframe()
     depth = 0
     while frame is not None and _is_ours(frame.f_globals.get("__name__", "")):

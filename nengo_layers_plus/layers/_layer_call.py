@@ -1,4 +1,4 @@
-"""A call of a layer as data: its inputs, what its hooks see, what it made, who set what."""
+"""A call of a layer as data: its inputs, the context of its hooks, the parts that it made."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ class LayerParts:
     shape_out : tuple of int
         Shape of the output, without the batch. Neurons keep the shape of their input.
     trainable : Trainable
-        What trains, as far as the layer or a block around it says so.
+        Which parameters are trained, as far as the layer or a block around it sets it.
     inner : tuple of LayerParts
         What the layers within a `.Block` made, in the order they were called; empty for a layer
         that is none. The ``ensemble`` and ``node`` of a block are those of its output, its
@@ -157,7 +157,7 @@ class LayerParts:
 @dataclass(frozen=True)
 class Origin:
     """
-    Which layer made an object, and what set its settings.
+    The layer that made an object, and the place where its settings were set.
 
     Parameters
     ----------
@@ -165,8 +165,9 @@ class Origin:
         The layer, in words. Not the layer itself, which knows its objects and would keep them
         alive.
     set_by : Mapping of str to str
-        What set each setting that the layer knows of, by its name: the call, an argument or hook
-        of the layer, or a block around it. Those of `Trainable` are ``"trainable.bias"`` and so on.
+        The place for each setting that the layer knows of, by its name: the call, an argument or
+        hook of the layer, or a block around it. Those of `Trainable` are ``"trainable.bias"`` and
+        so on.
     """
 
     layer: str
@@ -178,7 +179,7 @@ ORIGINS = Notes("origin")
 
 
 def origin_of(obj: Any) -> Origin | None:
-    """Return what a layer noted of an Ensemble, TensorNode or connection; None if none made it."""
+    """Return the `Origin` of an Ensemble, TensorNode or connection; None if no layer made it."""
     origin: Origin | None = ORIGINS.get(obj)
     return origin
 
@@ -260,10 +261,8 @@ class LayerInputs:
                 "the inputs with tf.keras.layers.Concatenate",
                 attr="input",
             )
-        known = [item.given or item.carried for item in self.items]
-        return next(
-            (shape for shape in known if shape and shape != (size,) and None not in shape), (size,)
-        )
+        shapes = [item.given or item.carried or (size,) for item in self.items]
+        return next((shape for shape in shapes if shape != (size,) and None not in shape), (size,))
 
 
 def is_source(obj: Any) -> bool:
@@ -275,7 +274,7 @@ def is_source(obj: Any) -> bool:
 
 def resolve_inputs(given: Any, transform: Any, shape_in: Any) -> LayerInputs:
     """
-    Find out what the inputs of a call are, and which shapes they have.
+    Return the inputs of a call with their shapes.
 
     Parameters
     ----------
@@ -401,14 +400,8 @@ def _resolve(source: Any, transform: Any, shape_in: Any) -> LayerInput:
     if isinstance(transform, nengo.Dense) and transform.size_out is not None:
         carried = (int(transform.size_out),)  # also where its matrix is not drawn yet
     given = _given_shape(source, natural, carried, shape_in)
-    if given is not None and None not in given:
-        size = size_of(given)
-    elif isinstance(transform, np.ndarray | list | tuple) and np.ndim(transform) == 2:
-        size = len(transform)
-    elif isinstance(transform, nengo.transforms.Transform) and transform.size_out is not None:
-        size = int(transform.size_out)
-    else:
-        size = int(source.size_out)
+    known = carried if given is None or None in given else given
+    size = int(source.size_out) if known is None else size_of(known)
     if (transform is None or is_number(transform)) and size != source.size_out:
         shape = "" if natural in (None, (source.size_out,)) else f" of shape {natural}"
         raise LayerError(
@@ -428,19 +421,19 @@ def _given_shape(
     if shape_in is None:
         return None
     if isinstance(shape_in, str) and shape_in == "auto":
-        if carried is None:
-            of = shape_of(source.obj) if isinstance(source, ObjView) else natural
-            raise LayerError(
-                f"the shape can't be known: {source} takes {source.size_out} values from an "
-                f"object of shape {of}; give the shape itself",
-                attr="shape_in",
-            )
-        return carried
+        if carried is not None:
+            return carried
+        whole = shape_of(source.obj) if isinstance(source, ObjView) else natural
+        raise LayerError(
+            f"the shape can't be known: {source} takes {source.size_out} values from an object of "
+            f"shape {whole}; give the shape itself",
+            attr="shape_in",
+        )
     is_array = isinstance(shape_in, np.ndarray) and shape_in.ndim == 1
     is_shape = is_array or isinstance(shape_in, list | tuple | tf.TensorShape)
     sizes = tuple(shape_in) if is_shape else (shape_in,)
     if sizes and all(size is None or (_is_whole(size) and size > 0) for size in sizes):
-        return tuple(None if size is None else int(size) for size in sizes)  # type: ignore[misc]
+        return tuple(size and int(size) for size in sizes)
     raise LayerError(
         f'expected a tuple of sizes, "auto" or None, got {shape_in!r}; a size is 1 or more',
         attr="shape_in",

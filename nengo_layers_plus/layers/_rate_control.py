@@ -12,10 +12,9 @@ import numpy as np
 from nengo_layers_plus._declared import as_count, as_number, as_numbers, as_range, as_text
 from nengo_layers_plus._upstream import nengo_dl, tf
 from nengo_layers_plus.layers._base_layer import undo_of_call
-from nengo_layers_plus.layers._block import Block
+from nengo_layers_plus.layers._blocks import Block, as_layer
 from nengo_layers_plus.layers._errors import LayerError
 from nengo_layers_plus.layers._layer_call import LayerContext, LayerParts
-from nengo_layers_plus.layers._sequential import as_layer
 from nengo_layers_plus.layers._trainable import fix_setting
 
 

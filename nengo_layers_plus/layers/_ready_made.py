@@ -14,7 +14,7 @@ from nengo_layers_plus import neurons
 from nengo_layers_plus._declared import array_of
 from nengo_layers_plus._upstream import nengo_dl, tf
 from nengo_layers_plus.layers._base_layer import label_next, named_in_errors, undo_of_call
-from nengo_layers_plus.layers._block import Block
+from nengo_layers_plus.layers._blocks import Block, Sequential, as_layer
 from nengo_layers_plus.layers._custom_layer import CustomLayer
 from nengo_layers_plus.layers._ensemble_arguments import closest, names_of_parameters
 from nengo_layers_plus.layers._errors import LayerError
@@ -24,7 +24,6 @@ from nengo_layers_plus.layers._layer_call import (
     check_synapse,
     check_transform,
 )
-from nengo_layers_plus.layers._sequential import Sequential, as_layer
 from nengo_layers_plus.layers._trainable import fix_trainable
 from nengo_layers_plus.neurons import changed
 
@@ -123,7 +122,7 @@ class TunedNeurons(CustomLayer):
         self.amplitude = amplitude
 
     def make_ensemble_kwargs(self, context: LayerContext) -> Mapping[str, Any]:
-        """Return the tuning curves, and what else was given for the Ensemble."""
+        """Return the tuning curves, and the other arguments of the Ensemble."""
         curves = {"max_rates": self.max_rates, "intercepts": self.intercepts}
         given = {name: value for name, value in curves.items() if value is not None}
         return {**(self.ensemble_kwargs or {}), **given}
@@ -220,7 +219,6 @@ class ChannelNeurons(CustomLayer):
                 f"expected one number for each of the {shape[-1]} channels of {shape}, or one for "
                 f"all, got {value!r}",
                 attr=name,
-                obj=self,
             )
         return np.array(np.broadcast_to(values, shape), dtype=float)
 
@@ -239,10 +237,10 @@ def _one_for_all(neuron_type: Any, name: str, value: Any) -> float:
     if values is not None and values.size and np.all(values == values.flat[0]):
         return float(values.flat[0])
     own = type(neuron_type).__name__
-    other = f"Trainable{own}"
-    model = getattr(neurons, other, None)
+    ours = f"Trainable{own}"
+    model = getattr(neurons, ours, None)
     remedy = (
-        f"write ChannelNeurons({other}(), {name}=...) with nengo_layers_plus.neurons.{other}"
+        f"write ChannelNeurons({ours}(), {name}=...) with nengo_layers_plus.neurons.{ours}"
         if model is not None and name in model.parameters
         else "write a nengo_layers_plus.NeuronModel that declares it as a parameter"
     )
@@ -282,7 +280,7 @@ class RecurrentNeurons(CustomLayer):
     ``layer.calls[i].added["recurrent"]``.
 
     Weights that train need inputs of several time steps in training. A neuron type's gain
-    scales what comes back as it does any input.
+    scales the recurrent input as it does any other.
 
     Examples
     --------
@@ -323,9 +321,7 @@ class RecurrentNeurons(CustomLayer):
     def on_built(self, parts: LayerParts) -> None:
         """Connect the neurons with each other."""
         if parts.ensemble is None:
-            raise LayerError(
-                f"expected a neuron type, got {self.layer_func!r}", attr="neuron_type", obj=self
-            )
+            raise LayerError(f"expected a neuron type, got {self.layer_func!r}", attr="neuron_type")
         transform = self.recurrent_transform
         try:
             connection = nengo.Connection(
@@ -338,7 +334,6 @@ class RecurrentNeurons(CustomLayer):
             raise LayerError(
                 f"{error}; got {transform!r} for {parts.ensemble.n_neurons} neurons",
                 attr="recurrent_transform",
-                obj=self,
             ) from error
         parts.added["recurrent"] = connection
         if connection.has_weights:
@@ -397,9 +392,9 @@ class Residual(Block):
         self._add = CustomLayer(tf.keras.layers.Add(), label="add")
 
     def make_output(self, context: LayerContext) -> Any:
-        """Add what the layers put out and what the shortcut does."""
+        """Add the outputs of the layers and the shortcut."""
         if isinstance(context.input, tuple):
-            raise LayerError("expected one input, got a list", attr="input", obj=self)
+            raise LayerError("expected one input, got a list", attr="input")
         arguments = context.connection_arguments
         body = self.layers(context.input, **arguments)
         around, shape = context.input, context.shape_in
@@ -414,7 +409,6 @@ class Residual(Block):
                 "added; give layers that keep the shape (padding='same', as many channels), or a "
                 "shortcut that changes it",
                 attr="shortcut",
-                obj=self,
             )
         return self._add(
             [body, around],

@@ -24,7 +24,7 @@ Kind = Literal["neurons", "keras", "function"]
 @dataclass(frozen=True)
 class Trainable:
     """
-    What of a layer an optimiser may move; ``None`` leaves a part as nengo_dl would have it.
+    Which parameters of a layer are trained; ``None`` leaves a part as nengo_dl would have it.
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ class Trainable:
             if field.name == "connection" and isinstance(value, Sequence | np.ndarray):
                 items = items_in(value)
                 given = [value] if items is None else items
-                value = tuple(_flag(each, field.name) for each in given)
+                value = tuple(_flag(flag, field.name) for flag in given)
             elif field.name == "neuron_parameters" and _are_names(value):
                 value = (value,) if isinstance(value, str) else tuple(value)
             else:
@@ -134,14 +134,14 @@ def _flag(value: Any, name: str, obj: Any = Trainable) -> bool | None:
 
 def _are_names(value: Any) -> bool:
     return isinstance(value, str) or (
-        isinstance(value, Sequence) and all(isinstance(each, str) for each in value)
+        isinstance(value, Sequence) and all(isinstance(name, str) for name in value)
     )
 
 
-# from what a hook returned to what holds
+# from the return value of a hook to the setting in force
 
 
-# of the kinds of layers, in words, and the parameters that all of a kind have
+# the kinds of layers in words, and the parameters that all layers of a kind have
 _KINDS: Mapping[Kind, tuple[str, ...]] = {
     "neurons": ("neurons", "bias"),
     "keras": ("a Keras layer", "weights"),
@@ -191,29 +191,29 @@ def choose_trainable(
     adds: bool = False,
 ) -> tuple[Trainable, dict[str, str]]:
     """
-    Check that a layer has the parts that are spoken of, and add what it inherits.
+    Return the setting of a layer with the parts that it inherits, if the layer has all of them.
 
     Parameters
     ----------
     own : Trainable or bool
         The setting of the layer.
     inherited : Trainable
-        That of the block around the layer, for parts of which its own says nothing.
+        The setting of the block around the layer, for parts that its own leaves out.
     source : str
-        Who gave the setting of the layer.
+        The place where the setting of the layer was set.
     kind : {"neurons", "keras", "function"}
         What the layer is made of.
     more : iterable of str
         Parts that it has besides those that all layers of its kind have.
     adds : bool
-        Whether it may add objects, which go by its setting and that of the block around it.
+        Whether it may add objects, to which its setting and that of the block apply.
 
     Returns
     -------
     trainable : Trainable
         With True and False spelled out.
     set_by : dict
-        Who set its fields, by name.
+        The places where its fields were set, by name.
 
     Raises
     ------
@@ -236,7 +236,7 @@ def choose_trainable(
                     f"a layer made of {words} has no part {part!r}; it has "
                     f"{' and '.join(('connection', *existing))}"
                 )
-    # a block speaks of the connections into its neurons
+    # the setting of a block for connections is for those into its neurons
     parts = ("connection", *meant) if kind == "neurons" else meant
     trainable = inherit_trainable(own, inherited, parts)
     set_by = {
@@ -251,7 +251,7 @@ def inherit_trainable(
     own: Trainable, around: Trainable, parts: Iterable[str] = _PARTS
 ) -> Trainable:
     """
-    Fill in what a layer does not say by what the block around it says.
+    Fill in the parts that the setting of a layer leaves out by those of the block around it.
 
     Parameters
     ----------
@@ -266,7 +266,7 @@ def inherit_trainable(
 
 
 def trainable_of_added(trainable: Trainable) -> Trainable:
-    """Return what a layer's setting means for what it adds: no connection to it, no names."""
+    """Return the setting for objects that a layer adds: without its connection and names."""
     names = isinstance(trainable.neuron_parameters, tuple)
     return replace(
         trainable,
@@ -275,7 +275,7 @@ def trainable_of_added(trainable: Trainable) -> Trainable:
     )
 
 
-# into force
+# putting it into force
 
 
 def apply_trainable(
@@ -287,12 +287,12 @@ def apply_trainable(
     undo: ExitStack,
 ) -> None:
     """
-    Write into the network's configuration and the Keras layer what trains.
+    Set which parameters are trained, in the network's configuration and the Keras layer.
 
     Parameters
     ----------
     trainable : Trainable
-        What should train, as `choose_trainable` returned it.
+        The setting, as `choose_trainable` returned it.
     connections : sequence of nengo.Connection
         The connections into the layer.
     ensemble : nengo.Ensemble or None
@@ -302,7 +302,7 @@ def apply_trainable(
     layer : str
         The layer, in words.
     undo : ExitStack
-        Is told how to take it all back.
+        Gets callbacks that undo it.
 
     Raises
     ------
@@ -315,17 +315,17 @@ def apply_trainable(
     if not hasattr(config[nengo.Connection], "trainable"):
         # as in the stock layer: users may go on to set it for objects
         nengo_dl.configure_settings(trainable=None)
-    trains = trainable.connection
-    if not isinstance(trains, tuple):
-        trains = (trains,) * len(connections)
-    if len(trains) != len(connections):
+    flags = trainable.connection
+    if not isinstance(flags, tuple):
+        flags = (flags,) * len(connections)
+    if len(flags) != len(connections):
         raise _error(
-            f"expected one setting for each of {len(connections)} connections, got {len(trains)}"
+            f"expected one setting for each of {len(connections)} connections, got {len(flags)}"
         )
-    for connection, value in zip(connections, trains, strict=True):
-        if value and (problem := without_weights(connection)) is not None:
+    for connection, trains in zip(connections, flags, strict=True):
+        if trains and (problem := without_weights(connection)) is not None:
             raise _error(problem)
-        fix_trainable(config, connection, bool(value), undo)
+        fix_trainable(config, connection, bool(trains), undo)
     if ensemble is not None and trainable.bias is not None:
         fix_trainable(config, ensemble.neurons, trainable.bias, undo)
     if keras_layer is not None and trainable.weights is not None:
@@ -341,24 +341,24 @@ def apply_to_added(
     undo: ExitStack,
 ) -> None:
     """
-    Let what a layer added to a network go by its own setting, where nothing else was said of it.
+    Apply the setting of a layer to the objects that its `on_built` added, unless they have one.
 
-    That is what it made in a hook, and not as the layer that it is, or through other layers.
+    Objects that a layer makes as its own, this one or others, are left out.
 
     Parameters
     ----------
     trainable : Trainable
-        What of the layer trains.
+        The setting of the layer.
     network : nengo.Network
         The network.
     before : Mapping
         How many objects of each class the network had before.
     made : set of int
-        The ids of objects that layers made, this one and others, which go by their settings.
+        The ids of objects that layers made, this one and others, with settings of their own.
     layer : str
         The layer, in words.
     undo : ExitStack
-        Is told how to take it all back.
+        Gets callbacks that undo it.
     """
     config = network.config
 
@@ -433,8 +433,8 @@ class FixedSetting(InstanceParams):
     """
     A setting of one object, which stays when that of its class is set anew.
 
-    ``nengo_dl.configure_settings`` replaces the parameter of the class, and with it forgets what
-    was set for objects; a plain setting made by a layer would be lost in silence.
+    ``nengo_dl.configure_settings`` replaces the parameter of the class, and with it the settings of
+    objects: a plain setting that a layer made would be lost in silence.
 
     Parameters
     ----------
@@ -449,7 +449,7 @@ class FixedSetting(InstanceParams):
     """
 
     frozen_from: tuple[InstanceParams | None] | None = None
-    """In a tuple, what was in its place when the object was frozen; None if it was not."""
+    """In a tuple, the setting in its place when the object was frozen; None if it was not."""
 
     def __init__(
         self, configures: Any, clsparams: ClassParams, name: str, value: bool | None
@@ -495,7 +495,7 @@ def fix_trainable(
     trains : bool or None
         Whether it trains; None follows its class.
     undo : ExitStack
-        Is told how to take it back.
+        Gets callbacks that undo it.
 
     Returns
     -------
@@ -515,9 +515,9 @@ def fix_setting(
     before = config.params.get(obj)
     setting = FixedSetting(obj, config.params[cls], name, value)
     if before is not None:
-        for other in config.params[cls].extra_params:
-            if other != name and other in before:
-                setattr(setting, other, getattr(before, other))
+        for parameter in config.params[cls].extra_params:
+            if parameter != name and parameter in before:
+                setattr(setting, parameter, getattr(before, parameter))
     config.params[obj] = setting
     undo.callback(put_back_setting, config, obj, before)
     return setting
@@ -540,7 +540,7 @@ def _is_set(config: nengo.Config, obj: Any) -> bool:
 # weights of Keras layers, which all places that use a layer share
 
 
-# what was asked for in each network, and by whom, by Keras layer
+# the trainable that was asked for in a network, and by whom, by Keras layer
 _asked = Notes("trainable")
 
 
@@ -569,11 +569,11 @@ def set_keras_trainable(trainable: Mapping[tf.keras.layers.Layer, bool], undo: E
     Parameters
     ----------
     trainable : Mapping
-        Whether each trains. A layer sets those within it as well, so they must come after it.
+        Whether a layer trains. It sets those within it as well, so they must come after it.
     undo : ExitStack
-        Is told how to take it back.
+        Gets callbacks that undo it.
     """
-    # for the same reason it has to be put back before them
+    # for the same reason it has to be restored before them
     for layer in reversed(list(trainable)):
         undo.callback(setattr, layer, "trainable", layer.trainable)
     for layer, value in trainable.items():
@@ -588,7 +588,7 @@ def note_asked(
     undo: ExitStack,
 ) -> None:
     """
-    Note what was asked for the weights of Keras layers, for later layers that ask otherwise.
+    Note the trainable that was asked for Keras layers, for later layers that ask for another.
 
     Parameters
     ----------
@@ -601,13 +601,8 @@ def note_asked(
     whose : str
         By whom.
     undo : ExitStack
-        Is told how to take it back.
+        Gets callbacks that undo it.
     """
     asked = _asked.get(network, {})
-    _asked[network] = asked
-    for layer in layers:
-        if layer in asked:
-            undo.callback(asked.__setitem__, layer, asked[layer])
-        else:
-            undo.callback(asked.pop, layer, None)
-        asked[layer] = (trains, whose)
+    undo.callback(_asked.__setitem__, network, asked)
+    _asked[network] = asked | dict.fromkeys(layers, (trains, whose))

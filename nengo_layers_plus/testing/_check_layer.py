@@ -15,7 +15,7 @@ from nengo_layers_plus._declared import as_count
 from nengo_layers_plus._upstream import nengo_dl, random_state_kept, tf
 from nengo_layers_plus.graph import NetworkGraph, Parameter, Shape, size_of
 from nengo_layers_plus.layers import BaseLayer, LayerParts
-from nengo_layers_plus.layers._layer_wrapper import FunctionOfSeveral, LayerWrapper
+from nengo_layers_plus.layers._layer_func import FunctionOfSeveral, LayerWrapper
 
 _SEED = 0
 _N_STEPS = 3

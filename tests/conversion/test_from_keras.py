@@ -585,7 +585,7 @@ def test_in_another_network():
 
 def test_a_call_that_fails_leaves_the_network_as_it_was(monkeypatch):
     monkeypatch.setattr(
-        "nengo_layers_plus.conversion._network_builder.NetworkBuilder._neuron_layer",
+        "nengo_layers_plus.conversion._from_keras.NetworkBuilder._neuron_layer",
         lambda *args: 1 / 0,
     )
     with nengo.Network() as net:

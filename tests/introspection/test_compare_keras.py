@@ -10,7 +10,7 @@ import pytest
 
 from nengo_layers_plus import CustomLayer, Simulator, compare, nengo_dl, summary
 from nengo_layers_plus._upstream import tf
-from nengo_layers_plus.layers._layer_wrapper import LayerWrapper, weights_stay
+from nengo_layers_plus.layers._layer_func import LayerWrapper, weights_stay
 
 layers = tf.keras.layers
 

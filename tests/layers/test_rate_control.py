@@ -11,7 +11,7 @@ from simulation import simulator
 from nengo_layers_plus import FiringRates, RateControl, Sequential, TunedNeurons, nengo_dl
 from nengo_layers_plus._upstream import tf
 from nengo_layers_plus.layers import RateLoss
-from nengo_layers_plus.layers._sequential import as_layer
+from nengo_layers_plus.layers._blocks import as_layer
 from nengo_layers_plus.testing import check_layer
 
 Keras = tf.keras.layers

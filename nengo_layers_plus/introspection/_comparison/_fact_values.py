@@ -37,7 +37,7 @@ from nengo_layers_plus.introspection._keras_config import (
     plain_config,
     take_over,
 )
-from nengo_layers_plus.layers._layer_wrapper import LayerWrapper, must_be_kept, weights_stay
+from nengo_layers_plus.layers._layer_func import LayerWrapper, must_be_kept, weights_stay
 
 # processes that draw nothing
 _STEADY = (nengo.processes.PresentInput, nengo.processes.Piecewise, nengo.synapses.Synapse)

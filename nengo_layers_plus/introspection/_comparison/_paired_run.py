@@ -28,7 +28,7 @@ from nengo_layers_plus.introspection._comparison._fact_values import undo_differ
 from nengo_layers_plus.introspection._inputs import check_fits, fits
 from nengo_layers_plus.introspection._network_copy import NetworkCopy
 from nengo_layers_plus.introspection._recording import ParameterKey, Recorder
-from nengo_layers_plus.layers._layer_wrapper import weights_stay
+from nengo_layers_plus.layers._layer_func import weights_stay
 
 _KERAS = ("Keras weights", "Keras state")
 _SIZES = {"shape in", "shape out", "size in", "size out"}

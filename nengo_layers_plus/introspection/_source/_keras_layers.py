@@ -22,7 +22,7 @@ from nengo_layers_plus.introspection._keras_config import is_users_function, pla
 from nengo_layers_plus.introspection._same import same
 from nengo_layers_plus.introspection._source._layout import call, quoted, sequence
 from nengo_layers_plus.introspection._source._values import NoExpressionError, Values
-from nengo_layers_plus.layers._layer_wrapper import LayerWrapper
+from nengo_layers_plus.layers._layer_func import LayerWrapper
 
 # the arguments of all Keras layers, besides the name
 _OF_ALL = ("trainable", "dtype", "dynamic", "batch_input_shape")

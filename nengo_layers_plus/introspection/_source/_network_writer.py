@@ -38,7 +38,7 @@ from nengo_layers_plus.introspection._source._layout import (
 )
 from nengo_layers_plus.introspection._source._objects import Objects
 from nengo_layers_plus.introspection._source._values import stem_of
-from nengo_layers_plus.layers._layer_wrapper import FunctionOfSeveral, LayerWrapper
+from nengo_layers_plus.layers._layer_func import FunctionOfSeveral, LayerWrapper
 from nengo_layers_plus.neurons import model_in
 from nengo_layers_plus.synapses._filters import TrainableFilter
 

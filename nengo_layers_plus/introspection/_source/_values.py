@@ -28,7 +28,7 @@ from nengo_layers_plus.introspection._source._layout import (
     quoted,
     sequence,
 )
-from nengo_layers_plus.layers._layer_wrapper import FunctionOfSeveral
+from nengo_layers_plus.layers._layer_func import FunctionOfSeveral
 from nengo_layers_plus.surrogate import SurrogateFunction
 
 _USUAL = {"numpy": "np", "tensorflow": "tf"}

@@ -36,7 +36,7 @@ from nengo_layers_plus.introspection._open_network import open_network
 from nengo_layers_plus.introspection._summary._activity import measure
 from nengo_layers_plus.introspection._summary._rows import Rows
 from nengo_layers_plus.introspection._summary._summary_row import SummaryRow, by_name
-from nengo_layers_plus.layers._layer_wrapper import weights_stay
+from nengo_layers_plus.layers._layer_func import weights_stay
 
 _HEADER = ("layer", "what", "shape", "neurons", "trains", "stays", "synapse")
 _NUMBERS = (3,)
