@@ -35,17 +35,12 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from nengo_layers_plus._upstream._effects import (
-    ChangedVariable,
-    Effects,
-    called_graph,
-    list_effects,
-)
 from nengo_layers_plus._upstream._keras import (
     LayerCall,
     adds_loss_to_model,
     carries_mask,
     copy_layer,
+    dtype_blamed,
     expects_training,
     is_automatic_name,
     is_graph_of_layers,
@@ -58,18 +53,7 @@ from nengo_layers_plus._upstream._keras import (
     snake_case_of,
     with_sublayers,
 )
-from nengo_layers_plus._upstream._layer_dtype import dtype_blamed
-from nengo_layers_plus._upstream._repairs import repair
-from nengo_layers_plus._upstream._simulation import (
-    build_again,
-    default_simulation_settings,
-    find_gain_scales,
-    find_gain_signals,
-    model_inputs,
-    native_process_builder,
-    set_initial_value,
-)
-from nengo_layers_plus._upstream._versions import (
+from nengo_layers_plus._upstream._libraries import (
     NENGO_DL,
     PYTHON_TESTED,
     REQUIREMENTS,
@@ -81,7 +65,24 @@ from nengo_layers_plus._upstream._versions import (
     find_versions,
     write_range,
 )
-from nengo_layers_plus._upstream._xla import xla_slice, xla_update_slice
+from nengo_layers_plus._upstream._repairs import repair
+from nengo_layers_plus._upstream._simulation import (
+    build_again,
+    default_simulation_settings,
+    find_gain_scales,
+    find_gain_signals,
+    model_inputs,
+    native_process_builder,
+    set_initial_value,
+)
+from nengo_layers_plus._upstream._tensorflow import (
+    ChangedVariable,
+    Effects,
+    called_graph,
+    list_effects,
+    xla_slice,
+    xla_update_slice,
+)
 
 if TYPE_CHECKING:
     import nengo_dl as nengo_dl

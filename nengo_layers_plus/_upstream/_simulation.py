@@ -1,14 +1,18 @@
-"""What a Simulator of nengo_dl is built from, as far as it takes private names to change it."""
+"""Models and signals of nengo and nengo_dl, as far as it takes private names to change them."""
 
 from __future__ import annotations
 
+import functools
 import importlib
+import inspect
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+import numpy
+
 from nengo_layers_plus._upstream._keras import random_state_kept
-from nengo_layers_plus._upstream._lazy import nengo_dl
+from nengo_layers_plus._upstream._libraries import nengo_dl
 
 
 def find_gain_signals(model: Any) -> Iterator[tuple[Any, Any, Any]]:
@@ -28,7 +32,6 @@ def find_gain_signals(model: Any) -> Iterator[tuple[Any, Any, Any]]:
     part : slice or array
         Which of the neurons.
     """
-    numpy = importlib.import_module("numpy")
     operator = importlib.import_module("nengo.builder.operator")
     copies = {each.src: each for each in model.operators if isinstance(each, operator.Copy)}
     for each in model.operators:
@@ -154,3 +157,100 @@ def default_simulation_settings() -> dict[str, Any]:
 def model_inputs(sim: Any, data: Mapping[Any, Any], n_steps: int) -> Any:
     """Return what the Keras model of a Simulator is called with, in the form that it takes."""
     return sim._generate_inputs(data, n_steps)
+
+
+def shape_of(signal: Any) -> tuple[int, ...]:
+    """Return the shape that the values of a signal have; a single number is an array of one."""
+    if signal.sparse:
+        return (signal.size,)
+    return tuple(int(each) for each in signal.shape) or (1,)
+
+
+def places_of(signal: Any, part: Any = None) -> numpy.ndarray:
+    """Find where the values of a view lie in the signal that it is a view of.
+
+    Parameters
+    ----------
+    signal : nengo.builder.Signal
+        A signal; a base is a view of itself.
+    part : slice or array_like, optional
+        Which of the entries of the view.
+
+    Returns
+    -------
+    places : array of int
+        For each value its index in the flat base.
+    """
+    base = signal.base
+    places = numpy.arange(base.size).reshape(shape_of(base))
+    if signal.is_view:
+        step = places.itemsize
+        places = numpy.ndarray(
+            shape=signal.shape,
+            dtype=places.dtype,
+            buffer=places,
+            offset=signal.elemoffset * step,
+            strides=tuple(each * step for each in signal.elemstrides),
+        )
+    places = places.reshape(shape_of(signal))
+    return places if part is None or part is Ellipsis else places[part]
+
+
+def view_of(whole: Any, signal: Any) -> Any:
+    """Make the view of a signal of nengo_dl that a view of nengo is of its base.
+
+    Parameters
+    ----------
+    whole : nengo_dl.signals.TensorSignal
+        That of the base.
+    signal : nengo.builder.Signal
+        The view.
+
+    Raises
+    ------
+    NotImplementedError
+        If it is not made of whole rows of the base: nengo_dl has no such views.
+    """
+    places, shape = places_of(signal), shape_of(signal)
+    row = int(numpy.prod(shape_of(signal.base)[1:]))
+    if places.size % row == 0:
+        rows = places.reshape(-1, row)
+        starts = rows[:, 0] // row
+        if numpy.array_equal(rows, starts[:, None] * row + numpy.arange(row)):
+            if not numpy.array_equal(starts, numpy.arange(whole.shape[0])):
+                whole = whole[starts]
+            return whole.reshape(shape)
+    raise NotImplementedError(
+        f"Slicing on axes > 0 is not supported: expected whole rows of {signal.base}, got {signal}"
+    )
+
+
+def wrap(owner: Any, name: str, wrapper: Callable[..., Any]) -> None:
+    """Have a function or method of nengo_dl be called by another.
+
+    Parameters
+    ----------
+    owner : type or module
+        Where the function is.
+    name : str
+        Its name.
+    wrapper : callable
+        Takes the function, and the arguments that it is called with; those of a method begin with
+        the instance.
+    """
+    function = inspect.getattr_static(owner, name)
+    is_method = isinstance(owner, type) and not isinstance(function, staticmethod)
+
+    def original(*args: Any, **kwargs: Any) -> Any:
+        if is_method:
+            # bound, as decorators of nengo want it
+            return function.__get__(args[0], type(args[0]))(*args[1:], **kwargs)
+        return getattr(function, "__func__", function)(*args, **kwargs)
+
+    @functools.wraps(getattr(owner, name))
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        return wrapper(original, *args, **kwargs)
+
+    setattr(
+        owner, name, wrapped if is_method or not isinstance(owner, type) else staticmethod(wrapped)
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,9 +14,46 @@ from nengo.exceptions import NengoException
 from nengo_layers_plus._upstream import tf
 from nengo_layers_plus.simulator._chunks import train_in_chunks
 from nengo_layers_plus.simulator._given_data import GivenData
-from nengo_layers_plus.simulator._lengths import Lengths
 from nengo_layers_plus.simulator._numerics import Numerics
 from nengo_layers_plus.simulator._settings import Settings
+
+# How often a number of steps is met before a function is traced for it alone.
+_CALLS_BEFORE_TRACING = 3
+
+
+class Lengths:
+    """Which numbers of steps functions are traced for: the first, those that recur, and any other.
+
+    What is traced for one number runs faster, and tracing for each would take longer than it saves.
+    """
+
+    def __init__(self) -> None:
+        self._counts: Counter[int] = Counter()
+        self._own: set[int] = set()
+
+    def choose(self, steps: int) -> int | None:
+        """Say which function to use in a call.
+
+        Parameters
+        ----------
+        steps : int
+            The number of steps of the call.
+
+        Returns
+        -------
+        steps : int or None
+            The number that the function is traced for; None for any.
+        """
+        self._counts[steps] += 1
+        if not self._own or self._counts[steps] >= _CALLS_BEFORE_TRACING:
+            self._own.add(steps)
+        return steps if steps in self._own else None
+
+    def forget(self) -> None:
+        """Begin anew."""
+        self._counts.clear()
+        self._own.clear()
+
 
 # How many functions are kept.
 _MOST_FUNCTIONS = 16

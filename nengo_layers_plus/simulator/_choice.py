@@ -10,11 +10,11 @@ import numpy as np
 from nengo import LIF
 from nengo.builder.neurons import SimNeurons
 
-from nengo_layers_plus._upstream._views import shape_of
+from nengo_layers_plus._upstream._simulation import shape_of
 from nengo_layers_plus.simulator._compiled import compiles
-from nengo_layers_plus.simulator._context import Context
-from nengo_layers_plus.simulator._decision import Kind
+from nengo_layers_plus.simulator._operator_builders import Context
 from nengo_layers_plus.simulator._plan import Group, Plan
+from nengo_layers_plus.simulator.rules._rule import Kind
 
 # Measured on a CPU, in seconds: what an operation costs besides its numbers, and a number in
 # nengo_dl's loop, where it is gathered and scattered, and layer by layer.

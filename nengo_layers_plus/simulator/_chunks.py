@@ -9,10 +9,8 @@ from nengo.builder.signal import Signal
 
 from nengo_layers_plus._upstream import tf
 from nengo_layers_plus.simulator._pipeline import Pipeline
-from nengo_layers_plus.simulator._settings import Settings
-from nengo_layers_plus.simulator._sizes import Sizes
-from nengo_layers_plus.simulator._tiles import run_in_tiles
-from nengo_layers_plus.simulator._truncation import Chunks
+from nengo_layers_plus.simulator._settings import Chunks, Settings
+from nengo_layers_plus.simulator._tiles import Sizes, run_in_tiles
 
 
 def run_in_chunks(

@@ -8,9 +8,7 @@ from typing import Any
 import numpy as np
 
 from nengo_layers_plus._upstream import nengo_dl, tf
-from nengo_layers_plus.simulator._context import Context
-from nengo_layers_plus.simulator._loop_signals import LoopSignals
-from nengo_layers_plus.simulator._operator_builders import native_builder
+from nengo_layers_plus.simulator._operator_builders import Context, LoopSignals, native_builder
 from nengo_layers_plus.simulator._series import Series, add, like, total
 
 # Below, compiling takes longer than is won in thousands of steps.

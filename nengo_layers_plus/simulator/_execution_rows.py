@@ -15,9 +15,9 @@ from nengo.ensemble import Neurons
 
 from nengo_layers_plus._upstream import nengo_dl
 from nengo_layers_plus.graph import NetworkGraph, alike_parts, in_words, plain
-from nengo_layers_plus.simulator._decision import Kind
 from nengo_layers_plus.simulator._execution import ExecutionRow
 from nengo_layers_plus.simulator._plan import Plan
+from nengo_layers_plus.simulator.rules._rule import Kind
 from nengo_layers_plus.synapses._build import SimTrainableFilter
 
 _UNSEEN = (Copy, Reset, TimeUpdate, nengo_dl.compat.SimProbe)

@@ -10,24 +10,26 @@ import numpy as np
 from nengo.exceptions import BuildError, ValidationError
 
 from nengo_layers_plus._upstream import ChangedVariable, nengo_dl, random_state_kept, tf
+from nengo_layers_plus._upstream._simulation import shape_of
 from nengo_layers_plus._upstream._tensor_graph import SequenceGraph
-from nengo_layers_plus._upstream._views import shape_of
 from nengo_layers_plus.graph import listed
 from nengo_layers_plus.graph._keras_layers import weights_of
 from nengo_layers_plus.simulator._choice import Choice, choose
 from nengo_layers_plus.simulator._chunks import run_in_chunks
-from nengo_layers_plus.simulator._context import Context
-from nengo_layers_plus.simulator._decision import Kind
 from nengo_layers_plus.simulator._execution import Execution
 from nengo_layers_plus.simulator._execution_rows import PartNames, list_rows
 from nengo_layers_plus.simulator._numerics import Numerics
-from nengo_layers_plus.simulator._operator_builders import OperatorBuilders, is_built_by_nengo_dl
+from nengo_layers_plus.simulator._operator_builders import (
+    Context,
+    OperatorBuilders,
+    is_built_by_nengo_dl,
+)
 from nengo_layers_plus.simulator._pipeline import Observed, Pipeline
 from nengo_layers_plus.simulator._plan import Plan
 from nengo_layers_plus.simulator._settings import MEMORY_LIMIT_OF_SIMULATION, Settings
-from nengo_layers_plus.simulator._sizes import Sizes, bytes_per_step, choose_sizes
-from nengo_layers_plus.simulator._tiles import count_cores
+from nengo_layers_plus.simulator._tiles import Sizes, bytes_per_step, choose_sizes, count_cores
 from nengo_layers_plus.simulator._views import type_of
+from nengo_layers_plus.simulator.rules._rule import Kind
 from nengo_layers_plus.simulator.rules._tensor_node import gets_gradient, state_of
 
 # What is kept of each value until the gradient is known.

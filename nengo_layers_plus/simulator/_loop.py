@@ -13,14 +13,17 @@ from nengo.builder.operator import Operator
 from nengo.builder.signal import Signal
 
 from nengo_layers_plus._upstream import tf
-from nengo_layers_plus._upstream._views import shape_of
+from nengo_layers_plus._upstream._simulation import shape_of
 from nengo_layers_plus.neurons._build import NeuronModelBuilder
-from nengo_layers_plus.simulator._compiled import compile_loop, kernel_length, lengthen, split
-from nengo_layers_plus.simulator._compiled_gradient import compile_gradient
-from nengo_layers_plus.simulator._context import Context
+from nengo_layers_plus.simulator._compiled import (
+    compile_gradient,
+    compile_loop,
+    kernel_length,
+    lengthen,
+    split,
+)
 from nengo_layers_plus.simulator._lif import PackedLIF, SeriesLIFBuilder, has_series
-from nengo_layers_plus.simulator._loop_signals import LoopSignals
-from nengo_layers_plus.simulator._operator_builders import native_builder
+from nengo_layers_plus.simulator._operator_builders import Context, LoopSignals, native_builder
 from nengo_layers_plus.simulator._places import is_real
 from nengo_layers_plus.simulator._plan import Group
 from nengo_layers_plus.simulator._series import Series, add

@@ -12,17 +12,17 @@ from nengo.builder.signal import Signal
 from nengo.builder.transforms import ConvInc, ConvTransposeInc
 
 from nengo_layers_plus._upstream import nengo_dl, tf
-from nengo_layers_plus._upstream._views import shape_of
+from nengo_layers_plus._upstream._simulation import shape_of
 from nengo_layers_plus.simulator._choice import find_compiled
-from nengo_layers_plus.simulator._context import Context
-from nengo_layers_plus.simulator._decision import Kind
 from nengo_layers_plus.simulator._loop import Loop
 from nengo_layers_plus.simulator._numerics import Numerics
+from nengo_layers_plus.simulator._operator_builders import Context
 from nengo_layers_plus.simulator._plan import Group, Plan
 from nengo_layers_plus.simulator._series import Series, repeat
 from nengo_layers_plus.simulator._signal_values import SignalValues
 from nengo_layers_plus.simulator._views import type_of
 from nengo_layers_plus.simulator.rules import rule_for
+from nengo_layers_plus.simulator.rules._rule import Kind
 
 # What is worth computing once for an input that stands still.
 _EXPENSIVE = (DotInc, ConvInc, ConvTransposeInc, nengo_dl.tensor_node.SimTensorNode)

@@ -14,8 +14,7 @@ from nengo.transforms import SparseMatrix
 
 from nengo_layers_plus._upstream import nengo_dl
 from nengo_layers_plus.simulator._execution_rows import PartNames, operation_of
-from nengo_layers_plus.simulator._plan import Group, Plan
-from nengo_layers_plus.simulator._roles import Role
+from nengo_layers_plus.simulator._plan import Group, Plan, Role
 
 # How many of those that read a signal are named.
 _MOST_READERS = 4

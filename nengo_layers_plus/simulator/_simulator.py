@@ -12,13 +12,14 @@ import nengo
 import numpy as np
 from nengo.ensemble import Neurons
 from nengo.exceptions import SimulationError, ValidationError
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
 
-from nengo_layers_plus._declared import holds_itself
-from nengo_layers_plus._upstream import keras3_equivalent, nengo_dl, tf
+from nengo_layers_plus._upstream import nengo_dl, tf
 from nengo_layers_plus._upstream._array_model import use_array_model
-from nengo_layers_plus._upstream._custom_gradients import custom_gradients_kept
 from nengo_layers_plus._upstream._repairs import keras_call
 from nengo_layers_plus._upstream._tensor_graph import replace_class
+from nengo_layers_plus._upstream._tensorflow import custom_gradients_kept
 from nengo_layers_plus.graph import TrainingReport, what_trains
 from nengo_layers_plus.graph._keras_layers import mark_inputs_built
 from nengo_layers_plus.parameters import LoadedParameters, load_parameters, save_parameters
@@ -32,8 +33,7 @@ from nengo_layers_plus.simulator._gradient_check import check_gradients
 from nengo_layers_plus.simulator._layerwise_graph import LayerwiseGraph
 from nengo_layers_plus.simulator._lif import starts_regularly
 from nengo_layers_plus.simulator._live_data import LiveData, freeze_synapse, with_learned_parameters
-from nengo_layers_plus.simulator._progress import Progress
-from nengo_layers_plus.simulator._truncation import Truncation
+from nengo_layers_plus.simulator._settings import Truncation
 
 
 class Simulator(nengo_dl.Simulator):
@@ -218,40 +218,20 @@ class Simulator(nengo_dl.Simulator):
             If one of them is a class, or of Keras 3, which TensorFlow's Keras models can't use, if
             Keras does not know its name, or if it is for something that is no Probe of the network.
         """
-        given = {
-            "loss": loss,
-            "metrics": metrics,
-            "loss_weights": loss_weights,
-            "weighted_metrics": weighted_metrics,
-        }
-        for name, value in {"optimizer": optimizer, **given, **kwargs}.items():
-            if holds_itself(value):
-                raise ValidationError(f"{value!r} holds itself", name, self)
-            for each in _items_of(value):
-                if isinstance(each, type):
-                    raise ValidationError(
-                        f"expected an object, got the class {each!r}. What to do: make an object "
-                        "of it",
-                        name,
-                        self,
-                    )
-                equivalent = keras3_equivalent(each)
-                if equivalent is not None:
-                    raise ValidationError(
-                        f"expected an object of tf.keras, got {each!r} of Keras 3, which the Keras "
-                        f"model of a Simulator can't use. What to do: take {equivalent} instead",
-                        name,
-                        self,
-                    )
-        by_name = {name: self._given.by_probe(value, name) for name, value in given.items()}
-        for name in ("loss", "metrics", "weighted_metrics"):
-            self._given.check_names(by_name[name], name)
+        given = self._given.compile_arguments(
+            optimizer=optimizer,
+            loss=loss,
+            metrics=metrics,
+            loss_weights=loss_weights,
+            weighted_metrics=weighted_metrics,
+            **kwargs,
+        )
         for name in ("metrics", "weighted_metrics"):
-            by_name[name] = self._standardize_data(
-                by_name[name], self.model.probes, broadcast_unary=True
+            given[name] = self._standardize_data(
+                given[name], self.model.probes, broadcast_unary=True
             )
-        super().compile(optimizer, **by_name, **kwargs)
-        self._given.note_metrics(by_name["metrics"], by_name["weighted_metrics"])
+        super().compile(given.pop("optimizer"), **given)
+        self._given.note_metrics(given["metrics"], given["weighted_metrics"])
 
     @nengo_dl.simulator.require_open  # type: ignore[untyped-decorator]
     def fit(
@@ -815,12 +795,46 @@ class Simulator(nengo_dl.Simulator):
         return what_trains(self)
 
 
-def _items_of(value: Any) -> Iterator[Any]:
-    """List what is in nested lists and dictionaries, whose keys may be Probes."""
-    if isinstance(value, Mapping):
-        value = list(value.values())
-    if isinstance(value, list | tuple):
-        for each in value:
-            yield from _items_of(each)
-    else:
-        yield value
+class Progress:
+    """How far a simulation is, as a bar that is moved from within a TensorFlow graph."""
+
+    def __init__(self) -> None:
+        self._bar: Bar | None = None
+
+    def in_graph(self, steps: Any) -> None:
+        """Add an operation to a graph that says how many steps were run."""
+        tf.numpy_function(self._move, [steps], [], name="progress")
+
+    @contextlib.contextmanager
+    def shown(self, total: int, visible: bool) -> Iterator[None]:
+        """Show a bar while something runs.
+
+        Parameters
+        ----------
+        total : int
+            The number of steps.
+        visible : bool
+            Whether to show it.
+        """
+        if not visible:
+            yield
+            return
+        columns = (
+            TextColumn("Simulating"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("steps"),
+            TimeRemainingColumn(elapsed_when_finished=True),
+        )
+        with Bar(*columns) as self._bar:
+            self._bar.add_task("Simulating", total=total)
+            try:
+                yield
+                self._move(total)
+            finally:
+                self._bar.refresh()
+        self._bar = None
+
+    def _move(self, steps: Any) -> None:
+        if self._bar is not None:
+            self._bar.update(self._bar.task_ids[0], completed=int(steps))

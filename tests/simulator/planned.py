@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from nengo_layers_plus import Simulator
-from nengo_layers_plus.simulator._context import Context
-from nengo_layers_plus.simulator._decision import Kind
+from nengo_layers_plus.simulator._operator_builders import Context
 from nengo_layers_plus.simulator._plan import Group, Plan
+from nengo_layers_plus.simulator.rules._rule import Kind
 
 
 def plan_of(network: Any, training: bool = False) -> Plan:

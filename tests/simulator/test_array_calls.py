@@ -8,7 +8,7 @@ import pytest
 
 from nengo_layers_plus import CustomLayer, Simulator, nengo_dl
 from nengo_layers_plus._upstream import tf
-from nengo_layers_plus.simulator._array_calls import stands_still
+from nengo_layers_plus.simulator._array_calls import Lengths, stands_still
 
 IMAGES = np.random.RandomState(0).uniform(0, 1, (4, 1, 3))
 
@@ -275,3 +275,30 @@ def test_a_state_that_was_loaded_before_any_step_is_kept(tmp_path, cls):
         for one, other in zip(use(sim), expected, strict=True):
             np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-5)
         assert sim.n_steps == 25
+
+
+# -- numbers of steps that functions are traced for
+
+
+def test_lengths_of_the_first_and_those_that_recur():
+    lengths = Lengths()
+    assert [lengths.choose(steps) for steps in (30, 30, 50, 30, 50, 50, 50)] == [
+        *(30, 30),  # the first
+        None,
+        30,
+        None,
+        *(50, 50),  # for the third time, and from then on
+    ]
+
+
+def test_always_another_length():
+    lengths = Lengths()
+    assert [lengths.choose(steps) for steps in range(5)] == [0, None, None, None, None]
+
+
+def test_lengths_to_begin_anew():
+    lengths = Lengths()
+    lengths.choose(3)
+    lengths.forget()
+    assert lengths.choose(4) == 4
+    assert lengths.choose(3) is None

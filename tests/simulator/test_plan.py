@@ -12,8 +12,8 @@ from python_neurons import InPython
 
 from nengo_layers_plus import CustomLayer
 from nengo_layers_plus._upstream import tf
-from nengo_layers_plus.simulator._decision import Kind
-from nengo_layers_plus.simulator._roles import Role, SignalUse
+from nengo_layers_plus.simulator._plan import Role, SignalUse
+from nengo_layers_plus.simulator.rules._rule import Kind
 
 ALIKE = "treats all steps alike"
 RECURRENT = "a recurrent connection: each step needs the result of the step before"

@@ -11,9 +11,9 @@ from nengo.exceptions import BuildError
 
 from nengo_layers_plus import CustomLayer, Simulator, nengo_dl
 from nengo_layers_plus._upstream import tf
-from nengo_layers_plus.simulator._decision import Decision, Kind
 from nengo_layers_plus.simulator._series import Series
 from nengo_layers_plus.simulator.rules import Rule, register, rule_for
+from nengo_layers_plus.simulator.rules._rule import Decision, Kind
 
 STEPS = 12
 

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from nengo_layers_plus._upstream._repairs._checkpoints import repair_checkpoints
-from nengo_layers_plus._upstream._repairs._copies import repair_copies
 from nengo_layers_plus._upstream._repairs._graph import repair_graph
 from nengo_layers_plus._upstream._repairs._operators import repair_operators
+from nengo_layers_plus._upstream._repairs._saving import repair_checkpoints, repair_copies
 from nengo_layers_plus._upstream._repairs._simulator import keras_call, repair_simulator
 
 __all__ = ["keras_call", "repair"]

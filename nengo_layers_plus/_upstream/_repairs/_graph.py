@@ -12,8 +12,7 @@ from typing import Any
 
 import numpy
 
-from nengo_layers_plus._upstream._repairs._wrap import wrap
-from nengo_layers_plus._upstream._views import view_of
+from nengo_layers_plus._upstream._simulation import view_of, wrap
 
 
 def repair_graph(nengo_dl: ModuleType) -> None:

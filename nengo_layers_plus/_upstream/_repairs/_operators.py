@@ -6,8 +6,7 @@ import importlib
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
-from nengo_layers_plus._upstream._repairs._wrap import wrap
-from nengo_layers_plus._upstream._simulation import native_process_builder, set_initial_value
+from nengo_layers_plus._upstream._simulation import native_process_builder, set_initial_value, wrap
 
 
 def repair_operators(nengo_dl: ModuleType) -> None:

@@ -10,10 +10,15 @@ from collections.abc import Iterator
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
-from nengo_layers_plus._upstream._custom_gradients import custom_gradients_kept
-from nengo_layers_plus._upstream._keras import is_layer, note_random_state, with_sublayers
-from nengo_layers_plus._upstream._layer_dtype import dtype_blamed, follow_dtype
-from nengo_layers_plus._upstream._repairs._wrap import wrap
+from nengo_layers_plus._upstream._keras import (
+    dtype_blamed,
+    follow_dtype,
+    is_layer,
+    note_random_state,
+    with_sublayers,
+)
+from nengo_layers_plus._upstream._simulation import wrap
+from nengo_layers_plus._upstream._tensorflow import custom_gradients_kept
 
 
 def repair_simulator(nengo_dl: ModuleType) -> None:

@@ -10,13 +10,11 @@ from nengo.builder.transforms import SparseDotInc
 from nengo.transforms import SparseMatrix
 
 from nengo_layers_plus._upstream import nengo_dl, tf
-from nengo_layers_plus._upstream._views import shape_of
-from nengo_layers_plus.simulator._context import Context
-from nengo_layers_plus.simulator._decision import Decision, Kind
-from nengo_layers_plus.simulator._series import Series, like
+from nengo_layers_plus._upstream._simulation import shape_of
+from nengo_layers_plus.simulator._operator_builders import Context
+from nengo_layers_plus.simulator._series import Series, folded, like
 from nengo_layers_plus.simulator._signal_values import SignalValues
-from nengo_layers_plus.simulator.rules._folding import folded
-from nengo_layers_plus.simulator.rules._rule import Rule, register
+from nengo_layers_plus.simulator.rules._rule import Decision, Kind, Rule, register
 
 _op_builders = nengo_dl.op_builders
 

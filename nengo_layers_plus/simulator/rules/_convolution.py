@@ -8,13 +8,12 @@ from typing import Any
 from nengo.builder.transforms import ConvInc, ConvTransposeInc
 
 from nengo_layers_plus._upstream import nengo_dl, tf
-from nengo_layers_plus._upstream._views import shape_of
-from nengo_layers_plus.simulator._context import Context
-from nengo_layers_plus.simulator._decision import Decision, Kind
+from nengo_layers_plus._upstream._simulation import shape_of
+from nengo_layers_plus.simulator._operator_builders import Context
+from nengo_layers_plus.simulator._series import folded
 from nengo_layers_plus.simulator._signal_values import SignalValues
 from nengo_layers_plus.simulator.rules._arithmetic import ArithmeticRule
-from nengo_layers_plus.simulator.rules._folding import folded
-from nengo_layers_plus.simulator.rules._rule import register
+from nengo_layers_plus.simulator.rules._rule import Decision, Kind, register
 
 _builders = nengo_dl.transform_builders
 _AXES = ("W", "HW", "DHW")

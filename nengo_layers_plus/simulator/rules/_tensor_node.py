@@ -14,13 +14,11 @@ from nengo_layers_plus._upstream import (
     nengo_dl,
     tf,
 )
-from nengo_layers_plus.simulator._context import Context
-from nengo_layers_plus.simulator._decision import Decision, Kind
-from nengo_layers_plus.simulator._series import Series
+from nengo_layers_plus.simulator._operator_builders import Context
+from nengo_layers_plus.simulator._series import Series, folded
 from nengo_layers_plus.simulator._signal_values import SignalValues
-from nengo_layers_plus.simulator.rules._folding import folded
 from nengo_layers_plus.simulator.rules._known_layers import is_per_item
-from nengo_layers_plus.simulator.rules._rule import Rule, register
+from nengo_layers_plus.simulator.rules._rule import Decision, Kind, Rule, register
 
 
 @register(nengo_dl.tensor_node.SimTensorNode)

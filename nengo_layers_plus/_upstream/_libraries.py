@@ -1,13 +1,16 @@
-"""The versions of the libraries that this package is built on, and what is wrong with them."""
+"""The libraries that this package is built on: their versions, and lazy imports of them."""
 
 from __future__ import annotations
 
 import contextlib
+import importlib
 import importlib.metadata
 import platform
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
 
 from packaging.specifiers import SpecifierSet
 from packaging.version import InvalidVersion, Version
@@ -174,3 +177,14 @@ def check_versions(versions: Mapping[str, Version | None]) -> list[UpstreamError
             )
         )
     return [problem for problem in problems if problem is not None]
+
+
+class _LazyModule(ModuleType):
+    """A module that is imported when one of its names is first used."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(importlib.import_module(self.__name__), name)
+
+
+tf: Any = _LazyModule("tensorflow")
+nengo_dl: Any = _LazyModule("nengo_dl")
