@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import nengo
@@ -14,14 +14,12 @@ from nengo_layers_plus.graph import (
     GradientStop,
     NetworkGraph,
     gradient_stops,
+    listed,
     passes_operator,
     trained_through,
 )
 from nengo_layers_plus.graph._gradient_flow import GradientFlow
 from nengo_layers_plus.neurons import StoppedGradientWarning, why_in_python
-
-# How many parameters an error names.
-_MOST_NAMES = 6
 
 
 class StoppedGradientError(NengoException):
@@ -100,7 +98,7 @@ def _check_trained_state(sim: Any, graph: NetworkGraph, trained: list[tuple[Any,
     if names:
         raise StoppedGradientError(
             f"Simulator.fit: expected variables that a Keras layer changes whenever it is called "
-            f"not to train, but {_list(names)} would. What to do: make them with trainable=False; "
+            f"not to train, but {listed(names)} would. What to do: make them with trainable=False; "
             f"or train all else on purpose: sim.fit(..., allow_stopped_gradients=True)"
         )
 
@@ -125,7 +123,7 @@ def _check_state_of_layers(sim: Any, graph: NetworkGraph, outputs: set[Any]) -> 
             raise StoppedGradientError(
                 f"Simulator.fit: expected gradients to go back in time, but {item.name} keeps its "
                 f"state in variables of a Keras layer, through which none goes: "
-                f"{_list(each.name for each in trained)} would learn from each step by itself. "
+                f"{listed(each.name for each in trained)} would learn from each step by itself. "
                 f"What to do: write the layer as a cell of [input, state], with a Connection of "
                 f"synapse=0 from its output to its input for the state (the guide "
                 f"'Building networks' has an LSTM); freeze what is not to be trained "
@@ -159,15 +157,9 @@ def _describe(stop: GradientStop) -> str:
     reason = why_in_python(neuron_type) or f"{type(neuron_type).__name__} runs in Python"
     lines = [f"  {stop.item.name}: {reason}, and stops them."]
     if stop.lost:
-        lines.append(f"    Could not learn: {_list(each.name for each in stop.lost)}.")
+        lines.append(f"    Could not learn: {listed(each.name for each in stop.lost)}.")
     if stop.partly_lost:
         lines.append(
-            f"    Would learn by other ways alone: {_list(each.name for each in stop.partly_lost)}."
+            f"    Would learn by other ways alone: {listed(each.name for each in stop.partly_lost)}."
         )
     return "\n".join(lines)
-
-
-def _list(names: Iterable[str]) -> str:
-    names = list(names)
-    more = len(names) - _MOST_NAMES
-    return ", ".join(names[:_MOST_NAMES]) + (f" and {more} more" if more > 0 else "")

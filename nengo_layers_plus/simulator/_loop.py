@@ -24,11 +24,10 @@ from nengo_layers_plus.simulator._compiled import (
 )
 from nengo_layers_plus.simulator._lif import PackedLIF, SeriesLIFBuilder, has_series
 from nengo_layers_plus.simulator._operator_builders import Context, LoopSignals, native_builder
-from nengo_layers_plus.simulator._places import is_real
 from nengo_layers_plus.simulator._plan import Group
 from nengo_layers_plus.simulator._series import Series, add
 from nengo_layers_plus.simulator._signal_values import SignalValues
-from nengo_layers_plus.simulator._views import type_of
+from nengo_layers_plus.simulator._views import is_real, type_of
 
 
 class Loop:

@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 from nengo.builder.operator import Operator
 from nengo.builder.signal import Signal
-from nengo.transforms import SparseMatrix
 
-from nengo_layers_plus._upstream import nengo_dl
+from nengo_layers_plus._upstream import nengo_dl, tf
+from nengo_layers_plus.graph import listed
 from nengo_layers_plus.simulator._execution_rows import PartNames, operation_of
 from nengo_layers_plus.simulator._plan import Group, Plan, Role
+from nengo_layers_plus.simulator._views import is_real
 
 # How many of those that read a signal are named.
 _MOST_READERS = 4
@@ -64,8 +65,8 @@ class Place:
         What computes them there, if it is to be said.
     readers : str
         What reads them, if it is to be said.
-    allowed : frozenset of str
-        Which of ``"nan"``, ``"inf"`` and ``"-inf"`` they may be, since they were made so.
+    allowed : tuple of float
+        Which of ``nan``, ``inf`` and ``-inf`` they may be, since they were made so.
     """
 
     name: str
@@ -73,7 +74,7 @@ class Place:
     of: Quantity
     operation: str = ""
     readers: str = ""
-    allowed: frozenset[str] = frozenset()
+    allowed: tuple[float, ...] = ()
 
     def gradient(self) -> Place:
         """Return the place of the gradient by these numbers."""
@@ -82,7 +83,7 @@ class Place:
             what=f"gradient by the {self.what}",
             of=Quantity.GRADIENT,
             operation="",
-            allowed=frozenset(),
+            allowed=(),
         )
 
 
@@ -145,7 +146,7 @@ class Places:
             Quantity.VALUE,
             operation=operation_of(operator),
             readers=self._readers(base, plan),
-            allowed=frozenset() if is_value else _non_finite(base),
+            allowed=() if is_value else _non_finite(base),
         )
 
     def of_group(self, group: Group, plan: Plan) -> list[tuple[Signal, Place]]:
@@ -174,27 +175,21 @@ class Places:
             for each in plan.use.reads.get(base, ())
             if not isinstance(each, nengo_dl.compat.SimProbe)
         ]
-        return _list(dict.fromkeys(readers))
+        return listed(dict.fromkeys(readers), _MOST_READERS)
 
 
-def is_real(signal: Signal) -> bool:
-    """Say whether the values of a signal are real numbers."""
-    return bool(np.issubdtype(signal.dtype, np.floating))
+def is_allowed(tensor: Any, allowed: Iterable[float]) -> Any:
+    """Say of numbers whether they are finite, or among what is allowed."""
+    fine = tf.math.is_finite(tensor)
+    for value in allowed:
+        fine |= tf.math.is_nan(tensor) if np.isnan(value) else tensor == value
+    return fine
 
 
-def _non_finite(signal: Signal) -> frozenset[str]:
+def _non_finite(signal: Signal) -> tuple[float, ...]:
     """List what a signal has been made to hold that is not finite."""
     value = signal.initial_value
-    if isinstance(value, SparseMatrix) or signal.sparse:
-        value = value.data
-    value = np.asarray(value)
-    if value.dtype.kind != "f" or np.isfinite(value).all():
-        return frozenset()
-    found = {"nan": np.isnan(value), "inf": np.isposinf(value), "-inf": np.isneginf(value)}
-    return frozenset(name for name, each in found.items() if each.any())
-
-
-def _list(names: Iterable[str]) -> str:
-    names = list(names)
-    more = len(names) - _MOST_READERS
-    return ", ".join(names[:_MOST_READERS]) + (f" and {more} more" if more > 0 else "")
+    value = np.asarray(value.data if signal.sparse else value)
+    if value.dtype.kind != "f":
+        return ()
+    return tuple(np.unique(value[~np.isfinite(value)]))

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 import networkx as nx
-import numpy as np
 from nengo.builder.neurons import SimNeurons
 from nengo.builder.operator import Operator, TimeUpdate
 from nengo.builder.signal import Signal
 
 from nengo_layers_plus._upstream import nengo_dl
 from nengo_layers_plus.simulator._operator_builders import Context
+from nengo_layers_plus.simulator._views import is_real
 from nengo_layers_plus.simulator.rules import rule_for
 from nengo_layers_plus.simulator.rules._rule import Decision, Kind
 
@@ -228,7 +228,7 @@ class Plan:
     def _need_all(self, group: Group) -> None:
         """Have all be recorded that a group writes, to be checked."""
         for base in group.written:
-            if np.issubdtype(base.dtype, np.floating):
+            if is_real(base):
                 value = self.use.role(base) is Role.VALUE
                 (group.values_needed if value else group.after_needed).add(base)
 

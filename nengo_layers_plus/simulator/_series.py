@@ -68,9 +68,13 @@ class Series:
             return self
         return replace(self, tensor=repeat(self.tensor, batch, axis=0), batched=True)
 
+    def with_tensor(self, tensor: Any) -> Series:
+        """Return a series of other values that differ between the same items and steps."""
+        return replace(self, tensor=tensor)
+
     def map(self, function: Any) -> Series:
         """Apply a function of ``(batch, time, *shape)`` that treats all steps and items alike."""
-        return replace(self, tensor=function(self.tensor))
+        return self.with_tensor(function(self.tensor))
 
 
 def repeat(tensor: Any, times: Any, axis: int) -> Any:

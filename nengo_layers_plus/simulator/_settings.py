@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from nengo.exceptions import ValidationError
 
+from nengo_layers_plus._declared import as_count
+
 
 @dataclass(frozen=True)
 class Chunks:
@@ -49,19 +51,13 @@ class Truncation:
     def __init__(self, simulator: Any, steps: Any, last_steps: frozenset[str]) -> None:
         self._simulator = simulator
         self._last_steps = last_steps
-        if isinstance(steps, bool) or not isinstance(steps, int | np.integer):
-            raise self._error(
-                f"expected a number of steps, or None for whole sequences, got {steps!r}"
-            )
-        if steps < 1:
-            raise self._error(f"expected at least one step, got {steps}")
+        self._steps = as_count(steps, "truncation", simulator)
         unroll = simulator.unroll
-        if steps % unroll:
+        if self._steps % unroll:
             raise self._error(
                 f"expected a multiple of unroll_simulation={unroll}, of which all chunks have to "
-                f"be, got {steps}. What to do: take {-(-steps // unroll) * unroll}"
+                f"be, got {steps}. What to do: take {-(-self._steps // unroll) * unroll}"
             )
-        self._steps = int(steps)
 
     def chunks_of(self, x: Any, y: Any, weights: Any) -> Chunks | None:
         """Say how sequences are cut, if their targets can be cut too.

@@ -32,7 +32,12 @@ from nengo_layers_plus.simulator._given_data import GivenData
 from nengo_layers_plus.simulator._gradient_check import check_gradients
 from nengo_layers_plus.simulator._layerwise_graph import LayerwiseGraph
 from nengo_layers_plus.simulator._lif import starts_regularly
-from nengo_layers_plus.simulator._live_data import LiveData, freeze_synapse, with_learned_parameters
+from nengo_layers_plus.simulator._live_data import (
+    LiveData,
+    check_members,
+    freeze_synapse,
+    with_learned_parameters,
+)
 from nengo_layers_plus.simulator._settings import Truncation
 
 
@@ -678,7 +683,7 @@ class Simulator(nengo_dl.Simulator):
             The arguments.
         """
         check_arguments(self, as_dict=as_dict)
-        self._check_members(nengo_objs, "nengo_objs", nengo.Ensemble, Neurons, nengo.Connection)
+        check_members(self, nengo_objs, "nengo_objs", nengo.Ensemble, Neurons, nengo.Connection)
         params = super().get_nengo_params(nengo_objs, as_dict=as_dict)
         if not isinstance(nengo_objs, list | tuple):
             return with_learned_parameters(self, nengo_objs, params)
@@ -686,18 +691,6 @@ class Simulator(nengo_dl.Simulator):
         for obj, arguments in zip(nengo_objs, each_params, strict=True):
             with_learned_parameters(self, obj, arguments)
         return params
-
-    def _check_members(self, given: Any, argument: str, *classes: type) -> None:
-        """Raise if there is something that is no object of the network, of some classes."""
-        for each in given if isinstance(given, list | tuple) else [given]:
-            obj = each.ensemble if isinstance(each, Neurons) else each
-            if not isinstance(each, classes) or obj not in self.model.params:
-                expected = " or ".join(cls.__name__ for cls in classes)
-                raise ValidationError(
-                    f"expected {expected} of the network of this Simulator, got {each!r}",
-                    argument,
-                    self,
-                )
 
     @nengo_dl.simulator.require_open  # type: ignore[untyped-decorator]
     def freeze_params(self, objs: Any) -> None:
@@ -724,7 +717,7 @@ class Simulator(nengo_dl.Simulator):
                     f"Simulator.objs: expected Network or Ensemble or Connection, got {obj!r}, "
                     "which has no parameters to freeze"
                 )
-        self._check_members(objs, "objs", nengo.Network, nengo.Ensemble, nengo.Connection)
+        check_members(self, objs, "objs", nengo.Network, nengo.Ensemble, nengo.Connection)
         for each in objs if isinstance(objs, list | tuple) else [objs]:
             if not isinstance(each, nengo.Network):
                 super().freeze_params(each)
