@@ -381,7 +381,7 @@ def test_a_gpu_is_asked_for_unless_there_can_be_none(
     monkeypatch.setattr(subprocess, "call", lambda command: asked.append(command) or 0)
     tensorflow = SimpleNamespace(test=SimpleNamespace(is_built_with_rocm=lambda: rocm))
     question = [sys.executable, "-c", "tf.config.list_physical_devices('GPU')"]
-    with _upstream._spared_question(tensorflow):
+    with _upstream._gpu_question_answered(tensorflow):
         assert subprocess.call(question) == (0 if may_have_gpu else 1)
         assert subprocess.call(["ls"]) == 0
     assert subprocess.call(question) == 0
@@ -405,15 +405,15 @@ def test_the_answer_is_that_of_tensorflow():
 
 @pytest.fixture
 def asleep(monkeypatch):
-    """Let nothing be woken yet, and `wake` fail with the error that the test puts in the list."""
+    """Let nothing be imported yet, and `import_upstream` fail with the error put in the list."""
     errors = []
 
-    def wake():
+    def import_upstream():
         raise errors.pop()
 
     monkeypatch.setattr(_upstream, "_modules", {})
     monkeypatch.setattr(_upstream, "_failure", None)
-    monkeypatch.setattr(_upstream, "wake", wake)
+    monkeypatch.setattr(_upstream, "import_upstream", import_upstream)
     return errors
 
 
@@ -431,11 +431,11 @@ def test_any_error_is_kept_with_its_cause(asleep):
     cause = OSError("libsomething.so: cannot open shared object file")
     asleep.append(cause)
 
-    failure = _upstream.find_failure()
+    failure = _upstream.import_failure()
 
     assert "libsomething.so" in failure.found
     assert failure.__cause__ is cause
-    assert _upstream.find_failure() is failure  # wake is not tried again
+    assert _upstream.import_failure() is failure  # import_upstream is not tried again
 
 
 @pytest.mark.parametrize("name", ["nengo_dl", "tf", "keras"])
@@ -454,7 +454,7 @@ def test_a_part_that_does_not_import_is_named(monkeypatch):
     monkeypatch.setattr(_upstream.importlib, "import_module", import_module)
     monkeypatch.setenv("TF_USE_LEGACY_KERAS", "")
     with pytest.raises(UpstreamError, match="OSError: numpy is broken") as caught:
-        _upstream.wake()
+        _upstream.import_upstream()
     assert caught.value.part == "numpy"
     assert os.environ["TF_USE_LEGACY_KERAS"] == ""
 

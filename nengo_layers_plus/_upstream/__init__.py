@@ -2,7 +2,7 @@
 
 nengo_dl 3.6, its last release, is written for the Keras inside TensorFlow 2.12 and earlier: it
 imports names of ``keras`` that Keras 3 does not have, and its networks are models of ``tf.keras``.
-That Keras lives on as ``tf-keras``. `wake` makes nengo_dl work on it:
+That Keras lives on as ``tf-keras``. `import_upstream` makes nengo_dl work on it:
 
 1. the versions found are compared with those that are tested (`REQUIREMENTS`);
 2. ``TF_USE_LEGACY_KERAS=1`` is set, and stays set, for this process and those it starts: it is
@@ -12,7 +12,7 @@ That Keras lives on as ``tf-keras``. `wake` makes nengo_dl work on it:
    nengo_dl asks for. Afterwards ``sys.modules`` is as it was: ``import keras`` is Keras 3;
 4. its faults that can't be mended elsewhere are repaired (`_repairs`), for its own Simulator too.
 
-The package does so when it is imported. Whatever goes wrong is kept (`find_failure`), and raised
+The package does so when it is imported. Whatever goes wrong is kept (`import_failure`), and raised
 when `nengo_dl`, `tf` or `keras` is asked for, so that the ``doctor`` command can always run.
 """
 
@@ -40,7 +40,7 @@ from nengo_layers_plus._upstream._keras import (
     adds_loss_to_model,
     carries_mask,
     copy_layer,
-    dtype_blamed,
+    dtype_errors_named,
     expects_training,
     is_automatic_name,
     is_graph_of_layers,
@@ -106,13 +106,13 @@ __all__ = [
     "check_versions",
     "copy_layer",
     "default_simulation_settings",
-    "dtype_blamed",
+    "dtype_errors_named",
     "expects_training",
-    "find_failure",
     "find_gain_scales",
     "find_gain_signals",
     "find_version",
     "find_versions",
+    "import_failure",
     "is_automatic_name",
     "is_graph_of_layers",
     "keras",
@@ -297,7 +297,7 @@ def _may_have_gpu(tensorflow: ModuleType) -> bool:
 
 
 @contextlib.contextmanager
-def _spared_question(tensorflow: ModuleType) -> Iterator[None]:
+def _gpu_question_answered(tensorflow: ModuleType) -> Iterator[None]:
     """Spare nengo_dl to start another Python, with another TensorFlow, to ask for a GPU.
 
     That takes seconds of each import. Where there can be no GPU, the answer is known.
@@ -353,7 +353,7 @@ def import_nengo_dl() -> ModuleType:
     functional = importlib.import_module("tf_keras.src.engine.functional")
     layers = importlib.import_module("tf_keras.src.layers")
     with (
-        _spared_question(importlib.import_module("tensorflow")),
+        _gpu_question_answered(importlib.import_module("tensorflow")),
         stand_in_keras(functional, layers),
         # nengo_dl overwrites TensorFlow's log level. That is for the user to choose.
         _environment_kept("TF_CPP_MIN_LOG_LEVEL"),
@@ -401,11 +401,11 @@ def silence_tensorflow() -> None:
 
 
 # -----------------------------------------------------------------------------
-# Waking
+# Import
 
 
 @contextlib.contextmanager
-def _blamed(requirement: Requirement) -> Iterator[None]:
+def _errors_about(requirement: Requirement) -> Iterator[None]:
     """Turn any error into an `UpstreamError` about one requirement."""
     try:
         yield
@@ -420,7 +420,7 @@ def _blamed(requirement: Requirement) -> Iterator[None]:
         ) from error
 
 
-def wake() -> dict[str, ModuleType]:
+def import_upstream() -> dict[str, ModuleType]:
     """Check this environment and import nengo_dl.
 
     Returns
@@ -439,22 +439,22 @@ def wake() -> dict[str, ModuleType]:
     before = os.environ.get(LEGACY_KERAS)
     os.environ[LEGACY_KERAS] = "1"
     try:
-        return _import_upstream()
+        return _import_libraries()
     except BaseException:
         _put_back(LEGACY_KERAS, before)
         raise
 
 
-def _import_upstream() -> dict[str, ModuleType]:
+def _import_libraries() -> dict[str, ModuleType]:
     # All but nengo_dl see the real keras, whatever they make of it.
-    for each in REQUIREMENTS:
-        if each is not NENGO_DL:
-            with _blamed(each):
-                importlib.import_module(each.module)
+    for requirement in REQUIREMENTS:
+        if requirement is not NENGO_DL:
+            with _errors_about(requirement):
+                importlib.import_module(requirement.module)
     tensorflow, tf_keras = sys.modules["tensorflow"], sys.modules["tf_keras"]
     check_tf_keras(tensorflow, tf_keras)
     _lead_to_tf_keras(tensorflow, tf_keras)
-    with _blamed(NENGO_DL):
+    with _errors_about(NENGO_DL):
         nengo_dl = import_nengo_dl()
         repair(nengo_dl)
     return {"nengo_dl": nengo_dl, "tf": tensorflow, "keras": tensorflow.keras}
@@ -464,13 +464,13 @@ _modules: dict[str, ModuleType] = {}
 _failure: UpstreamError | None = None
 
 
-def find_failure() -> UpstreamError | None:
+def import_failure() -> UpstreamError | None:
     """Wake nengo_dl, if that was not tried before, and return why it can't work here, or None."""
     global _failure
     with _lock:
         if _failure is None and not _modules:
             try:
-                _modules.update(wake())
+                _modules.update(import_upstream())
             except UpstreamError as error:
                 _failure = error
             except Exception as error:
@@ -484,17 +484,17 @@ def find_failure() -> UpstreamError | None:
 
 def require() -> None:
     """Raise `UpstreamError` if nengo_dl can't work here."""
-    failure = find_failure()
+    failure = import_failure()
     if failure is not None:
         raise failure.with_traceback(None)
 
 
-def _woken(name: str) -> Any:
+def _module(name: str) -> Any:
     require()
     return _modules[name]
 
 
 def __getattr__(name: str) -> Any:
     if name in ("nengo_dl", "tf", "keras"):
-        return _woken(name)
+        return _module(name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -163,7 +163,7 @@ class ArrayModel:
         return self._first(count, self(x, training=False))  # type: ignore[operator]
 
     def _first(self, count: Any, outputs: Any) -> Any:
-        return outputs if count is None else [each[:count] for each in outputs]
+        return outputs if count is None else [output[:count] for output in outputs]
 
     def compute_loss(
         self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None
@@ -232,7 +232,8 @@ class ArrayModel:
             return _copied(batches[0])
         # views of the tensors, so that their values are copied once
         return [
-            numpy.concatenate(list(map(numpy.asarray, each))) for each in zip(*batches, strict=True)
+            numpy.concatenate(list(map(numpy.asarray, parts)))
+            for parts in zip(*batches, strict=True)
         ]
 
     def predict_on_batch(self, x: Any) -> Any:
@@ -245,14 +246,14 @@ class ArrayModel:
 
 def _copied(outputs: Any) -> list[Any]:
     """Return arrays that may be written to."""
-    return [each.numpy() for each in outputs]
+    return [output.numpy() for output in outputs]
 
 
 def _count_items(x: Any) -> int | None:
     """Count the items of arrays in a dictionary; None for any other data."""
     if not isinstance(x, dict) or not x:
         return None
-    if not all(isinstance(each, numpy.ndarray) or tf.is_tensor(each) for each in x.values()):
+    if not all(isinstance(array, numpy.ndarray) or tf.is_tensor(array) for array in x.values()):
         return None
-    sizes = {each.shape[0] for each in x.values()}
+    sizes = {array.shape[0] for array in x.values()}
     return sizes.pop() if len(sizes) == 1 and None not in sizes and 0 not in sizes else None

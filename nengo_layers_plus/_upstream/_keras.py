@@ -33,8 +33,12 @@ def made_like(layer: Any, config: dict[str, Any] | None = None) -> Any:
     config : dict, optional
         What its ``get_config`` returned, changed.
     """
-    functions = [value for each in with_sublayers(layer) for value in vars(each).values()]
-    by_name = {each.__name__: each for each in functions if isinstance(each, types.FunctionType)}
+    functions = [value for inner in with_sublayers(layer) for value in vars(inner).values()]
+    by_name = {
+        function.__name__: function
+        for function in functions
+        if isinstance(function, types.FunctionType)
+    }
     with tf.keras.utils.custom_object_scope(by_name), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that functions can't be saved
         return type(layer).from_config(layer.get_config() if config is None else config)
@@ -54,10 +58,10 @@ def copy_layer(layer: Any, copies: MutableMapping[int, Any]) -> Any:
     copies : MutableMapping
         Copies that were made before, by the ids of what they are copies of; the new ones are added.
     """
-    for each in with_sublayers(layer):
-        if id(each) not in copies and isinstance(each, tf.keras.Model) and each.built:
+    for inner in with_sublayers(layer):
+        if id(inner) not in copies and isinstance(inner, tf.keras.Model) and inner.built:
             with contextlib.suppress(Exception):  # a model of a user may fail in any way
-                _make_again(each, copies)
+                _make_again(inner, copies)
     made = dict(copies)
     try:
         new = copy.deepcopy(layer, made)
@@ -89,7 +93,7 @@ def _make_again(layer: Any, copies: MutableMapping[int, Any]) -> Any:
 
     with random_state_kept():
         if type(layer) is tf.keras.Sequential:
-            new = type(layer)([again(each) for each in layer.layers], name=layer.name)
+            new = type(layer)([again(inner_layer) for inner_layer in layer.layers], name=layer.name)
         elif is_graph_of_layers(layer):
             new = tf.keras.models.clone_model(layer, clone_function=again)
         else:
@@ -104,7 +108,7 @@ def _make_again(layer: Any, copies: MutableMapping[int, Any]) -> Any:
     inputs = tf.keras.layers.InputLayer
     # a Sequential adds an InputLayer to itself when it is built
     pairs = [
-        [each for each in with_sublayers(top) if not isinstance(each, inputs)]
+        [inner for inner in with_sublayers(top) if not isinstance(inner, inputs)]
         for top in (layer, new)
     ]
     for original, copied in zip(*pairs, strict=True):
@@ -112,9 +116,9 @@ def _make_again(layer: Any, copies: MutableMapping[int, Any]) -> Any:
         if copied.built:
             copied.finalize_state()  # what was adapted to data is derived from its weights
         copies[id(original)] = copied
-    for each in with_sublayers(new):
-        if isinstance(each, inputs):
-            each.built = True  # nengo_dl refuses what was not built, and nothing builds these
+    for inner in with_sublayers(new):
+        if isinstance(inner, inputs):
+            inner.built = True  # nengo_dl refuses what was not built, and nothing builds these
     return new
 
 
@@ -200,8 +204,8 @@ class LayerCall:
         structure = (args, list(kwargs.values()))  # a dict would be sorted by its keys
         waiting = iter(tensors)
         flat = [
-            next(waiting) if any(each is tensor for tensor in self.inputs) else each
-            for each in nest.flatten(structure)
+            next(waiting) if any(leaf is tensor for tensor in self.inputs) else leaf
+            for leaf in nest.flatten(structure)
         ]
         new_args, new_values = nest.pack_sequence_as(structure, flat)
         return tuple(new_args), dict(zip(kwargs, new_values, strict=True))
@@ -279,15 +283,15 @@ def keras3_equivalent(obj: object) -> str | None:
     else:
         candidates = type(obj).__mro__
 
-    found = None
-    for each in candidates:
-        root, *inner = (getattr(each, "__module__", None) or "").split(".")
+    equivalent = None
+    for candidate in candidates:
+        root, *inner = (getattr(candidate, "__module__", None) or "").split(".")
         if root == "keras":
-            found = _in_tf_keras(each.__name__, [name for name in inner if name != "src"])
-            if found is not None:
-                return found
-            found = "tf.keras"
-    return found
+            equivalent = _in_tf_keras(candidate.__name__, [name for name in inner if name != "src"])
+            if equivalent is not None:
+                return equivalent
+            equivalent = "tf.keras"
+    return equivalent
 
 
 # versions of libraries that are written for Keras 2
@@ -351,20 +355,20 @@ def follow_dtype(layer: Any, dtype: str) -> None:
     """
     layers = with_sublayers(layer)
     # nengo_dl makes the weights of a layer that was built anew, and restores their values
-    stay = [] if layer.built else [weight for each in layers for weight in _own_weights(each)]
+    stay = [] if layer.built else [weight for inner in layers for weight in _own_weights(inner)]
     if any(weight.dtype.is_floating and weight.dtype != dtype for weight in stay):
         return
-    for each in layers:
-        for tensor in getattr(each, "inputs", None) or ():
+    for inner in layers:
+        for tensor in getattr(inner, "inputs", None) or ():
             if tensor.dtype.is_floating and tensor.dtype.size < tf.as_dtype(dtype).size:
                 raise _build_error(
-                    f"the Keras model {each.name!r} rounds its input to {tensor.dtype.name}, while "
-                    f"the network is simulated in {dtype}. {_remedy(dtype)}"
+                    f"the Keras model {inner.name!r} rounds its input to {tensor.dtype.name}, "
+                    f"while the network is simulated in {dtype}. {_remedy(dtype)}"
                 )
-        is_default = each.dtype == each.compute_dtype == _DEFAULT
-        if each.dtype != dtype and (is_default or _FOLLOWS in vars(each)):
-            setattr(each, _FOLLOWS, True)
-            each._set_dtype_policy(dtype)
+        is_default = inner.dtype == inner.compute_dtype == _DEFAULT
+        if inner.dtype != dtype and (is_default or _FOLLOWS in vars(inner)):
+            setattr(inner, _FOLLOWS, True)
+            inner._set_dtype_policy(dtype)
 
 
 def _own_weights(layer: Any) -> list[Any]:
@@ -372,7 +376,7 @@ def _own_weights(layer: Any) -> list[Any]:
 
 
 @contextlib.contextmanager
-def dtype_blamed(operator: Any, dtype: Any) -> Iterator[None]:
+def dtype_errors_named(operator: Any, dtype: Any) -> Iterator[None]:
     """Have an error of a TensorNode whose dtype is not the network's say so.
 
     Parameters
@@ -395,12 +399,12 @@ def dtype_blamed(operator: Any, dtype: Any) -> Iterator[None]:
 def _advice(function: Any, dtype: str) -> str | None:
     """Say what to do about the dtype of the function of a TensorNode; None if it is right."""
     layers = with_sublayers(function) if isinstance(function, tf.keras.layers.Layer) else []
-    for each in layers:
-        dtypes = {each.compute_dtype, *(weight.dtype.name for weight in _own_weights(each))}
+    for inner in layers:
+        dtypes = {inner.compute_dtype, *(weight.dtype.name for weight in _own_weights(inner))}
         others = sorted(name for name in dtypes - {dtype, None} if "float" in name)
         if others:
             return (
-                f"the Keras layer {each.name!r} computes in {others[0]}, and the network is "
+                f"the Keras layer {inner.name!r} computes in {others[0]}, and the network is "
                 f"simulated in {dtype}. {_remedy(dtype)}"
             )
     if dtype == _DEFAULT:

@@ -147,7 +147,10 @@ def _list_versions(module: str, distribution: str) -> Iterator[str]:
 
 def find_versions() -> dict[str, Version | None]:
     """Find the version of each of `REQUIREMENTS`, by the name of its distribution."""
-    return {each.name: find_version(each.module, each.name) for each in REQUIREMENTS}
+    return {
+        requirement.name: find_version(requirement.module, requirement.name)
+        for requirement in REQUIREMENTS
+    }
 
 
 def check_versions(versions: Mapping[str, Version | None]) -> list[UpstreamError]:
@@ -158,7 +161,7 @@ def check_versions(versions: Mapping[str, Version | None]) -> list[UpstreamError
     versions : mapping of str to Version or None
         The version of each of `REQUIREMENTS`, None for those that are not installed.
     """
-    problems = [each.check(versions[each.name]) for each in REQUIREMENTS]
+    problems = [requirement.check(versions[requirement.name]) for requirement in REQUIREMENTS]
     python = Version(platform.python_version())
     if not PYTHON_TESTED.contains(python, prereleases=True):
         expected = write_range(PYTHON_TESTED)

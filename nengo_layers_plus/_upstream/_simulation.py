@@ -32,18 +32,18 @@ def find_gain_signals(model: Any) -> Iterator[tuple[Any, Any, Any]]:
     part : slice or array
         Which of the neurons.
     """
-    operator = importlib.import_module("nengo.builder.operator")
-    copies = {each.src: each for each in model.operators if isinstance(each, operator.Copy)}
-    for each in model.operators:
-        if not isinstance(each, operator.ElementwiseInc):
+    operators = importlib.import_module("nengo.builder.operator")
+    copies = {op.src: op for op in model.operators if isinstance(op, operators.Copy)}
+    for op in model.operators:
+        if not isinstance(op, operators.ElementwiseInc):
             continue
-        if not str(each.tag).endswith(".gains_elementwiseinc"):
+        if not str(op.tag).endswith(".gains_elementwiseinc"):
             continue
-        if each.Y in copies:  # to a part that is no slice
-            yield each.A, copies[each.Y].dst, copies[each.Y].dst_slice
+        if op.Y in copies:  # to a part that is no slice
+            yield op.A, copies[op.Y].dst, copies[op.Y].dst_slice
         else:
-            start, step = (each.Y.elemoffset, each.Y.elemstrides[0]) if each.Y.is_view else (0, 1)
-            yield each.A, each.Y.base, start + step * numpy.arange(each.Y.size)
+            start, step = (op.Y.elemoffset, op.Y.elemstrides[0]) if op.Y.is_view else (0, 1)
+            yield op.A, op.Y.base, start + step * numpy.arange(op.Y.size)
 
 
 def find_gain_scales(model: Any) -> Iterator[tuple[Any, Any]]:
@@ -62,9 +62,9 @@ def find_gain_scales(model: Any) -> Iterator[tuple[Any, Any]]:
         The scaled encoders of the ensemble.
     """
     rules = importlib.import_module("nengo.builder.learning_rules")
-    for each in model.operators:
-        if isinstance(each, rules.SimVoja):
-            yield each, each.scaled_encoders
+    for operator in model.operators:
+        if isinstance(operator, rules.SimVoja):
+            yield operator, operator.scaled_encoders
 
 
 # what a process computes in a step, by these of its methods
@@ -83,7 +83,7 @@ def native_process_builder(process: Any) -> Any:
     for kind, builder in builders.SimProcessBuilder.TF_PROCESS_IMPL.items():
         if isinstance(process, kind):
             derived = type(process).__mro__[: type(process).__mro__.index(kind)]
-            if not any(name in vars(each) for each in derived for name in _STEPS):
+            if not any(name in vars(cls) for cls in derived for name in _STEPS):
                 return builder
     return None
 
@@ -163,7 +163,7 @@ def shape_of(signal: Any) -> tuple[int, ...]:
     """Return the shape that the values of a signal have; a single number is an array of one."""
     if signal.sparse:
         return (signal.size,)
-    return tuple(int(each) for each in signal.shape) or (1,)
+    return tuple(int(size) for size in signal.shape) or (1,)
 
 
 def places_of(signal: Any, part: Any = None) -> numpy.ndarray:
@@ -190,7 +190,7 @@ def places_of(signal: Any, part: Any = None) -> numpy.ndarray:
             dtype=places.dtype,
             buffer=places,
             offset=signal.elemoffset * step,
-            strides=tuple(each * step for each in signal.elemstrides),
+            strides=tuple(stride * step for stride in signal.elemstrides),
         )
     places = places.reshape(shape_of(signal))
     return places if part is None or part is Ellipsis else places[part]

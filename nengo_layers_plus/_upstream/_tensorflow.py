@@ -90,30 +90,30 @@ def list_effects(function: Callable[[], Any], holder: Any = None) -> Effects:
     graph = tf.__internal__.FuncGraph("effects")
     with graph.as_default():
         function()
-    operations = {each.type for each in graph.get_operations()}
+    operations = {operation.type for operation in graph.get_operations()}
     definition = graph.as_graph_def(add_shapes=False) if _calls(graph) else None
     if definition is not None:
-        for each in definition.library.function:
-            operations.update(node.op for node in each.node_def)
-    found = sorted(
+        for called in definition.library.function:
+            operations.update(node.op for node in called.node_def)
+    stateful = sorted(
         name
         for name in operations - _HARMLESS - _PYTHON
         if getattr(registry.get(name), "is_stateful", False)
     )
     variables = frozenset(id(outer) for outer, _ in graph.captures if outer.dtype == tf.resource)
-    changed = tuple(_changed(graph, _variables(graph, holder), operations)) if found else ()
-    return Effects(bool(operations & _PYTHON), tuple(found), variables, changed)
+    changed = tuple(_changed(graph, _variables(graph, holder), operations)) if stateful else ()
+    return Effects(bool(operations & _PYTHON), tuple(stateful), variables, changed)
 
 
 def _variables(graph: Any, holder: Any) -> Iterator[Any]:
     """List the variables that a graph reads, or that a layer or a function holds."""
     yield from graph._watched_variables
-    held = [holder, *(each.cell_contents for each in getattr(holder, "__closure__", None) or ())]
-    for each in tf.nest.flatten(held):
-        if isinstance(each, tf.Module):
-            yield from each._flatten(predicate=_is_variable)
-        elif _is_variable(each):
-            yield each
+    held = [holder, *(cell.cell_contents for cell in getattr(holder, "__closure__", None) or ())]
+    for item in tf.nest.flatten(held):
+        if isinstance(item, tf.Module):
+            yield from item._flatten(predicate=_is_variable)
+        elif _is_variable(item):
+            yield item
 
 
 def _is_variable(value: Any) -> bool:
@@ -129,13 +129,17 @@ def _changed(
         for handle in utils.get_read_write_resource_inputs(operation)[1]:
             writers.setdefault(id(handle), []).append(operation)
     inner = {id(outer): handle for outer, handle in graph.captures}
-    draws = any(each.startswith(_OF_GENERATORS) for each in operations)
-    for each in {id(each.handle): each for each in variables}.values():
-        handle = inner.get(id(each.handle))
+    draws = any(operation.startswith(_OF_GENERATORS) for operation in operations)
+    for variable in {id(variable.handle): variable for variable in variables}.values():
+        handle = inner.get(id(variable.handle))
         writing = writers.get(id(handle), ())
-        of_generator = draws and not each.dtype.is_floating and each.shape in _SHAPES_OF_GENERATORS
+        of_generator = (
+            draws and not variable.dtype.is_floating and variable.shape in _SHAPES_OF_GENERATORS
+        )
         if writing and not of_generator:
-            yield ChangedVariable(each, any(_depends(operation, handle) for operation in writing))
+            yield ChangedVariable(
+                variable, any(_depends(operation, handle) for operation in writing)
+            )
 
 
 def _depends(operation: Any, handle: Any) -> bool:
@@ -215,8 +219,8 @@ def custom_gradients_kept(owner: Any) -> Iterator[None]:
 
 def _table_of(operations: Any) -> dict[str, dict[str, Any]]:
     """Return the functions by the names that operations have for them; none if it is elsewhere."""
-    found = getattr(getattr(operations, "gradient_registry", None), "_registry", None)
-    return found if isinstance(found, dict) else {}
+    table = getattr(getattr(operations, "gradient_registry", None), "_registry", None)
+    return table if isinstance(table, dict) else {}
 
 
 def _forget(functions: dict[str, Any], name: str, _: Any) -> None:

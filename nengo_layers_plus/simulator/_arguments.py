@@ -68,9 +68,13 @@ def _is_device(name: Any) -> bool:
         asked = tf.DeviceSpec.from_string(name)
     except ValueError:
         return False
-    devices = [tf.DeviceSpec.from_string(each.name) for each in tf.config.list_logical_devices()]
+    devices = [
+        tf.DeviceSpec.from_string(device.name) for device in tf.config.list_logical_devices()
+    ]
     # what both say has to agree
-    return any(asked.make_merged_spec(each) == each.make_merged_spec(asked) for each in devices)
+    return any(
+        asked.make_merged_spec(device) == device.make_merged_spec(asked) for device in devices
+    )
 
 
 def _is_verbose(value: Any) -> bool:
@@ -84,7 +88,7 @@ def _is_shuffle(value: Any) -> bool:
 def _are_callbacks(value: Any) -> bool:
     given = value if isinstance(value, list | tuple) else [value]
     return value is None or all(
-        hasattr(each, "set_model") and not isinstance(each, type) for each in given
+        hasattr(callback, "set_model") and not isinstance(callback, type) for callback in given
     )
 
 

@@ -15,7 +15,7 @@ from nengo_layers_plus._upstream import tf
 from nengo_layers_plus.simulator._chunks import train_in_chunks
 from nengo_layers_plus.simulator._given_data import GivenData
 from nengo_layers_plus.simulator._numerics import Numerics
-from nengo_layers_plus.simulator._settings import Settings
+from nengo_layers_plus.simulator._settings import RunSettings
 
 # How often a number of steps is met before a function is traced for it alone.
 _CALLS_BEFORE_TRACING = 3
@@ -67,13 +67,13 @@ class _Case:
 
     Parameters
     ----------
-    still : frozenset of str
+    constant : frozenset of str
         The names of the inputs that are the same in all steps.
     steps : int or None
         The number of steps; None for any.
     writes_state : bool
         Whether the state of the simulation is written.
-    waits : bool
+    defers_compilation : bool
         Whether it runs step by step for now.
     reports : bool
         Whether it says how many steps were run, for which it calls Python.
@@ -81,10 +81,10 @@ class _Case:
         Those of the inputs, in order, if the number of steps is known.
     """
 
-    still: frozenset[str]
+    constant: frozenset[str]
     steps: int | None
     writes_state: bool
-    waits: bool
+    defers_compilation: bool
     reports: bool
     shapes: tuple[Any, ...]
 
@@ -92,8 +92,8 @@ class _Case:
 class ArrayCalls:
     """Runs minibatches of arrays, and says what Keras has to trace its own functions for.
 
-    An input that stands still is handed on as one step, so that it is neither copied nor computed
-    with for each of them.
+    An input that is constant in time is handed on as one step, so that it is neither copied nor
+    computed with for each of them.
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ class ArrayCalls:
         The model of the Simulator.
     names : mapping of nengo.Node to str
         The names of its inputs.
-    settings : Settings
+    settings : RunSettings
         What the functions are traced for is noted there.
     given : GivenData
         Checks minibatches that are no arrays, and fills them up.
@@ -109,7 +109,7 @@ class ArrayCalls:
         The type of numbers.
     cuts : bool
         Whether the inputs may have one step, though more are run.
-    has_to_wait : callable
+    defers_compilation : callable
         Takes a number of steps, and says whether they are run step by step.
     state : sequence of tf.Variable
         The state of the simulation.
@@ -121,11 +121,11 @@ class ArrayCalls:
         self,
         model: Any,
         names: Mapping[Any, str],
-        settings: Settings,
+        settings: RunSettings,
         given: GivenData,
         dtype: str,
         cuts: bool,
-        has_to_wait: Callable[[int], bool],
+        defers_compilation: Callable[[int], bool],
         state: Sequence[Any],
         numerics: Numerics | None = None,
     ) -> None:
@@ -135,7 +135,7 @@ class ArrayCalls:
         self._given = given
         self._dtype = dtype
         self._cuts = cuts
-        self._has_to_wait = has_to_wait
+        self._defers_compilation = defers_compilation
         self._state = state
         self._numerics = numerics
         self._functions: dict[_Case, Any] = {}
@@ -230,7 +230,11 @@ class ArrayCalls:
             chunks = settings.truncation.chunks_of(x, y, weights)
             if chunks is not None:
                 with settings.changed(
-                    still=set(), waits=False, chunks=chunks, in_memory=True, whole=True
+                    constant_inputs=set(),
+                    defers_compilation=False,
+                    chunks=chunks,
+                    in_memory=True,
+                    whole=True,
                 ):
                     yield settings.writes_state, chunks
                 return
@@ -238,21 +242,21 @@ class ArrayCalls:
         isolated = settings.chunks is not None
         writes_state = settings.writes_state and not isolated
         known = _steps_of(x)
-        steps, waits, whole = None, False, False
+        steps, defers_compilation, whole = None, False, False
         if known is not None:
             steps = self._lengths_in_keras[training].choose(known)
             items, size = len(x["n_steps"]), self._model.inputs[-1].shape[0]
             whole = items % size == 0
             if not training:
-                waits = self._has_to_wait(known * -(-items // size))
+                defers_compilation = self._defers_compilation(known * -(-items // size))
         case = {
             "writes_state": writes_state,
             "steps": steps,
-            "waits": waits,
+            "defers_compilation": defers_compilation,
             "in_memory": known is not None,
             "whole": whole,
         }
-        with settings.changed(still=set(), chunks=None, **case):
+        with settings.changed(constant_inputs=set(), chunks=None, **case):
             yield tuple(case.values())
 
     def __call__(self, arrays: Mapping[str, Any]) -> list[Any]:
@@ -271,29 +275,32 @@ class ArrayCalls:
         """
         steps = int(arrays["n_steps"][0, 0])
         items, size = len(arrays["n_steps"]), self._model.inputs[-1].shape[0]
-        inputs, still = {}, set()
+        inputs, constant = {}, set()
         for name, values in arrays.items():
             dtype = self._dtype if name in self._nodes else "int32"
             # the values of constant Nodes come with one step
-            may_stand_still = self._cuts and name in self._nodes
-            if may_stand_still and (stands_still(values) or values.shape[1] < steps):
-                still.add(name)
+            may_be_constant = self._cuts and name in self._nodes
+            if may_be_constant and (is_constant_in_time(values) or values.shape[1] < steps):
+                constant.add(name)
                 values = values[:, :1]
             inputs[name] = tf.convert_to_tensor(_cast(_filled(values, size - items), dtype))
         traced_for = self._lengths.choose(steps)
         case = _Case(
-            frozenset(still),
+            frozenset(constant),
             traced_for,
             self._settings.writes_state,
-            self._has_to_wait(steps),
+            self._defers_compilation(steps),
             self._settings.report is not None,
-            () if traced_for is None else tuple(each.shape for each in inputs.values()),
+            () if traced_for is None else tuple(tensor.shape for tensor in inputs.values()),
         )
-        nodes = {self._nodes[name] for name in still}
+        nodes = {self._nodes[name] for name in constant}
         try:
-            # what stands still was looked for here
+            # inputs that are constant in time were looked for here
             with self._settings.changed(
-                still=nodes, steps=case.steps, waits=case.waits, shares_still_inputs=False
+                constant_inputs=nodes,
+                steps=case.steps,
+                defers_compilation=case.defers_compilation,
+                shares_constant_inputs=False,
             ):
                 if case not in self._functions:
                     while len(self._functions) >= _MOST_FUNCTIONS:
@@ -304,7 +311,7 @@ class ArrayCalls:
             self._functions.pop(case, None)
             raise
         outputs = tf.nest.flatten(outputs)
-        return [each[:items] for each in outputs] if items < size else list(outputs)
+        return [output[:items] for output in outputs] if items < size else list(outputs)
 
     def _trace(self, case: _Case, inputs: dict[str, Any]) -> Any:
         """Trace one concrete function: which one to call is known without comparing tensors."""
@@ -316,17 +323,19 @@ class ArrayCalls:
         signature = inputs
         if case.steps is None:
             signature = {
-                each.name: tf.TensorSpec(
-                    [each.shape[0], 1, each.shape[2]] if each.name in case.still else each.shape,
-                    each.dtype,
-                    name=each.name,
+                tensor.name: tf.TensorSpec(
+                    [tensor.shape[0], 1, tensor.shape[2]]
+                    if tensor.name in case.constant
+                    else tensor.shape,
+                    tensor.dtype,
+                    name=tensor.name,
                 )
-                for each in model.inputs
+                for tensor in model.inputs
             }
         return tf.function(run, autograph=False).get_concrete_function(signature)
 
 
-def stands_still(values: Any) -> bool:
+def is_constant_in_time(values: Any) -> bool:
     """Say whether an array has the same values in all of several steps.
 
     Parameters

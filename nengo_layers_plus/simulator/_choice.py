@@ -13,8 +13,8 @@ from nengo.builder.neurons import SimNeurons
 from nengo_layers_plus._upstream._simulation import shape_of
 from nengo_layers_plus.simulator._compiled import compiles
 from nengo_layers_plus.simulator._operator_builders import Context
-from nengo_layers_plus.simulator._plan import Group, Plan
-from nengo_layers_plus.simulator.rules._rule import Kind
+from nengo_layers_plus.simulator._plan import ExecutionPlan, Group
+from nengo_layers_plus.simulator.rules._rule import Schedule
 
 # Measured on a CPU, in seconds: what an operation costs besides its numbers, and a number in
 # nengo_dl's loop, where it is gathered and scattered, and layer by layer.
@@ -60,12 +60,12 @@ class Choice:
     step: float = 0.0
 
     @property
-    def patience(self) -> int:
+    def deferred_steps(self) -> int:
         """How many steps take as long, step by step, as it takes to begin layer by layer."""
         return 0 if self.start <= _SHORT_START else math.ceil(self.start / self.step)
 
 
-def choose(plan: Plan, context: Context, merged: int) -> Choice:
+def choose(plan: ExecutionPlan, context: Context, merged: int) -> Choice:
     """Estimate whether a network gains from being run layer by layer.
 
     Parameters
@@ -77,12 +77,12 @@ def choose(plan: Plan, context: Context, merged: int) -> Choice:
     merged : int
         The number of groups into which nengo_dl merges the operators.
     """
-    size = sum(_size(each) for each in plan.groups) * context.batch
-    loops = [each for each in plan.groups if each.decision.kind is not Kind.WHOLE]
+    size = sum(_size(group) for group in plan.groups) * context.batch
+    loops = [group for group in plan.groups if group.decision.schedule is not Schedule.WHOLE]
     compiled = find_compiled(plan)
     in_loops = _count_operators(loops) - _count_operators(compiled)
     per_loop = _PER_TRAINED_LOOP if context.training else _PER_LOOP
-    kernels = list({_kernel_of(each): each for each in compiled}.values())
+    kernels = list({_kernel_of(group): group for group in compiled}.values())
     start = (
         (len(kernels) * _PER_KERNEL + _count_operators(kernels) * _PER_COMPILED_OPERATOR)
         * (_KERNELS_FOR_GRADIENT if context.training else 1)
@@ -99,20 +99,20 @@ def choose(plan: Plan, context: Context, merged: int) -> Choice:
 
 
 def _count_operators(groups: Sequence[Group]) -> int:
-    return sum(len(each.operators) for each in groups)
+    return sum(len(group.operators) for group in groups)
 
 
 def can_compile(group: Group) -> bool:
     """Say whether XLA could compile the loop of a group."""
-    return group.decision.kind is not Kind.WHOLE and all(map(compiles, group.operators))
+    return group.decision.schedule is not Schedule.WHOLE and all(map(compiles, group.operators))
 
 
-def find_compiled(plan: Plan) -> list[Group]:
+def find_compiled(plan: ExecutionPlan) -> list[Group]:
     """Find the groups whose loops XLA compiles: the largest of those that it could."""
-    groups = [each for each in plan.groups if can_compile(each)]
+    groups = [group for group in plan.groups if can_compile(group)]
     groups.sort(key=_size, reverse=True)
     kernels = list(dict.fromkeys(map(_kernel_of, groups)))[:MOST_KERNELS]
-    return [each for each in groups if _kernel_of(each) in kernels]
+    return [group for group in groups if _kernel_of(group) in kernels]
 
 
 def _kernel_of(group: Group) -> Hashable:
@@ -124,4 +124,4 @@ def _kernel_of(group: Group) -> Hashable:
 
 
 def _size(group: Group) -> int:
-    return sum(int(np.prod(shape_of(each))) for each in group.written)
+    return sum(int(np.prod(shape_of(base))) for base in group.written)

@@ -9,7 +9,7 @@ from nengo.builder.signal import Signal
 
 from nengo_layers_plus._upstream import tf
 from nengo_layers_plus.simulator._pipeline import Pipeline
-from nengo_layers_plus.simulator._settings import Chunks, Settings
+from nengo_layers_plus.simulator._settings import Chunks, RunSettings
 from nengo_layers_plus.simulator._tiles import Sizes, run_in_tiles
 
 
@@ -57,8 +57,8 @@ def run_in_chunks(
         for new, old in zip(final, carried, strict=True):
             new.set_shape(old.shape)
         sinks = [
-            sink.write(index if keeps else 0, _time_first(each))
-            for sink, each, (_, keeps) in zip(sinks, records, probed, strict=True)
+            sink.write(index if keeps else 0, _time_first(record))
+            for sink, record, (_, keeps) in zip(sinks, records, probed, strict=True)
         ]
         if report is not None:
             report(start + now)
@@ -71,7 +71,7 @@ def run_in_chunks(
     _, sinks, final = tf.while_loop(
         lambda index, *_: index < count,
         body,
-        (tf.constant(0), sinks, [initial[each] for each in carried_signals]),
+        (tf.constant(0), sinks, [initial[signal] for signal in carried_signals]),
         parallel_iterations=1,
     )
     records = []
@@ -119,7 +119,7 @@ def train_in_chunks(
     train: Callable[[Any], Any],
     run: Callable[[Any], Any],
     state: Sequence[Any],
-    settings: Settings,
+    settings: RunSettings,
 ) -> None:
     """Train on a minibatch of sequences, chunk by chunk, in the graph.
 
@@ -137,11 +137,11 @@ def train_in_chunks(
         Takes inputs, and runs the network as in training.
     state : sequence of tf.Variable
         The state of the simulation.
-    settings : Settings
+    settings : RunSettings
         What the network is traced for is noted there.
     """
     x, y, weights = data
-    at_start = [tf.identity(each) for each in state]
+    at_start = [tf.identity(variable) for variable in state]
     before_last = y
     if y is not None and chunks.last_steps.intersection(y):
         before_last = {name: target for name, target in y.items() if name not in chunks.last_steps}
@@ -151,7 +151,7 @@ def train_in_chunks(
             by_item = tensor is None or len(tensor.shape) < 2
             return tensor if by_item else cut(tensor, start, count)
 
-        inputs = {name: part(each) for name, each in x.items() if name != "n_steps"}
+        inputs = {name: part(tensor) for name, tensor in x.items() if name != "n_steps"}
         inputs["n_steps"] = tf.fill(tf.shape(x["n_steps"]), count)
         # all that is carried is written, for the next chunk to begin from
         with settings.changed(steps=count, writes_state=True, carries_state=True):
@@ -159,8 +159,8 @@ def train_in_chunks(
                 run(inputs)  # nothing to learn from yet
                 return
             now = targets and {
-                name: each if name in chunks.last_steps else part(each)
-                for name, each in targets.items()
+                name: target if name in chunks.last_steps else part(target)
+                for name, target in targets.items()
             }
             train((inputs, now, tf.nest.map_structure(part, weights)))
 

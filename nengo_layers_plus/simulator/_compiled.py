@@ -122,16 +122,18 @@ def compile_loop(
         returns what was recorded, ``(batch, time, *shape)``, and what is carried out of the last
         step.
     """
-    counts = [len(each) for each in inputs]
+    counts = [len(specs) for specs in inputs]
 
     def kernel(steps: Any, clock: Any, *flat: Any) -> list[Any]:
         varying, constant, carried = split(flat, counts)
         length = tf.shape(clock)[0]
 
         def body(index: Any, sinks: Any, carried: Any) -> Any:
-            now = [take_at(each, index) for each in varying]
+            now = [take_at(tensor, index) for tensor in varying]
             records, carried = step(index, now, constant, carried)
-            sinks = [put_at(sink, each, index) for sink, each in zip(sinks, records, strict=True)]
+            sinks = [
+                put_at(sink, record, index) for sink, record in zip(sinks, records, strict=True)
+            ]
             return index + 1, sinks, list(carried)
 
         sinks = [tf.zeros([shape[0], length, *shape[1:]], dtype) for shape, dtype in recorded]
@@ -159,7 +161,7 @@ def compile_kernel(
     signature = [
         tf.TensorSpec([], tf.int32),
         tf.TensorSpec([None]),
-        *(each for specs in inputs for each in specs),
+        *(spec for specs in inputs for spec in specs),
     ]
     function = tf.function(kernel, jit_compile=True, autograph=False)
     with tf.init_scope():
@@ -215,12 +217,12 @@ def compile_gradient(
         the inputs. They are 0 for what is not a floating point number.
     """
     history = [
-        tf.TensorSpec([each.shape[0] if each.shape else 1, None, *each.shape[1:]], each.dtype)
-        for each in inputs[2]
+        tf.TensorSpec([spec.shape[0] if spec.shape else 1, None, *spec.shape[1:]], spec.dtype)
+        for spec in inputs[2]
     ]
     of_records = [tf.TensorSpec([shape[0], None, *shape[1:]], dtype) for shape, dtype in recorded]
     kinds = [inputs[0], inputs[1], history, of_records, inputs[2]]
-    counts = [len(each) for each in kinds]
+    counts = [len(specs) for specs in kinds]
 
     def kernel(steps: Any, clock: Any, *flat: Any) -> list[Any]:
         varying, constant, history, of_records, of_carried = split(flat, counts)
@@ -229,42 +231,54 @@ def compile_gradient(
         def body(done: Any, sinks: Any, of_constant: Any, of_carried: Any) -> Any:
             index = steps - 1 - done
             points = [
-                [take_at(each, index) for each in varying],
-                [tf.identity(each) for each in constant],
-                [take_at(each, index) for each in history],
+                [take_at(tensor, index) for tensor in varying],
+                [tf.identity(tensor) for tensor in constant],
+                [take_at(tensor, index) for tensor in history],
             ]
             records, carried = step(index, *points)
-            upstream = [*(take_at(each, index) for each in of_records), *of_carried]
+            upstream = [*(take_at(tensor, index) for tensor in of_records), *of_carried]
             pairs = [
                 (value, gradient)
                 for value, gradient in zip((*records, *carried), upstream, strict=True)
                 if value.dtype.is_floating
             ]
-            found = iter(
+            gradients_by_real = iter(
                 tf.gradients(
                     [value for value, _ in pairs],
-                    [each for kind in points for each in kind if each.dtype.is_floating],
+                    [tensor for kind in points for tensor in kind if tensor.dtype.is_floating],
                     [gradient for _, gradient in pairs],
                     unconnected_gradients="zero",
                 )
             )
             gradients = [
-                [next(found) if each.dtype.is_floating else tf.zeros_like(each) for each in kind]
+                [
+                    next(gradients_by_real) if tensor.dtype.is_floating else tf.zeros_like(tensor)
+                    for tensor in kind
+                ]
                 for kind in points
             ]
             sinks = [
-                put_at(sink, each, index) for sink, each in zip(sinks, gradients[0], strict=True)
+                put_at(sink, gradient, index)
+                for sink, gradient in zip(sinks, gradients[0], strict=True)
             ]
             of_constant = [
-                total + each for total, each in zip(of_constant, gradients[1], strict=True)
+                total + gradient for total, gradient in zip(of_constant, gradients[1], strict=True)
             ]
             return done + 1, sinks, of_constant, gradients[2]
 
-        sinks = [tf.zeros([each.shape[0], length, *each.shape[2:]], each.dtype) for each in varying]
+        sinks = [
+            tf.zeros([tensor.shape[0], length, *tensor.shape[2:]], tensor.dtype)
+            for tensor in varying
+        ]
         _, sinks, of_constant, of_carried = tf.while_loop(
             lambda done, *_: done < steps,
             body,
-            (tf.constant(0), sinks, [tf.zeros_like(each) for each in constant], list(of_carried)),
+            (
+                tf.constant(0),
+                sinks,
+                [tf.zeros_like(tensor) for tensor in constant],
+                list(of_carried),
+            ),
         )
         return [*sinks, *of_constant, *of_carried]
 

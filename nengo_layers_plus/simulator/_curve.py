@@ -32,15 +32,15 @@ def apply_curve(operator: Any, terms: Sequence[Series], context: Context) -> Ser
     if shape is None or np.prod(shape) < _LEAST_SIZE:
         curve = _make_curve(operator, context)
         return total(terms).map(curve)
-    tensors = [each.tensor for each in terms]
+    tensors = [term.tensor for term in terms]
     return like(_compiled(operator, tensors, shape, context)(*tensors), *terms)
 
 
 def _shape_of(terms: Sequence[Series]) -> tuple[int, ...] | None:
     """Return the shape that terms add up to, if it is known and the same in each call."""
-    shapes = [each.tensor.shape for each in terms]
-    if any(each.may_be_still for each in terms) or not all(
-        each.is_fully_defined() for each in shapes
+    shapes = [term.tensor.shape for term in terms]
+    if any(term.may_be_constant for term in terms) or not all(
+        shape.is_fully_defined() for shape in shapes
     ):
         return None
     return np.broadcast_shapes(*map(tuple, shapes))
@@ -76,7 +76,7 @@ def _compiled(
     operator: Any, tensors: Sequence[Any], shape: tuple[int, ...], context: Context
 ) -> Callable[..., Any]:
     """Compile the curve and its gradient for inputs of certain shapes, if that was not done."""
-    specs = [tf.TensorSpec(each.shape, each.dtype) for each in tensors]
+    specs = [tf.TensorSpec(tensor.shape, tensor.dtype) for tensor in tensors]
     key = (operator, repr(specs), context.training)
     if key not in context.kernels:
         slope = _make_slope(operator, context)
@@ -96,8 +96,10 @@ def _compiled(
         whole = tf.TensorSpec(shape, context.dtype)
         with tf.init_scope():
             context.kernels[key] = [
-                tf.function(each, jit_compile=True, autograph=False).get_concrete_function(*inputs)
-                for each, inputs in ((forward, specs), (backward, [whole, whole, *specs]))
+                tf.function(function, jit_compile=True, autograph=False).get_concrete_function(
+                    *inputs
+                )
+                for function, inputs in ((forward, specs), (backward, [whole, whole, *specs]))
             ]
     forward_kernel, backward_kernel = context.kernels[key]
 
@@ -107,7 +109,7 @@ def _compiled(
 
         def gradient(upstream: Any) -> list[Any]:
             total = backward_kernel(upstream, result, *tensors)
-            return [_sum_to(total, each.shape) for each in tensors]
+            return [_sum_to(total, tensor.shape) for tensor in tensors]
 
         return result, gradient
 
@@ -118,7 +120,7 @@ def _sum_to(tensor: Any, shape: Any) -> Any:
     """Sum over the axes along which a tensor of some shape was broadcast."""
     if tensor.shape == shape:
         return tensor
-    if all(each == 1 for each in shape[:2]) and tensor.shape[2:] == shape[2:]:
+    if all(size == 1 for size in shape[:2]) and tensor.shape[2:] == shape[2:]:
         # a product with ones, as sums along the first axis are slow
         rows = tf.reshape(tensor, [tensor.shape[0] * tensor.shape[1], -1])
         return tf.reshape(tf.matmul(tf.ones([1, rows.shape[0]], rows.dtype), rows), shape)

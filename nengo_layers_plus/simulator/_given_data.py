@@ -629,7 +629,7 @@ class GivenData:
         if first is None and (self._nodes or not given):
             raise self._error(f"expected values of the Nodes {_list(self._nodes)}")
         for name, node in self._nodes.items():
-            if name not in given:
+            if name not in given and first is not None:
                 output = self._sim.tensor_graph.input_funcs[node]
                 if not isinstance(output, np.ndarray):
                     raise self._error(

@@ -25,11 +25,11 @@ from nengo_layers_plus.simulator._operator_builders import (
     is_built_by_nengo_dl,
 )
 from nengo_layers_plus.simulator._pipeline import Observed, Pipeline
-from nengo_layers_plus.simulator._plan import Plan
-from nengo_layers_plus.simulator._settings import MEMORY_LIMIT_OF_SIMULATION, Settings
+from nengo_layers_plus.simulator._plan import ExecutionPlan
+from nengo_layers_plus.simulator._settings import MEMORY_LIMIT_OF_SIMULATION, RunSettings
 from nengo_layers_plus.simulator._tiles import Sizes, bytes_per_step, choose_sizes, count_cores
 from nengo_layers_plus.simulator._views import type_of
-from nengo_layers_plus.simulator.rules._rule import Kind
+from nengo_layers_plus.simulator.rules._rule import Schedule
 from nengo_layers_plus.simulator.rules._tensor_node import gets_gradient, state_of
 
 # What is kept of each value until the gradient is known.
@@ -60,7 +60,7 @@ class LayerwiseGraph(SequenceGraph):
             pipeline.run(self._inputs(steps), initial, steps, keeps_length=False)
         if self.settings.constructing or length == 0:
             records = [self._blank(signal, keeps, steps) for signal, keeps in self._probed()]
-            final = [initial[each] for each in asked]
+            final = [initial[signal] for signal in asked]
         else:
             records, final = run_in_chunks(
                 pipeline,
@@ -102,11 +102,11 @@ class LayerwiseGraph(SequenceGraph):
             return False
         if self.settings.check_numerics:
             return False
-        if self.settings.waits and not context.training:
+        if self.settings.defers_compilation and not context.training:
             return True
         return not self.choice_for(context).layerwise
 
-    def has_to_wait(self, steps: int) -> bool:
+    def defers_compilation(self, steps: int) -> bool:
         """Say whether simulations run step by step for now, and count the steps of one.
 
         Compiling many operators takes seconds. That is not worth it for a network that has run, and
@@ -119,11 +119,11 @@ class LayerwiseGraph(SequenceGraph):
         """
         if self.settings.execution != "auto" or self.settings.check_numerics:
             return False
-        self.settings.steps_met += steps
+        self.settings.steps_requested += steps
         if self.phase_of(False):
             return False
         choice = self._choices.get(False) or self.choice_for(self._context(False))
-        return choice.layerwise and self.settings.steps_met < choice.patience
+        return choice.layerwise and self.settings.steps_requested < choice.deferred_steps
 
     def describe(self, training: bool) -> Execution:
         """Say how the model runs."""
@@ -136,8 +136,8 @@ class LayerwiseGraph(SequenceGraph):
         if self.settings.execution == "auto" and not choice.layerwise:
             return Execution("stepwise", choice.why, [], training)
         why = choice.why if self.settings.execution == "auto" else "as was asked for"
-        may_wait = self.settings.execution == "auto" and not context.training
-        waits = max(choice.patience - self.settings.steps_met, 0) if may_wait else 0
+        may_defer = self.settings.execution == "auto" and not context.training
+        waits = max(choice.deferred_steps - self.settings.steps_requested, 0) if may_defer else 0
         if waits:
             why = f"for about {waits:,} steps, as compiling takes longer; then layerwise, {why}"
         mode = "stepwise" if waits else "layerwise"
@@ -148,18 +148,18 @@ class LayerwiseGraph(SequenceGraph):
     ) -> Execution:
         names = PartNames(self.model)
         rows = list_rows(self.plan_for(context), names)
-        if rows and all(each.runs == Kind.STEP.value for each in rows):
-            mode, why = "stepwise", "; ".join(dict.fromkeys(each.why for each in rows))
+        if rows and all(row.runs == Schedule.STEP.value for row in rows):
+            mode, why = "stepwise", "; ".join(dict.fromkeys(row.why for row in rows))
         return Execution(mode, why, rows, training, waits, names.alike())
 
     def _require_layers(self, context: Context) -> None:
         steps = [
-            each
-            for each in list_rows(self.plan_for(context), PartNames(self.model))
-            if each.runs == Kind.STEP.value
+            row
+            for row in list_rows(self.plan_for(context), PartNames(self.model))
+            if row.runs == Schedule.STEP.value
         ]
         if steps:
-            reasons = "\n".join(f"  {listed(each.names)}: {each.why}" for each in steps)
+            reasons = "\n".join(f"  {listed(row.names)}: {row.why}" for row in steps)
             raise BuildError(
                 f"Simulator: expected a network that runs layer by layer as a whole, for "
                 f'execution="layerwise"; got parts that have to run step by step:\n{reasons}\n'
@@ -174,7 +174,9 @@ class LayerwiseGraph(SequenceGraph):
             self._choices[context.training] = choose(plan, context, len(self.plan))
         return self._choices[context.training]
 
-    def _sizes(self, plan: Plan, context: Context, steps: Any, length: int | None) -> Sizes:
+    def _sizes(
+        self, plan: ExecutionPlan, context: Context, steps: Any, length: int | None
+    ) -> Sizes:
         """Choose how much is run at once; in training that is all, or it is an error."""
         limit = self.settings.memory_limit
         if not context.training:
@@ -183,11 +185,11 @@ class LayerwiseGraph(SequenceGraph):
             return choose_sizes(plan, context, length, limit or MEMORY_LIMIT_OF_SIMULATION, cores)
         if limit is None:
             return Sizes(parts=1, longest=np.iinfo(np.int32).max)
-        each = max(1, bytes_per_step(plan, self.minibatch_size, context.dtype))
-        longest = max(1, limit // (_COPIES_FOR_GRADIENT * each))
+        step_bytes = max(1, bytes_per_step(plan, self.minibatch_size, context.dtype))
+        longest = max(1, limit // (_COPIES_FOR_GRADIENT * step_bytes))
         message = (
             f"Simulator.fit: expected a sequence whose values fit into memory_limit={limit:,} "
-            f"bytes, at about {_COPIES_FOR_GRADIENT * each:,} bytes a step: {longest} steps. "
+            f"bytes, at about {_COPIES_FOR_GRADIENT * step_bytes:,} bytes a step: {longest} steps. "
             f"What to do: train on shorter sequences, in chunks of steps (truncation=...) or with "
             f"a smaller minibatch_size, or give the Simulator a larger memory_limit"
         )
@@ -206,12 +208,12 @@ class LayerwiseGraph(SequenceGraph):
         count = steps if keeps else tf.minimum(steps, 1)
         return tf.zeros([batch, count, *shape_of(signal)], kind)
 
-    def plan_for(self, context: Context) -> Plan:
+    def plan_for(self, context: Context) -> ExecutionPlan:
         """Plan the operators, in the order in which nengo_dl has planned them."""
         if context.training not in self._plans:
-            operators = [each for group in self.plan for each in group]
-            observed = [self.model.sig[each]["in"] for each in self.model.probes]
-            self._plans[context.training] = Plan(operators, observed, context)
+            operators = [operator for group in self.plan for operator in group]
+            observed = [self.model.sig[probe]["in"] for probe in self.model.probes]
+            self._plans[context.training] = ExecutionPlan(operators, observed, context)
         return self._plans[context.training]
 
     def forget_plans(self) -> None:
@@ -225,9 +227,9 @@ class LayerwiseGraph(SequenceGraph):
         self.operator_builders.finish()
         if self.settings.constructing:
             self._effects.clear()  # while the Keras model is made, layers do not update
-            for operator, each in self._find_state_of_layers():
-                self.keep_state_of_layer(each.variable)  # it begins as it is now
-                if each.depends and each.variable.dtype.is_floating:
+            for operator, changed in self._find_state_of_layers():
+                self.keep_state_of_layer(changed.variable)  # it begins as it is now
+                if changed.depends and changed.variable.dtype.is_floating:
                     self.cuts_gradients.append(operator)
 
     def _find_state_of_layers(self) -> Iterator[tuple[Any, ChangedVariable]]:
@@ -237,7 +239,7 @@ class LayerwiseGraph(SequenceGraph):
         for operator in self._tensor_nodes:
             with random_state_kept():
                 state = state_of(operator, context)
-            yield from ((operator, each) for each in state)
+            yield from ((operator, changed) for changed in state)
 
     def follow_layers(self) -> None:
         """Find the variables of layers that another Simulator has built anew since."""
@@ -245,12 +247,14 @@ class LayerwiseGraph(SequenceGraph):
             return
         for made_with_others in (self._effects, self._kernels, self._plans, self._choices):
             made_with_others.clear()
-        found = {each.variable.ref(): each.variable for _, each in self._find_state_of_layers()}
-        self.state_of_layers.update(zip(self.state_of_layers, found.values(), strict=True))
+        variables = {
+            changed.variable.ref(): changed.variable for _, changed in self._find_state_of_layers()
+        }
+        self.state_of_layers.update(zip(self.state_of_layers, variables.values(), strict=True))
 
     def _weights_of_layers(self) -> list[Any]:
         functions = (operator.func for operator in self._tensor_nodes)
-        layers = (each for each in functions if isinstance(each, tf.keras.layers.Layer))
+        layers = (function for function in functions if isinstance(function, tf.keras.layers.Layer))
         return [weight.ref() for layer in layers for weight in weights_of(layer)]
 
     @property
@@ -266,26 +270,26 @@ class LayerwiseGraph(SequenceGraph):
         if not self.state_of_layers:
             return []
         context = self._context(True)
-        state = {id(each) for each in self.state_of_layers.values()}
+        state = {id(variable) for variable in self.state_of_layers.values()}
         with random_state_kept():
             return [
-                (operator, each)
+                (operator, weight)
                 for operator in self._tensor_nodes
-                for each in getattr(operator.func, "trainable_weights", ())
-                if id(each) in state
-                and each.dtype.is_floating
-                and gets_gradient(operator, context, each)
+                for weight in getattr(operator.func, "trainable_weights", ())
+                if id(weight) in state
+                and weight.dtype.is_floating
+                and gets_gradient(operator, context, weight)
             ]
 
     # cached properties are kept out of what Keras tracks as parts of a layer
 
     @cached_property
-    def settings(self) -> Settings:
+    def settings(self) -> RunSettings:
         """What the Simulator was asked for."""
-        return Settings()
+        return RunSettings()
 
     @cached_property
-    def _plans(self) -> dict[bool, Plan]:
+    def _plans(self) -> dict[bool, ExecutionPlan]:
         """The plans that were made, by whether they are for training."""
         return {}
 
@@ -338,13 +342,13 @@ class LayerwiseGraph(SequenceGraph):
     @cached_property
     def _signals_by_key(self) -> dict[Any, list[Any]]:
         """The signals that share an array, in the order in which they lie in it."""
-        found: dict[Any, list[Any]] = {}
+        by_key: dict[Any, list[Any]] = {}
         for signal, place in self.signals.items():
             if not signal.is_view:
-                found.setdefault(place.key, []).append(signal)
-        for signals in found.values():
-            signals.sort(key=lambda each: self.signals[each].slices[0])
-        return found
+                by_key.setdefault(place.key, []).append(signal)
+        for signals in by_key.values():
+            signals.sort(key=lambda signal: self.signals[signal].slices[0])
+        return by_key
 
     def _context(self, training: Any) -> Context:
         training = bool(tf.get_static_value(training) if tf.is_tensor(training) else training)
@@ -363,7 +367,7 @@ class LayerwiseGraph(SequenceGraph):
             dt=self.dt,
             dtype=tf.as_dtype(self.dtype),
             on_cpu=config.cpu_only,
-            shares_still_inputs=self.settings.shares_still_inputs,
+            shares_constant_inputs=self.settings.shares_constant_inputs,
             uses_series=self.settings.uses_series,
             writes_state=self.settings.writes_state,
             kernels=self._kernels,
@@ -386,7 +390,7 @@ class LayerwiseGraph(SequenceGraph):
         lengths = {
             tensor.shape[1]
             for node, tensor in self.node_inputs.items()
-            if not self.stands_still(node) or tensor.shape[1] != 1
+            if not self.is_constant_in_time(node) or tensor.shape[1] != 1
         }
         length = lengths.pop() if len(lengths) == 1 else None
         static = tf.get_static_value(steps)
@@ -397,9 +401,9 @@ class LayerwiseGraph(SequenceGraph):
                 return 1, 1
         return -(-steps // self.unroll) * self.unroll, length
 
-    def stands_still(self, node: Any) -> bool:
+    def is_constant_in_time(self, node: Any) -> bool:
         """Say whether an input is known to be the same in all steps."""
-        return isinstance(node.output, np.ndarray) or node in self.settings.still
+        return isinstance(node.output, np.ndarray) or node in self.settings.constant_inputs
 
     def _inputs(self, steps: Any) -> dict[Any, Any]:
         """Return the values of the inputs: of all steps, or of one if a Node is constant."""
@@ -408,7 +412,7 @@ class LayerwiseGraph(SequenceGraph):
             signal = self.model.sig[node]["out"]
             if signal not in self.signals:
                 continue  # nothing uses it
-            if self.stands_still(node):
+            if self.is_constant_in_time(node):
                 if tensor.shape[1] is None:
                     tensor = tensor[:, : tf.maximum(steps, 1)]
                 elif tensor.shape[1] > 1:
@@ -420,7 +424,7 @@ class LayerwiseGraph(SequenceGraph):
                     checks = [
                         tf.debugging.assert_less_equal(steps, tf.shape(tensor)[1], message=message)
                     ]
-                with tf.control_dependencies([each for each in checks if each is not None]):
+                with tf.control_dependencies([check for check in checks if check is not None]):
                     tensor = tensor[:, :steps]
             inputs[signal] = tensor
         return inputs
@@ -432,7 +436,7 @@ class LayerwiseGraph(SequenceGraph):
             minibatched = int(signals[0].minibatched)
             value = tf.identity(variable)
             if len(signals) > 1:
-                sizes = [self.signals[each].shape[0] for each in signals]
+                sizes = [self.signals[signal].shape[0] for signal in signals]
                 parts = tf.split(value, sizes, axis=minibatched)
             else:
                 parts = [value]
@@ -451,5 +455,5 @@ class LayerwiseGraph(SequenceGraph):
     def _gather(self, key: Any, ends: dict[Any, Any]) -> Any:
         """Put the values of signals that share an array together."""
         signals = self._signals_by_key[key]
-        parts = [ends[each] for each in signals]
+        parts = [ends[signal] for signal in signals]
         return parts[0] if len(parts) == 1 else tf.concat(parts, axis=int(signals[0].minibatched))

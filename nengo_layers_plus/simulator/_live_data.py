@@ -94,7 +94,7 @@ def with_learned_parameters(sim: Any, obj: Any, arguments: dict[str, Any]) -> di
     """
     obj = obj.ensemble if isinstance(obj, Neurons) else obj
     holder = obj.neurons if isinstance(obj, nengo.Ensemble) else obj
-    if any(isinstance(each, ParameterSignal) for each in sim.model.sig[holder].values()):
+    if any(isinstance(signal, ParameterSignal) for signal in sim.model.sig[holder].values()):
         values = {
             name: np.asarray(value, np.float64) for name, value in values_of(sim, holder).items()
         }

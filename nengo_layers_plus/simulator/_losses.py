@@ -106,7 +106,7 @@ def problem_of_name(name: str, argument: str) -> str | None:
         known = False
     if known:
         return None
-    names = [each for each in dir(module) if not each.startswith("_")]
+    names = [name for name in dir(module) if not name.startswith("_")]
     names += tf.keras.utils.get_custom_objects()
     names += _CHOSEN_BY_KERAS if kind == "metric" else ()
     near = difflib.get_close_matches(name, names, n=1)
@@ -244,7 +244,7 @@ def _repeats_within(
     graph: Any, sources: Sequence[frozenset[str]]
 ) -> tuple[int, list[frozenset[str]]]:
     """Count the operations of a graph that repeat values; list what its outputs are made of."""
-    made_of = {tensor.name: each for tensor, each in zip(graph.inputs, sources, strict=False)}
+    made_of = {tensor.name: source for tensor, source in zip(graph.inputs, sources, strict=False)}
     count = 0
     for operation in graph.get_operations():
         if not operation.inputs:

@@ -13,7 +13,7 @@ from nengo.exceptions import SimulationError
 from nengo_layers_plus._upstream import nengo_dl, tf
 from nengo_layers_plus._upstream._simulation import shape_of
 from nengo_layers_plus.simulator._places import Place, Places, Quantity, is_allowed
-from nengo_layers_plus.simulator._plan import Group, Plan
+from nengo_layers_plus.simulator._plan import ExecutionPlan, Group
 from nengo_layers_plus.simulator._series import Series
 from nengo_layers_plus.simulator._signal_values import SignalValues
 from nengo_layers_plus.simulator._views import is_real
@@ -84,7 +84,7 @@ class Numerics:
     # -- what a run begins from
 
     def guard_initial(
-        self, initial: dict[Signal, Any], plan: Plan, training: bool
+        self, initial: dict[Signal, Any], plan: ExecutionPlan, training: bool
     ) -> dict[Signal, Any]:
         """Check the parameters and the state; return them.
 
@@ -128,7 +128,9 @@ class Numerics:
         finite = self._check([(series, place)], self._start(values))
         return series.with_tensor(_after(finite, series.tensor, None))
 
-    def guard_group(self, group: Group, plan: Plan, values: SignalValues, training: bool) -> None:
+    def guard_group(
+        self, group: Group, plan: ExecutionPlan, values: SignalValues, training: bool
+    ) -> None:
         """Check all that a group of operators has written.
 
         Of several operators that step together, what is not finite in the earliest step is named.
@@ -167,7 +169,7 @@ class Numerics:
     def watch_states(
         self,
         group: Group,
-        plan: Plan,
+        plan: ExecutionPlan,
         states: Sequence[Signal],
         inputs: Sequence[Any],
         values: SignalValues,
@@ -297,7 +299,7 @@ class Numerics:
         ]
         steps = [np.flatnonzero(bad.any(axis=(0, *range(2, bad.ndim)))) for bad in wrong]
         index = (max if backwards else min)(np.concatenate(steps))
-        number = next(number for number, found in enumerate(steps) if index in found)
+        number = next(number for number, bad_steps in enumerate(steps) if index in bad_steps)
         (series, place), bad = checked[number], wrong[number][:, index]
         item, *places = (int(axis) for axis in np.argwhere(bad)[0])
         error = NonFiniteError(

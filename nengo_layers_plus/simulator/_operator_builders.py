@@ -74,7 +74,7 @@ class OperatorBuilders:
     def keep(self, builder: Any, signals: Any) -> None:
         """Remember a builder that has work to do after the model is built, and at each reset."""
         stock = (nengo_dl.builder.OpBuilder, nengo_dl.process_builders.SimProcessBuilder)
-        if type(builder).build_post not in [each.build_post for each in stock]:
+        if type(builder).build_post not in [builder.build_post for builder in stock]:
             self._to_finish.append((builder, signals))
             builder.build_post(signals)
 
@@ -94,10 +94,10 @@ class _PartOfProcesses(nengo_dl.process_builders.GenericProcessBuilder):
         self._index = index
         self._whole = whole
         starts = [
-            np.cumsum([0, *(list(op.state.values())[each].shape[0] for op in group)])
-            for each in range(len(group[0].state))
+            np.cumsum([0, *(list(op.state.values())[number].shape[0] for op in group)])
+            for number in range(len(group[0].state))
         ]
-        self._parts = [slice(each[index], each[index + 1]) for each in starts]
+        self._parts = [slice(bounds[index], bounds[index + 1]) for bounds in starts]
 
     def build_pre(self, signals: Any, config: Any) -> None:
         """Prepare; see `nengo_dl.builder.OpBuilder`."""
@@ -106,7 +106,7 @@ class _PartOfProcesses(nengo_dl.process_builders.GenericProcessBuilder):
 
         def run_and_copy(*inputs: Any) -> list[Any]:
             # TensorFlow may share the memory of what is returned, and the next step changes it
-            return [np.array(each) for each in run(*inputs)]
+            return [np.array(output) for output in run(*inputs)]
 
         run_and_copy.__name__ = run.__name__
         self.merged_func = run_and_copy
@@ -145,7 +145,7 @@ class LoopSignals(nengo_dl.signals.SignalDict):
         self.dt_val = dt
         self.zero = tf.constant(0, dtype)
         self.one = tf.constant(1, dtype)
-        for signal in dict.fromkeys(each for op in operators for each in op.all_signals):
+        for signal in dict.fromkeys(signal for op in operators for signal in op.all_signals):
             if signal.base not in self:
                 self._add(signal.base)
             if signal.is_view:
@@ -187,9 +187,9 @@ class Context:
         The type of numbers.
     on_cpu : bool
         Whether there is no GPU to run on.
-    shares_still_inputs : bool
-        Whether what depends on inputs that stand still may be computed once for all steps. Nobody
-        may ask for gradients of the inputs then: they would be those of the first step.
+    shares_constant_inputs : bool
+        Whether what depends on inputs that are constant in time may be computed once for all steps.
+        Gradients by the inputs would then be those by the first step.
     uses_series : bool
         Whether LIF neurons start from a state that lets them use series (`_lif.starts_regularly`).
     writes_state : bool
@@ -210,7 +210,7 @@ class Context:
     dt: float
     dtype: Any
     on_cpu: bool
-    shares_still_inputs: bool
+    shares_constant_inputs: bool
     uses_series: bool
     writes_state: bool
     kernels: dict[Any, Any]

@@ -14,7 +14,7 @@ from nengo.builder.signal import Signal
 from nengo_layers_plus._upstream import nengo_dl, tf
 from nengo_layers_plus.graph import listed
 from nengo_layers_plus.simulator._execution_rows import PartNames, operation_of
-from nengo_layers_plus.simulator._plan import Group, Plan, Role
+from nengo_layers_plus.simulator._plan import ExecutionPlan, Group, Role
 from nengo_layers_plus.simulator._views import is_real
 
 # How many of those that read a signal are named.
@@ -110,7 +110,7 @@ class Places:
         """Name an input Node."""
         return Place(self._names.of_signal(signal), "output", Quantity.INPUT)
 
-    def of_initial(self, signal: Signal, plan: Plan) -> Place:
+    def of_initial(self, signal: Signal, plan: ExecutionPlan) -> Place:
         """Name a parameter, or what the simulation begins from."""
         constant = plan.use.role(signal) is Role.CONSTANT
         readers = self._readers(signal, plan)
@@ -129,11 +129,11 @@ class Places:
             self._names.of_operator(operator), f"variable {variable.name!r}", Quantity.PARAMETER
         )
 
-    def of_written(self, base: Signal, operator: Operator, plan: Plan) -> Place:
+    def of_written(self, base: Signal, operator: Operator, plan: ExecutionPlan) -> Place:
         """Name a signal that an operator has written."""
         name = self._names.of_operator(operator)
         states: dict[str, Signal] = getattr(operator, "state", None) or {}
-        state = next((key for key, each in states.items() if each.base is base), None)
+        state = next((key for key, signal in states.items() if signal.base is base), None)
         if state is not None:
             what = f"state {state!r}"
         else:
@@ -149,16 +149,16 @@ class Places:
             allowed=() if is_value else _non_finite(base),
         )
 
-    def of_group(self, group: Group, plan: Plan) -> list[tuple[Signal, Place]]:
+    def of_group(self, group: Group, plan: ExecutionPlan) -> list[tuple[Signal, Place]]:
         """Name all signals that a group has written, in the order in which they are complete."""
         last = {
             base: index
             for index, op in enumerate(group.operators)
-            for base in (each.base for each in (*op.sets, *op.incs, *op.updates))
+            for base in (signal.base for signal in (*op.sets, *op.incs, *op.updates))
         }
         return [
             (base, self.of_written(base, group.operators[index], plan))
-            for base, index in sorted(last.items(), key=lambda each: each[1])
+            for base, index in sorted(last.items(), key=lambda item: item[1])
             if is_real(base)
         ]
 
@@ -169,11 +169,11 @@ class Places:
     def _key(self, signal: Signal) -> str:
         return self._keys.get((self._names.owner(signal), signal), "")
 
-    def _readers(self, base: Signal, plan: Plan) -> str:
+    def _readers(self, base: Signal, plan: ExecutionPlan) -> str:
         readers = [
-            f"{self._names.of_operator(each)} ({operation_of(each)})"
-            for each in plan.use.reads.get(base, ())
-            if not isinstance(each, nengo_dl.compat.SimProbe)
+            f"{self._names.of_operator(reader)} ({operation_of(reader)})"
+            for reader in plan.use.reads.get(base, ())
+            if not isinstance(reader, nengo_dl.compat.SimProbe)
         ]
         return listed(dict.fromkeys(readers), _MOST_READERS)
 

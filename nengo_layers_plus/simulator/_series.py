@@ -21,7 +21,7 @@ class Series:
         Whether the values differ between the items of a minibatch.
     varies : bool
         Whether they differ between steps. A sequence of one step may vary too, hence a flag.
-    may_be_still : bool
+    may_be_constant : bool
         Whether the values vary or not is only seen when they are there: the axis has an entry for
         each step, or one for all.
     """
@@ -29,7 +29,7 @@ class Series:
     tensor: Any
     batched: bool
     varies: bool
-    may_be_still: bool = False
+    may_be_constant: bool = False
 
     @classmethod
     def constant(cls, value: Any, batched: bool = False) -> Series:
@@ -58,7 +58,7 @@ class Series:
         tensor : tf.Tensor
             Shape ``(batch or 1, steps, *shape)``.
         """
-        if self.varies and not self.may_be_still:
+        if self.varies and not self.may_be_constant:
             return self.tensor
         return repeat(self.tensor, steps, axis=1)
 
@@ -83,9 +83,9 @@ def repeat(tensor: Any, times: Any, axis: int) -> Any:
         return tensor
     shape = list(tensor.shape)
     shape[axis] = times
-    if any(each is None for each in shape):
+    if any(size is None for size in shape):
         dynamic = tf.shape(tensor)
-        shape = [dynamic[index] if each is None else each for index, each in enumerate(shape)]
+        shape = [dynamic[index] if size is None else size for index, size in enumerate(shape)]
     return tf.broadcast_to(tensor, shape)
 
 
@@ -97,25 +97,25 @@ def total(terms: Sequence[Series]) -> Series:
     terms : sequence of Series
         At least one, of one shape.
     """
-    return like(add([each.tensor for each in terms]), *terms)
+    return like(add([term.tensor for term in terms]), *terms)
 
 
 def add(tensors: Sequence[Any]) -> Any:
     """Add at least one tensor, in their order, with broadcasting."""
     result = tensors[0]
-    for each in tensors[1:]:
-        result = result + each
+    for tensor in tensors[1:]:
+        result = result + tensor
     return result
 
 
 def like(tensor: Any, *sources: Series) -> Series:
     """Make a series of values that were computed, with broadcasting, from those of others."""
-    varying = [each for each in sources if each.varies]
+    varying = [series for series in sources if series.varies]
     return Series(
         tensor,
-        batched=any(each.batched for each in sources),
+        batched=any(series.batched for series in sources),
         varies=bool(varying),
-        may_be_still=bool(varying) and all(each.may_be_still for each in varying),
+        may_be_constant=bool(varying) and all(series.may_be_constant for series in varying),
     )
 
 

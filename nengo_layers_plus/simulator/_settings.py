@@ -94,7 +94,7 @@ class Truncation:
                 )
         if total <= self._steps:
             return None
-        ranks = tuple(np.ndim(each) for each in (weights or {}).values())
+        ranks = tuple(np.ndim(array) for array in (weights or {}).values())
         return Chunks(self._steps, (total - 1) % self._steps + 1, last_steps, ranks)
 
     def _error(self, message: str) -> ValidationError:
@@ -105,7 +105,7 @@ MEMORY_LIMIT_OF_SIMULATION = 1 << 30
 
 
 @dataclass
-class Settings:
+class RunSettings:
     """What a Simulator was asked for.
 
     Parameters
@@ -119,7 +119,7 @@ class Settings:
         Whether to find where numbers are not finite.
     constructing : bool
         Whether the Keras model is being made, and nothing will be run of what is built.
-    shares_still_inputs : bool
+    shares_constant_inputs : bool
         Whether nobody can ask for gradients of the inputs, so that what depends on inputs that
         stand still may be computed once.
     uses_series : bool
@@ -132,13 +132,13 @@ class Settings:
         Into what chunks of steps sequences are cut for training; None for none.
     truncation : Truncation, optional
         Says what these chunks are, when the data is known.
-    still : set of nengo.Node
+    constant_inputs : set of nengo.Node
         The Nodes whose inputs are known to be the same in all steps, and have only one.
     steps : int, optional
         The number of steps, if what is traced is for that number alone.
-    steps_met : int
+    steps_requested : int
         How many steps were asked for so far.
-    waits : bool
+    defers_compilation : bool
         Whether to run step by step for now, as beginning to run layer by layer would take longer.
     in_memory : bool
         Whether the data of a call is arrays, which were checked.
@@ -155,16 +155,16 @@ class Settings:
     memory_limit: int | None = None
     check_numerics: bool = False
     constructing: bool = False
-    shares_still_inputs: bool = False
+    shares_constant_inputs: bool = False
     uses_series: bool = True
     writes_state: bool = True
     carries_state: bool = False
     chunks: Chunks | None = None
     truncation: Truncation | None = None
-    still: set[Any] = field(default_factory=set)
+    constant_inputs: set[Any] = field(default_factory=set)
     steps: int | None = None
-    steps_met: int = 0
-    waits: bool = False
+    steps_requested: int = 0
+    defers_compilation: bool = False
     in_memory: bool = False
     whole: bool = False
     problem: Exception | None = None

@@ -171,7 +171,7 @@ class Simulator(nengo_dl.Simulator):
             self._given,
             self.tensor_graph.dtype,
             cuts=self.tensor_graph.use_loop,
-            has_to_wait=self.tensor_graph.has_to_wait,
+            defers_compilation=self.tensor_graph.defers_compilation,
             state=list(self.tensor_graph.saved_state.values()),
             numerics=self.tensor_graph.numerics,
         )
@@ -471,7 +471,7 @@ class Simulator(nengo_dl.Simulator):
             # a callback may call the Simulator from within a call
             with (
                 settings.changed(
-                    shares_still_inputs=True,
+                    shares_constant_inputs=True,
                     writes_state=kept,
                     problem=None,
                     truncation=cut,
@@ -542,7 +542,7 @@ class Simulator(nengo_dl.Simulator):
             if not losses or losses.get(self.get_name(probe)) is not None
         ]
         connections = self.model.toplevel.all_connections
-        if any(each.synapse is not None for each in (*connections, *probes)):
+        if any(obj.synapse is not None for obj in (*connections, *probes)):
             warnings.warn(
                 "Running for one timestep, but the network contains synaptic filters, through "
                 "which values come a step later. What to do: set synapse=None, or run more steps",
@@ -554,7 +554,7 @@ class Simulator(nengo_dl.Simulator):
         """Put back what layers have, and the state if it may be written, if something fails."""
         graph = self.tensor_graph
         state = [*graph.state_of_layers.values(), *(graph.saved_state.values() if written else ())]
-        before = [tf.identity(each) for each in state]
+        before = [tf.identity(variable) for variable in state]
         try:
             yield
         except BaseException:
@@ -589,8 +589,8 @@ class Simulator(nengo_dl.Simulator):
             steps = int(values.pop("n_steps")[0, 0])
             dtype = self.tensor_graph.dtype
             inputs = [
-                np.broadcast_to(each, (len(each), steps, each.shape[2])).astype(dtype)
-                for each in map(np.asarray, values.values())
+                np.broadcast_to(array, (len(array), steps, array.shape[2])).astype(dtype)
+                for array in map(np.asarray, values.values())
             ]
         if outputs is not None:
             outputs = self._given.probes(outputs, "outputs")
@@ -718,14 +718,14 @@ class Simulator(nengo_dl.Simulator):
                     "which has no parameters to freeze"
                 )
         check_members(self, objs, "objs", nengo.Network, nengo.Ensemble, nengo.Connection)
-        for each in objs if isinstance(objs, list | tuple) else [objs]:
-            if not isinstance(each, nengo.Network):
-                super().freeze_params(each)
+        for obj in objs if isinstance(objs, list | tuple) else [objs]:
+            if not isinstance(obj, nengo.Network):
+                super().freeze_params(obj)
                 continue
             # nengo_dl takes no Network within another
-            inner = [*each.all_ensembles, *each.all_connections]
-            super().freeze_params(each if each is self.model.toplevel else inner)
-            for holder in (*each.all_probes, *each.all_nodes):
+            inner = [*obj.all_ensembles, *obj.all_connections]
+            super().freeze_params(obj if obj is self.model.toplevel else inner)
+            for holder in (*obj.all_probes, *obj.all_nodes):
                 freeze_synapse(self, holder)
 
     def trange(self, sample_every: float | None = None, dt: float | None = None) -> Any:

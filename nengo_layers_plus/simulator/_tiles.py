@@ -13,7 +13,7 @@ from nengo_layers_plus._upstream import tf
 from nengo_layers_plus._upstream._simulation import shape_of
 from nengo_layers_plus.simulator._operator_builders import Context
 from nengo_layers_plus.simulator._pipeline import Pipeline
-from nengo_layers_plus.simulator._plan import Plan
+from nengo_layers_plus.simulator._plan import ExecutionPlan
 from nengo_layers_plus.simulator._views import type_of
 
 # What parts of a minibatch, run side by side, may take: more of them leaves the caches, less is
@@ -39,7 +39,7 @@ class Sizes:
     longest: int
 
 
-def bytes_per_step(plan: Plan, batch: int, dtype: Any) -> int:
+def bytes_per_step(plan: ExecutionPlan, batch: int, dtype: Any) -> int:
     """Estimate the memory that the values of all signals in one step take.
 
     Parameters
@@ -53,14 +53,16 @@ def bytes_per_step(plan: Plan, batch: int, dtype: Any) -> int:
     """
     signals = {base for group in plan.groups for base in group.written}
     return sum(
-        int(np.prod(shape_of(each)))
-        * (batch if each.minibatched else 1)
-        * type_of(each, dtype).size
-        for each in signals
+        int(np.prod(shape_of(signal)))
+        * (batch if signal.minibatched else 1)
+        * type_of(signal, dtype).size
+        for signal in signals
     )
 
 
-def choose_sizes(plan: Plan, context: Context, length: int | None, limit: int, cores: int) -> Sizes:
+def choose_sizes(
+    plan: ExecutionPlan, context: Context, length: int | None, limit: int, cores: int
+) -> Sizes:
     """Choose how much is run at once in simulation.
 
     Parameters
@@ -89,9 +91,9 @@ def choose_sizes(plan: Plan, context: Context, length: int | None, limit: int, c
 
 def _part_size(batch: int, wanted: int) -> int:
     """Find the size of equal parts that is nearest to the one that is wanted."""
-    sizes = [each for each in range(1, batch + 1) if batch % each == 0]
-    smaller = [each for each in sizes if wanted / 4 <= each <= wanted]
-    return smaller[-1] if smaller else next(each for each in sizes if each >= wanted)
+    sizes = [size for size in range(1, batch + 1) if batch % size == 0]
+    smaller = [size for size in sizes if wanted / 4 <= size <= wanted]
+    return smaller[-1] if smaller else next(size for size in sizes if size >= wanted)
 
 
 def run_in_tiles(
@@ -114,7 +116,7 @@ def run_in_tiles(
         return tf.slice(
             tensor,
             [index * size, *[0] * (len(tensor.shape) - 1)],
-            [size, *(-1 if each is None else each for each in tensor.shape[1:])],
+            [size, *(-1 if size is None else size for size in tensor.shape[1:])],
         )
 
     def body(index: Any, sinks: Any) -> Any:
@@ -129,7 +131,7 @@ def run_in_tiles(
         )
         results = [*records, *final]
         return index + 1, [
-            sink.write(index, each) for sink, each in zip(sinks, results, strict=True)
+            sink.write(index, result) for sink, result in zip(sinks, results, strict=True)
         ]
 
     types = pipeline.result_types()
@@ -141,11 +143,11 @@ def run_in_tiles(
         parallel_iterations=min(count, count_cores()),
     )
     results = [
-        sink.concat() if each else sink.read(0)
-        for sink, each in zip(sinks, minibatched, strict=True)
+        sink.concat() if is_minibatched else sink.read(0)
+        for sink, is_minibatched in zip(sinks, minibatched, strict=True)
     ]
-    for each, shape in zip(results, pipeline.result_shapes(), strict=True):
-        each.set_shape(shape)
+    for result, shape in zip(results, pipeline.result_shapes(), strict=True):
+        result.set_shape(shape)
     split = len(pipeline.observed.probed)
     return results[:split], results[split:]
 

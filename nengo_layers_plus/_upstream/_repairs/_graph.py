@@ -50,7 +50,7 @@ def _input_nodes(model: Any) -> list[Any]:
         return []
     tensor_node = importlib.import_module("nengo_dl.tensor_node").TensorNode
     nodes = model.toplevel.all_nodes
-    return [each for each in nodes if each.size_in == 0 and not isinstance(each, tensor_node)]
+    return [node for node in nodes if node.size_in == 0 and not isinstance(node, tensor_node)]
 
 
 def _repair_inputs(nengo_dl: ModuleType) -> None:
@@ -136,7 +136,8 @@ def _repair_state_of_inputs(nengo_dl: ModuleType) -> None:
                 rngs = [process.get_rng(rng) for _ in range(graph.minibatch_size)]
                 if process.make_state(*given):
                     graph.input_funcs[node] = [
-                        process.make_step(*given, each, process.make_state(*given)) for each in rngs
+                        process.make_step(*given, rng_of_item, process.make_state(*given))
+                        for rng_of_item in rngs
                     ]
 
     wrap(nengo_dl.tensor_graph.TensorGraph, "build_post", finish)
@@ -225,7 +226,7 @@ def _repair_multiplications_by_one(nengo_dl: ModuleType) -> None:
         def chosen(new: Any, old: Any) -> Any:
             if new is old:
                 return old
-            source = next(each for each in old.reads if each is not new.src)
+            source = next(signal for signal in old.reads if signal is not new.src)
             return new if is_exact(source, setters[source.base]) else old
 
         return [chosen(new, old) for new, old in zip(replaced, operators, strict=True)]
@@ -233,8 +234,8 @@ def _repair_multiplications_by_one(nengo_dl: ModuleType) -> None:
     inexact = optimizer.remove_identity_muls
     wrap(optimizer, "remove_identity_muls", remove)
     optimizer.default_simplifications = tuple(
-        optimizer.remove_identity_muls if each is inexact else each
-        for each in optimizer.default_simplifications
+        optimizer.remove_identity_muls if simplification is inexact else simplification
+        for simplification in optimizer.default_simplifications
     )
 
 
@@ -255,8 +256,8 @@ def _repair_merged_constants(nengo_dl: ModuleType) -> None:
         dtype: Any,
         shape: Any = (1, -1),
     ) -> Any:
-        values = [getattr(each, attr) for each in ops]
-        if all(numpy.array_equal(each, values[0]) for each in values):
+        values = [getattr(op, attr) for op in ops]
+        if all(numpy.array_equal(value, values[0]) for value in values):
             return op_constant(signals, ops, op_sizes, attr, dtype, shape=shape)
         dtype = tensorflow.as_dtype(dtype)
         parts = [
@@ -282,7 +283,7 @@ def _repair_views(nengo_dl: ModuleType) -> None:
     def create(create_signals: Any, graph: Any, signals: Any) -> None:
         create_signals(graph, signals)
         operators = (operator for group in graph.plan for operator in group)
-        for signal in dict.fromkeys(each for op in operators for each in op.all_signals):
+        for signal in dict.fromkeys(signal for op in operators for signal in op.all_signals):
             if signal.is_view and not (
                 signal.size == signal.base.size and signal.initial_value.flags.c_contiguous
             ):
@@ -357,7 +358,7 @@ def _repair_errors_of_missing_builders(nengo_dl: ModuleType) -> None:
 
 def _owners(operator: Any, model: Any) -> Iterator[Any]:
     """Find the objects of a network that have the signals which an operator writes."""
-    written = {each.base for each in (*operator.sets, *operator.incs, *operator.updates)}
+    written = {signal.base for signal in (*operator.sets, *operator.incs, *operator.updates)}
     for owner, signals in model.sig.items():
         if any(signal is not None and signal.base in written for signal in signals.values()):
             yield owner

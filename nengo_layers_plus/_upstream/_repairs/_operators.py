@@ -97,7 +97,7 @@ def _repair_redefined_processes(nengo_dl: ModuleType) -> None:
         builder.built_process = (native or builders.GenericProcessBuilder)(operators)
 
     def merges(mergeable: Any, one: Any, other: Any) -> bool:
-        kinds = [native_process_builder(each.process) for each in (one, other)]
+        kinds = [native_process_builder(operator.process) for operator in (one, other)]
         return kinds[0] is kinds[1] and mergeable(one, other)
 
     wrap(builders.SimProcessBuilder, "__init__", make)

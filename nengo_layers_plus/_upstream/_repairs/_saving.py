@@ -43,7 +43,7 @@ def _with_a_name_of_its_own(
     method: Any, graph: Any, name: str | None = None, *args: Any, **kwargs: Any
 ) -> Any:
     if name is not None and any(
-        each.name.endswith(f"{name}:0") for each in graph.base_params.values()
+        parameter.name.endswith(f"{name}:0") for parameter in graph.base_params.values()
     ):
         name = f"{name}-{len(graph.base_params)}"
     return method(graph, name, *args, **kwargs)
@@ -73,15 +73,15 @@ class SavedState:
     def _variables(self) -> dict[str, Any]:
         graph = self._graph()
         values = [] if graph is None else graph.saved_state.values()
-        return {str(index): each for index, each in enumerate(values)}
+        return {str(index): value for index, value in enumerate(values)}
 
     def _serialize_to_tensors(self) -> dict[str, Any]:
-        return {name: each.read_value() for name, each in self._variables().items()}
+        return {name: variable.read_value() for name, variable in self._variables().items()}
 
     def _restore_from_tensors(self, tensors: dict[str, Any]) -> None:
         variables = self._variables()
-        shapes = {name: each.shape for name, each in tensors.items()}
-        if shapes != {name: each.shape for name, each in variables.items()}:
+        shapes = {name: tensor.shape for name, tensor in tensors.items()}
+        if shapes != {name: variable.shape for name, variable in variables.items()}:
             warnings.warn(
                 "the state of the simulation in this checkpoint is that of another minibatch_size "
                 "or network: it was not loaded, the parameters were",
@@ -89,13 +89,13 @@ class SavedState:
                 stacklevel=2,
             )
             return
-        for name, each in variables.items():
-            each.assign(tensors[name])
+        for name, variable in variables.items():
+            variable.assign(tensors[name])
 
 
 def _save_variables(graph: Any, store: Any) -> None:
-    for index, each in enumerate(graph.weights):
-        store[str(index)] = each.numpy()
+    for index, weight in enumerate(graph.weights):
+        store[str(index)] = weight.numpy()
 
 
 def _load_variables(graph: Any, store: Any) -> None:
@@ -112,8 +112,8 @@ def _load_variables(graph: Any, store: Any) -> None:
             f"expected a file with {len(graph.weights)} arrays of parameters, as this network has, "
             f"got {len(store.keys())}"
         )
-    for index, each in enumerate(graph.weights):
-        each.assign(store[str(index)])
+    for index, weight in enumerate(graph.weights):
+        weight.assign(store[str(index)])
 
 
 def _refuse_whole_models(nengo_dl: ModuleType) -> None:

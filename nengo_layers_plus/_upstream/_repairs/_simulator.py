@@ -11,7 +11,7 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 from nengo_layers_plus._upstream._keras import (
-    dtype_blamed,
+    dtype_errors_named,
     follow_dtype,
     is_layer,
     note_random_state,
@@ -86,7 +86,7 @@ def _repair_dtypes_of_layers(nengo_dl: ModuleType) -> None:
     which layer it is.
     """
     wrap(nengo_dl.tensor_graph.TensorGraph, "build", _with_dtype_followed)
-    wrap(nengo_dl.tensor_node.SimTensorNodeBuilder, "build_step", _with_dtype_blamed)
+    wrap(nengo_dl.tensor_node.SimTensorNodeBuilder, "build_step", _with_dtype_errors_named)
 
 
 def _with_dtype_followed(build: Any, graph: Any, *args: Any, **kwargs: Any) -> None:
@@ -106,8 +106,8 @@ def _repair_rebuilt_layers(nengo_dl: ModuleType) -> None:
 
 def _without_used_initializers(build: Any, graph: Any, *args: Any, **kwargs: Any) -> None:
     for layer in _layers_of(graph):
-        for each in with_sublayers(layer) if layer.built else ():
-            for value in vars(each).values():
+        for inner in with_sublayers(layer) if layer.built else ():
+            for value in vars(inner).values():
                 if getattr(value, "_used", False) is True:
                     value._used = False
     build(graph, *args, **kwargs)
@@ -115,12 +115,14 @@ def _without_used_initializers(build: Any, graph: Any, *args: Any, **kwargs: Any
 
 def _layers_of(graph: Any) -> list[Any]:
     """Return the Keras layers of TensorNodes."""
-    functions = [getattr(each, "func", None) for operators in graph.plan for each in operators]
-    return [each for each in functions if is_layer(each)]
+    functions = [
+        getattr(operator, "func", None) for operators in graph.plan for operator in operators
+    ]
+    return [function for function in functions if is_layer(function)]
 
 
-def _with_dtype_blamed(build_step: Any, builder: Any, signals: Any) -> None:
-    with dtype_blamed(builder.ops[0], signals.dtype):
+def _with_dtype_errors_named(build_step: Any, builder: Any, signals: Any) -> None:
+    with dtype_errors_named(builder.ops[0], signals.dtype):
         build_step(builder, signals)
 
 

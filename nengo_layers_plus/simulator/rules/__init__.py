@@ -3,7 +3,7 @@
 from nengo_layers_plus.simulator._operator_builders import Context
 from nengo_layers_plus.simulator._series import Series
 from nengo_layers_plus.simulator._signal_values import SignalValues
-from nengo_layers_plus.simulator.rules._rule import Decision, Kind, Rule, register, rule_for
+from nengo_layers_plus.simulator.rules._rule import Decision, Rule, Schedule, register, rule_for
 
 # Each of these registers the rules that it has.
 from nengo_layers_plus.simulator.rules import (  # noqa: F401  # isort: skip
@@ -16,8 +16,8 @@ from nengo_layers_plus.simulator.rules import (  # noqa: F401  # isort: skip
 __all__ = [
     "Context",
     "Decision",
-    "Kind",
     "Rule",
+    "Schedule",
     "Series",
     "SignalValues",
     "register",

@@ -19,7 +19,7 @@ from nengo_layers_plus.simulator._operator_builders import (
     native_builder,
 )
 from nengo_layers_plus.simulator._signal_values import SignalValues
-from nengo_layers_plus.simulator.rules._rule import Decision, Kind, Rule, register
+from nengo_layers_plus.simulator.rules._rule import Decision, Rule, Schedule, register
 from nengo_layers_plus.synapses._build import SimTrainableFilter
 
 _builders = nengo_dl.neuron_builders
@@ -35,15 +35,15 @@ class NeuronRule(Rule):
         name = type(operator.neurons).__name__
         builder = native_builder(operator.neurons)
         if builder is None:
-            return Decision(Kind.SCAN, f"{name} has no TensorFlow code: it runs in Python")
+            return Decision(Schedule.SCAN, f"{name} has no TensorFlow code: it runs in Python")
         if not comes_with_nengo_dl(builder):
-            return Decision(Kind.SCAN, f"{name} is built by {builder.__name__}")
+            return Decision(Schedule.SCAN, f"{name} is built by {builder.__name__}")
         if builder.spiking and not context.training:
             if issubclass(builder, _RANDOM):
-                return Decision(Kind.SCAN, f"{name} draws its spikes")
-            return Decision(Kind.SCAN, f"{name} has a state", per_item=True)
+                return Decision(Schedule.SCAN, f"{name} draws its spikes")
+            return Decision(Schedule.SCAN, f"{name} has a state", per_item=True)
         reason = "is trained by its response curve" if builder.spiking else "has no state"
-        return Decision(Kind.WHOLE, f"{name} {reason}", per_item=True)
+        return Decision(Schedule.WHOLE, f"{name} {reason}", per_item=True)
 
     def lower(self, operator: Any, values: SignalValues, context: Context) -> None:
         """Apply the response curve to all steps."""
@@ -63,11 +63,13 @@ class NeuronModelRule(Rule):
         name = type(operator.neurons).__name__
         native = operator.native
         if native.trains_by_curve and context.training:
-            return Decision(Kind.WHOLE, f"{name} is trained by its response curve", per_item=True)
+            return Decision(
+                Schedule.WHOLE, f"{name} is trained by its response curve", per_item=True
+            )
         if not native.model.state:
-            return Decision(Kind.WHOLE, f"{name} has no state", per_item=True)
+            return Decision(Schedule.WHOLE, f"{name} has no state", per_item=True)
         how = " that it is trained through" if context.training else ""
-        return Decision(Kind.SCAN, f"{name} has a state{how}", per_item=True)
+        return Decision(Schedule.SCAN, f"{name} has a state{how}", per_item=True)
 
     def lower(self, operator: Any, values: SignalValues, context: Context) -> None:
         """Apply the response curve, or the dynamics of neurons without a state, to all steps."""
@@ -75,18 +77,18 @@ class NeuronModelRule(Rule):
         signals = LoopSignals([operator], 1, context.dt, context.dtype)
         builder = context.builders.make(operator)
         builder.build_pre(signals, context.config)
-        for each in operator.parameter_signals.values():
-            signals.bases[each.base] = values.initial(each.base)
+        for signal in operator.parameter_signals.values():
+            signals.bases[signal.base] = values.initial(signal.base)
         parameters = builder.values(signals)
         native = operator.native
         if native.trains_by_curve and context.training:
-            still = {
-                name: tf.expand_dims(values.initial(each), 1)
-                for name, each in operator.state.items()
+            initial_state = {
+                name: tf.expand_dims(values.initial(signal), 1)
+                for name, signal in operator.state.items()
             }
 
             def apply(current: Any) -> Any:
-                return builder.response(current, still, parameters)
+                return builder.response(current, initial_state, parameters)
 
         else:
 
@@ -108,10 +110,10 @@ class ProcessRule(Rule):
         process = operator.process
         if native_process_builder(process) is not None:
             return Decision(
-                Kind.SCAN, f"{type(process).__name__} is a filter along time", per_item=True
+                Schedule.SCAN, f"{type(process).__name__} is a filter along time", per_item=True
             )
         what = "synapse" if isinstance(process, Synapse) else "process"
-        return Decision(Kind.SCAN, f"{type(process).__name__} is a {what} that runs in Python")
+        return Decision(Schedule.SCAN, f"{type(process).__name__} is a {what} that runs in Python")
 
 
 @register(SimTrainableFilter)
@@ -121,7 +123,7 @@ class TrainableFilterRule(Rule):
     def decide(self, operator: Any, context: Context) -> Decision:
         """Say that it runs along time."""
         name = type(operator.synapse).__name__
-        return Decision(Kind.SCAN, f"{name} is a filter along time", per_item=True)
+        return Decision(Schedule.SCAN, f"{name} is a filter along time", per_item=True)
 
 
 @register(SimPyFunc)
@@ -130,4 +132,4 @@ class PythonRule(Rule):
 
     def decide(self, operator: Any, context: Context) -> Decision:
         """Say that it runs along time."""
-        return Decision(Kind.SCAN, "calls a Python function", calls_python=True)
+        return Decision(Schedule.SCAN, "calls a Python function", calls_python=True)

@@ -33,9 +33,26 @@ _PER_ITEM_UNLESS_TRAINED = _layer_types(
     GaussianNoise SpatialDropout1D SpatialDropout2D SpatialDropout3D
     """
 )
-_FUNCTIONS = set(
-    ["abs", "elu", "exp", "gelu", "identity", "leaky_relu", "log_softmax_v2", "relu", "relu6", "selu", "sigmoid", "silu", "softmax_v2", "softplus", "softsign", "square", "swish", "tanh"]
-)
+_FUNCTIONS = {
+    "abs",
+    "elu",
+    "exp",
+    "gelu",
+    "identity",
+    "leaky_relu",
+    "log_softmax_v2",
+    "relu",
+    "relu6",
+    "selu",
+    "sigmoid",
+    "silu",
+    "softmax_v2",
+    "softplus",
+    "softsign",
+    "square",
+    "swish",
+    "tanh",
+}
 
 
 def is_per_item(layer: Any, training: bool) -> bool:

@@ -14,7 +14,7 @@ from nengo_layers_plus.simulator._operator_builders import Context
 from nengo_layers_plus.simulator._signal_values import SignalValues
 
 
-class Kind(Enum):
+class Schedule(Enum):
     """How operators run over a sequence."""
 
     WHOLE = "all steps at once"
@@ -28,7 +28,7 @@ class Decision:
 
     Parameters
     ----------
-    kind : Kind
+    schedule : Schedule
         How it can be run.
     reason : str
         Why, in words.
@@ -43,7 +43,7 @@ class Decision:
         Whether it may change them, so that all that use one of them have to keep their order.
     """
 
-    kind: Kind
+    schedule: Schedule
     reason: str
     calls_python: bool = False
     per_item: bool = False
@@ -91,8 +91,8 @@ class Rule(ABC):
             What it is lowered for.
         """
         raise NotImplementedError(
-            f"{type(self).__name__}.decide: expected not to say {Kind.WHOLE} for {operator}, since "
-            f"the rule can't do so. What to do: override lower"
+            f"{type(self).__name__}.decide: expected not to say {Schedule.WHOLE} for {operator}, "
+            f"since the rule can't do so. What to do: override lower"
         )
 
 
@@ -101,7 +101,7 @@ class LoopRule(Rule):
 
     def decide(self, operator: Any, context: Context) -> Decision:
         """Say that it runs along time."""
-        return Decision(Kind.SCAN, f"no rule is registered for {type(operator).__name__}")
+        return Decision(Schedule.SCAN, f"no rule is registered for {type(operator).__name__}")
 
 
 def register(*types: type[Operator]) -> Callable[[type[Rule]], type[Rule]]:
@@ -119,8 +119,8 @@ def register(*types: type[Operator]) -> Callable[[type[Rule]], type[Rule]]:
     """
 
     def registered(rule: type[Rule]) -> type[Rule]:
-        for each in types:
-            _RULES[each] = rule()
+        for operator_type in types:
+            _RULES[operator_type] = rule()
         return rule
 
     return registered
