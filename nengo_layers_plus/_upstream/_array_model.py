@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Hashable, Iterator, Mapping
-from contextlib import AbstractContextManager
-from typing import Any, Protocol
+from collections.abc import Hashable, Iterator
+from typing import Any
 
 import numpy
 
@@ -14,48 +13,19 @@ from nengo_layers_plus._upstream import keras, tf
 _TRAIN = ("train_function", "train_tf_function")
 _TEST = ("test_function",)
 _PREDICT = ("predict_function",)
-# Of how many cases functions are kept.
+# The number of cases whose functions are kept.
 _MOST_CASES = 16
 
 
-class Calls(Protocol):
-    """How an `ArrayModel` is called."""
-
-    @property
-    def chunked(self) -> bool:
-        """Whether it trains on chunks of sequences."""
-
-    def check_loss(self, y: Any, loss: Any) -> Any:
-        """Check targets and a loss; return the loss."""
-
-    def minibatch(
-        self, data: Any, fills: bool = False, learned: bool = True
-    ) -> tuple[Any, Any, Any, Any]:
-        """Check and complete a minibatch; return x, y, weights, and how many items it has."""
-
-    def case_of(
-        self, x: Any, training: bool = False, y: Any = None, weights: Any = None
-    ) -> AbstractContextManager[Hashable]:
-        """Say what functions have to be traced for, to be used with some data."""
-
-    def train_in_chunks(
-        self, data: Any, train: Callable[[Any], Any], run: Callable[[Any], Any]
-    ) -> None:
-        """Train on chunks of sequences, where each is trained, or just run."""
-
-    def __call__(self, arrays: Mapping[str, Any]) -> list[Any]:
-        """Run a minibatch of arrays by the names of the inputs; return a tensor for each output."""
-
-
-def use_array_model(model: Any, calls: Calls) -> None:
+def use_array_model(model: Any, calls: Any) -> None:
     """Have the Keras model of a Simulator be an `ArrayModel`.
 
     Parameters
     ----------
     model : tf.keras.Model
         The model of a Simulator.
-    calls : Calls
-        How it is called.
+    calls : simulator._array_calls.ArrayCalls
+        Checks minibatches, says what functions are traced for, and runs arrays in memory.
     """
     kind = type(model)
     object.__setattr__(model, "__class__", type(kind.__name__, (ArrayModel, kind), {}))
@@ -72,7 +42,7 @@ class ArrayModel:
     need not be copied before, and restored behind each minibatch.
     """
 
-    _calls: Calls
+    _calls: Any
     _training_state = None  # BackupAndRestore deletes it, and Keras asks for it in the next call
 
     @contextlib.contextmanager

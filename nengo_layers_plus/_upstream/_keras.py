@@ -334,9 +334,9 @@ def _in_tf_keras(name: str, modules: list[str]) -> str | None:
     return None
 
 
-# Keras' own; nobody can tell whether a user has asked for it as well
+# Keras' default: it is not known whether a user asked for it as well
 _DEFAULT = "float32"
-# notes of a layer that its dtype is that of a network
+# attribute of a layer whose dtype was set to that of a network
 _FOLLOWS = "_follows_dtype_of_network"
 
 

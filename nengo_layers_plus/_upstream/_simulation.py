@@ -67,7 +67,7 @@ def find_gain_scales(model: Any) -> Iterator[tuple[Any, Any]]:
             yield operator, operator.scaled_encoders
 
 
-# what a process computes in a step, by these of its methods
+# the methods by which a process defines its steps
 _STEPS = ("make_step", "make_state", "_get_ss")
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from nengo_layers_plus._upstream._libraries import tf
 
-# They count as stateful for TensorFlow, and have no effect of their own.
+# Operations that TensorFlow marks as stateful, though they have no side effect.
 _HARMLESS = {
     "Assert",
     "Case",
@@ -27,7 +27,7 @@ _HARMLESS = {
     "While",
 }
 _PYTHON = {"EagerPyFunc", "PyFunc"}
-# How the operations begin that change the state of a random generator, and its shape.
+# Prefixes of operations that change the state of a random generator, and shapes of such states.
 _OF_GENERATORS = (
     "Rng",
     "StatefulRandom",
@@ -56,7 +56,7 @@ class ChangedVariable:
 
 @dataclass(frozen=True)
 class Effects:
-    """What a TensorFlow function does besides returning its result.
+    """The side effects of a TensorFlow function.
 
     Parameters
     ----------
@@ -177,7 +177,7 @@ _PREFIX = "CustomGradient"
 
 
 class _Borrowed:
-    """A function that lives as long as somebody else keeps it."""
+    """A weak reference to a function, which can be called."""
 
     def __init__(self, function: Callable[..., Any], at_end: Callable[[Any], Any]) -> None:
         self._function = weakref.ref(function, at_end)

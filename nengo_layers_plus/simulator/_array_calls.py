@@ -1,4 +1,4 @@
-"""Minibatches in memory, run by functions that were traced for what is seen of them."""
+"""Minibatches in memory, and the functions that are traced for them."""
 
 from __future__ import annotations
 
@@ -17,14 +17,15 @@ from nengo_layers_plus.simulator._given_data import GivenData
 from nengo_layers_plus.simulator._numerics import Numerics
 from nengo_layers_plus.simulator._settings import RunSettings
 
-# How often a number of steps is met before a function is traced for it alone.
+# The number of calls with one number of steps after which a function is traced for it alone.
 _CALLS_BEFORE_TRACING = 3
 
 
 class Lengths:
-    """Which numbers of steps functions are traced for: the first, those that recur, and any other.
+    """Chooses whether a function is traced for one number of steps or for any number.
 
-    What is traced for one number runs faster, and tracing for each would take longer than it saves.
+    A function for one number runs faster, but tracing takes time: only the first number of steps,
+    and those that recur, get functions of their own.
     """
 
     def __init__(self) -> None:
@@ -32,7 +33,7 @@ class Lengths:
         self._own: set[int] = set()
 
     def choose(self, steps: int) -> int | None:
-        """Say which function to use in a call.
+        """Return the number of steps that the function for a call is traced for.
 
         Parameters
         ----------
@@ -50,14 +51,14 @@ class Lengths:
         return steps if steps in self._own else None
 
     def forget(self) -> None:
-        """Begin anew."""
+        """Forget all numbers of steps."""
         self._counts.clear()
         self._own.clear()
 
 
-# How many functions are kept.
+# The number of functions that are kept.
 _MOST_FUNCTIONS = 16
-# How many numbers are compared at once, to find what moves early.
+# The number of values that are compared at once, so that a difference is seen early.
 _COMPARED_AT_ONCE = 1 << 18
 
 
@@ -90,7 +91,7 @@ class _Case:
 
 
 class ArrayCalls:
-    """Runs minibatches of arrays, and says what Keras has to trace its own functions for.
+    """Runs minibatches of arrays, and notes in the settings what functions are traced for.
 
     An input that is constant in time is handed on as one step, so that it is neither copied nor
     computed with for each of them.
@@ -140,7 +141,7 @@ class ArrayCalls:
         self._numerics = numerics
         self._functions: dict[_Case, Any] = {}
         self._lengths = Lengths()
-        # training, and what is validated in between
+        # by whether the function is for training; validation within fit has its own
         self._lengths_in_keras = {True: Lengths(), False: Lengths()}
 
     def forget(self) -> None:
@@ -187,7 +188,7 @@ class ArrayCalls:
         x, y, weights = tf.keras.utils.unpack_x_y_sample_weight(data)
         if not self._settings.in_memory:
             try:
-                # what fills it up would leave its state
+                # a repeated item would leave its state
                 fills = fills and not self._settings.writes_state
                 x, y, weights = self._given.minibatch(x, y, weights, fills, learned)
             except NengoException as problem:
@@ -238,7 +239,7 @@ class ArrayCalls:
                 ):
                     yield settings.writes_state, chunks
                 return
-        # what is validated in between must not move the state that training goes on from
+        # validation within fit must not change the state that training goes on from
         isolated = settings.chunks is not None
         writes_state = settings.writes_state and not isolated
         known = _steps_of(x)
@@ -295,7 +296,7 @@ class ArrayCalls:
         )
         nodes = {self._nodes[name] for name in constant}
         try:
-            # inputs that are constant in time were looked for here
+            # constant inputs were found here: the graph need not compare steps
             with self._settings.changed(
                 constant_inputs=nodes,
                 steps=case.steps,

@@ -22,16 +22,16 @@ _PER_OPERATION = 25e-6
 _PER_NUMBER_STEPWISE = 5e-9
 _PER_NUMBER_LAYERWISE = 1e-9
 
-# What it takes to begin: to compile a kernel and each operator in it, to trace a loop that is not
-# compiled, also with its gradient, and to trace an operator that needs none. A kernel with its
-# gradient takes as long as three.
+# Start-up times (s): compiling a kernel and an operator in it, tracing a loop that is not compiled,
+# without and with its gradient, and tracing an operator outside of loops. A kernel with its
+# gradient takes as long as three kernels.
 _PER_KERNEL = 0.08
 _PER_COMPILED_OPERATOR = 0.04
 _KERNELS_FOR_GRADIENT = 3
 _PER_LOOP = 0.1
 _PER_TRAINED_LOOP = 0.3
 _PER_OPERATOR = 0.01
-# What nobody waits for, about as long as nengo_dl takes to begin.
+# Start-up time (s) below which compilation is not deferred: about what nengo_dl takes itself.
 _SHORT_START = 1.0
 _LONGEST_START_OF_TRAINING = 3.0
 
@@ -49,9 +49,9 @@ class Choice:
     why : str
         The reason, in words.
     start : float
-        How long it takes, about, to begin to run layer by layer (s).
+        The estimated start-up time of running layer by layer (s).
     step : float
-        How long a step takes, about, step by step (s).
+        The estimated time of a step in nengo_dl's own loop (s).
     """
 
     layerwise: bool
@@ -61,7 +61,7 @@ class Choice:
 
     @property
     def deferred_steps(self) -> int:
-        """How many steps take as long, step by step, as it takes to begin layer by layer."""
+        """The number of steps that take as long, step by step, as the start-up layer by layer."""
         return 0 if self.start <= _SHORT_START else math.ceil(self.start / self.step)
 
 
@@ -108,7 +108,7 @@ def can_compile(group: Group) -> bool:
 
 
 def find_compiled(plan: ExecutionPlan) -> list[Group]:
-    """Find the groups whose loops XLA compiles: the largest of those that it could."""
+    """Choose the groups whose loops XLA compiles: the largest of those that can be compiled."""
     groups = [group for group in plan.groups if can_compile(group)]
     groups.sort(key=_size, reverse=True)
     kernels = list(dict.fromkeys(map(_kernel_of, groups)))[:MOST_KERNELS]
@@ -116,7 +116,7 @@ def find_compiled(plan: ExecutionPlan) -> list[Group]:
 
 
 def _kernel_of(group: Group) -> Hashable:
-    """Return what is the same for groups that share a kernel: layers of LIF neurons, alike."""
+    """Return a key that groups with one kernel share: LIF layers of one type and size."""
     op = group.operators[0]
     if len(group.operators) == 1 and isinstance(op, SimNeurons) and type(op.neurons) is LIF:
         return (op.neurons, shape_of(op.J))

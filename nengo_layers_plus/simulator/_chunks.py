@@ -123,7 +123,7 @@ def train_in_chunks(
 ) -> None:
     """Train on a minibatch of sequences, chunk by chunk, in the graph.
 
-    What is carried from chunk to chunk is in variables, through which no gradient goes.
+    The state is carried from chunk to chunk in variables, through which no gradient goes.
 
     Parameters
     ----------

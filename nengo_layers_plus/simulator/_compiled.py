@@ -44,8 +44,8 @@ _RANDOM = (_neuron_builders.StochasticSpikingBuilder, _neuron_builders.PoissonSp
 
 # Lengths that loops of unknown length are compiled for, so that few lengths are compiled.
 _LENGTHS = np.array(sorted({1, *(factor << power for factor in (2, 3) for power in range(20))}))
-# Shorter loops share one length, unless that takes more memory: to fill as much is nothing beside
-# what it takes to compile.
+# Shorter loops share one length, unless padding takes more memory than this: padding is cheap
+# beside compilation.
 _SHARED_LENGTH = 64
 _SHARED_BYTES = 2 << 20
 

@@ -11,7 +11,7 @@ from nengo_layers_plus._upstream import nengo_dl, tf
 from nengo_layers_plus.simulator._operator_builders import Context, LoopSignals, native_builder
 from nengo_layers_plus.simulator._series import Series, add, like, total
 
-# Below, compiling takes longer than is won in thousands of steps.
+# The size below which compilation takes longer than it saves in thousands of steps.
 _LEAST_SIZE = 1 << 17
 
 
@@ -88,7 +88,7 @@ def _compiled(
             current = add(tensors)
             if slope is not None:
                 return upstream * slope(current, result)
-            # computed anew: that takes less time than to keep and read what is known
+            # recomputed, which takes less time than keeping intermediate values and reading them
             again = _make_curve(operator, context)(current)
             # no tape: none records in an init_scope
             return tf.gradients(again, current, upstream)[0]

@@ -101,7 +101,7 @@ def list_rows(plan: ExecutionPlan, names: PartNames) -> list[ExecutionRow]:
 
 
 def _owners_of_signals(model: Any) -> dict[Any, Any]:
-    """Find the object that each signal was made for: not what is connected to it, nor a probe."""
+    """Return the object that each signal was made for, before its connections and probes."""
     owners: dict[Any, Any] = {}
     for kinds in ((nengo.Connection, nengo.Probe), (nengo.Connection,), ()):
         for owner, signals in model.sig.items():

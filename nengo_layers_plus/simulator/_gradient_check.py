@@ -1,4 +1,4 @@
-"""Refuses to train what gradients can't reach."""
+"""The check of fit that gradients reach what is to be trained."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def check_gradients(sim: Any) -> None:
     cutting = sim.tensor_graph.cuts_gradients
     trained = sim.tensor_graph.trained_state()
     if not cutting and not trained and not any(map(_may_lose, sim.model.operators)):
-        return  # a graph of a large network takes its time
+        return  # the graph of a large network takes time to build
     graph = NetworkGraph(sim)
     _check_trained_state(sim, graph, trained)
     _check_state_of_layers(sim, graph, {operator.output for operator in cutting})

@@ -32,7 +32,7 @@ from nengo_layers_plus.simulator._views import type_of
 from nengo_layers_plus.simulator.rules._rule import Schedule
 from nengo_layers_plus.simulator.rules._tensor_node import gets_gradient, state_of
 
-# What is kept of each value until the gradient is known.
+# The number of copies of each value that are kept until the gradient is computed.
 _COPIES_FOR_GRADIENT = 3
 
 
@@ -49,14 +49,14 @@ class LayerwiseGraph(SequenceGraph):
         sizes = self._sizes(plan, context, steps, length)
         keys = learned_keys
         if context.writes_state or length is None or length > sizes.longest:
-            keys = [*state_keys, *learned_keys]  # to go on from, in the next chunk or call
+            keys = [*state_keys, *learned_keys]  # the next chunk or call starts from these
         asked = [base for key in keys for base in self._signals_by_key[key]]
         pipeline = Pipeline(plan, context, Observed(self._probed(), asked), self.numerics)
         initial = self._initial_values()
         if self.numerics is not None:
             initial = self.numerics.guard_initial(initial, plan, context.training)
         if self.settings.constructing and not all(map(is_built_by_nengo_dl, plan.decisions)):
-            # nothing of it will be run: it is to hear what is wrong with a user's builder
+            # built but never run, so that errors in a user's builder are raised now
             pipeline.run(self._inputs(steps), initial, steps, keeps_length=False)
         if self.settings.constructing or length == 0:
             records = [self._blank(signal, keeps, steps) for signal, keeps in self._probed()]
@@ -89,7 +89,7 @@ class LayerwiseGraph(SequenceGraph):
 
     @property
     def carries_state(self) -> bool:
-        """Whether it is written even though the network is set to keep none."""
+        """Whether the state is written although the network is set to stateful=False."""
         return self.settings.carries_state
 
     def runs_step_by_step(self, training: Any) -> bool:
@@ -107,10 +107,10 @@ class LayerwiseGraph(SequenceGraph):
         return not self.choice_for(context).layerwise
 
     def defers_compilation(self, steps: int) -> bool:
-        """Say whether simulations run step by step for now, and count the steps of one.
+        """Say whether compilation is deferred, and count the steps of a simulation.
 
-        Compiling many operators takes seconds. That is not worth it for a network that has run, and
-        is about to run, for less.
+        Compiling many operators takes seconds, which is not worth it until the steps that were
+        requested so far take as long. Until then a simulation runs step by step.
 
         Parameters
         ----------
@@ -180,7 +180,7 @@ class LayerwiseGraph(SequenceGraph):
         """Choose how much is run at once; in training that is all, or it is an error."""
         limit = self.settings.memory_limit
         if not context.training:
-            # what is checked is not run in parts side by side: items are named by their number
+            # checked minibatches are not divided, so that errors give the number of an item
             cores = 1 if context.checks_numerics else count_cores()
             return choose_sizes(plan, context, length, limit or MEMORY_LIMIT_OF_SIMULATION, cores)
         if limit is None:
@@ -217,23 +217,23 @@ class LayerwiseGraph(SequenceGraph):
         return self._plans[context.training]
 
     def forget_plans(self) -> None:
-        """Forget what was planned while the Keras model was made, when layers do not update."""
+        """Forget the plans made while the Keras model was built, when no variable changes."""
         self._plans.clear()
         self._choices.clear()
 
     def build_post(self) -> None:
-        """Do what comes after the building, and at each reset."""
+        """Finish the building; also called at each reset."""
         super().build_post()
         self.operator_builders.finish()
         if self.settings.constructing:
-            self._effects.clear()  # while the Keras model is made, layers do not update
+            self._effects.clear()  # traced while layers did not change variables
             for operator, changed in self._find_state_of_layers():
-                self.keep_state_of_layer(changed.variable)  # it begins as it is now
+                self.keep_state_of_layer(changed.variable)  # its value now is the initial state
                 if changed.depends and changed.variable.dtype.is_floating:
                     self.cuts_gradients.append(operator)
 
     def _find_state_of_layers(self) -> Iterator[tuple[Any, ChangedVariable]]:
-        """Find what Keras layers keep in variables from step to step."""
+        """Find the variables in which Keras layers keep a state from step to step."""
         self._built_weights[:] = self._weights_of_layers()
         context = self._context(False)
         for operator in self._tensor_nodes:
@@ -242,7 +242,7 @@ class LayerwiseGraph(SequenceGraph):
             yield from ((operator, changed) for changed in state)
 
     def follow_layers(self) -> None:
-        """Find the variables of layers that another Simulator has built anew since."""
+        """Replace the variables of layers that another Simulator has rebuilt since."""
         if not self.state_of_layers or self._built_weights == self._weights_of_layers():
             return
         for made_with_others in (self._effects, self._kernels, self._plans, self._choices):
@@ -281,36 +281,36 @@ class LayerwiseGraph(SequenceGraph):
                 and gets_gradient(operator, context, weight)
             ]
 
-    # cached properties are kept out of what Keras tracks as parts of a layer
+    # cached properties, since Keras tracks attributes of a layer as its parts
 
     @cached_property
     def settings(self) -> RunSettings:
-        """What the Simulator was asked for."""
+        """The settings of the Simulator and of the call in progress."""
         return RunSettings()
 
     @cached_property
     def _plans(self) -> dict[bool, ExecutionPlan]:
-        """The plans that were made, by whether they are for training."""
+        """The plan for training (True) and for simulation (False)."""
         return {}
 
     @cached_property
     def _choices(self) -> dict[bool, Choice]:
-        """How to run, as it was chosen."""
+        """The choice of how to run, in training (True) and in simulation (False)."""
         return {}
 
     @cached_property
     def _kernels(self) -> dict[Any, Any]:
-        """The loops that were compiled, which all functions of the Keras model share."""
+        """The compiled loops, which all functions of the Keras model share."""
         return {}
 
     @cached_property
     def _effects(self) -> dict[Any, Any]:
-        """What functions of TensorNodes do besides returning a result."""
+        """The side effects of the functions of TensorNodes."""
         return {}
 
     @cached_property
     def _built_weights(self) -> list[Any]:
-        """The weights that layers had when their state was found."""
+        """The weights of layers at the time at which their state was listed."""
         return []
 
     @cached_property
@@ -320,7 +320,7 @@ class LayerwiseGraph(SequenceGraph):
 
     @cached_property
     def numerics(self) -> Numerics | None:
-        """What checks that all numbers are finite, if that was asked for."""
+        """The checks of ``check_numerics``; None without it."""
         if not self.settings.check_numerics:
             return None
         return Numerics(self.model, self.dt, self._note_problem)
@@ -336,7 +336,7 @@ class LayerwiseGraph(SequenceGraph):
 
     @cached_property
     def operator_builders(self) -> OperatorBuilders:
-        """Makes the builders for single operators."""
+        """The builders for single operators."""
         return OperatorBuilders(self.op_builder.op_builds)
 
     @cached_property
@@ -377,9 +377,9 @@ class LayerwiseGraph(SequenceGraph):
         )
 
     def _count_steps(self) -> tuple[Any, int | None]:
-        """Find the number of steps, and what it is in each call, if that is seen.
+        """Return the number of steps, and as a Python number if it is known while tracing.
 
-        The first is a number only if it can't be another one.
+        The first is a Python number only if it is the same in each call.
         """
         if not self.use_loop:
             return self.unroll, self.unroll

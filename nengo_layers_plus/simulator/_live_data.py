@@ -90,7 +90,7 @@ def with_learned_parameters(sim: Any, obj: Any, arguments: dict[str, Any]) -> di
     obj : nengo.Ensemble or nengo.Connection
         The object.
     arguments : dict
-        What nengo_dl would make it anew with.
+        The arguments by which nengo_dl would make an equal object.
     """
     obj = obj.ensemble if isinstance(obj, Neurons) else obj
     holder = obj.neurons if isinstance(obj, nengo.Ensemble) else obj

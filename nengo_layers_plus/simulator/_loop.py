@@ -59,11 +59,11 @@ class Loop:
         self.compiled = compiled
         self.context = context
         setters = {signal.base for op in group.operators for signal in op.sets}
-        # What others wrote to a signal that these operators write as well.
+        # Terms that operators outside of the group add to signals which the group writes too.
         self.external_terms = {
             base: values.terms(base) for base in group.written if values.terms(base)
         }
-        # What is set by others, or only increased, starts each step anew.
+        # Signals that the group only increases start each step from zero or from external terms.
         self.reset_signals = [
             base
             for base in group.written
@@ -74,7 +74,7 @@ class Loop:
             for base in group.written
             if values.has_initial(base) and base not in self.reset_signals
         ]
-        # a kernel adds up what others wrote in its own loop, in the place of one before it
+        # a kernel adds up the terms within its loop, which saves a pass over memory before it
         read = values.parts if compiled else lambda base: [values.read(base)]
         self.inputs = {
             base: read(base) for base in group.read if base not in group.written
@@ -96,7 +96,7 @@ class Loop:
         }
 
         self.watch = watch
-        # To each of these a series of zeros is added, the gradient by which is that by the state.
+        # Zeros are added to these states in each step: the gradient by them is that by the state.
         self.watched: list[Signal] = []
         if watch is not None:
             self.watched = [
@@ -211,7 +211,7 @@ class Loop:
         """Do the same as `run` in one kernel."""
         steps = values.steps
         if self.context.training:
-            # all of one length, so that their gradients are too
+            # all have the full length, so that their gradients have it too
             varying = [
                 replace(term, tensor=term.over_time(steps), may_be_constant=False)
                 if term.may_be_constant
@@ -232,7 +232,7 @@ class Loop:
             tensors, constant, carried = split(
                 [tf.stop_gradient(tensor) for tensor in flat], counts
             )
-            # one entry of those that are constant in time is enough, but XLA can't slice none
+            # a series that is constant in time needs one entry, but XLA can't slice an empty one
             longer = [
                 lengthen(
                     tensor,
@@ -370,14 +370,14 @@ class Loop:
         built: list[Any] = []
 
         def step(index: Any, varying: Any, constant: Any, carried: Any) -> Any:
-            if not built:  # made within the kernel, their constants are part of it
+            if not built:  # built within the kernel, so that constants are part of its graph
                 built.extend(self._build(self.context.uses_series))
             return self._step(built[0], built[1], varying, constant, carried, index)
 
         return step
 
     def _packed(self) -> PackedLIF | None:
-        """Return the neurons of this loop if they can be packed, and nothing else is in it."""
+        """Return the neurons of this loop in packed form; None if that is not possible."""
         op, context = self.group.operators[0], self.context
         if len(self.group.operators) > 1 or not isinstance(op, SimNeurons) or self.external_terms:
             return None

@@ -171,7 +171,7 @@ class LoopSignals(nengo_dl.signals.SignalDict):
 
 @dataclass(frozen=True)
 class Context:
-    """What operators are lowered for.
+    """The settings that operators are lowered for.
 
     Parameters
     ----------
@@ -195,9 +195,9 @@ class Context:
     writes_state : bool
         Whether the state of the simulation is kept for the next call.
     kernels : dict
-        The loops that were compiled so far.
+        The compiled loops, by key.
     effects : dict
-        What functions of TensorNodes do besides returning a result, as far as it is known.
+        The known side effects of functions of TensorNodes.
     builders : OperatorBuilders
         Makes builders of nengo_dl for single operators.
     checks_numerics : bool

@@ -24,13 +24,13 @@ from nengo_layers_plus.simulator._views import type_of
 from nengo_layers_plus.simulator.rules import rule_for
 from nengo_layers_plus.simulator.rules._rule import Schedule
 
-# What is worth computing once for an input that is constant in time.
+# Operators worth computing only once where an input is constant in time.
 _EXPENSIVE = (DotInc, ConvInc, ConvTransposeInc, nengo_dl.tensor_node.SimTensorNode)
 
 
 @dataclass(frozen=True)
 class Observed:
-    """What is asked of a run.
+    """The results that a run has to return.
 
     Parameters
     ----------
@@ -70,12 +70,12 @@ class Pipeline:
         self.context = context
         self.observed = observed
         self.numerics = numerics
-        # outside of Keras' own training gradients of gradients may be asked for: kernels have none
+        # kernels have no second derivatives, which may be asked for outside of Keras' own training
         compiles = not context.training or context.shares_constant_inputs
         self._compiled = set(find_compiled(plan)) if compiles else set()
 
     def for_batch(self, batch: int) -> Pipeline:
-        """Make the same for minibatches of another size."""
+        """Return a pipeline for minibatches of another size."""
         return Pipeline(self.plan, replace(self.context, batch=batch), self.observed, self.numerics)
 
     def result_types(self) -> list[Any]:
@@ -123,7 +123,7 @@ class Pipeline:
             if self.numerics is not None:
                 series = self.numerics.guard_input(signal, series, values)
             values.set(signal, series)
-        # what is computed once has no steps of its own to be named
+        # check_numerics names steps, which values that are computed once do not have
         located = self.numerics is not None
         may_share = (
             context.shares_constant_inputs and not located and bool(inputs) and not _is_one(steps)
@@ -165,7 +165,7 @@ class Pipeline:
     # -- inputs that are constant in time
 
     def _run_constant_inputs(self, inputs: dict[Signal, Any], values: SignalValues) -> list[Group]:
-        """Run what depends on inputs alone: for one step, if these are found to stand still.
+        """Run what depends on inputs alone: for one step if they are constant, else for all.
 
         Returns
         -------
@@ -193,8 +193,8 @@ class Pipeline:
         for group in constant:
             self._lower(group, values)
         series: list[list[Series]] = []
-        # Of the two branches TensorFlow takes the lengths of the first for those of both where it
-        # optimises gradients of broadcasting, so that in training both return all steps.
+        # Where TensorFlow optimises gradients of broadcasting, it takes the lengths in the first
+        # branch for those in both: in training both branches return all steps.
         all_steps = self.context.training
 
         def run(once: bool) -> list[Any]:
@@ -241,7 +241,7 @@ class Pipeline:
         return [*constant, *derived]
 
     def _input_groups(self) -> list[Group]:
-        """List the groups that need nothing but inputs and what is constant."""
+        """List the groups that depend on nothing but inputs and constants."""
         others: set[Signal] = set()
         groups = []
         for group in self.plan.groups:

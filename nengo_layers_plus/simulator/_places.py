@@ -1,4 +1,4 @@
-"""Where numbers are in a network, in words."""
+"""The places of numbers in a network, as errors of check_numerics name them."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from nengo_layers_plus.simulator._execution_rows import PartNames, operation_of
 from nengo_layers_plus.simulator._plan import ExecutionPlan, Group, Role
 from nengo_layers_plus.simulator._views import is_real
 
-# How many of those that read a signal are named.
+# The number of readers of a signal that an error names.
 _MOST_READERS = 4
-# How nengo's names of signals read; what has no name is called an output.
+# Words for nengo's names of signals; a signal without a name is called an output.
 _WORDS = {"in": "input", "out": "output", "weighted": "output"}
 
 

@@ -140,7 +140,7 @@ class ExecutionPlan:
 
     @property
     def is_per_item(self) -> bool:
-        """Whether each item of a minibatch is known to be treated by itself in all of it."""
+        """Whether all operators are known to treat each item of a minibatch by itself."""
         return all(decision.per_item for decision in self.decisions.values())
 
     def _group(self, operators: Sequence[Operator]) -> list[Group]:
@@ -179,14 +179,14 @@ class ExecutionPlan:
         return "a recurrent connection: each step needs the result of the step before"
 
     def _depend(self, operators: Sequence[Operator]) -> nx.DiGraph:
-        """Make the graph of what depends on what, in this step or the one before."""
+        """Return the graph of operators and signals, with edges to what depends on them."""
         graph = nx.DiGraph()
         graph.add_nodes_from(operators)
         use = self.use
         for kind in (use.sets, use.incs, use.updates):
             for base, writers in kind.items():
                 graph.add_edges_from((writer, base) for writer in writers)
-        for base, incers in use.incs.items():  # what is set, is set before it is increased
+        for base, incers in use.incs.items():  # a signal is set before it is increased
             for setter in use.sets.get(base, ()):
                 graph.add_edges_from((setter, incer) for incer in incers if incer is not setter)
         for base, readers in use.reads.items():
@@ -195,7 +195,7 @@ class ExecutionPlan:
         for base in dict.fromkeys([*use.sets, *use.states, *use.incs, *use.updates]):
             role = use.role(base)
             if role in (Role.ACCUMULATED, Role.MIXED) or (role is Role.STATE and base in use.reads):
-                # all that touches it steps together, for its value depends on what came before
+                # its value depends on the step before: all operators that use it step together
                 together = dict.fromkeys([*use.writers(base), *use.reads.get(base, ())])
                 _join(graph, list(together))
         _join(graph, [operator for operator in operators if self.decisions[operator].calls_python])
@@ -204,7 +204,7 @@ class ExecutionPlan:
         return graph
 
     def _share_variables(self, operators: Sequence[Operator]) -> Iterator[list[Operator]]:
-        """Find the operators that use a variable which one of them may change."""
+        """Yield the operators that use a variable which one of them may change."""
         changing = [
             operator for operator in operators if self.decisions[operator].changes_variables
         ]
@@ -230,7 +230,7 @@ class ExecutionPlan:
                     group.after_needed.add(base)
 
     def _need_all(self, group: Group) -> None:
-        """Have all be recorded that a group writes, to be checked."""
+        """Mark all signals that a group writes as needed, so that they are recorded and checked."""
         for base in group.written:
             if is_real(base):
                 value = self.use.role(base) is Role.VALUE
@@ -250,6 +250,6 @@ def _bases(operators: Sequence[Operator], written: bool) -> dict[Signal, None]:
 
 
 def _join(graph: nx.DiGraph, operators: list[Operator]) -> None:
-    """Have operators, and all between them, be in one group."""
+    """Join operators, and all between them, into one group."""
     if len(operators) > 1:
         nx.add_cycle(graph, operators)

@@ -22,8 +22,8 @@ class Series:
     varies : bool
         Whether they differ between steps. A sequence of one step may vary too, hence a flag.
     may_be_constant : bool
-        Whether the values vary or not is only seen when they are there: the axis has an entry for
-        each step, or one for all.
+        Whether it is only known at run time if the values vary: the time axis has an entry for
+        each step, or one for all steps.
     """
 
     tensor: Any

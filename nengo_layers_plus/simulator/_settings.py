@@ -1,4 +1,4 @@
-"""What a Simulator, and a call of fit, was asked for."""
+"""The settings of a Simulator and of the call in progress."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from nengo_layers_plus._declared import as_count
 
 @dataclass(frozen=True)
 class Chunks:
-    """Into what chunks sequences are cut; functions are traced for each of these.
+    """The chunks into which sequences are cut for truncated back-propagation.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ class Chunks:
 
 
 class Truncation:
-    """What ``Simulator.fit`` was asked for with ``truncation``.
+    """The argument ``truncation`` of ``Simulator.fit``, checked against the data.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ class Truncation:
             )
 
     def chunks_of(self, x: Any, y: Any, weights: Any) -> Chunks | None:
-        """Say how sequences are cut, if their targets can be cut too.
+        """Return the chunks of sequences; raise an error if targets can't be cut.
 
         Parameters
         ----------
@@ -106,7 +106,7 @@ MEMORY_LIMIT_OF_SIMULATION = 1 << 30
 
 @dataclass
 class RunSettings:
-    """What a Simulator was asked for.
+    """The settings of a Simulator and of the call that is in progress.
 
     Parameters
     ----------
@@ -118,7 +118,7 @@ class RunSettings:
     check_numerics : bool
         Whether to find where numbers are not finite.
     constructing : bool
-        Whether the Keras model is being made, and nothing will be run of what is built.
+        Whether the Keras model is being built: the graph is not run.
     shares_constant_inputs : bool
         Whether nobody can ask for gradients of the inputs, so that what depends on inputs that
         stand still may be computed once.
@@ -127,7 +127,7 @@ class RunSettings:
     writes_state : bool
         Whether the state of the simulation is kept for the next call.
     carries_state : bool
-        Whether the state is carried on from here even in a network that is set to keep none.
+        Whether the state is written although the network is set to stateful=False.
     chunks : Chunks, optional
         Into what chunks of steps sequences are cut for training; None for none.
     truncation : Truncation, optional
@@ -137,15 +137,15 @@ class RunSettings:
     steps : int, optional
         The number of steps, if what is traced is for that number alone.
     steps_requested : int
-        How many steps were asked for so far.
+        The number of steps that were run or requested so far.
     defers_compilation : bool
-        Whether to run step by step for now, as beginning to run layer by layer would take longer.
+        Whether compilation is deferred, so that simulations run step by step.
     in_memory : bool
-        Whether the data of a call is arrays, which were checked.
+        Whether the data of a call is arrays in memory, already checked.
     whole : bool
-        Whether these fill all minibatches.
+        Whether the arrays fill all minibatches.
     problem : Exception, optional
-        What went wrong while Keras traced a function, of which it makes an error of its own.
+        The error raised while Keras traced a function, which Keras replaces by its own.
     report : callable, optional
         Called, when the network runs in chunks, with the number of steps that were run; None where
         nothing shows it, as it calls Python from within the graph.
@@ -172,9 +172,9 @@ class RunSettings:
 
     @contextlib.contextmanager
     def changed(self, **values: Any) -> Iterator[None]:
-        """Change some of the settings for a while, and put them back as they were.
+        """Change some of the settings within a context.
 
-        A `problem` is kept: it is for who made the change.
+        A `problem` is kept, for the caller to raise.
         """
         before = {name: getattr(self, name) for name in values if name != "problem"}
         try:

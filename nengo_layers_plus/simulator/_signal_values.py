@@ -1,4 +1,4 @@
-"""The values of all signals over a sequence, as far as they are known."""
+"""The values of all signals over a sequence, as far as they are computed."""
 
 from __future__ import annotations
 

@@ -16,16 +16,16 @@ from nengo_layers_plus.simulator._pipeline import Pipeline
 from nengo_layers_plus.simulator._plan import ExecutionPlan
 from nengo_layers_plus.simulator._views import type_of
 
-# What parts of a minibatch, run side by side, may take: more of them leaves the caches, less is
-# lost in calls of operations.
+# The memory of one part of a minibatch: more does not fit into the caches of a core, less is
+# slowed down by the calls of operations.
 _PART_BYTES = 100 << 20
-# What all of a minibatch takes where parts of it, side by side, cost more than they bring.
+# The memory of a minibatch below which it is not divided, as parts would cost more than they save.
 _UNDIVIDED_BYTES = 32 << 20
 
 
 @dataclass(frozen=True)
 class Sizes:
-    """How much is run at once.
+    """The parts of a minibatch, and the longest sequence that fits into memory.
 
     Parameters
     ----------

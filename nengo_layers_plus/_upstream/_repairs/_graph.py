@@ -37,7 +37,7 @@ def repair_graph(nengo_dl: ModuleType) -> None:
 
 
 # -----------------------------------------------------------------------------
-# What comes from outside
+# Inputs
 
 
 def _input_signals(model: Any) -> set[Any]:
@@ -54,13 +54,13 @@ def _input_nodes(model: Any) -> list[Any]:
 
 
 def _repair_inputs(nengo_dl: ModuleType) -> None:
-    """Tell what comes from outside from constants by what it is.
+    """Tell inputs from constants, whatever their names are.
 
     nengo_dl removes the operators of Nodes without input, as their values are fed from outside.
     Where it simplifies the operators that are left, it knows these values by the names of their
     signals, which have to begin with "<Node". Those of subclasses do not, and counted as zero.
     """
-    outside = SimpleNamespace()  # what sets them, in the place of an operator
+    outside = SimpleNamespace()  # stands for the operator that sets them
 
     def mark(mark_signals: Any, graph: Any) -> None:
         mark_signals(graph)
@@ -79,7 +79,7 @@ def _repair_inputs(nengo_dl: ModuleType) -> None:
 
 
 class _SetAside:
-    """A process that equals no other, in the place of one that would be taken for another's."""
+    """Stands for a process, and equals no other process."""
 
     def __init__(self, process: Any) -> None:
         self.process = process
@@ -113,7 +113,7 @@ def _repair_equal_processes(nengo_dl: ModuleType) -> None:
             restore(model)
 
     def mark(mark_signals: Any, graph: Any) -> None:
-        restore(graph.model)  # it comes right after the removal
+        restore(graph.model)  # called right after nengo_dl has removed operators
         mark_signals(graph)
 
     wrap(nengo_dl.tensor_graph.TensorGraph, "__init__", make)
@@ -144,7 +144,7 @@ def _repair_state_of_inputs(nengo_dl: ModuleType) -> None:
 
 
 def _repair_equal_seeds(nengo_dl: ModuleType) -> None:
-    """Tell the connections of probes from others by what they are.
+    """Tell the connections of probes from others, whatever their seeds are.
 
     nengo_dl knows them by their seeds. A connection that was given the seed of a probe did not
     train.
@@ -191,7 +191,7 @@ def _repair_names(nengo_dl: ModuleType) -> None:
 
 
 # -----------------------------------------------------------------------------
-# What is taken for equal
+# Constants that are compared with a tolerance
 
 
 def _repair_multiplications_by_one(nengo_dl: ModuleType) -> None:
@@ -275,7 +275,7 @@ def _repair_merged_constants(nengo_dl: ModuleType) -> None:
 
 
 def _repair_views(nengo_dl: ModuleType) -> None:
-    """Have views be those of nengo.
+    """Compute views of signals as nengo does.
 
     nengo_dl takes each view of the size of its base for another shape of it, such as ``x[::-1]``.
     """

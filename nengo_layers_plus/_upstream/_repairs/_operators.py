@@ -58,7 +58,7 @@ def _repair_linear_filters(nengo_dl: ModuleType) -> None:
             for part in self.parts:
                 part.build_step(signals)
 
-    # what nengo_dl takes it for: one of its own
+    # so that it counts as a builder of nengo_dl's own
     LinearFilterBuilder.__module__ = builders.__name__
     builders.SimProcessBuilder.TF_PROCESS_IMPL[linear_filter] = LinearFilterBuilder
 
@@ -170,6 +170,6 @@ def _add_recursive_least_squares(nengo_dl: ModuleType) -> None:
             error = signals.gather(self.error)
             signals.scatter(self.delta, -error[:, :, None] * gain[:, None, :])
 
-    # what nengo_dl takes it for: one of its own
+    # so that it counts as a builder of nengo_dl's own
     SimRLSBuilder.__module__ = nengo_dl.learning_rule_builders.__name__
     nengo_dl.builder.Builder.builders[operator_type] = SimRLSBuilder

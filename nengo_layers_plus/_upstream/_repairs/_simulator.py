@@ -1,4 +1,4 @@
-"""Repairs of what a Simulator leaves behind, and of what it needs around its calls."""
+"""Repairs of how a Simulator is made, called and closed."""
 
 from __future__ import annotations
 

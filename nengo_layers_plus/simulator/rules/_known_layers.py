@@ -80,7 +80,7 @@ def is_per_item(layer: Any, training: bool) -> bool:
 
 
 def _spares_the_batch(axis: Any) -> bool:
-    """Say whether axes are surely not that of the batch, which -2 is of a matrix."""
+    """Say whether no axis is that of the batch (axis -2 is, of a matrix)."""
     axes = () if axis is None else tf.nest.flatten(axis)
     return all(axis == -1 or axis > 0 for axis in axes)
 

@@ -1,4 +1,4 @@
-"""How an operator can be run, and the rules that say so: one a type of operator."""
+"""How operators run over a sequence: decisions, and the base and the registry of rules."""
 
 from __future__ import annotations
 
