@@ -189,5 +189,6 @@ class _LazyModule(ModuleType):
         return getattr(importlib.import_module(self.__name__), name)
 
 
+nengo: Any = _LazyModule("nengo")
 tf: Any = _LazyModule("tensorflow")
 nengo_dl: Any = _LazyModule("nengo_dl")

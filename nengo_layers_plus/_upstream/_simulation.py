@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import functools
-import importlib
-import inspect
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy
 
 from nengo_layers_plus._upstream._keras import random_state_kept
-from nengo_layers_plus._upstream._libraries import nengo_dl
+from nengo_layers_plus._upstream._libraries import nengo, nengo_dl
 
 
 def find_gain_signals(model: Any) -> Iterator[tuple[Any, Any, Any]]:
@@ -32,7 +29,7 @@ def find_gain_signals(model: Any) -> Iterator[tuple[Any, Any, Any]]:
     part : slice or array
         Which of the neurons.
     """
-    operators = importlib.import_module("nengo.builder.operator")
+    operators = nengo.builder.operator
     copies = {op.src: op for op in model.operators if isinstance(op, operators.Copy)}
     for op in model.operators:
         if not isinstance(op, operators.ElementwiseInc):
@@ -61,7 +58,7 @@ def find_gain_scales(model: Any) -> Iterator[tuple[Any, Any]]:
     encoders : nengo.builder.Signal
         The scaled encoders of the ensemble.
     """
-    rules = importlib.import_module("nengo.builder.learning_rules")
+    rules = nengo.builder.learning_rules
     for operator in model.operators:
         if isinstance(operator, rules.SimVoja):
             yield operator, operator.scaled_encoders
@@ -79,8 +76,8 @@ def native_process_builder(process: Any) -> Any:
     process : nengo.Process
         The process. It runs in Python, too, if its class defines itself what it does in a step.
     """
-    builders = importlib.import_module("nengo_dl.process_builders")
-    for kind, builder in builders.SimProcessBuilder.TF_PROCESS_IMPL.items():
+    builders = nengo_dl.process_builders.SimProcessBuilder
+    for kind, builder in builders.TF_PROCESS_IMPL.items():
         if isinstance(process, kind):
             derived = type(process).__mro__[: type(process).__mro__.index(kind)]
             if not any(name in vars(cls) for cls in derived for name in _STEPS):
@@ -98,7 +95,7 @@ def set_initial_value(signal: Any, value: Any) -> None:
     value : array
         The value; for a sparse signal the values that are stored.
     """
-    transforms = importlib.import_module("nengo.transforms")
+    transforms = nengo.transforms
     old = signal._initial_value
     if isinstance(old, transforms.SparseMatrix):
         value = transforms.SparseMatrix(old.indices, value.astype(old.dtype), old.shape)
@@ -222,35 +219,4 @@ def view_of(whole: Any, signal: Any) -> Any:
             return whole.reshape(shape)
     raise NotImplementedError(
         f"Slicing on axes > 0 is not supported: expected whole rows of {signal.base}, got {signal}"
-    )
-
-
-def wrap(owner: Any, name: str, wrapper: Callable[..., Any]) -> None:
-    """Have a function or method of nengo_dl be called by another.
-
-    Parameters
-    ----------
-    owner : type or module
-        Where the function is.
-    name : str
-        Its name.
-    wrapper : callable
-        Takes the function, and the arguments that it is called with; those of a method begin with
-        the instance.
-    """
-    function = inspect.getattr_static(owner, name)
-    is_method = isinstance(owner, type) and not isinstance(function, staticmethod)
-
-    def original(*args: Any, **kwargs: Any) -> Any:
-        if is_method:
-            # bound, as decorators of nengo want it
-            return function.__get__(args[0], type(args[0]))(*args[1:], **kwargs)
-        return getattr(function, "__func__", function)(*args, **kwargs)
-
-    @functools.wraps(getattr(owner, name))
-    def wrapped(*args: Any, **kwargs: Any) -> Any:
-        return wrapper(original, *args, **kwargs)
-
-    setattr(
-        owner, name, wrapped if is_method or not isinstance(owner, type) else staticmethod(wrapped)
     )

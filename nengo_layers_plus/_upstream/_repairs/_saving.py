@@ -11,37 +11,27 @@ from types import ModuleType
 from typing import Any, NoReturn
 
 from nengo_layers_plus._upstream._keras import copy_layer, is_layer
-from nengo_layers_plus._upstream._simulation import wrap
+from nengo_layers_plus._upstream._libraries import nengo
+from nengo_layers_plus._upstream._repairs._registry import repairs
 
 
-def repair_checkpoints(nengo_dl: ModuleType) -> None:
-    """Make these repairs.
+@repairs()
+def _save_all_variables(nengo_dl: ModuleType) -> None:
+    """Have Keras save all variables of a graph.
 
-    Parameters
-    ----------
-    nengo_dl : module
-        nengo_dl, imported.
+    Of several arrays of one shape, all of which have one name, it would save the last, or refuse
+    them all. `_with_a_name_of_its_own` and `_with_parts_tracked` belong to it.
     """
-    _track_parts(nengo_dl)
-    _refuse_whole_models(nengo_dl)
-
-
-def _track_parts(nengo_dl: ModuleType) -> None:
-    """Have Keras and TensorFlow save all that a model has.
-
-    They would save no layer of a TensorNode and no state of the simulation. Of several arrays of
-    one shape, all of which have one name, they would save the last, or refuse them all.
-    """
-    graph = nengo_dl.tensor_graph.TensorGraph
-    wrap(graph, "add_weight", _with_a_name_of_its_own)
-    wrap(graph, "build", _with_parts_tracked)
+    graph: Any = nengo_dl.tensor_graph.TensorGraph
     graph.save_own_variables = _save_variables
     graph.load_own_variables = _load_variables
 
 
+@repairs("tensor_graph.TensorGraph.add_weight")
 def _with_a_name_of_its_own(
     method: Any, graph: Any, name: str | None = None, *args: Any, **kwargs: Any
 ) -> Any:
+    """Give each array of parameters a name of its own, by which it is saved."""
     if name is not None and any(
         parameter.name.endswith(f"{name}:0") for parameter in graph.base_params.values()
     ):
@@ -49,7 +39,9 @@ def _with_a_name_of_its_own(
     return method(graph, name, *args, **kwargs)
 
 
+@repairs("tensor_graph.TensorGraph.build")
 def _with_parts_tracked(method: Any, graph: Any, *args: Any, **kwargs: Any) -> None:
+    """Have checkpoints hold the layers of TensorNodes and the state of the simulation."""
     method(graph, *args, **kwargs)
     for index, layer in enumerate(graph._self_tracked_trackables):
         graph._track_trackable(layer, f"layer_{index}", overwrite=True)
@@ -116,29 +108,27 @@ def _load_variables(graph: Any, store: Any) -> None:
         weight.assign(store[str(index)])
 
 
-def _refuse_whole_models(nengo_dl: ModuleType) -> None:
+@repairs("simulator.Simulator._build_keras")
+def _with_refusals(method: Any, simulator: Any, *args: Any, **kwargs: Any) -> None:
     """Have Keras say what to do in the place of saving a whole model, before it writes to a file.
 
     It can't make the model from a configuration, and finds that out somewhere within.
     """
-    wrap(nengo_dl.simulator.Simulator, "_build_keras", _with_refusals)
-    wrap(nengo_dl.tensor_graph.TensorGraph, "_trackable_children", _children_for_checkpoints)
-
-
-def _with_refusals(method: Any, simulator: Any, *args: Any, **kwargs: Any) -> None:
     method(simulator, *args, **kwargs)
     # not attributes that Keras would take for parts of the model
     simulator.keras_model.__dict__.update(save=_refuse, get_config=_refuse)
 
 
+@repairs("tensor_graph.TensorGraph._trackable_children")
 def _children_for_checkpoints(
     method: Any, graph: Any, save_type: str = "checkpoint", **kwargs: Any
 ) -> Any:
+    """Refuse to save a whole model as a SavedModel; see `_with_refusals`."""
     return method(graph, save_type, **kwargs) if save_type == "checkpoint" else _refuse()
 
 
 def _refuse(*_: Any, **__: Any) -> NoReturn:
-    raise importlib.import_module("nengo.exceptions").SimulationError(
+    raise nengo.exceptions.SimulationError(
         "keras_model: expected a model that Keras can make from its configuration, got that of a "
         "Simulator, which is made from a Network. What to do: save what it has learned with "
         "nengo_layers_plus.save_parameters(sim, path), or all that it computes with "
@@ -146,7 +136,8 @@ def _refuse(*_: Any, **__: Any) -> NoReturn:
     )
 
 
-def repair_copies(nengo_dl: ModuleType) -> None:
+@repairs()
+def _repair_copies(nengo_dl: ModuleType) -> None:
     """Have networks with TensorNodes be copied and pickled.
 
     nengo makes Nodes anew from sizes, which TensorNodes do not have: they have shapes. What Python
@@ -206,8 +197,7 @@ def _refuse_simulator(sim: Any) -> Any:
 
 
 def _copy_error(message: str) -> Exception:
-    errors = importlib.import_module("nengo.exceptions")
-    error: Exception = errors.ValidationError(message, attr="tensor_func")
+    error: Exception = nengo.exceptions.ValidationError(message, attr="tensor_func")
     return error
 
 
