@@ -404,7 +404,7 @@ def test_the_answer_is_that_of_tensorflow():
 
 
 @pytest.fixture
-def asleep(monkeypatch):
+def not_imported(monkeypatch):
     """Let nothing be imported yet, and `import_upstream` fail with the error put in the list."""
     errors = []
 
@@ -427,9 +427,9 @@ def test_the_error_says_what_was_found_what_is_needed_and_what_to_do():
     assert str(pickle.loads(pickle.dumps(error))) == str(error)
 
 
-def test_any_error_is_kept_with_its_cause(asleep):
+def test_any_error_is_kept_with_its_cause(not_imported):
     cause = OSError("libsomething.so: cannot open shared object file")
-    asleep.append(cause)
+    not_imported.append(cause)
 
     failure = _upstream.import_failure()
 
@@ -439,8 +439,8 @@ def test_any_error_is_kept_with_its_cause(asleep):
 
 
 @pytest.mark.parametrize("name", ["nengo_dl", "tf", "keras"])
-def test_what_did_not_wake_raises_when_it_is_asked_for(asleep, name):
-    asleep.append(UpstreamError("nengo", "3.0.0", ">=4.1,<5", "pip install nengo"))
+def test_what_was_not_imported_raises_when_it_is_asked_for(not_imported, name):
+    not_imported.append(UpstreamError("nengo", "3.0.0", ">=4.1,<5", "pip install nengo"))
     for _ in range(2):
         with pytest.raises(UpstreamError, match=r"nengo: expected >=4.1,<5, found 3.0.0"):
             getattr(_upstream, name)
@@ -460,8 +460,8 @@ def test_a_part_that_does_not_import_is_named(monkeypatch):
 
 
 @pytest.mark.parametrize("name", sorted(nengo_layers_plus._HOMES))
-def test_every_public_name_raises_what_is_wrong(asleep, monkeypatch, name):
-    asleep.append(UpstreamError("nengo", "3.0.0", ">=4.1,<5", "pip install nengo"))
+def test_every_public_name_raises_what_is_wrong(not_imported, monkeypatch, name):
+    not_imported.append(UpstreamError("nengo", "3.0.0", ">=4.1,<5", "pip install nengo"))
     monkeypatch.delitem(vars(nengo_layers_plus), name, raising=False)
     with pytest.raises(UpstreamError, match="pip install nengo"):
         exec(f"from nengo_layers_plus import {name}")

@@ -208,6 +208,19 @@ _lock = threading.RLock()
 
 
 @contextlib.contextmanager
+def _keras_replaced(modules: Mapping[str, ModuleType]) -> Iterator[None]:
+    """Let the modules of ``keras`` be others, and afterwards those that they were."""
+    with _lock:
+        hidden = _take_modules("keras")
+        sys.modules.update(modules)
+        try:
+            yield
+        finally:
+            _take_modules("keras")
+            sys.modules.update(hidden)
+
+
+@contextlib.contextmanager
 def stand_in_keras(functional: ModuleType, layers: ModuleType) -> Iterator[None]:
     """Let ``keras`` be a module with the names that nengo_dl imports, and nothing else.
 
@@ -224,15 +237,8 @@ def stand_in_keras(functional: ModuleType, layers: ModuleType) -> Iterator[None]
         setattr(stand_ins["keras.engine.functional"], name, getattr(functional, name))
     for name in ("BatchNormalizationV1", "BatchNormalizationV2"):
         setattr(stand_ins["keras.layers"], name, getattr(layers, name))
-
-    with _lock:
-        hidden = _take_modules("keras")
-        sys.modules.update(stand_ins)
-        try:
-            yield
-        finally:
-            _take_modules("keras")
-            sys.modules.update(hidden)
+    with _keras_replaced(stand_ins):
+        yield
 
 
 @contextlib.contextmanager
@@ -258,20 +264,13 @@ def tf_keras_as_keras() -> Iterator[None]:
     True
     """
     require()
-    with _lock:
-        hidden = _take_modules("keras")
-        sys.modules.update(
-            {
-                "keras" + name.removeprefix("tf_keras"): module
-                for name, module in sys.modules.items()
-                if name.partition(".")[0] == "tf_keras"
-            }
-        )
-        try:
-            yield
-        finally:
-            _take_modules("keras")
-            sys.modules.update(hidden)
+    modules = {
+        "keras" + name.removeprefix("tf_keras"): module
+        for name, module in sys.modules.items()
+        if name.partition(".")[0] == "tf_keras"
+    }
+    with _keras_replaced(modules):
+        yield
 
 
 def _take_modules(package: str) -> dict[str, ModuleType]:
@@ -298,9 +297,9 @@ def _may_have_gpu(tensorflow: ModuleType) -> bool:
 
 @contextlib.contextmanager
 def _gpu_question_answered(tensorflow: ModuleType) -> Iterator[None]:
-    """Spare nengo_dl to start another Python, with another TensorFlow, to ask for a GPU.
+    """Answer nengo_dl's question for a GPU where there can be none.
 
-    That takes seconds of each import. Where there can be no GPU, the answer is known.
+    It would start another Python with another TensorFlow, which takes seconds of each import.
     """
     if _may_have_gpu(tensorflow):
         yield
@@ -465,7 +464,7 @@ _failure: UpstreamError | None = None
 
 
 def import_failure() -> UpstreamError | None:
-    """Wake nengo_dl, if that was not tried before, and return why it can't work here, or None."""
+    """Import nengo_dl, if that was not tried before; return why it can't work here, or None."""
     global _failure
     with _lock:
         if _failure is None and not _modules:
@@ -489,12 +488,8 @@ def require() -> None:
         raise failure.with_traceback(None)
 
 
-def _module(name: str) -> Any:
-    require()
-    return _modules[name]
-
-
 def __getattr__(name: str) -> Any:
     if name in ("nengo_dl", "tf", "keras"):
-        return _module(name)
+        require()
+        return _modules[name]
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -388,12 +388,6 @@ class GivenData:
     def _target(self, name: str, target: Any, x: Mapping[str, Any]) -> Any:
         """Return the targets of a Probe, for losses and metrics that all take their shape."""
         functions = self._functions_of(name)
-        if not functions and self.has_measures:  # else there is no compile, or no loss in it
-            warnings.warn(
-                f"Simulator.{self._argument}: the targets of the Probe {name!r} are not used, as "
-                "compile has no loss and no metric for it",
-                stacklevel=2,
-            )
         if _shape_of(target) is None:
             message = f"expected targets of shape (items, time, size) for the Probe {name!r}"
             target = self._require(tf.rank(target) == 3, target, message, got=())
@@ -407,6 +401,12 @@ class GivenData:
         key = (name, given, steps, *map(id, functions))
         if is_known and key in self._accepted_targets:  # functions are traced for each check
             return target
+        if not functions and self.has_measures:  # else there is no compile, or no loss in it
+            warnings.warn(
+                f"Simulator.{self._argument}: the targets of the Probe {name!r} are not used, as "
+                "compile has no loss and no metric for it",
+                stacklevel=2,
+            )
         output, dtype = self._output_shape(name, steps), self._sim.tensor_graph.dtype
         for function in functions:
             wanted = wanted_shape(function, given, output, dtype)
@@ -615,7 +615,7 @@ class GivenData:
 
     def _inputs_of_minibatch(self, x: Any) -> dict[str, Any]:
         """Return the inputs by name, those of Nodes in order and then the number of steps."""
-        known = {**self._nodes, "n_steps": None}
+        known = {**self._nodes, "n_steps": "n_steps"}
         if not isinstance(x, Mapping):
             arrays = x if isinstance(x, list | tuple) else [x]
             self._check_count(arrays, known)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -165,7 +166,5 @@ def _call_once(operator: Any, context: Context) -> Any:
 
 
 def _flat(tensor: Any) -> Any:
-    size = 1
-    for each in tensor.shape[1:]:
-        size *= each
+    size = math.prod(tensor.shape[1:])
     return tf.reshape(tensor, [-1 if size else 0, size])
