@@ -793,7 +793,7 @@ class ProbePlan:
 
 
 @dataclass(frozen=True)
-class RunSettings:
+class Settings:
     """How the network is simulated: of nengo_dl.configure_settings and of the Simulator."""
 
     dtype: str = "float32"
@@ -842,7 +842,7 @@ class NetworkPlan:
         What is recorded.
     all_outputs : bool
         Whether the outputs of all parts are recorded too; that of the last one always is.
-    settings : RunSettings
+    settings : Settings
         How it is simulated.
     seed : int
         From which all numbers come.
@@ -852,7 +852,7 @@ class NetworkPlan:
     recurrences: tuple[Recurrence, ...] = ()
     probes: tuple[ProbePlan, ...] = ()
     all_outputs: bool = True
-    settings: RunSettings = RunSettings()
+    settings: Settings = Settings()
     seed: int = 0
 
     def build(self, spikes_probed: bool = False) -> BuiltNetwork:

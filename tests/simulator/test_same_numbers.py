@@ -24,7 +24,7 @@ from same_numbers import (
     quiet,
     simulate,
 )
-from simulated_networks import NetworkPlan, NeuronLayer, RunSettings, Source
+from simulated_networks import NetworkPlan, NeuronLayer, Settings, Source
 
 from nengo_layers_plus import nengo_dl
 from nengo_layers_plus._upstream import tf
@@ -233,7 +233,7 @@ def test_takes_rounding_for_the_same(dtype):
     # rates that rise infinitely fast at their threshold, and membranes
     plan = NetworkPlan(
         (Source(size=6), NeuronLayer("LIFRate", 6), NeuronLayer("LIF", 6)),
-        settings=RunSettings(dtype, minibatch_size=3),
+        settings=Settings(dtype, minibatch_size=3),
     )
     assert_same_numbers(plan, [Call(n_steps=50)], Stock, moved_by_a_rounding)
     assert_same_gradients(plan, Call(n_steps=5), Stock, moved_by_a_rounding)

@@ -23,7 +23,7 @@ from simulated_networks import (
     ProbePlan,
     ProcessNode,
     Recurrence,
-    RunSettings,
+    Settings,
     SlowNoise,
     Source,
     TensorFunction,
@@ -32,8 +32,8 @@ from simulated_networks import (
 from nengo_layers_plus import nengo_dl
 from nengo_layers_plus._upstream import tf
 
-EXACT = RunSettings("float64", minibatch_size=2)
-TRAINING = RunSettings("float64", minibatch_size=2, learning_phase=True)
+EXACT = Settings("float64", minibatch_size=2)
+TRAINING = Settings("float64", minibatch_size=2, learning_phase=True)
 FILTERED = (Link(synapse="lowpass"),)
 
 # -----------------------------------------------------------------------------
@@ -48,7 +48,7 @@ class Trap:
     calls: list[Call] = field(default_factory=lambda: [Call(n_steps=7), Call(n_steps=7)])
 
 
-def _plan(*parts: Any, settings: RunSettings = EXACT, size: int = 3, **kwargs: Any) -> NetworkPlan:
+def _plan(*parts: Any, settings: Settings = EXACT, size: int = 3, **kwargs: Any) -> NetworkPlan:
     return NetworkPlan((Source(size=size), *parts), settings=settings, **kwargs)
 
 
@@ -84,7 +84,7 @@ NUMBERS = {
     ),
     **{
         f"{rule} without state": Trap(
-            _plan(Learning(rule, size=2), settings=RunSettings("float64", 2, stateful=False)),
+            _plan(Learning(rule, size=2), settings=Settings("float64", 2, stateful=False)),
             [Call("predict", 6, stateful=False, batches=2), Call(n_steps=6, stateful=False)],
         )
         for rule in Learning.kinds
@@ -131,7 +131,7 @@ NUMBERS = {
     ),
     **{
         name: Trap(
-            _plan(TensorFunction(name, 3), settings=RunSettings("float64", 3)), [Call(n_steps=4)]
+            _plan(TensorFunction(name, 3), settings=Settings("float64", 3)), [Call(n_steps=4)]
         )
         for name in TENSOR_FUNCTIONS
     },
@@ -164,7 +164,7 @@ NUMBERS = {
         _plan(
             NeuronLayer("LIF", 3),
             NeuronLayer("SoftLIFRate", 3),
-            settings=RunSettings("float64", 3, learning_phase=True, lif_smoothing=0.1),
+            settings=Settings("float64", 3, learning_phase=True, lif_smoothing=0.1),
         )
     ),
     "elements that are added up": Trap(
@@ -198,7 +198,7 @@ NUMBERS = {
         [Call(n_steps=4), Call(n_steps=4), Call("predict", 4)],
     ),
     "unrolled": Trap(
-        _plan(NeuronLayer("LIF", 3, FILTERED), settings=RunSettings("float64", 2, 3)),
+        _plan(NeuronLayer("LIF", 3, FILTERED), settings=Settings("float64", 2, 3)),
         # three more steps run than are asked for
         [Call(n_steps=6), Call(n_steps=4, data="own"), Call("predict", 3)],
     ),
@@ -206,13 +206,13 @@ NUMBERS = {
         _plan(
             NeuronLayer("LIF", 3, FILTERED),
             FunctionNode("shared state", 2),
-            settings=RunSettings("float64", 2, 4, use_loop=False),
+            settings=Settings("float64", 2, 4, use_loop=False),
             probes=(ProbePlan(0, keep_history=False),),
         ),
         [Call(n_steps=4), Call("predict", 4, stateful=False)],
     ),
     "only inference": Trap(
-        _plan(NeuronLayer("LIF", 3), settings=RunSettings("float64", None, inference_only=True))
+        _plan(NeuronLayer("LIF", 3), settings=Settings("float64", None, inference_only=True))
     ),
     "filters of other orders": Trap(
         _plan(
