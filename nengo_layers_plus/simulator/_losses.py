@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 from collections.abc import Sequence
 from typing import Any
@@ -95,25 +96,22 @@ def problem_of_name(name: str, argument: str) -> str | None:
     problem : str or None
         None if Keras knows it, or if it is a custom object.
     """
-    kind, place, module = "metric", "tf.keras.metrics", tf.keras.metrics
-    if argument == "loss":
-        kind, place, module = "loss", "tf.keras.losses", tf.keras.losses
-    if kind == "metric" and name.lower() in _CHOSEN_BY_KERAS:
+    is_loss = argument == "loss"
+    kind, place = ("loss", "losses") if is_loss else ("metric", "metrics")
+    module = getattr(tf.keras, place)
+    chosen = () if is_loss else _CHOSEN_BY_KERAS
+    if name.lower() in chosen:
         return None
-    try:
-        known = callable(module.get(name))  # it may return a name that it does not know
-    except ValueError:
-        known = False
-    if known:
-        return None
-    names = [name for name in dir(module) if not name.startswith("_")]
-    names += tf.keras.utils.get_custom_objects()
-    names += _CHOSEN_BY_KERAS if kind == "metric" else ()
-    near = difflib.get_close_matches(name, names, n=1)
+    with contextlib.suppress(ValueError):
+        if callable(module.get(name)):  # it may return a name that it does not know
+            return None
+    public = [known for known in dir(module) if not known.startswith("_")]
+    known_names = [*public, *tf.keras.utils.get_custom_objects(), *chosen]
+    near = difflib.get_close_matches(name, known_names, n=1)
     hint = f". Did you mean {near[0]!r}?" if near else "."
     return (
         f"expected the name of a {kind} of Keras, or of a custom object, got {name!r}{hint} What "
-        f"to do: take a name of {place}, or give a function of targets and outputs"
+        f"to do: take a name of tf.keras.{place}, or give a function of targets and outputs"
     )
 
 
