@@ -70,7 +70,7 @@ def choose(plan: ExecutionPlan, context: Context, merged: int) -> Choice:
 
     Parameters
     ----------
-    plan : Plan
+    plan : ExecutionPlan
         The groups that its operators form.
     context : Context
         What it is run for.

@@ -77,7 +77,7 @@ def list_rows(plan: ExecutionPlan, names: PartNames) -> list[ExecutionRow]:
 
     Parameters
     ----------
-    plan : Plan
+    plan : ExecutionPlan
         The operators, in groups.
     names : PartNames
         Names the parts.

@@ -92,7 +92,7 @@ class Numerics:
         ----------
         initial : dict of nengo.builder.Signal to tf.Tensor
             What signals start from, ``(batch, *shape)`` or ``(*shape)``.
-        plan : Plan
+        plan : ExecutionPlan
             The operators.
         training : bool
             Whether to check gradients.
@@ -139,7 +139,7 @@ class Numerics:
         ----------
         group : Group
             The operators, which were run.
-        plan : Plan
+        plan : ExecutionPlan
             All operators.
         values : SignalValues
             The values of all signals.
@@ -182,7 +182,7 @@ class Numerics:
         ----------
         group : Group
             The operators in the loop.
-        plan : Plan
+        plan : ExecutionPlan
             All operators.
         states : sequence of nengo.builder.Signal
             What it carries from step to step.

@@ -49,7 +49,7 @@ class Pipeline:
 
     Parameters
     ----------
-    plan : Plan
+    plan : ExecutionPlan
         The groups.
     context : Context
         What they are lowered for.

@@ -44,7 +44,7 @@ def bytes_per_step(plan: ExecutionPlan, batch: int, dtype: Any) -> int:
 
     Parameters
     ----------
-    plan : Plan
+    plan : ExecutionPlan
         The operators that write them.
     batch : int
         The size of the minibatch.
@@ -67,7 +67,7 @@ def choose_sizes(
 
     Parameters
     ----------
-    plan : Plan
+    plan : ExecutionPlan
         The operators.
     context : Context
         What they are lowered for.
