@@ -144,7 +144,6 @@ class GivenData:
         for name, obj in known.items():
             if obj is key or (isinstance(key, str) and name == key):
                 return name
-        hint = "."
         if isinstance(key, str):
             near = difflib.get_close_matches(key, known, n=1)
             hint = f". Did you mean {near[0]!r}?" if near else "."
@@ -293,7 +292,7 @@ class GivenData:
             f"the shape of the values for the Node {name!r} does not match expected size "
             f"{_write(wanted)}{' (items, time, size)' if len(wanted) == 3 else ''}",
             hint=_hint_of_axes(shape),
-            got=shape,
+            got=shape or (),
         )
 
     def _with_first_minibatch(self, data: Any) -> Any:

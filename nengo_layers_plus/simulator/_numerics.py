@@ -302,36 +302,41 @@ class Numerics:
         number = next(number for number, bad_steps in enumerate(steps) if index in bad_steps)
         (series, place), bad = checked[number], wrong[number][:, index]
         item, *places = (int(axis) for axis in np.argwhere(bad)[0])
-        error = NonFiniteError(
-            "",
-            name=place.name,
-            what=place.what,
-            value=float(arrays[number][(item, index, *places)]),
-            step=start + int(index) + 1 if start is not None and series.varies else None,
-            item=item if series.batched else None,
-            index=tuple(places),
-        )
-        error.args = (self._describe(error, place, bad, start is not None),)
-        return error
+        where: dict[str, Any] = {
+            "value": float(arrays[number][(item, index, *places)]),
+            "step": start + int(index) + 1 if start is not None and series.varies else None,
+            "item": item if series.batched else None,
+            "index": tuple(places),
+        }
+        text = self._describe(place, bad, start is not None, **where)
+        return NonFiniteError(text, name=place.name, what=place.what, **where)
 
-    def _describe(self, error: NonFiniteError, place: Place, bad: np.ndarray, in_run: bool) -> str:
+    def _describe(
+        self,
+        place: Place,
+        bad: np.ndarray,
+        in_run: bool,
+        value: float,
+        step: int | None,
+        item: int | None,
+        index: tuple[int, ...],
+    ) -> str:
         backwards = place.of is Quantity.GRADIENT
         text = (
-            f"Simulator: expected finite numbers, got {error.value} in the {place.what} of "
-            f"{place.name}"
+            f"Simulator: expected finite numbers, got {value} in the {place.what} of {place.name}"
         )
         if place.operation:
             text += f" ({place.operation})"
-        if error.step is not None:
+        if step is not None:
             when = "last" if backwards else "first"
-            text += f", {when} in step {error.step} (t = {error.step * self._dt:g} s)"
+            text += f", {when} in step {step} (t = {step * self._dt:g} s)"
         elif in_run:
             text += ", in all steps"
-        if error.item is not None:
-            text += f", item {error.item} of the minibatch"
-        if error.index:
-            text += f", at index {error.index}"
-        where = "there" if error.step is None else "in this step"
+        if item is not None:
+            text += f", item {item} of the minibatch"
+        if index:
+            text += f", at index {index}"
+        where = "there" if step is None else "in this step"
         text += f"; {np.count_nonzero(bad)} of {bad.size} numbers are not finite {where}. "
         if backwards and place.readers:
             text += f"It comes back from {place.readers}, with a gradient that was finite. "
