@@ -305,17 +305,17 @@ def _gpu_question_answered(tensorflow: ModuleType) -> Iterator[None]:
         yield
         return
     module: Any = subprocess
-    asked = module.call
+    original = module.call
 
     def call(command: Any, *args: Any, **kwargs: Any) -> int:
         is_question = isinstance(command, list) and "list_physical_devices" in str(command)
-        return 1 if is_question else int(asked(command, *args, **kwargs))
+        return 1 if is_question else int(original(command, *args, **kwargs))
 
     module.call = call
     try:
         yield
     finally:
-        module.call = asked
+        module.call = original
 
 
 @contextlib.contextmanager

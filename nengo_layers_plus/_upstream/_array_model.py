@@ -56,34 +56,34 @@ class ArrayModel:
         names : tuple of str
             The functions that are called: validation within ``fit`` has others.
         """
-        kept = self.__dict__["_functions"]
-        outside = {name: getattr(self, name) for name in names}
-        own = kept.get((case, names), {})
+        functions = self.__dict__["_functions"]
+        previous = {name: getattr(self, name) for name in names}
+        cached = functions.get((case, names), {})
         try:
             for name in names:
-                setattr(self, name, own.get(name))
+                setattr(self, name, cached.get(name))
             yield
         except BaseException:
-            kept.pop((case, names), None)  # it may be half traced
+            functions.pop((case, names), None)  # it may be half traced
             raise
         else:
-            kept.pop((case, names), None)
-            kept[case, names] = {name: getattr(self, name) for name in names}
-            while len(kept) > _MOST_CASES:
-                kept.pop(next(iter(kept)))
+            functions.pop((case, names), None)
+            functions[case, names] = {name: getattr(self, name) for name in names}
+            while len(functions) > _MOST_CASES:
+                functions.pop(next(iter(functions)))
         finally:
-            for name, function in outside.items():
+            for name, function in previous.items():
                 setattr(self, name, function)
 
     @contextlib.contextmanager
     def _own_validation(self) -> Iterator[None]:
         """Validate on the data of this call: not on those of one that failed or is around it."""
-        outside = getattr(self, "_eval_data_handler", None)
+        previous = getattr(self, "_eval_data_handler", None)
         self._eval_data_handler = None
         try:
             yield
         finally:
-            self._eval_data_handler = outside
+            self._eval_data_handler = previous
 
     def forget_functions(self) -> None:
         """Have Keras trace its functions anew."""

@@ -62,9 +62,9 @@ def copy_layer(layer: Any, copies: MutableMapping[int, Any]) -> Any:
         if id(inner) not in copies and isinstance(inner, tf.keras.Model) and inner.built:
             with contextlib.suppress(Exception):  # a model of a user may fail in any way
                 _make_again(inner, copies)
-    made = dict(copies)
+    new_copies = dict(copies)
     try:
-        new = copy.deepcopy(layer, made)
+        new = copy.deepcopy(layer, new_copies)
     except Exception as error:
         # it may keep what TensorFlow made in a graph, as do layers that were adapted to data
         try:
@@ -72,9 +72,9 @@ def copy_layer(layer: Any, copies: MutableMapping[int, Any]) -> Any:
         except Exception:
             raise error from None
         return copy.deepcopy(layer, copies)  # type: ignore[arg-type]
-    copies.update(made)
+    copies.update(new_copies)
     # deepcopy keeps what it made on the way by the id of its memo, which nothing else must get
-    copies.setdefault(id(copies), []).append(made)
+    copies.setdefault(id(copies), []).append(new_copies)
     return new
 
 
@@ -162,9 +162,11 @@ def random_state_kept() -> Iterator[None]:
 
 def is_automatic_name(layer: Any) -> bool:
     """Say whether a Keras layer has a name such as Keras gives: that of its class and a number."""
-    own = snake_case_of(layer)
+    automatic = snake_case_of(layer)
     name = str(layer.name)
-    return name == own or (name.startswith(f"{own}_") and name[len(own) + 1 :].isdigit())
+    return name == automatic or (
+        name.startswith(f"{automatic}_") and name[len(automatic) + 1 :].isdigit()
+    )
 
 
 def snake_case_of(layer: Any) -> str:
@@ -202,9 +204,9 @@ class LayerCall:
         nest = tf.nest
         args, kwargs = self.arguments
         structure = (args, list(kwargs.values()))  # a dict would be sorted by its keys
-        waiting = iter(tensors)
+        replacements = iter(tensors)
         flat = [
-            next(waiting) if any(leaf is tensor for tensor in self.inputs) else leaf
+            next(replacements) if any(leaf is tensor for tensor in self.inputs) else leaf
             for leaf in nest.flatten(structure)
         ]
         new_args, new_values = nest.pack_sequence_as(structure, flat)
@@ -312,14 +314,14 @@ def keras3_remedy(obj: object) -> str | None:
     if equivalent is None or library == "keras" or inspect.isroutine(obj):
         return equivalent and f"use {equivalent}"
     version = find_version(library)
-    own = f"derive its class, {cls.__name__}, from {equivalent}"
+    advice = f"derive its class, {cls.__name__}, from {equivalent}"
     if version is None:
-        return own
+        return advice
     suited = _FOR_KERAS_2.get(library)
     return (
         f"{library} {version} is written for Keras 3: take a version that is for Keras 2"
         f"{f', such as {suited}' if suited else ''}, imported within "
-        f"`with nengo_layers_plus.tf_keras_as_keras():`, or {own}"
+        f"`with nengo_layers_plus.tf_keras_as_keras():`, or {advice}"
     )
 
 

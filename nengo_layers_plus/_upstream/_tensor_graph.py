@@ -64,18 +64,20 @@ class SequenceGraph(nengo_dl.tensor_graph.TensorGraph):
         stateful = (stateful or self.carries_state) and self.writes_state
         self.follow_layers()
         # Simulators share layers: these are lent the state, and keep what they have
-        lent = [(variable, self.saved_state[key]) for key, variable in self.state_of_layers.items()]
-        own = [tf.identity(variable) for variable, _ in lent]
-        for variable, state in lent:
+        lent_variables = [
+            (variable, self.saved_state[key]) for key, variable in self.state_of_layers.items()
+        ]
+        values = [tf.identity(variable) for variable, _ in lent_variables]
+        for variable, state in lent_variables:
             variable.assign(state)
         outputs = super().call(inputs, training=training, progress=progress, stateful=stateful)
-        if stateful and lent:
+        if stateful and lent_variables:
             # where something fails, none of the state is written
-            done = [*outputs, *self.final_internal_state, *self.final_base_params]
-            with tf.control_dependencies(done):
-                for variable, state in lent:
+            results = [*outputs, *self.final_internal_state, *self.final_base_params]
+            with tf.control_dependencies(results):
+                for variable, state in lent_variables:
                     state.assign(variable)
-        for (variable, _), value in zip(lent, own, strict=True):
+        for (variable, _), value in zip(lent_variables, values, strict=True):
             variable.assign(value)
         return outputs
 

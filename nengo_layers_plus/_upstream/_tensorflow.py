@@ -108,8 +108,8 @@ def list_effects(function: Callable[[], Any], holder: Any = None) -> Effects:
 def _variables(graph: Any, holder: Any) -> Iterator[Any]:
     """List the variables that a graph reads, or that a layer or a function holds."""
     yield from graph._watched_variables
-    held = [holder, *(cell.cell_contents for cell in getattr(holder, "__closure__", None) or ())]
-    for item in tf.nest.flatten(held):
+    holders = [holder, *(cell.cell_contents for cell in getattr(holder, "__closure__", None) or ())]
+    for item in tf.nest.flatten(holders):
         if isinstance(item, tf.Module):
             yield from item._flatten(predicate=_is_variable)
         elif _is_variable(item):
@@ -146,14 +146,14 @@ def _depends(operation: Any, handle: Any) -> bool:
     """Say whether what an operation writes depends on anything but what was there before."""
     if not operation.type.startswith("Assign"):
         return True  # a function, say
-    waiting, seen = [operation.inputs[1]], set()
-    while waiting:
-        tensor = waiting.pop()
+    pending, seen = [operation.inputs[1]], set()
+    while pending:
+        tensor = pending.pop()
         if tensor is not handle and tensor.op.type == "Placeholder":
             return True
         if id(tensor) not in seen:
             seen.add(id(tensor))
-            waiting.extend(tensor.op.inputs)
+            pending.extend(tensor.op.inputs)
     return False
 
 
@@ -209,11 +209,11 @@ def custom_gradients_kept(owner: Any) -> Iterator[None]:
         yield
     finally:
         if next(reversed(functions), None) != last:
-            kept = vars(owner).setdefault("_custom_gradients", [])
+            owned = vars(owner).setdefault("_custom_gradients", [])
             for name in _names_since(start, functions):
                 entry = functions.get(name)  # none, where the garbage collector was faster
                 if entry and not isinstance(entry["type"], _Borrowed):  # by a call within this one
-                    kept.append(entry["type"])
+                    owned.append(entry["type"])
                     entry["type"] = _Borrowed(entry["type"], partial(_forget, functions, name))
 
 

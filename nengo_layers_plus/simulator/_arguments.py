@@ -65,16 +65,14 @@ def _is_device(name: Any) -> bool:
     if not isinstance(name, str):
         return False
     try:
-        asked = tf.DeviceSpec.from_string(name)
+        spec = tf.DeviceSpec.from_string(name)
     except ValueError:
         return False
     devices = [
         tf.DeviceSpec.from_string(device.name) for device in tf.config.list_logical_devices()
     ]
     # what both say has to agree
-    return any(
-        asked.make_merged_spec(device) == device.make_merged_spec(asked) for device in devices
-    )
+    return any(spec.make_merged_spec(device) == device.make_merged_spec(spec) for device in devices)
 
 
 def _is_verbose(value: Any) -> bool:

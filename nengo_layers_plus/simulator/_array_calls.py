@@ -194,7 +194,7 @@ class ArrayCalls:
             except NengoException as problem:
                 self._settings.problem = self._settings.problem or problem
                 raise
-        elif self._settings.whole:
+        elif self._settings.fills_minibatches:
             return x, y, weights, None
         x, count = self._given.filled(x)
         return x, y, weights, count
@@ -235,7 +235,7 @@ class ArrayCalls:
                     defers_compilation=False,
                     chunks=chunks,
                     in_memory=True,
-                    whole=True,
+                    fills_minibatches=True,
                 ):
                     yield settings.writes_state, chunks
                 return
@@ -243,11 +243,11 @@ class ArrayCalls:
         isolated = settings.chunks is not None
         writes_state = settings.writes_state and not isolated
         known = _steps_of(x)
-        steps, defers_compilation, whole = None, False, False
+        steps, defers_compilation, fills_minibatches = None, False, False
         if known is not None:
             steps = self._lengths_in_keras[training].choose(known)
             items, size = len(x["n_steps"]), self._model.inputs[-1].shape[0]
-            whole = items % size == 0
+            fills_minibatches = items % size == 0
             if not training:
                 defers_compilation = self._defers_compilation(known * -(-items // size))
         case = {
@@ -255,7 +255,7 @@ class ArrayCalls:
             "steps": steps,
             "defers_compilation": defers_compilation,
             "in_memory": known is not None,
-            "whole": whole,
+            "fills_minibatches": fills_minibatches,
         }
         with settings.changed(constant_inputs=set(), chunks=None, **case):
             yield tuple(case.values())

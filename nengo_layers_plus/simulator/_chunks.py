@@ -37,7 +37,7 @@ def run_in_chunks(
     """
     if pipeline.context.training or (length is not None and length <= sizes.longest):
         return run_in_tiles(pipeline, inputs, initial, steps, length is not None, sizes.parts)
-    chunk, even = _chunk_length(length, sizes.longest)
+    chunk, are_even = _chunk_length(length, sizes.longest)
     count = -(-steps // chunk)
     probed = pipeline.observed.probed
     carried_signals = pipeline.observed.final
@@ -45,13 +45,13 @@ def run_in_chunks(
 
     def body(index: Any, sinks: Any, carried: Any) -> Any:
         start = index * chunk
-        now = tf.minimum(chunk, steps - start)
+        n_steps = tf.minimum(chunk, steps - start)
         records, final = run_in_tiles(
             pipeline,
-            {signal: cut(tensor, start, now) for signal, tensor in inputs.items()},
+            {signal: cut(tensor, start, n_steps) for signal, tensor in inputs.items()},
             initial | dict(zip(carried_signals, carried, strict=True)),
-            now,
-            even,
+            n_steps,
+            are_even,
             sizes.parts,
         )
         for new, old in zip(final, carried, strict=True):
@@ -61,7 +61,7 @@ def run_in_chunks(
             for sink, record, (_, keeps) in zip(sinks, records, probed, strict=True)
         ]
         if report is not None:
-            report(start + now)
+            report(start + n_steps)
         return index + 1, sinks, final
 
     sinks = [
@@ -158,21 +158,21 @@ def train_in_chunks(
             if targets is not None and not targets:
                 run(inputs)  # nothing to learn from yet
                 return
-            now = targets and {
+            chunk_targets = targets and {
                 name: target if name in chunks.last_steps else part(target)
                 for name, target in targets.items()
             }
-            train((inputs, now, tf.nest.map_structure(part, weights)))
+            train((inputs, chunk_targets, tf.nest.map_structure(part, weights)))
 
     def body(index: Any) -> list[Any]:
         train_on(index * chunks.steps, chunks.steps, before_last)
         return [index + 1]
 
     total = x["n_steps"][0, 0]
-    alike = chunks.last == chunks.steps and before_last is y
-    count = total // chunks.steps if alike else (total - chunks.last) // chunks.steps
+    are_alike = chunks.last == chunks.steps and before_last is y
+    count = total // chunks.steps if are_alike else (total - chunks.last) // chunks.steps
     tf.while_loop(lambda index: index < count, body, [tf.constant(0)], parallel_iterations=1)
-    if not alike:
+    if not are_alike:
         train_on(total - chunks.last, chunks.last, y)
     if not settings.writes_state:
         for variable, value in zip(state, at_start, strict=True):

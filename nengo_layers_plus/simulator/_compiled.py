@@ -89,9 +89,9 @@ def lengthen(tensor: Any, length: Any) -> Any:
     known = tensor.shape[1]
     if known is not None and isinstance(length, int) and known >= length:
         return tensor
-    more = length - tf.shape(tensor)[1]
-    padding = [[0, 0], [0, more], *([0, 0] for _ in tensor.shape[2:])]
-    return tf.cond(more > 0, lambda: tf.pad(tensor, padding), lambda: tensor)
+    missing = length - tf.shape(tensor)[1]
+    padding = [[0, 0], [0, missing], *([0, 0] for _ in tensor.shape[2:])]
+    return tf.cond(missing > 0, lambda: tf.pad(tensor, padding), lambda: tensor)
 
 
 def compile_loop(
@@ -129,8 +129,8 @@ def compile_loop(
         length = tf.shape(clock)[0]
 
         def body(index: Any, sinks: Any, carried: Any) -> Any:
-            now = [take_at(tensor, index) for tensor in varying]
-            records, carried = step(index, now, constant, carried)
+            step_inputs = [take_at(tensor, index) for tensor in varying]
+            records, carried = step(index, step_inputs, constant, carried)
             sinks = [
                 put_at(sink, record, index) for sink, record in zip(sinks, records, strict=True)
             ]

@@ -89,17 +89,20 @@ def _compiled(
             if slope is not None:
                 return upstream * slope(current, result)
             # recomputed, which takes less time than keeping intermediate values and reading them
-            again = _make_curve(operator, context)(current)
+            recomputed = _make_curve(operator, context)(current)
             # no tape: none records in an init_scope
-            return tf.gradients(again, current, upstream)[0]
+            return tf.gradients(recomputed, current, upstream)[0]
 
-        whole = tf.TensorSpec(shape, context.dtype)
+        full_spec = tf.TensorSpec(shape, context.dtype)
         with tf.init_scope():
             context.kernels[key] = [
                 tf.function(function, jit_compile=True, autograph=False).get_concrete_function(
                     *inputs
                 )
-                for function, inputs in ((forward, specs), (backward, [whole, whole, *specs]))
+                for function, inputs in (
+                    (forward, specs),
+                    (backward, [full_spec, full_spec, *specs]),
+                )
             ]
     forward_kernel, backward_kernel = context.kernels[key]
 

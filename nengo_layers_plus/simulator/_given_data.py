@@ -432,9 +432,9 @@ class GivenData:
         self, name: str, function: Any, target: Any, given: Shape, output: Shape, n_steps: Any
     ) -> Any:
         """Have the size of targets checked for a loss or metric of a Probe when it is known."""
-        own, sizes = is_own(function), tf.shape(target)
+        of_user, sizes = is_own(function), tf.shape(target)
         wanted, axes = output, [1, 2]
-        if own:
+        if of_user:
             axes = fixed_axes(function, given, output, self._sim.tensor_graph.dtype)
         else:
             # read anew: the shape that functions before this one have made known
@@ -443,13 +443,13 @@ class GivenData:
         for axis in axes:
             size = n_steps if wanted[axis] is None else wanted[axis]
             # a function of the user may take other sizes, if it does not repeat one value
-            is_free = own and tf.minimum(sizes[axis], size) > 1
+            is_free = of_user and tf.minimum(sizes[axis], size) > 1
             fits.append(tf.logical_or(sizes[axis] == size, is_free))
         if fits:
             message = self._expected_target(name, function, wanted)
             hint = _hint_of_steps(function)
             target = self._require(tf.reduce_all(fits), target, message, hint, got=wanted)
-        if not own and is_alike(tuple(target.shape[1:]), wanted[1:]):
+        if not of_user and is_alike(tuple(target.shape[1:]), wanted[1:]):
             target.set_shape((None, *wanted[1:]))  # by which Keras chooses an accuracy
         return target
 
@@ -663,9 +663,9 @@ class GivenData:
 
     # -- whole minibatches
 
-    def check_whole(self, x: Any, kept: bool, argument: str = "x") -> None:
+    def check_whole(self, x: Any, keeps_state: bool, argument: str = "x") -> None:
         """Raise if a minibatch that has to be filled up were to end in a state that is kept."""
-        if kept and isinstance(x, Mapping) and len(x["n_steps"]) % self._batch:
+        if keeps_state and isinstance(x, Mapping) and len(x["n_steps"]) % self._batch:
             raise self._error(
                 f"expected whole minibatches of minibatch_size={self._batch} items with "
                 f"stateful=True, got {len(x['n_steps'])} items: what fills up the last minibatch "
@@ -687,9 +687,9 @@ class GivenData:
         if not isinstance(arguments["x"], Mapping):
             return
         items, size = len(arguments["x"]["n_steps"]), self._batch
-        whole = items - items % size
+        n_fitting = items - items % size
         if split:
-            trained = {count: int(np.floor(count * (1 - split))) for count in (items, whole)}
+            trained = {count: int(np.floor(count * (1 - split))) for count in (items, n_fitting)}
             fitting = [count for count, n in trained.items() if n and n % size == 0]
             if not fitting:
                 raise self._error(
@@ -697,25 +697,25 @@ class GivenData:
                     f"evenly divisible by minibatch_size={size}",
                     "validation_split",
                 )
-            whole = fitting[0]
-        if whole == items:
+            n_fitting = fitting[0]
+        if n_fitting == items:
             return
-        if whole == 0:
+        if n_fitting == 0:
             raise self._error(
                 f"expected at least minibatch_size={size} items to train on, got {items}", "x"
             )
         warnings.warn(
             f"Simulator.fit: the number of items, {items}, is not evenly divisible by "
-            f"minibatch_size={size}: the last {items - whole} of them are left out. What to do: "
-            f"give a multiple of {size} items, or a Simulator another minibatch_size",
+            f"minibatch_size={size}: the last {items - n_fitting} of them are left out. What to "
+            f"do: give a multiple of {size} items, or a Simulator another minibatch_size",
             stacklevel=2,
         )
         for argument in ("x", "y", "sample_weight"):
             arrays = arguments[argument]
             if arrays is not None:
-                arguments[argument] = {name: array[:whole] for name, array in arrays.items()}
+                arguments[argument] = {name: array[:n_fitting] for name, array in arrays.items()}
 
-    def validation(self, data: Any, n_steps: Any, kept: bool) -> Any:
+    def validation(self, data: Any, n_steps: Any, keeps_state: bool) -> Any:
         """
         Return what ``fit`` validates on.
 
@@ -725,7 +725,7 @@ class GivenData:
             The data.
         n_steps : int, optional
             The number of steps; by default that of the data.
-        kept : bool
+        keeps_state : bool
             Whether the state is kept for the next call.
         """
         self._argument = argument = "validation_data"
@@ -738,7 +738,7 @@ class GivenData:
                 f"{f'{len(data)} values' if is_tuple else type(data).__name__}"
             )
         x = self.inputs(data[0], n_steps, argument=argument)
-        self.check_whole(x, kept, argument)
+        self.check_whole(x, keeps_state, argument)
         y = self.targets(data[1], x, argument)
         weights = [self.weights(given, y, argument=argument) for given in data[2:]]
         return (x, y, *weights)

@@ -50,8 +50,8 @@ class LayerwiseGraph(SequenceGraph):
         keys = learned_keys
         if context.writes_state or length is None or length > sizes.longest:
             keys = [*state_keys, *learned_keys]  # the next chunk or call starts from these
-        asked = [base for key in keys for base in self._signals_by_key[key]]
-        pipeline = Pipeline(plan, context, Observed(self._probed(), asked), self.numerics)
+        final_signals = [base for key in keys for base in self._signals_by_key[key]]
+        pipeline = Pipeline(plan, context, Observed(self._probed(), final_signals), self.numerics)
         initial = self._initial_values()
         if self.numerics is not None:
             initial = self.numerics.guard_initial(initial, plan, context.training)
@@ -60,7 +60,7 @@ class LayerwiseGraph(SequenceGraph):
             pipeline.run(self._inputs(steps), initial, steps, keeps_length=False)
         if self.settings.constructing or length == 0:
             records = [self._blank(signal, keeps, steps) for signal, keeps in self._probed()]
-            final = [initial[signal] for signal in asked]
+            final = [initial[signal] for signal in final_signals]
         else:
             records, final = run_in_chunks(
                 pipeline,
@@ -71,7 +71,7 @@ class LayerwiseGraph(SequenceGraph):
                 self.settings.report,
                 length,
             )
-        ends = dict(zip(asked, final, strict=True))
+        ends = dict(zip(final_signals, final, strict=True))
         state = [
             self._gather(key, ends) if key in keys else tf.identity(variable)
             for key, variable in self.state_of_signals.items()

@@ -184,8 +184,8 @@ class Loop:
         ]
 
         def body(step: Any, sinks: Any, carried: Any) -> Any:
-            now = [source.read(step) for source in sources]
-            records, carried = self._step(signals, builders, now, constant, carried, step)
+            step_inputs = [source.read(step) for source in sources]
+            records, carried = self._step(signals, builders, step_inputs, constant, carried, step)
             sinks = [sink.write(step, record) for sink, record in zip(sinks, records, strict=True)]
             return step + 1, sinks, carried
 
@@ -233,7 +233,7 @@ class Loop:
                 [tf.stop_gradient(tensor) for tensor in flat], counts
             )
             # a series that is constant in time needs one entry, but XLA can't slice an empty one
-            longer = [
+            padded = [
                 lengthen(
                     tensor,
                     tf.where(tf.shape(tensor)[1] > 1, length, 1)
@@ -242,7 +242,7 @@ class Loop:
                 )
                 for term, tensor in zip(varying, tensors, strict=True)
             ]
-            results = kernel(steps, tf.zeros([length]), *longer, *constant, *carried)
+            results = kernel(steps, tf.zeros([length]), *padded, *constant, *carried)
             recorded = [record[:, :steps] for record in results[:n_recorded]]
             history = results[n_recorded : len(results) - len(carried)]
             final = results[len(results) - len(carried) :]
@@ -252,7 +252,7 @@ class Loop:
                 gradients = self._gradient_kernel(inputs)(
                     steps,
                     tf.zeros([length]),
-                    *longer,
+                    *padded,
                     *constant,
                     *history,
                     *of_records,
@@ -266,16 +266,16 @@ class Loop:
                 ]
 
             def gradient(*upstream: Any) -> Any:
-                own = [tf.identity(tensor) for tensor in flat]
+                copies = [tf.identity(tensor) for tensor in flat]
                 with tf.GradientTape() as tape:
-                    tape.watch([tensor for tensor in own if tensor.dtype.is_floating])
-                    tensors, constant, carried = split(own, counts)
-                    whole = [
+                    tape.watch([tensor for tensor in copies if tensor.dtype.is_floating])
+                    tensors, constant, carried = split(copies, counts)
+                    full = [
                         replace(term, tensor=tensor).over_time(steps)
                         for term, tensor in zip(varying, tensors, strict=True)
                     ]
-                    again, final = self.run(whole, constant, carried, steps)
-                return tape.gradient([*again, *final], own, list(upstream))
+                    recomputed, final = self.run(full, constant, carried, steps)
+                return tape.gradient([*recomputed, *final], copies, list(upstream))
 
             return [*recorded, *final], compiled_gradient if self.context.training else gradient
 

@@ -128,9 +128,9 @@ class Pipeline:
         may_share = (
             context.shares_constant_inputs and not located and bool(inputs) and not _is_one(steps)
         )
-        done = self._run_constant_inputs(inputs, values) if may_share else []
+        finished = self._run_constant_inputs(inputs, values) if may_share else []
         for group in self.plan.groups:
-            if group not in done:
+            if group not in finished:
                 self._lower(group, values)
         records = [
             self._record(number, signal, keeps, values)
@@ -172,8 +172,8 @@ class Pipeline:
         groups : list of Group
             Those that were run.
         """
-        alone = self._input_groups()
-        derived = self._depend_on(inputs, alone)
+        input_groups = self._input_groups()
+        derived = self._depend_on(inputs, input_groups)
         if not any(isinstance(group.operators[0], _EXPENSIVE) for group in derived):
             return []
         used = {
@@ -189,7 +189,7 @@ class Pipeline:
             for base in dict.fromkeys(base for group in derived for base in group.written)
             if base in used
         ]
-        constant = [group for group in alone if group not in derived]
+        constant = [group for group in input_groups if group not in derived]
         for group in constant:
             self._lower(group, values)
         series: list[list[Series]] = []
@@ -245,9 +245,9 @@ class Pipeline:
         others: set[Signal] = set()
         groups = []
         for group in self.plan.groups:
-            whole = group.decision.schedule is Schedule.WHOLE
+            runs_whole = group.decision.schedule is Schedule.WHOLE
             counts = isinstance(group.operators[0], TimeUpdate)
-            if whole and not counts and not others.intersection((*group.read, *group.written)):
+            if runs_whole and not counts and not others.intersection((*group.read, *group.written)):
                 groups.append(group)
             else:
                 others.update(group.written)
@@ -258,15 +258,15 @@ class Pipeline:
         derived: set[Signal] = set(inputs)
         dependent: set[Group] = set()
         while True:
-            more = [
+            additional = [
                 group
                 for group in groups
                 if group not in dependent and derived.intersection((*group.read, *group.written))
             ]
-            if not more:
+            if not additional:
                 return [group for group in groups if group in dependent]
-            dependent.update(more)
-            derived.update(base for group in more for base in group.written)
+            dependent.update(additional)
+            derived.update(base for group in additional for base in group.written)
 
 
 def _of_input(tensor: Any, steps: Any) -> Series:

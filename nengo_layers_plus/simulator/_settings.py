@@ -142,7 +142,7 @@ class RunSettings:
         Whether compilation is deferred, so that simulations run step by step.
     in_memory : bool
         Whether the data of a call is arrays in memory, already checked.
-    whole : bool
+    fills_minibatches : bool
         Whether the arrays fill all minibatches.
     problem : Exception, optional
         The error raised while Keras traced a function, which Keras replaces by its own.
@@ -166,7 +166,7 @@ class RunSettings:
     steps_requested: int = 0
     defers_compilation: bool = False
     in_memory: bool = False
-    whole: bool = False
+    fills_minibatches: bool = False
     problem: Exception | None = None
     report: Callable[[Any], None] | None = None
 

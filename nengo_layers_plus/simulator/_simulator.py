@@ -423,12 +423,12 @@ class Simulator(nengo_dl.Simulator):
             What the probes record, ``(batch, time, size)``.
         """
         check_arguments(self, stateful=stateful)
-        before, self._writes_state = self._writes_state, stateful
+        outer, self._writes_state = self._writes_state, stateful
         try:
             # asked to keep the state, it makes no copy of it to restore: nothing is written
             return super().predict_on_batch(x, n_steps=n_steps, stateful=True, **kwargs)
         finally:
-            self._writes_state = before
+            self._writes_state = outer
 
     @nengo_dl.simulator.with_self  # type: ignore[untyped-decorator]
     @keras_call
@@ -458,21 +458,21 @@ class Simulator(nengo_dl.Simulator):
         cut = None
         if truncation is not None:
             cut = Truncation(self, truncation, self._given.names_without_history)
-        kept = stateful and self.stateful
-        arguments = self._arguments_of(func_type, x, y, n_steps, kept, validation, kwargs)
+        keeps_state = stateful and self.stateful
+        arguments = self._arguments_of(func_type, x, y, n_steps, keeps_state, validation, kwargs)
         if not stateful:
             self._warn_of_one_step(arguments["x"])
         settings = self.tensor_graph.settings
-        kept = kept and self._writes_state
+        keeps_state = keeps_state and self._writes_state
         # where a call of several minibatches fails, some may have written their state
-        several = kept and func_type != "predict_on_batch"
+        several = keeps_state and func_type != "predict_on_batch"
         puts_back = self._check_numerics or cut is not None or several
         try:
             # a callback may call the Simulator from within a call
             with (
                 settings.changed(
                     shares_constant_inputs=True,
-                    writes_state=kept,
+                    writes_state=keeps_state,
                     problem=None,
                     truncation=cut,
                     chunks=None,
@@ -499,7 +499,7 @@ class Simulator(nengo_dl.Simulator):
         x: Any,
         y: Any,
         n_steps: int | None,
-        kept: bool,
+        keeps_state: bool,
         validation: Any,
         kwargs: dict[str, Any],
     ) -> dict[str, Any]:
@@ -517,7 +517,7 @@ class Simulator(nengo_dl.Simulator):
         rest = {name: value for name, value in kwargs.items() if name not in sizes}
         arguments = {**rest, "x": given.inputs(x, n_steps), "batch_size": size}
         if func_type == "predict":
-            given.check_whole(arguments["x"], kept)
+            given.check_whole(arguments["x"], keeps_state)
             return arguments
         arguments["y"] = given.targets(y, arguments["x"])
         arguments["sample_weight"] = given.weights(
@@ -525,9 +525,9 @@ class Simulator(nengo_dl.Simulator):
         )
         if func_type == "fit":
             given.leave_out(arguments, kwargs.get("validation_split"))
-            arguments["validation_data"] = given.validation(validation, n_steps, kept)
+            arguments["validation_data"] = given.validation(validation, n_steps, keeps_state)
         else:
-            given.check_whole(arguments["x"], kept)
+            given.check_whole(arguments["x"], keeps_state)
             arguments["return_dict"] = True
         return arguments
 
@@ -554,11 +554,11 @@ class Simulator(nengo_dl.Simulator):
         """Put back what layers have, and the state if it may be written, if something fails."""
         graph = self.tensor_graph
         state = [*graph.state_of_layers.values(), *(graph.saved_state.values() if written else ())]
-        before = [tf.identity(variable) for variable in state]
+        values = [tf.identity(variable) for variable in state]
         try:
             yield
         except BaseException:
-            for variable, value in zip(state, before, strict=True):
+            for variable, value in zip(state, values, strict=True):
                 variable.assign(value)
             raise
 

@@ -142,13 +142,13 @@ def _name_inputs_and_outputs(init: Any, graph: Any, *args: Any, **kwargs: Any) -
     for item, name in graph.io_names.items():
         # what nengo_dl's own input and output have
         reserved = "steps_run" if isinstance(item, nengo.Probe) else "n_steps"
-        own = stem = name if name.strip("_-/") else type(item).__name__.lower()
+        unique = stem = name if name.strip("_-/") else type(item).__name__.lower()
         number = 0
-        while own == reserved or own.lower() in taken:
+        while unique == reserved or unique.lower() in taken:
             number += 1
-            own = f"{stem}_{number}"
-        taken.add(own.lower())
-        graph.io_names[item] = own
+            unique = f"{stem}_{number}"
+        taken.add(unique.lower())
+        graph.io_names[item] = unique
 
 
 # -----------------------------------------------------------------------------
@@ -223,8 +223,8 @@ def _keep_constants_apart(
         numpy.broadcast_to(numpy.asarray(value, dtype.as_numpy_dtype), (size,))
         for value, size in zip(values, op_sizes, strict=True)
     ]
-    whole = numpy.concatenate(parts)
-    return tf.constant(whole if shape is None else whole.reshape(shape), dtype=dtype)
+    constants = numpy.concatenate(parts)
+    return tf.constant(constants if shape is None else constants.reshape(shape), dtype=dtype)
 
 
 # -----------------------------------------------------------------------------
