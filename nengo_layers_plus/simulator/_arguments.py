@@ -75,12 +75,8 @@ def _is_device(name: Any) -> bool:
     return any(spec.make_merged_spec(device) == device.make_merged_spec(spec) for device in devices)
 
 
-def _is_verbose(value: Any) -> bool:
-    return isinstance(value, str | Integral) and value in ("auto", 0, 1, 2)
-
-
-def _is_shuffle(value: Any) -> bool:
-    return isinstance(value, str | Integral | np.bool_) and value in (True, False, "batch")
+def _is_among(*choices: Any) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, str | Integral | np.bool_) and value in choices
 
 
 def _are_callbacks(value: Any) -> bool:
@@ -123,10 +119,7 @@ _ARGUMENTS: dict[str, _Check] = {
     "unroll_simulation": as_count,
     "minibatch_size": _or_none(as_count),
     "progress_bar": as_flag,
-    "execution": _expect(
-        f"one of {', '.join(map(repr, _EXECUTIONS))}",
-        lambda value: isinstance(value, str) and value in _EXECUTIONS,
-    ),
+    "execution": _expect(f"one of {', '.join(map(repr, _EXECUTIONS))}", _is_among(*_EXECUTIONS)),
     "memory_limit": _expect(
         "None or a number of bytes, 1 or more",
         lambda value: value is None or _is_integer(value, 1),
@@ -147,12 +140,12 @@ _ARGUMENTS: dict[str, _Check] = {
     "n_steps": partial(as_count, low=0),
     "rtol": partial(as_number, low=0),
     "sample_every": _or_none(partial(as_number, above=0)),
-    "shuffle": _expect("True, False or 'batch'", _is_shuffle),
+    "shuffle": _expect("True, False or 'batch'", _is_among(True, False, "batch")),
     "stateful": as_flag,
     "time_in_seconds": partial(as_number, low=0),
     "validation_split": _expect(
         "None or a share, of at least 0 and below 1",
         lambda value: value is None or (is_finite(value) and 0 <= value < 1),
     ),
-    "verbose": _expect("'auto', 0, 1 or 2", _is_verbose),
+    "verbose": _expect("'auto', 0, 1 or 2", _is_among("auto", 0, 1, 2)),
 }

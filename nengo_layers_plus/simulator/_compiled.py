@@ -242,7 +242,7 @@ def compile_gradient(
                 for value, gradient in zip((*records, *carried), upstream, strict=True)
                 if value.dtype.is_floating
             ]
-            gradients_by_real = iter(
+            real_gradients = iter(
                 tf.gradients(
                     [value for value, _ in pairs],
                     [tensor for kind in points for tensor in kind if tensor.dtype.is_floating],
@@ -252,7 +252,7 @@ def compile_gradient(
             )
             gradients = [
                 [
-                    next(gradients_by_real) if tensor.dtype.is_floating else tf.zeros_like(tensor)
+                    next(real_gradients) if tensor.dtype.is_floating else tf.zeros_like(tensor)
                     for tensor in kind
                 ]
                 for kind in points

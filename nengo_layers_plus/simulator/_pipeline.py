@@ -200,8 +200,8 @@ class Pipeline:
         def run(once: bool) -> list[Any]:
             inside = values.fork()
             for signal, tensor in inputs.items():
-                now = tensor[:, :1] if once else tensor
-                series_now = _of_input(now, values.steps)
+                values_now = tensor[:, :1] if once else tensor
+                series_now = _of_input(values_now, values.steps)
                 inside.set(signal, replace(series_now, varies=False) if once else series_now)
             for group in derived:
                 self._lower(group, inside)
