@@ -62,8 +62,7 @@ class GivenData:
         self._metrics: dict[str, list[Any]] = {}
         self._accepted_targets: set[Any] = set()
         self._argument = "x"  # the one that is being checked, which errors name
-        # by the message of a check in the graph: the argument it is about, and what to do
-        self._graph_checks: dict[str, tuple[str, str]] = {}
+        self._graph_checks: dict[str, str] = {}  # messages of checks in the graph, and arguments
 
     @cached_property
     def names_without_history(self) -> frozenset[str]:
@@ -413,7 +412,12 @@ class GivenData:
                 wanted = (None, None, None)  # whatever the sizes are, they have axes
             hint = _hint_of_axes(given)
             if is_alike(given[2:], wanted[2:]) and len(given) == len(wanted):
-                hint = _hint_of_steps(function)
+                hint = (
+                    ". What to do: give a target for each step; if only the last step has one, set "
+                    "keep_history=False for the Probe (nengo_dl.configure_settings)"
+                )
+                if is_own(function):
+                    hint += "; or have the function itself repeat them, by tf.broadcast_to"
             self._require(
                 is_alike(given, wanted),
                 target,
@@ -447,8 +451,8 @@ class GivenData:
             fits.append(tf.logical_or(sizes[axis] == size, is_free))
         if fits:
             message = self._expected_target(name, function, wanted)
-            hint = _hint_of_steps(function)
-            target = self._require(tf.reduce_all(fits), target, message, hint, got=wanted)
+            message += ", with as many steps as its outputs"
+            target = self._require(tf.reduce_all(fits), target, message, got=wanted)
         if not of_user and is_alike(tuple(target.shape[1:]), wanted[1:]):
             target.set_shape((None, *wanted[1:]))  # by which Keras chooses an accuracy
         return target
@@ -764,7 +768,7 @@ class GivenData:
         message : str
             What was expected.
         hint : str
-            What to do.
+            What to do, given the shape.
         got : tuple of int or None, optional
             Their shape, if the error is to give it; in the graph it is the one that they have.
         """
@@ -773,7 +777,7 @@ class GivenData:
                 shape = "" if got is None else f", got {_write(got)}"
                 raise self._error(f"{message}{shape}{hint}")
             return values
-        self._graph_checks[message] = self._argument, hint
+        self._graph_checks[message] = self._argument
         data = [message] if got is None else [message, tf.shape(values)]
         with tf.control_dependencies([tf.debugging.Assert(fits, data)]):
             return tf.identity(values)
@@ -781,11 +785,11 @@ class GivenData:
     def problem_of(self, error: BaseException) -> ValidationError | None:
         """Return an error in words for one of TensorFlow, if it is of what is known here."""
         text = str(error).replace("\\'", "'")  # as TensorFlow quotes
-        for message, (argument, hint) in self._graph_checks.items():
+        for message, argument in self._graph_checks.items():
             if message in text:
                 shape = re.search(re.escape(message) + r"\] \[\d+ ([\d ]*)\]", text)
                 got = f", got {_write((None, *shape[1].split()))}" if shape else ""
-                return self._error(f"{message}{got}{hint}", argument)
+                return self._error(message + got, argument)
         if isinstance(error, ValueError) and "No loss found" in text:
             return self.no_loss()
         if isinstance(error, ValueError) and "No gradients provided" in text:
@@ -866,16 +870,6 @@ def _hint_of_axes(shape: Shape | None) -> str:
     if shape is not None and len(shape) == 1:
         return ". What to do: give steps and values axes of their own: values[:, None, None]"
     return ""
-
-
-def _hint_of_steps(function: Any) -> str:
-    hint = (
-        ". What to do: give a target for each step; if only the last step has one, set "
-        "keep_history=False for the Probe (nengo_dl.configure_settings)"
-    )
-    if is_own(function):
-        hint += "; or have the function itself repeat them, by tf.broadcast_to"
-    return hint
 
 
 def _list(names: Iterable[str]) -> str:
