@@ -79,7 +79,7 @@ def test_total_keeps_the_order():
 
 @pytest.mark.parametrize("first", [True, False])
 @pytest.mark.parametrize("second", [True, False])
-def test_what_may_be_still(first, second):
+def test_what_may_be_constant(first, second):
     """A result may be still only if all that varies may."""
     one, other = varying(may_be_constant=first), varying(may_be_constant=second)
     assert like(one.tensor, one, other).may_be_constant == (first and second)
