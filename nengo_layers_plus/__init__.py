@@ -205,7 +205,8 @@ def __dir__() -> list[str]:
 
 
 if _upstream.is_command():
-    # A command says what is wrong in its own output; one that only shows its help wakes nothing.
+    # A command says what is wrong in its own output; one that only shows its help imports
+    # no TensorFlow.
     _upstream.silence_tensorflow()
-elif (_failure := _upstream.find_failure()) is not None:
+elif (_failure := _upstream.import_failure()) is not None:
     warnings.warn(f"nengo_layers_plus can't work here.\n{_failure}", UpstreamWarning, stacklevel=2)

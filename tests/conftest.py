@@ -23,7 +23,7 @@ nengo.rc.set("decoder_cache", "enabled", "False")
 def nothing_left_behind() -> Iterator[None]:
     """Delete what TensorFlow would keep of models of Keras: some gigabytes for all tests."""
     # not before: a process that only hands out tests would import TensorFlow, too
-    from nengo_layers_plus._upstream._custom_gradients import custom_gradients_kept
+    from nengo_layers_plus._upstream._tensorflow import custom_gradients_kept
 
     with custom_gradients_kept(SimpleNamespace()):
         yield

@@ -24,7 +24,7 @@ def examine(monkeypatch):
 
     def run(versions=None, failure=None):
         monkeypatch.setattr(_upstream, "find_versions", lambda: GOOD | (versions or {}))
-        monkeypatch.setattr(_upstream, "find_failure", lambda: failure)
+        monkeypatch.setattr(_upstream, "import_failure", lambda: failure)
         return {row.name: row for row in _doctor.examine()}
 
     return run

@@ -6,7 +6,7 @@ import pytest
 
 from nengo_layers_plus import Simulator, _upstream
 from nengo_layers_plus._upstream import nengo_dl, tf
-from nengo_layers_plus._upstream._views import view_of
+from nengo_layers_plus._upstream._simulation import view_of
 
 
 def test_an_operator_without_a_builder_is_named_with_its_object():

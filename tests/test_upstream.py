@@ -381,7 +381,7 @@ def test_a_gpu_is_asked_for_unless_there_can_be_none(
     monkeypatch.setattr(subprocess, "call", lambda command: asked.append(command) or 0)
     tensorflow = SimpleNamespace(test=SimpleNamespace(is_built_with_rocm=lambda: rocm))
     question = [sys.executable, "-c", "tf.config.list_physical_devices('GPU')"]
-    with _upstream._spared_question(tensorflow):
+    with _upstream._gpu_question_answered(tensorflow):
         assert subprocess.call(question) == (0 if may_have_gpu else 1)
         assert subprocess.call(["ls"]) == 0
     assert subprocess.call(question) == 0
@@ -404,16 +404,16 @@ def test_the_answer_is_that_of_tensorflow():
 
 
 @pytest.fixture
-def asleep(monkeypatch):
-    """Let nothing be woken yet, and `wake` fail with the error that the test puts in the list."""
+def not_imported(monkeypatch):
+    """Let nothing be imported yet, and `import_upstream` fail with the error put in the list."""
     errors = []
 
-    def wake():
+    def import_upstream():
         raise errors.pop()
 
     monkeypatch.setattr(_upstream, "_modules", {})
     monkeypatch.setattr(_upstream, "_failure", None)
-    monkeypatch.setattr(_upstream, "wake", wake)
+    monkeypatch.setattr(_upstream, "import_upstream", import_upstream)
     return errors
 
 
@@ -427,20 +427,20 @@ def test_the_error_says_what_was_found_what_is_needed_and_what_to_do():
     assert str(pickle.loads(pickle.dumps(error))) == str(error)
 
 
-def test_any_error_is_kept_with_its_cause(asleep):
+def test_any_error_is_kept_with_its_cause(not_imported):
     cause = OSError("libsomething.so: cannot open shared object file")
-    asleep.append(cause)
+    not_imported.append(cause)
 
-    failure = _upstream.find_failure()
+    failure = _upstream.import_failure()
 
     assert "libsomething.so" in failure.found
     assert failure.__cause__ is cause
-    assert _upstream.find_failure() is failure  # wake is not tried again
+    assert _upstream.import_failure() is failure  # import_upstream is not tried again
 
 
 @pytest.mark.parametrize("name", ["nengo_dl", "tf", "keras"])
-def test_what_did_not_wake_raises_when_it_is_asked_for(asleep, name):
-    asleep.append(UpstreamError("nengo", "3.0.0", ">=4.1,<5", "pip install nengo"))
+def test_what_was_not_imported_raises_when_it_is_asked_for(not_imported, name):
+    not_imported.append(UpstreamError("nengo", "3.0.0", ">=4.1,<5", "pip install nengo"))
     for _ in range(2):
         with pytest.raises(UpstreamError, match=r"nengo: expected >=4.1,<5, found 3.0.0"):
             getattr(_upstream, name)
@@ -454,14 +454,14 @@ def test_a_part_that_does_not_import_is_named(monkeypatch):
     monkeypatch.setattr(_upstream.importlib, "import_module", import_module)
     monkeypatch.setenv("TF_USE_LEGACY_KERAS", "")
     with pytest.raises(UpstreamError, match="OSError: numpy is broken") as caught:
-        _upstream.wake()
+        _upstream.import_upstream()
     assert caught.value.part == "numpy"
     assert os.environ["TF_USE_LEGACY_KERAS"] == ""
 
 
 @pytest.mark.parametrize("name", sorted(nengo_layers_plus._HOMES))
-def test_every_public_name_raises_what_is_wrong(asleep, monkeypatch, name):
-    asleep.append(UpstreamError("nengo", "3.0.0", ">=4.1,<5", "pip install nengo"))
+def test_every_public_name_raises_what_is_wrong(not_imported, monkeypatch, name):
+    not_imported.append(UpstreamError("nengo", "3.0.0", ">=4.1,<5", "pip install nengo"))
     monkeypatch.delitem(vars(nengo_layers_plus), name, raising=False)
     with pytest.raises(UpstreamError, match="pip install nengo"):
         exec(f"from nengo_layers_plus import {name}")

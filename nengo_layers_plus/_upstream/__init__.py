@@ -2,7 +2,7 @@
 
 nengo_dl 3.6, its last release, is written for the Keras inside TensorFlow 2.12 and earlier: it
 imports names of ``keras`` that Keras 3 does not have, and its networks are models of ``tf.keras``.
-That Keras lives on as ``tf-keras``. `wake` makes nengo_dl work on it:
+That Keras lives on as ``tf-keras``. `import_upstream` makes nengo_dl work on it:
 
 1. the versions found are compared with those that are tested (`REQUIREMENTS`);
 2. ``TF_USE_LEGACY_KERAS=1`` is set, and stays set, for this process and those it starts: it is
@@ -12,7 +12,7 @@ That Keras lives on as ``tf-keras``. `wake` makes nengo_dl work on it:
    nengo_dl asks for. Afterwards ``sys.modules`` is as it was: ``import keras`` is Keras 3;
 4. its faults that can't be mended elsewhere are repaired (`_repairs`), for its own Simulator too.
 
-The package does so when it is imported. Whatever goes wrong is kept (`find_failure`), and raised
+The package does so when it is imported. Whatever goes wrong is kept (`import_failure`), and raised
 when `nengo_dl`, `tf` or `keras` is asked for, so that the ``doctor`` command can always run.
 """
 
@@ -35,17 +35,12 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from nengo_layers_plus._upstream._effects import (
-    ChangedVariable,
-    Effects,
-    called_graph,
-    list_effects,
-)
 from nengo_layers_plus._upstream._keras import (
     LayerCall,
     adds_loss_to_model,
     carries_mask,
     copy_layer,
+    dtype_errors_named,
     expects_training,
     input_problem,
     is_automatic_name,
@@ -59,18 +54,7 @@ from nengo_layers_plus._upstream._keras import (
     snake_case_of,
     with_sublayers,
 )
-from nengo_layers_plus._upstream._layer_dtype import dtype_blamed
-from nengo_layers_plus._upstream._repairs import repair
-from nengo_layers_plus._upstream._simulation import (
-    build_again,
-    default_simulation_settings,
-    find_gain_scales,
-    find_gain_signals,
-    model_inputs,
-    native_process_builder,
-    set_initial_value,
-)
-from nengo_layers_plus._upstream._versions import (
+from nengo_layers_plus._upstream._libraries import (
     NENGO_DL,
     PYTHON_TESTED,
     REQUIREMENTS,
@@ -82,7 +66,24 @@ from nengo_layers_plus._upstream._versions import (
     find_versions,
     write_range,
 )
-from nengo_layers_plus._upstream._xla import xla_slice, xla_update_slice
+from nengo_layers_plus._upstream._repairs import repair
+from nengo_layers_plus._upstream._simulation import (
+    build_again,
+    default_simulation_settings,
+    find_gain_scales,
+    find_gain_signals,
+    model_inputs,
+    native_process_builder,
+    set_initial_value,
+)
+from nengo_layers_plus._upstream._tensorflow import (
+    ChangedVariable,
+    Effects,
+    called_graph,
+    list_effects,
+    xla_slice,
+    xla_update_slice,
+)
 
 if TYPE_CHECKING:
     import nengo_dl as nengo_dl
@@ -106,13 +107,13 @@ __all__ = [
     "check_versions",
     "copy_layer",
     "default_simulation_settings",
-    "dtype_blamed",
+    "dtype_errors_named",
     "expects_training",
-    "find_failure",
     "find_gain_scales",
     "find_gain_signals",
     "find_version",
     "find_versions",
+    "import_failure",
     "input_problem",
     "is_automatic_name",
     "is_graph_of_layers",
@@ -209,6 +210,19 @@ _lock = threading.RLock()
 
 
 @contextlib.contextmanager
+def _keras_replaced(modules: Mapping[str, ModuleType]) -> Iterator[None]:
+    """Let the modules of ``keras`` be others, and afterwards those that they were."""
+    with _lock:
+        hidden = _take_modules("keras")
+        sys.modules.update(modules)
+        try:
+            yield
+        finally:
+            _take_modules("keras")
+            sys.modules.update(hidden)
+
+
+@contextlib.contextmanager
 def stand_in_keras(functional: ModuleType, layers: ModuleType) -> Iterator[None]:
     """Let ``keras`` be a module with the names that nengo_dl imports, and nothing else.
 
@@ -225,15 +239,8 @@ def stand_in_keras(functional: ModuleType, layers: ModuleType) -> Iterator[None]
         setattr(stand_ins["keras.engine.functional"], name, getattr(functional, name))
     for name in ("BatchNormalizationV1", "BatchNormalizationV2"):
         setattr(stand_ins["keras.layers"], name, getattr(layers, name))
-
-    with _lock:
-        hidden = _take_modules("keras")
-        sys.modules.update(stand_ins)
-        try:
-            yield
-        finally:
-            _take_modules("keras")
-            sys.modules.update(hidden)
+    with _keras_replaced(stand_ins):
+        yield
 
 
 @contextlib.contextmanager
@@ -259,20 +266,13 @@ def tf_keras_as_keras() -> Iterator[None]:
     True
     """
     require()
-    with _lock:
-        hidden = _take_modules("keras")
-        sys.modules.update(
-            {
-                "keras" + name.removeprefix("tf_keras"): module
-                for name, module in sys.modules.items()
-                if name.partition(".")[0] == "tf_keras"
-            }
-        )
-        try:
-            yield
-        finally:
-            _take_modules("keras")
-            sys.modules.update(hidden)
+    modules = {
+        "keras" + name.removeprefix("tf_keras"): module
+        for name, module in sys.modules.items()
+        if name.partition(".")[0] == "tf_keras"
+    }
+    with _keras_replaced(modules):
+        yield
 
 
 def _take_modules(package: str) -> dict[str, ModuleType]:
@@ -298,26 +298,26 @@ def _may_have_gpu(tensorflow: ModuleType) -> bool:
 
 
 @contextlib.contextmanager
-def _spared_question(tensorflow: ModuleType) -> Iterator[None]:
-    """Spare nengo_dl to start another Python, with another TensorFlow, to ask for a GPU.
+def _gpu_question_answered(tensorflow: ModuleType) -> Iterator[None]:
+    """Answer nengo_dl's question for a GPU where there can be none.
 
-    That takes seconds of each import. Where there can be no GPU, the answer is known.
+    It would start another Python with another TensorFlow, which takes seconds of each import.
     """
     if _may_have_gpu(tensorflow):
         yield
         return
     module: Any = subprocess
-    asked = module.call
+    original = module.call
 
     def call(command: Any, *args: Any, **kwargs: Any) -> int:
         is_question = isinstance(command, list) and "list_physical_devices" in str(command)
-        return 1 if is_question else int(asked(command, *args, **kwargs))
+        return 1 if is_question else int(original(command, *args, **kwargs))
 
     module.call = call
     try:
         yield
     finally:
-        module.call = asked
+        module.call = original
 
 
 @contextlib.contextmanager
@@ -354,7 +354,7 @@ def import_nengo_dl() -> ModuleType:
     functional = importlib.import_module("tf_keras.src.engine.functional")
     layers = importlib.import_module("tf_keras.src.layers")
     with (
-        _spared_question(importlib.import_module("tensorflow")),
+        _gpu_question_answered(importlib.import_module("tensorflow")),
         stand_in_keras(functional, layers),
         # nengo_dl overwrites TensorFlow's log level. That is for the user to choose.
         _environment_kept("TF_CPP_MIN_LOG_LEVEL"),
@@ -402,11 +402,11 @@ def silence_tensorflow() -> None:
 
 
 # -----------------------------------------------------------------------------
-# Waking
+# Import
 
 
 @contextlib.contextmanager
-def _blamed(requirement: Requirement) -> Iterator[None]:
+def _errors_about(requirement: Requirement) -> Iterator[None]:
     """Turn any error into an `UpstreamError` about one requirement."""
     try:
         yield
@@ -421,7 +421,7 @@ def _blamed(requirement: Requirement) -> Iterator[None]:
         ) from error
 
 
-def wake() -> dict[str, ModuleType]:
+def import_upstream() -> dict[str, ModuleType]:
     """Check this environment and import nengo_dl.
 
     Returns
@@ -440,22 +440,22 @@ def wake() -> dict[str, ModuleType]:
     before = os.environ.get(LEGACY_KERAS)
     os.environ[LEGACY_KERAS] = "1"
     try:
-        return _import_upstream()
+        return _import_libraries()
     except BaseException:
         _put_back(LEGACY_KERAS, before)
         raise
 
 
-def _import_upstream() -> dict[str, ModuleType]:
+def _import_libraries() -> dict[str, ModuleType]:
     # All but nengo_dl see the real keras, whatever they make of it.
-    for each in REQUIREMENTS:
-        if each is not NENGO_DL:
-            with _blamed(each):
-                importlib.import_module(each.module)
+    for requirement in REQUIREMENTS:
+        if requirement is not NENGO_DL:
+            with _errors_about(requirement):
+                importlib.import_module(requirement.module)
     tensorflow, tf_keras = sys.modules["tensorflow"], sys.modules["tf_keras"]
     check_tf_keras(tensorflow, tf_keras)
     _lead_to_tf_keras(tensorflow, tf_keras)
-    with _blamed(NENGO_DL):
+    with _errors_about(NENGO_DL):
         nengo_dl = import_nengo_dl()
         repair(nengo_dl)
     return {"nengo_dl": nengo_dl, "tf": tensorflow, "keras": tensorflow.keras}
@@ -465,13 +465,13 @@ _modules: dict[str, ModuleType] = {}
 _failure: UpstreamError | None = None
 
 
-def find_failure() -> UpstreamError | None:
-    """Wake nengo_dl, if that was not tried before, and return why it can't work here, or None."""
+def import_failure() -> UpstreamError | None:
+    """Import nengo_dl, if that was not tried before; return why it can't work here, or None."""
     global _failure
     with _lock:
         if _failure is None and not _modules:
             try:
-                _modules.update(wake())
+                _modules.update(import_upstream())
             except UpstreamError as error:
                 _failure = error
             except Exception as error:
@@ -485,17 +485,13 @@ def find_failure() -> UpstreamError | None:
 
 def require() -> None:
     """Raise `UpstreamError` if nengo_dl can't work here."""
-    failure = find_failure()
+    failure = import_failure()
     if failure is not None:
         raise failure.with_traceback(None)
 
 
-def _woken(name: str) -> Any:
-    require()
-    return _modules[name]
-
-
 def __getattr__(name: str) -> Any:
     if name in ("nengo_dl", "tf", "keras"):
-        return _woken(name)
+        require()
+        return _modules[name]
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

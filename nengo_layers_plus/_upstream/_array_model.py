@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Hashable, Iterator, Mapping
-from contextlib import AbstractContextManager
-from typing import Any, Protocol
+from collections.abc import Hashable, Iterator
+from typing import Any
 
 import numpy
 
@@ -14,48 +13,19 @@ from nengo_layers_plus._upstream import keras, tf
 _TRAIN = ("train_function", "train_tf_function")
 _TEST = ("test_function",)
 _PREDICT = ("predict_function",)
-# Of how many cases functions are kept.
+# The number of cases whose functions are kept.
 _MOST_CASES = 16
 
 
-class Calls(Protocol):
-    """How an `ArrayModel` is called."""
-
-    @property
-    def chunked(self) -> bool:
-        """Whether it trains on chunks of sequences."""
-
-    def check_loss(self, y: Any, loss: Any) -> Any:
-        """Check targets and a loss; return the loss."""
-
-    def minibatch(
-        self, data: Any, fills: bool = False, learned: bool = True
-    ) -> tuple[Any, Any, Any, Any]:
-        """Check and complete a minibatch; return x, y, weights, and how many items it has."""
-
-    def case_of(
-        self, x: Any, training: bool = False, y: Any = None, weights: Any = None
-    ) -> AbstractContextManager[Hashable]:
-        """Say what functions have to be traced for, to be used with some data."""
-
-    def train_in_chunks(
-        self, data: Any, train: Callable[[Any], Any], run: Callable[[Any], Any]
-    ) -> None:
-        """Train on chunks of sequences, where each is trained, or just run."""
-
-    def __call__(self, arrays: Mapping[str, Any]) -> list[Any]:
-        """Run a minibatch of arrays by the names of the inputs; return a tensor for each output."""
-
-
-def use_array_model(model: Any, calls: Calls) -> None:
+def use_array_model(model: Any, calls: Any) -> None:
     """Have the Keras model of a Simulator be an `ArrayModel`.
 
     Parameters
     ----------
     model : tf.keras.Model
         The model of a Simulator.
-    calls : Calls
-        How it is called.
+    calls : simulator._array_calls.ArrayCalls
+        Checks minibatches, says what functions are traced for, and runs arrays in memory.
     """
     kind = type(model)
     object.__setattr__(model, "__class__", type(kind.__name__, (ArrayModel, kind), {}))
@@ -72,7 +42,7 @@ class ArrayModel:
     need not be copied before, and restored behind each minibatch.
     """
 
-    _calls: Calls
+    _calls: Any
     _training_state = None  # BackupAndRestore deletes it, and Keras asks for it in the next call
 
     @contextlib.contextmanager
@@ -86,34 +56,34 @@ class ArrayModel:
         names : tuple of str
             The functions that are called: validation within ``fit`` has others.
         """
-        kept = self.__dict__["_functions"]
-        outside = {name: getattr(self, name) for name in names}
-        own = kept.get((case, names), {})
+        functions = self.__dict__["_functions"]
+        previous = {name: getattr(self, name) for name in names}
+        cached = functions.get((case, names), {})
         try:
             for name in names:
-                setattr(self, name, own.get(name))
+                setattr(self, name, cached.get(name))
             yield
         except BaseException:
-            kept.pop((case, names), None)  # it may be half traced
+            functions.pop((case, names), None)  # it may be half traced
             raise
         else:
-            kept.pop((case, names), None)
-            kept[case, names] = {name: getattr(self, name) for name in names}
-            while len(kept) > _MOST_CASES:
-                kept.pop(next(iter(kept)))
+            functions.pop((case, names), None)
+            functions[case, names] = {name: getattr(self, name) for name in names}
+            while len(functions) > _MOST_CASES:
+                functions.pop(next(iter(functions)))
         finally:
-            for name, function in outside.items():
+            for name, function in previous.items():
                 setattr(self, name, function)
 
     @contextlib.contextmanager
     def _own_validation(self) -> Iterator[None]:
         """Validate on the data of this call: not on those of one that failed or is around it."""
-        outside = getattr(self, "_eval_data_handler", None)
+        previous = getattr(self, "_eval_data_handler", None)
         self._eval_data_handler = None
         try:
             yield
         finally:
-            self._eval_data_handler = outside
+            self._eval_data_handler = previous
 
     def forget_functions(self) -> None:
         """Have Keras trace its functions anew."""
@@ -163,7 +133,7 @@ class ArrayModel:
         return self._first(count, self(x, training=False))  # type: ignore[operator]
 
     def _first(self, count: Any, outputs: Any) -> Any:
-        return outputs if count is None else [each[:count] for each in outputs]
+        return outputs if count is None else [output[:count] for output in outputs]
 
     def compute_loss(
         self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None
@@ -232,7 +202,8 @@ class ArrayModel:
             return _copied(batches[0])
         # views of the tensors, so that their values are copied once
         return [
-            numpy.concatenate(list(map(numpy.asarray, each))) for each in zip(*batches, strict=True)
+            numpy.concatenate(list(map(numpy.asarray, parts)))
+            for parts in zip(*batches, strict=True)
         ]
 
     def predict_on_batch(self, x: Any) -> Any:
@@ -245,14 +216,14 @@ class ArrayModel:
 
 def _copied(outputs: Any) -> list[Any]:
     """Return arrays that may be written to."""
-    return [each.numpy() for each in outputs]
+    return [output.numpy() for output in outputs]
 
 
 def _count_items(x: Any) -> int | None:
     """Count the items of arrays in a dictionary; None for any other data."""
     if not isinstance(x, dict) or not x:
         return None
-    if not all(isinstance(each, numpy.ndarray) or tf.is_tensor(each) for each in x.values()):
+    if not all(isinstance(array, numpy.ndarray) or tf.is_tensor(array) for array in x.values()):
         return None
-    sizes = {each.shape[0] for each in x.values()}
+    sizes = {array.shape[0] for array in x.values()}
     return sizes.pop() if len(sizes) == 1 and None not in sizes and 0 not in sizes else None

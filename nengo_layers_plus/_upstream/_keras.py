@@ -13,8 +13,7 @@ from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from nengo_layers_plus._upstream._lazy import tf
-from nengo_layers_plus._upstream._versions import find_version
+from nengo_layers_plus._upstream._libraries import find_version, tf
 
 
 def with_sublayers(layer: Any) -> list[Any]:
@@ -34,8 +33,12 @@ def made_like(layer: Any, config: dict[str, Any] | None = None) -> Any:
     config : dict, optional
         What its ``get_config`` returned, changed.
     """
-    functions = [value for each in with_sublayers(layer) for value in vars(each).values()]
-    by_name = {each.__name__: each for each in functions if isinstance(each, types.FunctionType)}
+    functions = [value for inner in with_sublayers(layer) for value in vars(inner).values()]
+    by_name = {
+        function.__name__: function
+        for function in functions
+        if isinstance(function, types.FunctionType)
+    }
     with tf.keras.utils.custom_object_scope(by_name), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that functions can't be saved
         return type(layer).from_config(layer.get_config() if config is None else config)
@@ -55,13 +58,13 @@ def copy_layer(layer: Any, copies: MutableMapping[int, Any]) -> Any:
     copies : MutableMapping
         Copies that were made before, by the ids of what they are copies of; the new ones are added.
     """
-    for each in with_sublayers(layer):
-        if id(each) not in copies and isinstance(each, tf.keras.Model) and each.built:
+    for inner in with_sublayers(layer):
+        if id(inner) not in copies and isinstance(inner, tf.keras.Model) and inner.built:
             with contextlib.suppress(Exception):  # a model of a user may fail in any way
-                _make_again(each, copies)
-    made = dict(copies)
+                _make_again(inner, copies)
+    new_copies = dict(copies)
     try:
-        new = copy.deepcopy(layer, made)
+        new = copy.deepcopy(layer, new_copies)
     except Exception as error:
         # it may keep what TensorFlow made in a graph, as do layers that were adapted to data
         try:
@@ -69,9 +72,9 @@ def copy_layer(layer: Any, copies: MutableMapping[int, Any]) -> Any:
         except Exception:
             raise error from None
         return copy.deepcopy(layer, copies)  # type: ignore[arg-type]
-    copies.update(made)
+    copies.update(new_copies)
     # deepcopy keeps what it made on the way by the id of its memo, which nothing else must get
-    copies.setdefault(id(copies), []).append(made)
+    copies.setdefault(id(copies), []).append(new_copies)
     return new
 
 
@@ -90,7 +93,7 @@ def _make_again(layer: Any, copies: MutableMapping[int, Any]) -> Any:
 
     with random_state_kept():
         if type(layer) is tf.keras.Sequential:
-            new = type(layer)([again(each) for each in layer.layers], name=layer.name)
+            new = type(layer)([again(inner_layer) for inner_layer in layer.layers], name=layer.name)
         elif is_graph_of_layers(layer):
             new = tf.keras.models.clone_model(layer, clone_function=again)
         else:
@@ -105,7 +108,7 @@ def _make_again(layer: Any, copies: MutableMapping[int, Any]) -> Any:
     inputs = tf.keras.layers.InputLayer
     # a Sequential adds an InputLayer to itself when it is built
     pairs = [
-        [each for each in with_sublayers(top) if not isinstance(each, inputs)]
+        [inner for inner in with_sublayers(top) if not isinstance(inner, inputs)]
         for top in (layer, new)
     ]
     for original, copied in zip(*pairs, strict=True):
@@ -113,9 +116,9 @@ def _make_again(layer: Any, copies: MutableMapping[int, Any]) -> Any:
         if copied.built:
             copied.finalize_state()  # what was adapted to data is derived from its weights
         copies[id(original)] = copied
-    for each in with_sublayers(new):
-        if isinstance(each, inputs):
-            each.built = True  # nengo_dl refuses what was not built, and nothing builds these
+    for inner in with_sublayers(new):
+        if isinstance(inner, inputs):
+            inner.built = True  # nengo_dl refuses what was not built, and nothing builds these
     return new
 
 
@@ -159,9 +162,11 @@ def random_state_kept() -> Iterator[None]:
 
 def is_automatic_name(layer: Any) -> bool:
     """Say whether a Keras layer has a name such as Keras gives: that of its class and a number."""
-    own = snake_case_of(layer)
+    automatic = snake_case_of(layer)
     name = str(layer.name)
-    return name == own or (name.startswith(f"{own}_") and name[len(own) + 1 :].isdigit())
+    return name == automatic or (
+        name.startswith(f"{automatic}_") and name[len(automatic) + 1 :].isdigit()
+    )
 
 
 def snake_case_of(layer: Any) -> str:
@@ -224,10 +229,10 @@ class LayerCall:
         nest = tf.nest
         args, kwargs = self.arguments
         structure = (args, list(kwargs.values()))  # a dict would be sorted by its keys
-        waiting = iter(tensors)
+        replacements = iter(tensors)
         flat = [
-            next(waiting) if any(each is tensor for tensor in self.inputs) else each
-            for each in nest.flatten(structure)
+            next(replacements) if any(leaf is tensor for tensor in self.inputs) else leaf
+            for leaf in nest.flatten(structure)
         ]
         new_args, new_values = nest.pack_sequence_as(structure, flat)
         return tuple(new_args), dict(zip(kwargs, new_values, strict=True))
@@ -305,15 +310,15 @@ def keras3_equivalent(obj: object) -> str | None:
     else:
         candidates = type(obj).__mro__
 
-    found = None
-    for each in candidates:
-        root, *inner = (getattr(each, "__module__", None) or "").split(".")
+    equivalent = None
+    for candidate in candidates:
+        root, *inner = (getattr(candidate, "__module__", None) or "").split(".")
         if root == "keras":
-            found = _in_tf_keras(each.__name__, [name for name in inner if name != "src"])
-            if found is not None:
-                return found
-            found = "tf.keras"
-    return found
+            equivalent = _in_tf_keras(candidate.__name__, [name for name in inner if name != "src"])
+            if equivalent is not None:
+                return equivalent
+            equivalent = "tf.keras"
+    return equivalent
 
 
 # versions of libraries that are written for Keras 2
@@ -334,14 +339,14 @@ def keras3_remedy(obj: object) -> str | None:
     if equivalent is None or library == "keras" or inspect.isroutine(obj):
         return equivalent and f"use {equivalent}"
     version = find_version(library)
-    own = f"derive its class, {cls.__name__}, from {equivalent}"
+    advice = f"derive its class, {cls.__name__}, from {equivalent}"
     if version is None:
-        return own
+        return advice
     suited = _FOR_KERAS_2.get(library)
     return (
         f"{library} {version} is written for Keras 3: take a version that is for Keras 2"
         f"{f', such as {suited}' if suited else ''}, imported within "
-        f"`with nengo_layers_plus.tf_keras_as_keras():`, or {own}"
+        f"`with nengo_layers_plus.tf_keras_as_keras():`, or {advice}"
     )
 
 
@@ -354,3 +359,97 @@ def _in_tf_keras(name: str, modules: list[str]) -> str | None:
         if hasattr(getattr(tf.keras, module, None), name):
             return f"tf.keras.{module}.{name}"
     return None
+
+
+# Keras' default: it is not known whether a user asked for it as well
+_DEFAULT = "float32"
+# attribute of a layer whose dtype was set to that of a network
+_FOLLOWS = "_follows_dtype_of_network"
+
+
+def follow_dtype(layer: Any, dtype: str) -> None:
+    """Have a Keras layer, and those in it, compute in the dtype of a network.
+
+    Those that were given another dtype than Keras' own are left as they are. So is a layer whose
+    weights are there and stay.
+
+    Parameters
+    ----------
+    layer : tf.keras.layers.Layer
+        The layer of a TensorNode, which nengo_dl is about to build.
+    dtype : str
+        The dtype of the simulation.
+    """
+    layers = with_sublayers(layer)
+    # nengo_dl makes the weights of a layer that was built anew, and restores their values
+    stay = [] if layer.built else [weight for inner in layers for weight in _own_weights(inner)]
+    if any(weight.dtype.is_floating and weight.dtype != dtype for weight in stay):
+        return
+    for inner in layers:
+        for tensor in getattr(inner, "inputs", None) or ():
+            if tensor.dtype.is_floating and tensor.dtype.size < tf.as_dtype(dtype).size:
+                raise _build_error(
+                    f"the Keras model {inner.name!r} rounds its input to {tensor.dtype.name}, "
+                    f"while the network is simulated in {dtype}. {_remedy(dtype)}"
+                )
+        is_default = inner.dtype == inner.compute_dtype == _DEFAULT
+        if inner.dtype != dtype and (is_default or _FOLLOWS in vars(inner)):
+            setattr(inner, _FOLLOWS, True)
+            inner._set_dtype_policy(dtype)
+
+
+def _own_weights(layer: Any) -> list[Any]:
+    return [*layer._trainable_weights, *layer._non_trainable_weights]
+
+
+@contextlib.contextmanager
+def dtype_errors_named(operator: Any, dtype: Any) -> Iterator[None]:
+    """Have an error of a TensorNode whose dtype is not the network's say so.
+
+    Parameters
+    ----------
+    operator : nengo_dl.tensor_node.SimTensorNode
+        The operator of the TensorNode, which is called inside.
+    dtype : tf.DType or str
+        The dtype of the simulation.
+    """
+    try:
+        yield
+    except Exception as error:
+        advice = _advice(operator.func, tf.as_dtype(dtype).name)
+        if advice is None:
+            raise
+        node = operator.output.name.removesuffix(".out")
+        raise _build_error(f"{node}: {advice} It fails with: {error}") from error
+
+
+def _advice(function: Any, dtype: str) -> str | None:
+    """Say what to do about the dtype of the function of a TensorNode; None if it is right."""
+    layers = with_sublayers(function) if isinstance(function, tf.keras.layers.Layer) else []
+    for inner in layers:
+        dtypes = {inner.compute_dtype, *(weight.dtype.name for weight in _own_weights(inner))}
+        others = sorted(name for name in dtypes - {dtype, None} if "float" in name)
+        if others:
+            return (
+                f"the Keras layer {inner.name!r} computes in {others[0]}, and the network is "
+                f"simulated in {dtype}. {_remedy(dtype)}"
+            )
+    if dtype == _DEFAULT:
+        return None
+    return (
+        f"what it calls does not compute in {dtype}, in which the network is simulated. What to "
+        "do: write constants in the dtype of the input, such as tf.constant(2, x.dtype)."
+    )
+
+
+def _remedy(dtype: str) -> str:
+    return (
+        f"What to do: make the layer, and the model that it is in, with dtype={dtype!r}, or behind "
+        f"tf.keras.backend.set_floatx({dtype!r})."
+    )
+
+
+def _build_error(message: str) -> Exception:
+    # Keras raises errors anew, if they are made of a message alone
+    error: Exception = importlib.import_module("nengo.exceptions").BuildError(message)
+    return error

@@ -1,14 +1,15 @@
-"""What a Simulator of nengo_dl is built from, as far as it takes private names to change it."""
+"""Models and signals of nengo and nengo_dl, as far as it takes private names to change them."""
 
 from __future__ import annotations
 
-import importlib
 import warnings
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import numpy
+
 from nengo_layers_plus._upstream._keras import random_state_kept
-from nengo_layers_plus._upstream._lazy import nengo_dl
+from nengo_layers_plus._upstream._libraries import nengo, nengo_dl
 
 
 def find_gain_signals(model: Any) -> Iterator[tuple[Any, Any, Any]]:
@@ -28,19 +29,18 @@ def find_gain_signals(model: Any) -> Iterator[tuple[Any, Any, Any]]:
     part : slice or array
         Which of the neurons.
     """
-    numpy = importlib.import_module("numpy")
-    operator = importlib.import_module("nengo.builder.operator")
-    copies = {each.src: each for each in model.operators if isinstance(each, operator.Copy)}
-    for each in model.operators:
-        if not isinstance(each, operator.ElementwiseInc):
+    operators = nengo.builder.operator
+    copies = {op.src: op for op in model.operators if isinstance(op, operators.Copy)}
+    for op in model.operators:
+        if not isinstance(op, operators.ElementwiseInc):
             continue
-        if not str(each.tag).endswith(".gains_elementwiseinc"):
+        if not str(op.tag).endswith(".gains_elementwiseinc"):
             continue
-        if each.Y in copies:  # to a part that is no slice
-            yield each.A, copies[each.Y].dst, copies[each.Y].dst_slice
+        if op.Y in copies:  # to a part that is no slice
+            yield op.A, copies[op.Y].dst, copies[op.Y].dst_slice
         else:
-            start, step = (each.Y.elemoffset, each.Y.elemstrides[0]) if each.Y.is_view else (0, 1)
-            yield each.A, each.Y.base, start + step * numpy.arange(each.Y.size)
+            start, step = (op.Y.elemoffset, op.Y.elemstrides[0]) if op.Y.is_view else (0, 1)
+            yield op.A, op.Y.base, start + step * numpy.arange(op.Y.size)
 
 
 def find_gain_scales(model: Any) -> Iterator[tuple[Any, Any]]:
@@ -58,13 +58,13 @@ def find_gain_scales(model: Any) -> Iterator[tuple[Any, Any]]:
     encoders : nengo.builder.Signal
         The scaled encoders of the ensemble.
     """
-    rules = importlib.import_module("nengo.builder.learning_rules")
-    for each in model.operators:
-        if isinstance(each, rules.SimVoja):
-            yield each, each.scaled_encoders
+    rules = nengo.builder.learning_rules
+    for operator in model.operators:
+        if isinstance(operator, rules.SimVoja):
+            yield operator, operator.scaled_encoders
 
 
-# what a process computes in a step, by these of its methods
+# the methods by which a process defines its steps
 _STEPS = ("make_step", "make_state", "_get_ss")
 
 
@@ -76,11 +76,11 @@ def native_process_builder(process: Any) -> Any:
     process : nengo.Process
         The process. It runs in Python, too, if its class defines itself what it does in a step.
     """
-    builders = importlib.import_module("nengo_dl.process_builders")
-    for kind, builder in builders.SimProcessBuilder.TF_PROCESS_IMPL.items():
+    builders = nengo_dl.process_builders.SimProcessBuilder
+    for kind, builder in builders.TF_PROCESS_IMPL.items():
         if isinstance(process, kind):
             derived = type(process).__mro__[: type(process).__mro__.index(kind)]
-            if not any(name in vars(each) for each in derived for name in _STEPS):
+            if not any(name in vars(cls) for cls in derived for name in _STEPS):
                 return builder
     return None
 
@@ -95,7 +95,7 @@ def set_initial_value(signal: Any, value: Any) -> None:
     value : array
         The value; for a sparse signal the values that are stored.
     """
-    transforms = importlib.import_module("nengo.transforms")
+    transforms = nengo.transforms
     old = signal._initial_value
     if isinstance(old, transforms.SparseMatrix):
         value = transforms.SparseMatrix(old.indices, value.astype(old.dtype), old.shape)
@@ -154,3 +154,69 @@ def default_simulation_settings() -> dict[str, Any]:
 def model_inputs(sim: Any, data: Mapping[Any, Any], n_steps: int) -> Any:
     """Return what the Keras model of a Simulator is called with, in the form that it takes."""
     return sim._generate_inputs(data, n_steps)
+
+
+def shape_of(signal: Any) -> tuple[int, ...]:
+    """Return the shape that the values of a signal have; a single number is an array of one."""
+    if signal.sparse:
+        return (signal.size,)
+    return tuple(int(size) for size in signal.shape) or (1,)
+
+
+def places_of(signal: Any, part: Any = None) -> numpy.ndarray:
+    """Find where the values of a view lie in the signal that it is a view of.
+
+    Parameters
+    ----------
+    signal : nengo.builder.Signal
+        A signal; a base is a view of itself.
+    part : slice or array_like, optional
+        Which of the entries of the view.
+
+    Returns
+    -------
+    places : array of int
+        For each value its index in the flat base.
+    """
+    base = signal.base
+    places = numpy.arange(base.size).reshape(shape_of(base))
+    if signal.is_view:
+        step = places.itemsize
+        places = numpy.ndarray(
+            shape=signal.shape,
+            dtype=places.dtype,
+            buffer=places,
+            offset=signal.elemoffset * step,
+            strides=tuple(stride * step for stride in signal.elemstrides),
+        )
+    places = places.reshape(shape_of(signal))
+    return places if part is None or part is Ellipsis else places[part]
+
+
+def view_of(whole: Any, signal: Any) -> Any:
+    """Make the view of a signal of nengo_dl that a view of nengo is of its base.
+
+    Parameters
+    ----------
+    whole : nengo_dl.signals.TensorSignal
+        That of the base.
+    signal : nengo.builder.Signal
+        The view.
+
+    Raises
+    ------
+    NotImplementedError
+        If it is not made of whole rows of the base: nengo_dl has no such views.
+    """
+    places, shape = places_of(signal), shape_of(signal)
+    row = int(numpy.prod(shape_of(signal.base)[1:]))
+    if places.size % row == 0:
+        rows = places.reshape(-1, row)
+        starts = rows[:, 0] // row
+        if numpy.array_equal(rows, starts[:, None] * row + numpy.arange(row)):
+            if not numpy.array_equal(starts, numpy.arange(whole.shape[0])):
+                whole = whole[starts]
+            return whole.reshape(shape)
+    raise NotImplementedError(
+        f"Slicing on axes > 0 is not supported: expected whole rows of {signal.base}, got {signal}"
+    )

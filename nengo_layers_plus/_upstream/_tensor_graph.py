@@ -37,7 +37,7 @@ class SequenceGraph(nengo_dl.tensor_graph.TensorGraph):
         """Say whether nengo_dl's own loop is to run."""
 
     @abstractmethod
-    def stands_still(self, node: Any) -> bool:
+    def is_constant_in_time(self, node: Any) -> bool:
         """Say whether an input is the same in all steps, and may come with a single one."""
 
     @property
@@ -64,18 +64,20 @@ class SequenceGraph(nengo_dl.tensor_graph.TensorGraph):
         stateful = (stateful or self.carries_state) and self.writes_state
         self.follow_layers()
         # Simulators share layers: these are lent the state, and keep what they have
-        lent = [(each, self.saved_state[key]) for key, each in self.state_of_layers.items()]
-        own = [tf.identity(variable) for variable, _ in lent]
-        for variable, state in lent:
+        lent_variables = [
+            (variable, self.saved_state[key]) for key, variable in self.state_of_layers.items()
+        ]
+        values = [tf.identity(variable) for variable, _ in lent_variables]
+        for variable, state in lent_variables:
             variable.assign(state)
         outputs = super().call(inputs, training=training, progress=progress, stateful=stateful)
-        if stateful and lent:
+        if stateful and lent_variables:
             # where something fails, none of the state is written
-            done = [*outputs, *self.final_internal_state, *self.final_base_params]
-            with tf.control_dependencies(done):
-                for variable, state in lent:
+            results = [*outputs, *self.final_internal_state, *self.final_base_params]
+            with tf.control_dependencies(results):
+                for variable, state in lent_variables:
                     state.assign(variable)
-        for (variable, _), value in zip(lent, own, strict=True):
+        for (variable, _), value in zip(lent_variables, values, strict=True):
             variable.assign(value)
         return outputs
 
@@ -83,7 +85,7 @@ class SequenceGraph(nengo_dl.tensor_graph.TensorGraph):
     def state_of_signals(self) -> dict[Any, Any]:
         """The state of the simulation that is in signals."""
         layers = self.state_of_layers
-        return {key: each for key, each in self.saved_state.items() if key not in layers}
+        return {key: variable for key, variable in self.saved_state.items() if key not in layers}
 
     # a cached property is kept out of what Keras tracks as parts of a layer
     @cached_property
@@ -106,15 +108,15 @@ class SequenceGraph(nengo_dl.tensor_graph.TensorGraph):
     @property
     def trainable_weights(self) -> list[Any]:
         """The weights that an optimiser moves: no state, also if its variables say they train."""
-        state = {id(each) for each in self.state_of_layers.values()}
-        return [each for each in super().trainable_weights if id(each) not in state]
+        state = {id(variable) for variable in self.state_of_layers.values()}
+        return [weight for weight in super().trainable_weights if id(weight) not in state]
 
     @property
     def non_trainable_weights(self) -> list[Any]:
         """The other weights."""
-        trained = {id(each) for each in self.trainable_weights}
+        trained = {id(weight) for weight in self.trainable_weights}
         every = [*super().trainable_weights, *super().non_trainable_weights]
-        return [each for each in every if id(each) not in trained]
+        return [weight for weight in every if id(weight) not in trained]
 
     def phase_of(self, training: Any) -> Any:
         """Say whether it runs as in training: as the network's settings say, else as asked."""
@@ -136,8 +138,8 @@ class SequenceGraph(nengo_dl.tensor_graph.TensorGraph):
         steps_run, probes, state, parameters = results
         # where something fails, none of the state is written
         with tf.control_dependencies([*probes.values(), *state, *parameters]):
-            state = [tf.identity(each) for each in state]
-            parameters = [tf.identity(each) for each in parameters]
+            state = [tf.identity(value) for value in state]
+            parameters = [tf.identity(value) for value in parameters]
         return steps_run, probes, state, parameters
 
     def _with_state_of_signals(self, results: Any) -> Any:
@@ -150,16 +152,18 @@ class SequenceGraph(nengo_dl.tensor_graph.TensorGraph):
         state = list(state)[: len(self.state_of_signals)]
         in_python = nengo_dl.process_builders.GenericProcessBuilder
         builders = self.op_builder.op_builds.values()
-        if any(isinstance(getattr(each, "built_process", None), in_python) for each in builders):
-            state = [tf.raw_ops.DeepCopy(x=each) for each in state]
+        if any(
+            isinstance(getattr(builder, "built_process", None), in_python) for builder in builders
+        ):
+            state = [tf.raw_ops.DeepCopy(x=value) for value in state]
         return steps_run, probes, state, parameters
 
     def _repeat_constants(self) -> None:
-        """Repeat the inputs that stand still, which may come with a single step."""
+        """Repeat the inputs that are constant in time, which may come with a single step."""
         steps = self.steps_to_run if self.use_loop else self.unroll
         steps = -(-steps // self.unroll) * self.unroll
         for node, tensor in self.node_inputs.items():
-            if self.stands_still(node) and tensor.shape[1] in (None, 1):
+            if self.is_constant_in_time(node) and tensor.shape[1] in (None, 1):
                 times = tf.where(tf.shape(tensor)[1] == 1, steps, 1)
                 self.node_inputs[node] = tf.tile(tensor, [1, times, 1])
 

@@ -55,7 +55,7 @@ class Row:
 def examine() -> list[Row]:
     """Look at every part of the environment."""
     versions = _upstream.find_versions()
-    failure = _upstream.find_failure()
+    failure = _upstream.import_failure()
     problems: dict[str, UpstreamError] = {}
     for problem in (*_upstream.check_versions(versions), failure):
         if problem is not None:
@@ -93,7 +93,7 @@ def _tensorflow(installed: bool) -> ModuleType | None:
     try:
         return importlib.import_module("tensorflow")
     except Exception:
-        # `find_failure` met the same error, and its row shows it.
+        # `import_failure` met the same error, and its row shows it.
         return None
 
 

@@ -12,7 +12,7 @@ from nengo.exceptions import ValidationError
 from nengo_layers_plus._declared import array_of, as_count
 from nengo_layers_plus._upstream import nengo_dl, tf
 from nengo_layers_plus.graph import NetworkGraph
-from nengo_layers_plus.simulator._target_shapes import wanted_shape
+from nengo_layers_plus.simulator._losses import wanted_shape
 
 
 def input_nodes(network: nengo.Network) -> list[nengo.Node]:

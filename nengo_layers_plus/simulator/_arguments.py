@@ -65,26 +65,24 @@ def _is_device(name: Any) -> bool:
     if not isinstance(name, str):
         return False
     try:
-        asked = tf.DeviceSpec.from_string(name)
+        spec = tf.DeviceSpec.from_string(name)
     except ValueError:
         return False
-    devices = [tf.DeviceSpec.from_string(each.name) for each in tf.config.list_logical_devices()]
+    devices = [
+        tf.DeviceSpec.from_string(device.name) for device in tf.config.list_logical_devices()
+    ]
     # what both say has to agree
-    return any(asked.make_merged_spec(each) == each.make_merged_spec(asked) for each in devices)
+    return any(spec.make_merged_spec(device) == device.make_merged_spec(spec) for device in devices)
 
 
-def _is_verbose(value: Any) -> bool:
-    return isinstance(value, str | Integral) and value in ("auto", 0, 1, 2)
-
-
-def _is_shuffle(value: Any) -> bool:
-    return isinstance(value, str | Integral | np.bool_) and value in (True, False, "batch")
+def _is_among(*choices: Any) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, str | Integral | np.bool_) and value in choices
 
 
 def _are_callbacks(value: Any) -> bool:
     given = value if isinstance(value, list | tuple) else [value]
     return value is None or all(
-        hasattr(each, "set_model") and not isinstance(each, type) for each in given
+        hasattr(callback, "set_model") and not isinstance(callback, type) for callback in given
     )
 
 
@@ -121,10 +119,7 @@ _ARGUMENTS: dict[str, _Check] = {
     "unroll_simulation": as_count,
     "minibatch_size": _or_none(as_count),
     "progress_bar": as_flag,
-    "execution": _expect(
-        f"one of {', '.join(map(repr, _EXECUTIONS))}",
-        lambda value: isinstance(value, str) and value in _EXECUTIONS,
-    ),
+    "execution": _expect(f"one of {', '.join(map(repr, _EXECUTIONS))}", _is_among(*_EXECUTIONS)),
     "memory_limit": _expect(
         "None or a number of bytes, 1 or more",
         lambda value: value is None or _is_integer(value, 1),
@@ -145,12 +140,12 @@ _ARGUMENTS: dict[str, _Check] = {
     "n_steps": partial(as_count, low=0),
     "rtol": partial(as_number, low=0),
     "sample_every": _or_none(partial(as_number, above=0)),
-    "shuffle": _expect("True, False or 'batch'", _is_shuffle),
+    "shuffle": _expect("True, False or 'batch'", _is_among(True, False, "batch")),
     "stateful": as_flag,
     "time_in_seconds": partial(as_number, low=0),
     "validation_split": _expect(
         "None or a share, of at least 0 and below 1",
         lambda value: value is None or (is_finite(value) and 0 <= value < 1),
     ),
-    "verbose": _expect("'auto', 0, 1 or 2", _is_verbose),
+    "verbose": _expect("'auto', 0, 1 or 2", _is_among("auto", 0, 1, 2)),
 }

@@ -1,8 +1,9 @@
-"""Minibatches in memory, run by functions that were traced for what is seen of them."""
+"""Minibatches in memory, and the functions that are traced for them."""
 
 from __future__ import annotations
 
 import contextlib
+from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,13 +14,51 @@ from nengo.exceptions import NengoException
 from nengo_layers_plus._upstream import tf
 from nengo_layers_plus.simulator._chunks import train_in_chunks
 from nengo_layers_plus.simulator._given_data import GivenData
-from nengo_layers_plus.simulator._lengths import Lengths
 from nengo_layers_plus.simulator._numerics import Numerics
-from nengo_layers_plus.simulator._settings import Settings
+from nengo_layers_plus.simulator._settings import RunSettings
 
-# How many functions are kept.
+# The number of calls with one number of steps after which a function is traced for it alone.
+_CALLS_BEFORE_TRACING = 3
+
+
+class Lengths:
+    """Chooses whether a function is traced for one number of steps or for any number.
+
+    A function for one number runs faster, but tracing takes time: only the first number of steps,
+    and those that recur, get functions of their own.
+    """
+
+    def __init__(self) -> None:
+        self._counts: Counter[int] = Counter()
+        self._own: set[int] = set()
+
+    def choose(self, steps: int) -> int | None:
+        """Return the number of steps that the function for a call is traced for.
+
+        Parameters
+        ----------
+        steps : int
+            The number of steps of the call.
+
+        Returns
+        -------
+        steps : int or None
+            The number that the function is traced for; None for any.
+        """
+        self._counts[steps] += 1
+        if not self._own or self._counts[steps] >= _CALLS_BEFORE_TRACING:
+            self._own.add(steps)
+        return steps if steps in self._own else None
+
+    def forget(self) -> None:
+        """Forget all numbers of steps."""
+        self._counts.clear()
+        self._own.clear()
+
+
+# The number of functions that are kept.
 _MOST_FUNCTIONS = 16
-# How many numbers are compared at once, to find what moves early.
+# The number of values that are compared at once, so that a difference is seen early.
 _COMPARED_AT_ONCE = 1 << 18
 
 
@@ -29,13 +68,13 @@ class _Case:
 
     Parameters
     ----------
-    still : frozenset of str
+    constant : frozenset of str
         The names of the inputs that are the same in all steps.
     steps : int or None
         The number of steps; None for any.
     writes_state : bool
         Whether the state of the simulation is written.
-    waits : bool
+    defers_compilation : bool
         Whether it runs step by step for now.
     reports : bool
         Whether it says how many steps were run, for which it calls Python.
@@ -43,19 +82,19 @@ class _Case:
         Those of the inputs, in order, if the number of steps is known.
     """
 
-    still: frozenset[str]
+    constant: frozenset[str]
     steps: int | None
     writes_state: bool
-    waits: bool
+    defers_compilation: bool
     reports: bool
     shapes: tuple[Any, ...]
 
 
 class ArrayCalls:
-    """Runs minibatches of arrays, and says what Keras has to trace its own functions for.
+    """Runs minibatches of arrays, and notes in the settings what functions are traced for.
 
-    An input that stands still is handed on as one step, so that it is neither copied nor computed
-    with for each of them.
+    An input that is constant in time is handed on as one step, so that it is neither copied nor
+    computed with for each of them.
 
     Parameters
     ----------
@@ -63,7 +102,7 @@ class ArrayCalls:
         The model of the Simulator.
     names : mapping of nengo.Node to str
         The names of its inputs.
-    settings : Settings
+    settings : RunSettings
         What the functions are traced for is noted there.
     given : GivenData
         Checks minibatches that are no arrays, and fills them up.
@@ -71,7 +110,7 @@ class ArrayCalls:
         The type of numbers.
     cuts : bool
         Whether the inputs may have one step, though more are run.
-    has_to_wait : callable
+    defers_compilation : callable
         Takes a number of steps, and says whether they are run step by step.
     state : sequence of tf.Variable
         The state of the simulation.
@@ -83,11 +122,11 @@ class ArrayCalls:
         self,
         model: Any,
         names: Mapping[Any, str],
-        settings: Settings,
+        settings: RunSettings,
         given: GivenData,
         dtype: str,
         cuts: bool,
-        has_to_wait: Callable[[int], bool],
+        defers_compilation: Callable[[int], bool],
         state: Sequence[Any],
         numerics: Numerics | None = None,
     ) -> None:
@@ -97,12 +136,12 @@ class ArrayCalls:
         self._given = given
         self._dtype = dtype
         self._cuts = cuts
-        self._has_to_wait = has_to_wait
+        self._defers_compilation = defers_compilation
         self._state = state
         self._numerics = numerics
         self._functions: dict[_Case, Any] = {}
         self._lengths = Lengths()
-        # training, and what is validated in between
+        # by whether the function is for training; validation within fit has its own
         self._lengths_in_keras = {True: Lengths(), False: Lengths()}
 
     def forget(self) -> None:
@@ -149,13 +188,13 @@ class ArrayCalls:
         x, y, weights = tf.keras.utils.unpack_x_y_sample_weight(data)
         if not self._settings.in_memory:
             try:
-                # what fills it up would leave its state
+                # a repeated item would leave its state
                 fills = fills and not self._settings.writes_state
                 x, y, weights = self._given.minibatch(x, y, weights, fills, learned)
             except NengoException as problem:
                 self._settings.problem = self._settings.problem or problem
                 raise
-        elif self._settings.whole:
+        elif self._settings.fills_minibatches:
             return x, y, weights, None
         x, count = self._given.filled(x)
         return x, y, weights, count
@@ -192,29 +231,33 @@ class ArrayCalls:
             chunks = settings.truncation.chunks_of(x, y, weights)
             if chunks is not None:
                 with settings.changed(
-                    still=set(), waits=False, chunks=chunks, in_memory=True, whole=True
+                    constant_inputs=set(),
+                    defers_compilation=False,
+                    chunks=chunks,
+                    in_memory=True,
+                    fills_minibatches=True,
                 ):
                     yield settings.writes_state, chunks
                 return
-        # what is validated in between must not move the state that training goes on from
+        # validation within fit must not change the state that training goes on from
         isolated = settings.chunks is not None
         writes_state = settings.writes_state and not isolated
         known = _steps_of(x)
-        steps, waits, whole = None, False, False
+        steps, defers_compilation, fills_minibatches = None, False, False
         if known is not None:
             steps = self._lengths_in_keras[training].choose(known)
             items, size = len(x["n_steps"]), self._model.inputs[-1].shape[0]
-            whole = items % size == 0
+            fills_minibatches = items % size == 0
             if not training:
-                waits = self._has_to_wait(known * -(-items // size))
+                defers_compilation = self._defers_compilation(known * -(-items // size))
         case = {
             "writes_state": writes_state,
             "steps": steps,
-            "waits": waits,
+            "defers_compilation": defers_compilation,
             "in_memory": known is not None,
-            "whole": whole,
+            "fills_minibatches": fills_minibatches,
         }
-        with settings.changed(still=set(), chunks=None, **case):
+        with settings.changed(constant_inputs=set(), chunks=None, **case):
             yield tuple(case.values())
 
     def __call__(self, arrays: Mapping[str, Any]) -> list[Any]:
@@ -233,29 +276,32 @@ class ArrayCalls:
         """
         steps = int(arrays["n_steps"][0, 0])
         items, size = len(arrays["n_steps"]), self._model.inputs[-1].shape[0]
-        inputs, still = {}, set()
+        inputs, constant = {}, set()
         for name, values in arrays.items():
             dtype = self._dtype if name in self._nodes else "int32"
             # the values of constant Nodes come with one step
-            may_stand_still = self._cuts and name in self._nodes
-            if may_stand_still and (stands_still(values) or values.shape[1] < steps):
-                still.add(name)
+            may_be_constant = self._cuts and name in self._nodes
+            if may_be_constant and (is_constant_in_time(values) or values.shape[1] < steps):
+                constant.add(name)
                 values = values[:, :1]
             inputs[name] = tf.convert_to_tensor(_cast(_filled(values, size - items), dtype))
         traced_for = self._lengths.choose(steps)
         case = _Case(
-            frozenset(still),
+            frozenset(constant),
             traced_for,
             self._settings.writes_state,
-            self._has_to_wait(steps),
+            self._defers_compilation(steps),
             self._settings.report is not None,
-            () if traced_for is None else tuple(each.shape for each in inputs.values()),
+            () if traced_for is None else tuple(tensor.shape for tensor in inputs.values()),
         )
-        nodes = {self._nodes[name] for name in still}
+        nodes = {self._nodes[name] for name in constant}
         try:
-            # what stands still was looked for here
+            # constant inputs were found here: the graph need not compare steps
             with self._settings.changed(
-                still=nodes, steps=case.steps, waits=case.waits, shares_still_inputs=False
+                constant_inputs=nodes,
+                steps=case.steps,
+                defers_compilation=case.defers_compilation,
+                shares_constant_inputs=False,
             ):
                 if case not in self._functions:
                     while len(self._functions) >= _MOST_FUNCTIONS:
@@ -266,7 +312,7 @@ class ArrayCalls:
             self._functions.pop(case, None)
             raise
         outputs = tf.nest.flatten(outputs)
-        return [each[:items] for each in outputs] if items < size else list(outputs)
+        return [output[:items] for output in outputs] if items < size else list(outputs)
 
     def _trace(self, case: _Case, inputs: dict[str, Any]) -> Any:
         """Trace one concrete function: which one to call is known without comparing tensors."""
@@ -278,17 +324,19 @@ class ArrayCalls:
         signature = inputs
         if case.steps is None:
             signature = {
-                each.name: tf.TensorSpec(
-                    [each.shape[0], 1, each.shape[2]] if each.name in case.still else each.shape,
-                    each.dtype,
-                    name=each.name,
+                tensor.name: tf.TensorSpec(
+                    [tensor.shape[0], 1, tensor.shape[2]]
+                    if tensor.name in case.constant
+                    else tensor.shape,
+                    tensor.dtype,
+                    name=tensor.name,
                 )
-                for each in model.inputs
+                for tensor in model.inputs
             }
         return tf.function(run, autograph=False).get_concrete_function(signature)
 
 
-def stands_still(values: Any) -> bool:
+def is_constant_in_time(values: Any) -> bool:
     """Say whether an array has the same values in all of several steps.
 
     Parameters

@@ -10,11 +10,11 @@ import numpy as np
 from nengo import LIF
 from nengo.builder.neurons import SimNeurons
 
-from nengo_layers_plus._upstream._views import shape_of
+from nengo_layers_plus._upstream._simulation import shape_of
 from nengo_layers_plus.simulator._compiled import compiles
-from nengo_layers_plus.simulator._context import Context
-from nengo_layers_plus.simulator._decision import Kind
-from nengo_layers_plus.simulator._plan import Group, Plan
+from nengo_layers_plus.simulator._operator_builders import Context
+from nengo_layers_plus.simulator._plan import ExecutionPlan, Group
+from nengo_layers_plus.simulator.rules._rule import Schedule
 
 # Measured on a CPU, in seconds: what an operation costs besides its numbers, and a number in
 # nengo_dl's loop, where it is gathered and scattered, and layer by layer.
@@ -22,16 +22,16 @@ _PER_OPERATION = 25e-6
 _PER_NUMBER_STEPWISE = 5e-9
 _PER_NUMBER_LAYERWISE = 1e-9
 
-# What it takes to begin: to compile a kernel and each operator in it, to trace a loop that is not
-# compiled, also with its gradient, and to trace an operator that needs none. A kernel with its
-# gradient takes as long as three.
+# Start-up times (s): compiling a kernel and an operator in it, tracing a loop that is not compiled,
+# without and with its gradient, and tracing an operator outside of loops. A kernel with its
+# gradient takes as long as three kernels.
 _PER_KERNEL = 0.08
 _PER_COMPILED_OPERATOR = 0.04
 _KERNELS_FOR_GRADIENT = 3
 _PER_LOOP = 0.1
 _PER_TRAINED_LOOP = 0.3
 _PER_OPERATOR = 0.01
-# What nobody waits for, about as long as nengo_dl takes to begin.
+# Start-up time (s) below which compilation is not deferred: about what nengo_dl takes itself.
 _SHORT_START = 1.0
 _LONGEST_START_OF_TRAINING = 3.0
 
@@ -49,9 +49,9 @@ class Choice:
     why : str
         The reason, in words.
     start : float
-        How long it takes, about, to begin to run layer by layer (s).
+        The estimated start-up time of running layer by layer (s).
     step : float
-        How long a step takes, about, step by step (s).
+        The estimated time of a step in nengo_dl's own loop (s).
     """
 
     layerwise: bool
@@ -60,29 +60,29 @@ class Choice:
     step: float = 0.0
 
     @property
-    def patience(self) -> int:
-        """How many steps take as long, step by step, as it takes to begin layer by layer."""
+    def deferred_steps(self) -> int:
+        """The number of steps that take as long, step by step, as the start-up layer by layer."""
         return 0 if self.start <= _SHORT_START else math.ceil(self.start / self.step)
 
 
-def choose(plan: Plan, context: Context, merged: int) -> Choice:
+def choose(plan: ExecutionPlan, context: Context, merged: int) -> Choice:
     """Estimate whether a network gains from being run layer by layer.
 
     Parameters
     ----------
-    plan : Plan
+    plan : ExecutionPlan
         The groups that its operators form.
     context : Context
         What it is run for.
     merged : int
         The number of groups into which nengo_dl merges the operators.
     """
-    size = sum(_size(each) for each in plan.groups) * context.batch
-    loops = [each for each in plan.groups if each.decision.kind is not Kind.WHOLE]
+    size = sum(_size(group) for group in plan.groups) * context.batch
+    loops = [group for group in plan.groups if group.decision.schedule is not Schedule.WHOLE]
     compiled = find_compiled(plan)
     in_loops = _count_operators(loops) - _count_operators(compiled)
     per_loop = _PER_TRAINED_LOOP if context.training else _PER_LOOP
-    kernels = list({_kernel_of(each): each for each in compiled}.values())
+    kernels = list({_kernel_of(group): group for group in compiled}.values())
     start = (
         (len(kernels) * _PER_KERNEL + _count_operators(kernels) * _PER_COMPILED_OPERATOR)
         * (_KERNELS_FOR_GRADIENT if context.training else 1)
@@ -99,24 +99,24 @@ def choose(plan: Plan, context: Context, merged: int) -> Choice:
 
 
 def _count_operators(groups: Sequence[Group]) -> int:
-    return sum(len(each.operators) for each in groups)
+    return sum(len(group.operators) for group in groups)
 
 
 def can_compile(group: Group) -> bool:
     """Say whether XLA could compile the loop of a group."""
-    return group.decision.kind is not Kind.WHOLE and all(map(compiles, group.operators))
+    return group.decision.schedule is not Schedule.WHOLE and all(map(compiles, group.operators))
 
 
-def find_compiled(plan: Plan) -> list[Group]:
-    """Find the groups whose loops XLA compiles: the largest of those that it could."""
-    groups = [each for each in plan.groups if can_compile(each)]
+def find_compiled(plan: ExecutionPlan) -> list[Group]:
+    """Choose the groups whose loops XLA compiles: the largest of those that can be compiled."""
+    groups = [group for group in plan.groups if can_compile(group)]
     groups.sort(key=_size, reverse=True)
     kernels = list(dict.fromkeys(map(_kernel_of, groups)))[:MOST_KERNELS]
-    return [each for each in groups if _kernel_of(each) in kernels]
+    return [group for group in groups if _kernel_of(group) in kernels]
 
 
 def _kernel_of(group: Group) -> Hashable:
-    """Return what is the same for groups that share a kernel: layers of LIF neurons, alike."""
+    """Return a key that groups with one kernel share: LIF layers of one type and size."""
     op = group.operators[0]
     if len(group.operators) == 1 and isinstance(op, SimNeurons) and type(op.neurons) is LIF:
         return (op.neurons, shape_of(op.J))
@@ -124,4 +124,4 @@ def _kernel_of(group: Group) -> Hashable:
 
 
 def _size(group: Group) -> int:
-    return sum(int(np.prod(shape_of(each))) for each in group.written)
+    return sum(int(np.prod(shape_of(base))) for base in group.written)

@@ -9,10 +9,8 @@ from nengo.builder.signal import Signal
 
 from nengo_layers_plus._upstream import tf
 from nengo_layers_plus.simulator._pipeline import Pipeline
-from nengo_layers_plus.simulator._settings import Settings
-from nengo_layers_plus.simulator._sizes import Sizes
-from nengo_layers_plus.simulator._tiles import run_in_tiles
-from nengo_layers_plus.simulator._truncation import Chunks
+from nengo_layers_plus.simulator._settings import Chunks, RunSettings
+from nengo_layers_plus.simulator._tiles import Sizes, run_in_tiles
 
 
 def run_in_chunks(
@@ -39,7 +37,7 @@ def run_in_chunks(
     """
     if pipeline.context.training or (length is not None and length <= sizes.longest):
         return run_in_tiles(pipeline, inputs, initial, steps, length is not None, sizes.parts)
-    chunk, even = _chunk_length(length, sizes.longest)
+    chunk, are_even = _chunk_length(length, sizes.longest)
     count = -(-steps // chunk)
     probed = pipeline.observed.probed
     carried_signals = pipeline.observed.final
@@ -47,23 +45,23 @@ def run_in_chunks(
 
     def body(index: Any, sinks: Any, carried: Any) -> Any:
         start = index * chunk
-        now = tf.minimum(chunk, steps - start)
+        n_steps = tf.minimum(chunk, steps - start)
         records, final = run_in_tiles(
             pipeline,
-            {signal: cut(tensor, start, now) for signal, tensor in inputs.items()},
+            {signal: cut(tensor, start, n_steps) for signal, tensor in inputs.items()},
             initial | dict(zip(carried_signals, carried, strict=True)),
-            now,
-            even,
+            n_steps,
+            are_even,
             sizes.parts,
         )
         for new, old in zip(final, carried, strict=True):
             new.set_shape(old.shape)
         sinks = [
-            sink.write(index if keeps else 0, _time_first(each))
-            for sink, each, (_, keeps) in zip(sinks, records, probed, strict=True)
+            sink.write(index if keeps else 0, _time_first(record))
+            for sink, record, (_, keeps) in zip(sinks, records, probed, strict=True)
         ]
         if report is not None:
-            report(start + now)
+            report(start + n_steps)
         return index + 1, sinks, final
 
     sinks = [
@@ -73,7 +71,7 @@ def run_in_chunks(
     _, sinks, final = tf.while_loop(
         lambda index, *_: index < count,
         body,
-        (tf.constant(0), sinks, [initial[each] for each in carried_signals]),
+        (tf.constant(0), sinks, [initial[signal] for signal in carried_signals]),
         parallel_iterations=1,
     )
     records = []
@@ -121,11 +119,11 @@ def train_in_chunks(
     train: Callable[[Any], Any],
     run: Callable[[Any], Any],
     state: Sequence[Any],
-    settings: Settings,
+    settings: RunSettings,
 ) -> None:
     """Train on a minibatch of sequences, chunk by chunk, in the graph.
 
-    What is carried from chunk to chunk is in variables, through which no gradient goes.
+    The state is carried from chunk to chunk in variables, through which no gradient goes.
 
     Parameters
     ----------
@@ -139,11 +137,11 @@ def train_in_chunks(
         Takes inputs, and runs the network as in training.
     state : sequence of tf.Variable
         The state of the simulation.
-    settings : Settings
+    settings : RunSettings
         What the network is traced for is noted there.
     """
     x, y, weights = data
-    at_start = [tf.identity(each) for each in state]
+    at_start = [tf.identity(variable) for variable in state]
     before_last = y
     if y is not None and chunks.last_steps.intersection(y):
         before_last = {name: target for name, target in y.items() if name not in chunks.last_steps}
@@ -153,28 +151,28 @@ def train_in_chunks(
             by_item = tensor is None or len(tensor.shape) < 2
             return tensor if by_item else cut(tensor, start, count)
 
-        inputs = {name: part(each) for name, each in x.items() if name != "n_steps"}
+        inputs = {name: part(tensor) for name, tensor in x.items() if name != "n_steps"}
         inputs["n_steps"] = tf.fill(tf.shape(x["n_steps"]), count)
         # all that is carried is written, for the next chunk to begin from
         with settings.changed(steps=count, writes_state=True, carries_state=True):
             if targets is not None and not targets:
                 run(inputs)  # nothing to learn from yet
                 return
-            now = targets and {
-                name: each if name in chunks.last_steps else part(each)
-                for name, each in targets.items()
+            chunk_targets = targets and {
+                name: target if name in chunks.last_steps else part(target)
+                for name, target in targets.items()
             }
-            train((inputs, now, tf.nest.map_structure(part, weights)))
+            train((inputs, chunk_targets, tf.nest.map_structure(part, weights)))
 
     def body(index: Any) -> list[Any]:
         train_on(index * chunks.steps, chunks.steps, before_last)
         return [index + 1]
 
     total = x["n_steps"][0, 0]
-    alike = chunks.last == chunks.steps and before_last is y
-    count = total // chunks.steps if alike else (total - chunks.last) // chunks.steps
+    are_alike = chunks.last == chunks.steps and before_last is y
+    count = total // chunks.steps if are_alike else (total - chunks.last) // chunks.steps
     tf.while_loop(lambda index: index < count, body, [tf.constant(0)], parallel_iterations=1)
-    if not alike:
+    if not are_alike:
         train_on(total - chunks.last, chunks.last, y)
     if not settings.writes_state:
         for variable, value in zip(state, at_start, strict=True):

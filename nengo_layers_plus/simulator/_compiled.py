@@ -1,4 +1,4 @@
-"""Loops that XLA compiles into one kernel."""
+"""Loops that XLA compiles into one kernel, and their gradients."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ _RANDOM = (_neuron_builders.StochasticSpikingBuilder, _neuron_builders.PoissonSp
 
 # Lengths that loops of unknown length are compiled for, so that few lengths are compiled.
 _LENGTHS = np.array(sorted({1, *(factor << power for factor in (2, 3) for power in range(20))}))
-# Shorter loops share one length, unless that takes more memory: to fill as much is nothing beside
-# what it takes to compile.
+# Shorter loops share one length, unless padding takes more memory than this: padding is cheap
+# beside compilation.
 _SHARED_LENGTH = 64
 _SHARED_BYTES = 2 << 20
 
@@ -89,9 +89,9 @@ def lengthen(tensor: Any, length: Any) -> Any:
     known = tensor.shape[1]
     if known is not None and isinstance(length, int) and known >= length:
         return tensor
-    more = length - tf.shape(tensor)[1]
-    padding = [[0, 0], [0, more], *([0, 0] for _ in tensor.shape[2:])]
-    return tf.cond(more > 0, lambda: tf.pad(tensor, padding), lambda: tensor)
+    missing = length - tf.shape(tensor)[1]
+    padding = [[0, 0], [0, missing], *([0, 0] for _ in tensor.shape[2:])]
+    return tf.cond(missing > 0, lambda: tf.pad(tensor, padding), lambda: tensor)
 
 
 def compile_loop(
@@ -122,16 +122,18 @@ def compile_loop(
         returns what was recorded, ``(batch, time, *shape)``, and what is carried out of the last
         step.
     """
-    counts = [len(each) for each in inputs]
+    counts = [len(specs) for specs in inputs]
 
     def kernel(steps: Any, clock: Any, *flat: Any) -> list[Any]:
         varying, constant, carried = split(flat, counts)
         length = tf.shape(clock)[0]
 
         def body(index: Any, sinks: Any, carried: Any) -> Any:
-            now = [take_at(each, index) for each in varying]
-            records, carried = step(index, now, constant, carried)
-            sinks = [put_at(sink, each, index) for sink, each in zip(sinks, records, strict=True)]
+            step_inputs = [take_at(tensor, index) for tensor in varying]
+            records, carried = step(index, step_inputs, constant, carried)
+            sinks = [
+                put_at(sink, record, index) for sink, record in zip(sinks, records, strict=True)
+            ]
             return index + 1, sinks, list(carried)
 
         sinks = [tf.zeros([shape[0], length, *shape[1:]], dtype) for shape, dtype in recorded]
@@ -159,7 +161,7 @@ def compile_kernel(
     signature = [
         tf.TensorSpec([], tf.int32),
         tf.TensorSpec([None]),
-        *(each for specs in inputs for each in specs),
+        *(spec for specs in inputs for spec in specs),
     ]
     function = tf.function(kernel, jit_compile=True, autograph=False)
     with tf.init_scope():
@@ -185,3 +187,99 @@ def put_at(sink: Any, record: Any, index: Any) -> Any:
     """Put the values of a step into a series."""
     starts = tf.stack([0, index, *[0] * (len(sink.shape) - 2)])
     return xla_update_slice(sink, tf.expand_dims(record, 1), starts)
+
+
+def compile_gradient(
+    step: Callable[[Any, Sequence[Any], Sequence[Any], Sequence[Any]], tuple[Any, Any]],
+    recorded: Sequence[tuple[tuple[int, ...], Any]],
+    inputs: Sequence[Sequence[Any]],
+) -> Callable[..., Sequence[Any]]:
+    """Compile the gradient of a loop over time into one kernel.
+
+    Each step is computed anew from what was carried into it, and its gradient taken.
+
+    Parameters
+    ----------
+    step : callable
+        A step: takes its number, the inputs of this step, those that do not vary and what is
+        carried into it; returns what is recorded of it and what is carried out of it.
+    recorded : sequence of (tuple of int, tf.DType)
+        The shape ``(batch, *shape)`` of each that is recorded in a step, and its type.
+    inputs : three sequences of tf.TensorSpec
+        What the loop takes: inputs that vary, those that do not, and what is carried.
+
+    Returns
+    -------
+    kernel : callable
+        Takes the number of steps, a tensor as long as the kernel, the inputs that vary, those that
+        do not, what was carried into each step, and the gradients of what was recorded and of what
+        is carried out of the last step, all series as long as the kernel. Returns the gradients of
+        the inputs. They are 0 for what is not a floating point number.
+    """
+    history = [
+        tf.TensorSpec([spec.shape[0] if spec.shape else 1, None, *spec.shape[1:]], spec.dtype)
+        for spec in inputs[2]
+    ]
+    of_records = [tf.TensorSpec([shape[0], None, *shape[1:]], dtype) for shape, dtype in recorded]
+    kinds = [inputs[0], inputs[1], history, of_records, inputs[2]]
+    counts = [len(specs) for specs in kinds]
+
+    def kernel(steps: Any, clock: Any, *flat: Any) -> list[Any]:
+        varying, constant, history, of_records, of_carried = split(flat, counts)
+        length = tf.shape(clock)[0]
+
+        def body(done: Any, sinks: Any, of_constant: Any, of_carried: Any) -> Any:
+            index = steps - 1 - done
+            points = [
+                [take_at(tensor, index) for tensor in varying],
+                [tf.identity(tensor) for tensor in constant],
+                [take_at(tensor, index) for tensor in history],
+            ]
+            records, carried = step(index, *points)
+            upstream = [*(take_at(tensor, index) for tensor in of_records), *of_carried]
+            pairs = [
+                (value, gradient)
+                for value, gradient in zip((*records, *carried), upstream, strict=True)
+                if value.dtype.is_floating
+            ]
+            real_gradients = iter(
+                tf.gradients(
+                    [value for value, _ in pairs],
+                    [tensor for kind in points for tensor in kind if tensor.dtype.is_floating],
+                    [gradient for _, gradient in pairs],
+                    unconnected_gradients="zero",
+                )
+            )
+            gradients = [
+                [
+                    next(real_gradients) if tensor.dtype.is_floating else tf.zeros_like(tensor)
+                    for tensor in kind
+                ]
+                for kind in points
+            ]
+            sinks = [
+                put_at(sink, gradient, index)
+                for sink, gradient in zip(sinks, gradients[0], strict=True)
+            ]
+            of_constant = [
+                total + gradient for total, gradient in zip(of_constant, gradients[1], strict=True)
+            ]
+            return done + 1, sinks, of_constant, gradients[2]
+
+        sinks = [
+            tf.zeros([tensor.shape[0], length, *tensor.shape[2:]], tensor.dtype)
+            for tensor in varying
+        ]
+        _, sinks, of_constant, of_carried = tf.while_loop(
+            lambda done, *_: done < steps,
+            body,
+            (
+                tf.constant(0),
+                sinks,
+                [tf.zeros_like(tensor) for tensor in constant],
+                list(of_carried),
+            ),
+        )
+        return [*sinks, *of_constant, *of_carried]
+
+    return compile_kernel(kernel, kinds)

@@ -8,12 +8,10 @@ from typing import Any
 import numpy as np
 
 from nengo_layers_plus._upstream import nengo_dl, tf
-from nengo_layers_plus.simulator._context import Context
-from nengo_layers_plus.simulator._loop_signals import LoopSignals
-from nengo_layers_plus.simulator._operator_builders import native_builder
+from nengo_layers_plus.simulator._operator_builders import Context, LoopSignals, native_builder
 from nengo_layers_plus.simulator._series import Series, add, like, total
 
-# Below, compiling takes longer than is won in thousands of steps.
+# The size below which compilation takes longer than it saves in thousands of steps.
 _LEAST_SIZE = 1 << 17
 
 
@@ -34,15 +32,15 @@ def apply_curve(operator: Any, terms: Sequence[Series], context: Context) -> Ser
     if shape is None or np.prod(shape) < _LEAST_SIZE:
         curve = _make_curve(operator, context)
         return total(terms).map(curve)
-    tensors = [each.tensor for each in terms]
+    tensors = [term.tensor for term in terms]
     return like(_compiled(operator, tensors, shape, context)(*tensors), *terms)
 
 
 def _shape_of(terms: Sequence[Series]) -> tuple[int, ...] | None:
     """Return the shape that terms add up to, if it is known and the same in each call."""
-    shapes = [each.tensor.shape for each in terms]
-    if any(each.may_be_still for each in terms) or not all(
-        each.is_fully_defined() for each in shapes
+    shapes = [term.tensor.shape for term in terms]
+    if any(term.may_be_constant for term in terms) or not all(
+        shape.is_fully_defined() for shape in shapes
     ):
         return None
     return np.broadcast_shapes(*map(tuple, shapes))
@@ -78,7 +76,7 @@ def _compiled(
     operator: Any, tensors: Sequence[Any], shape: tuple[int, ...], context: Context
 ) -> Callable[..., Any]:
     """Compile the curve and its gradient for inputs of certain shapes, if that was not done."""
-    specs = [tf.TensorSpec(each.shape, each.dtype) for each in tensors]
+    specs = [tf.TensorSpec(tensor.shape, tensor.dtype) for tensor in tensors]
     key = (operator, repr(specs), context.training)
     if key not in context.kernels:
         slope = _make_slope(operator, context)
@@ -90,16 +88,21 @@ def _compiled(
             current = add(tensors)
             if slope is not None:
                 return upstream * slope(current, result)
-            # computed anew: that takes less time than to keep and read what is known
-            again = _make_curve(operator, context)(current)
+            # recomputed, which takes less time than keeping intermediate values and reading them
+            recomputed = _make_curve(operator, context)(current)
             # no tape: none records in an init_scope
-            return tf.gradients(again, current, upstream)[0]
+            return tf.gradients(recomputed, current, upstream)[0]
 
-        whole = tf.TensorSpec(shape, context.dtype)
+        full_spec = tf.TensorSpec(shape, context.dtype)
         with tf.init_scope():
             context.kernels[key] = [
-                tf.function(each, jit_compile=True, autograph=False).get_concrete_function(*inputs)
-                for each, inputs in ((forward, specs), (backward, [whole, whole, *specs]))
+                tf.function(function, jit_compile=True, autograph=False).get_concrete_function(
+                    *inputs
+                )
+                for function, inputs in (
+                    (forward, specs),
+                    (backward, [full_spec, full_spec, *specs]),
+                )
             ]
     forward_kernel, backward_kernel = context.kernels[key]
 
@@ -109,7 +112,7 @@ def _compiled(
 
         def gradient(upstream: Any) -> list[Any]:
             total = backward_kernel(upstream, result, *tensors)
-            return [_sum_to(total, each.shape) for each in tensors]
+            return [_sum_to(total, tensor.shape) for tensor in tensors]
 
         return result, gradient
 
@@ -120,7 +123,7 @@ def _sum_to(tensor: Any, shape: Any) -> Any:
     """Sum over the axes along which a tensor of some shape was broadcast."""
     if tensor.shape == shape:
         return tensor
-    if all(each == 1 for each in shape[:2]) and tensor.shape[2:] == shape[2:]:
+    if all(size == 1 for size in shape[:2]) and tensor.shape[2:] == shape[2:]:
         # a product with ones, as sums along the first axis are slow
         rows = tf.reshape(tensor, [tensor.shape[0] * tensor.shape[1], -1])
         return tf.reshape(tf.matmul(tf.ones([1, rows.shape[0]], rows.dtype), rows), shape)

@@ -54,12 +54,13 @@ class Execution(Report, Sequence[ExecutionRow]):
     why : str
         The reason for the mode.
     rows : sequence of ExecutionRow
-        The parts of the network, in the order in which they run; how they will run after having
-        waited.
+        The parts of the network, in the order in which they run; if compilation is deferred, as
+        they will run afterwards.
     training : bool
         Whether this is how it is trained, else how it is simulated.
     waits : int
-        For about how many steps it still runs step by step, as compiling takes longer than that.
+        The number of steps, about, for which compilation is still deferred and the network runs
+        step by step.
     alike : mapping of str to hashable
         By name, what is the same for parts that are alike.
     """

@@ -15,9 +15,9 @@ from nengo.ensemble import Neurons
 
 from nengo_layers_plus._upstream import nengo_dl
 from nengo_layers_plus.graph import NetworkGraph, alike_parts, in_words, plain
-from nengo_layers_plus.simulator._decision import Kind
 from nengo_layers_plus.simulator._execution import ExecutionRow
-from nengo_layers_plus.simulator._plan import Plan
+from nengo_layers_plus.simulator._plan import ExecutionPlan
+from nengo_layers_plus.simulator.rules._rule import Schedule
 from nengo_layers_plus.synapses._build import SimTrainableFilter
 
 _UNSEEN = (Copy, Reset, TimeUpdate, nengo_dl.compat.SimProbe)
@@ -60,24 +60,24 @@ class PartNames:
 
     def alike(self) -> dict[str, Hashable]:
         """Return by name, also of connections, what is the same for parts that are alike."""
-        found: dict[str, Hashable] = {}
+        alike: dict[str, Hashable] = {}
         for number, group in enumerate(alike_parts(self.graph)):
-            found.update((item.name, number) for item in group)
+            alike.update((item.name, number) for item in group)
         for edge in self.graph.edges:
             if edge.connection is not None:
-                ends = (found[edge.source.name], found[edge.target.name])
-                found[self.graph.name_of(edge.connection)] = ends
-        return found
+                ends = (alike[edge.source.name], alike[edge.target.name])
+                alike[self.graph.name_of(edge.connection)] = ends
+        return alike
 
 
-def list_rows(plan: Plan, names: PartNames) -> list[ExecutionRow]:
+def list_rows(plan: ExecutionPlan, names: PartNames) -> list[ExecutionRow]:
     """List how the parts of a network run, in the order in which they do.
 
     What only copies and adds is left out.
 
     Parameters
     ----------
-    plan : Plan
+    plan : ExecutionPlan
         The operators, in groups.
     names : PartNames
         Names the parts.
@@ -87,13 +87,13 @@ def list_rows(plan: Plan, names: PartNames) -> list[ExecutionRow]:
         first = group.operators[0]
         if len(group.operators) == 1 and isinstance(first, _UNSEEN):
             continue
-        in_cycle = group.decision.kind is Kind.STEP
+        in_cycle = group.decision.schedule is Schedule.STEP
         operators = group.operators if in_cycle else (first,)
         rows.append(
             ExecutionRow(
                 tuple(dict.fromkeys(map(names.of_operator, operators))),
                 f"{len(operators)} operators" if in_cycle else operation_of(first),
-                group.decision.kind.value,
+                group.decision.schedule.value,
                 group.decision.reason,
             )
         )
@@ -101,7 +101,7 @@ def list_rows(plan: Plan, names: PartNames) -> list[ExecutionRow]:
 
 
 def _owners_of_signals(model: Any) -> dict[Any, Any]:
-    """Find the object that each signal was made for: not what is connected to it, nor a probe."""
+    """Return the object that each signal was made for, before its connections and probes."""
     owners: dict[Any, Any] = {}
     for kinds in ((nengo.Connection, nengo.Probe), (nengo.Connection,), ()):
         for owner, signals in model.sig.items():

@@ -1,9 +1,9 @@
-"""Refuses to train what gradients can't reach."""
+"""The check of fit that gradients reach what is to be trained."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import nengo
@@ -14,14 +14,12 @@ from nengo_layers_plus.graph import (
     GradientStop,
     NetworkGraph,
     gradient_stops,
+    listed,
     passes_operator,
     trained_through,
 )
 from nengo_layers_plus.graph._gradient_flow import GradientFlow
 from nengo_layers_plus.neurons import StoppedGradientWarning, why_in_python
-
-# How many parameters an error names.
-_MOST_NAMES = 6
 
 
 class StoppedGradientError(NengoException):
@@ -52,10 +50,10 @@ def check_gradients(sim: Any) -> None:
     cutting = sim.tensor_graph.cuts_gradients
     trained = sim.tensor_graph.trained_state()
     if not cutting and not trained and not any(map(_may_lose, sim.model.operators)):
-        return  # a graph of a large network takes its time
+        return  # the graph of a large network takes time to build
     graph = NetworkGraph(sim)
     _check_trained_state(sim, graph, trained)
-    _check_state_of_layers(sim, graph, {each.output for each in cutting})
+    _check_state_of_layers(sim, graph, {operator.output for operator in cutting})
     stops = gradient_stops(graph, _probes_with_loss(sim))
     if stops:
         raise StoppedGradientError(
@@ -66,16 +64,19 @@ def check_gradients(sim: Any) -> None:
             "(nengo_layers_plus.freeze); or train without these gradients on purpose: "
             "sim.fit(..., allow_stopped_gradients=True)"
         )
-    still = [
-        each.name
-        for each in graph.parameters
-        if each.kind == "neuron parameter" and each.trainable and "response curve" in each.why
+    untrained = [
+        parameter.name
+        for parameter in graph.parameters
+        if parameter.kind == "neuron parameter"
+        and parameter.trainable
+        and "response curve" in parameter.why
     ]
-    if still:
+    if untrained:
         warnings.warn(
-            f"Simulator.fit: {', '.join(still)} can't train, as the neurons train by a response "
-            "curve that does not depend on it. What to do: put a Surrogate around the neuron type, "
-            "so that it trains through its spikes; or name what should train in its trainable",
+            f"Simulator.fit: {', '.join(untrained)} can't train, as the neurons train by a "
+            "response curve that does not depend on it. What to do: put a Surrogate around the "
+            "neuron type, so that it trains through its spikes; or name what should train in its "
+            "trainable",
             StoppedGradientWarning,
             stacklevel=4,
         )
@@ -96,11 +97,15 @@ def _check_trained_state(sim: Any, graph: NetworkGraph, trained: list[tuple[Any,
     variables = {id(variable): operator.output for operator, variable in trained}
     reached = GradientFlow(graph).reaching_a_probe(_probes_with_loss(sim))
     outputs = {sim.model.sig[item.obj]["out"] for item in reached if item.kind == "tensor node"}
-    names = [each.name for each in graph.parameters if variables.get(id(each.source)) in outputs]
+    names = [
+        parameter.name
+        for parameter in graph.parameters
+        if variables.get(id(parameter.source)) in outputs
+    ]
     if names:
         raise StoppedGradientError(
             f"Simulator.fit: expected variables that a Keras layer changes whenever it is called "
-            f"not to train, but {_list(names)} would. What to do: make them with trainable=False; "
+            f"not to train, but {listed(names)} would. What to do: make them with trainable=False; "
             f"or train all else on purpose: sim.fit(..., allow_stopped_gradients=True)"
         )
 
@@ -125,9 +130,9 @@ def _check_state_of_layers(sim: Any, graph: NetworkGraph, outputs: set[Any]) -> 
             raise StoppedGradientError(
                 f"Simulator.fit: expected gradients to go back in time, but {item.name} keeps its "
                 f"state in variables of a Keras layer, through which none goes: "
-                f"{_list(each.name for each in trained)} would learn from each step by itself. "
-                f"What to do: write the layer as a cell of [input, state], with a Connection of "
-                f"synapse=0 from its output to its input for the state (the guide "
+                f"{listed(parameter.name for parameter in trained)} would learn from each step by "
+                f"itself. What to do: write the layer as a cell of [input, state], with a "
+                f"Connection of synapse=0 from its output to its input for the state (the guide "
                 f"'Building networks' has an LSTM); freeze what is not to be trained "
                 f"(nengo_layers_plus.freeze); or train without these gradients on purpose: "
                 f"sim.fit(..., allow_stopped_gradients=True)"
@@ -150,7 +155,7 @@ def _probes_with_loss(sim: Any) -> list[nengo.Probe] | None:
     losses = getattr(sim.keras_model, "loss", None)
     if not isinstance(losses, Mapping):
         return None
-    names = {sim.get_name(each): each for each in sim.model.probes}
+    names = {sim.get_name(probe): probe for probe in sim.model.probes}
     return [names[name] for name, loss in losses.items() if name in names and loss is not None]
 
 
@@ -159,15 +164,9 @@ def _describe(stop: GradientStop) -> str:
     reason = why_in_python(neuron_type) or f"{type(neuron_type).__name__} runs in Python"
     lines = [f"  {stop.item.name}: {reason}, and stops them."]
     if stop.lost:
-        lines.append(f"    Could not learn: {_list(each.name for each in stop.lost)}.")
+        lost = listed(parameter.name for parameter in stop.lost)
+        lines.append(f"    Could not learn: {lost}.")
     if stop.partly_lost:
-        lines.append(
-            f"    Would learn by other ways alone: {_list(each.name for each in stop.partly_lost)}."
-        )
+        partly_lost = listed(parameter.name for parameter in stop.partly_lost)
+        lines.append(f"    Would learn by other ways alone: {partly_lost}.")
     return "\n".join(lines)
-
-
-def _list(names: Iterable[str]) -> str:
-    names = list(names)
-    more = len(names) - _MOST_NAMES
-    return ", ".join(names[:_MOST_NAMES]) + (f" and {more} more" if more > 0 else "")

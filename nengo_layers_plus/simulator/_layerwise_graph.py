@@ -10,27 +10,29 @@ import numpy as np
 from nengo.exceptions import BuildError, ValidationError
 
 from nengo_layers_plus._upstream import ChangedVariable, nengo_dl, random_state_kept, tf
+from nengo_layers_plus._upstream._simulation import shape_of
 from nengo_layers_plus._upstream._tensor_graph import SequenceGraph
-from nengo_layers_plus._upstream._views import shape_of
 from nengo_layers_plus.graph import listed
 from nengo_layers_plus.graph._keras_layers import weights_of
 from nengo_layers_plus.simulator._choice import Choice, choose
 from nengo_layers_plus.simulator._chunks import run_in_chunks
-from nengo_layers_plus.simulator._context import Context
-from nengo_layers_plus.simulator._decision import Kind
 from nengo_layers_plus.simulator._execution import Execution
 from nengo_layers_plus.simulator._execution_rows import PartNames, list_rows
 from nengo_layers_plus.simulator._numerics import Numerics
-from nengo_layers_plus.simulator._operator_builders import OperatorBuilders, is_built_by_nengo_dl
+from nengo_layers_plus.simulator._operator_builders import (
+    Context,
+    OperatorBuilders,
+    is_built_by_nengo_dl,
+)
 from nengo_layers_plus.simulator._pipeline import Observed, Pipeline
-from nengo_layers_plus.simulator._plan import Plan
-from nengo_layers_plus.simulator._settings import MEMORY_LIMIT_OF_SIMULATION, Settings
-from nengo_layers_plus.simulator._sizes import Sizes, bytes_per_step, choose_sizes
-from nengo_layers_plus.simulator._tiles import count_cores
+from nengo_layers_plus.simulator._plan import ExecutionPlan
+from nengo_layers_plus.simulator._settings import MEMORY_LIMIT_OF_SIMULATION, RunSettings
+from nengo_layers_plus.simulator._tiles import Sizes, bytes_per_step, choose_sizes, count_cores
 from nengo_layers_plus.simulator._views import type_of
+from nengo_layers_plus.simulator.rules._rule import Schedule
 from nengo_layers_plus.simulator.rules._tensor_node import gets_gradient, state_of
 
-# What is kept of each value until the gradient is known.
+# The number of copies of each value that are kept until the gradient is computed.
 _COPIES_FOR_GRADIENT = 3
 
 
@@ -47,18 +49,18 @@ class LayerwiseGraph(SequenceGraph):
         sizes = self._sizes(plan, context, steps, length)
         keys = learned_keys
         if context.writes_state or length is None or length > sizes.longest:
-            keys = [*state_keys, *learned_keys]  # to go on from, in the next chunk or call
-        asked = [base for key in keys for base in self._signals_by_key[key]]
-        pipeline = Pipeline(plan, context, Observed(self._probed(), asked), self.numerics)
+            keys = [*state_keys, *learned_keys]  # the next chunk or call starts from these
+        final_signals = [base for key in keys for base in self._signals_by_key[key]]
+        pipeline = Pipeline(plan, context, Observed(self._probed(), final_signals), self.numerics)
         initial = self._initial_values()
         if self.numerics is not None:
             initial = self.numerics.guard_initial(initial, plan, context.training)
         if self.settings.constructing and not all(map(is_built_by_nengo_dl, plan.decisions)):
-            # nothing of it will be run: it is to hear what is wrong with a user's builder
+            # built but never run, so that errors in a user's builder are raised now
             pipeline.run(self._inputs(steps), initial, steps, keeps_length=False)
         if self.settings.constructing or length == 0:
             records = [self._blank(signal, keeps, steps) for signal, keeps in self._probed()]
-            final = [initial[each] for each in asked]
+            final = [initial[signal] for signal in final_signals]
         else:
             records, final = run_in_chunks(
                 pipeline,
@@ -69,7 +71,7 @@ class LayerwiseGraph(SequenceGraph):
                 self.settings.report,
                 length,
             )
-        ends = dict(zip(asked, final, strict=True))
+        ends = dict(zip(final_signals, final, strict=True))
         state = [
             self._gather(key, ends) if key in keys else tf.identity(variable)
             for key, variable in self.state_of_signals.items()
@@ -87,7 +89,7 @@ class LayerwiseGraph(SequenceGraph):
 
     @property
     def carries_state(self) -> bool:
-        """Whether it is written even though the network is set to keep none."""
+        """Whether the state is written although the network is set to stateful=False."""
         return self.settings.carries_state
 
     def runs_step_by_step(self, training: Any) -> bool:
@@ -100,15 +102,15 @@ class LayerwiseGraph(SequenceGraph):
             return False
         if self.settings.check_numerics:
             return False
-        if self.settings.waits and not context.training:
+        if self.settings.defers_compilation and not context.training:
             return True
         return not self.choice_for(context).layerwise
 
-    def has_to_wait(self, steps: int) -> bool:
-        """Say whether simulations run step by step for now, and count the steps of one.
+    def defers_compilation(self, steps: int) -> bool:
+        """Say whether compilation is deferred, and count the steps of a simulation.
 
-        Compiling many operators takes seconds. That is not worth it for a network that has run, and
-        is about to run, for less.
+        Compiling many operators takes seconds, which is not worth it until the steps that were
+        requested so far take as long. Until then a simulation runs step by step.
 
         Parameters
         ----------
@@ -117,11 +119,11 @@ class LayerwiseGraph(SequenceGraph):
         """
         if self.settings.execution != "auto" or self.settings.check_numerics:
             return False
-        self.settings.steps_met += steps
+        self.settings.steps_requested += steps
         if self.phase_of(False):
             return False
         choice = self._choices.get(False) or self.choice_for(self._context(False))
-        return choice.layerwise and self.settings.steps_met < choice.patience
+        return choice.layerwise and self.settings.steps_requested < choice.deferred_steps
 
     def describe(self, training: bool) -> Execution:
         """Say how the model runs."""
@@ -134,8 +136,8 @@ class LayerwiseGraph(SequenceGraph):
         if self.settings.execution == "auto" and not choice.layerwise:
             return Execution("stepwise", choice.why, [], training)
         why = choice.why if self.settings.execution == "auto" else "as was asked for"
-        may_wait = self.settings.execution == "auto" and not context.training
-        waits = max(choice.patience - self.settings.steps_met, 0) if may_wait else 0
+        may_defer = self.settings.execution == "auto" and not context.training
+        waits = max(choice.deferred_steps - self.settings.steps_requested, 0) if may_defer else 0
         if waits:
             why = f"for about {waits:,} steps, as compiling takes longer; then layerwise, {why}"
         mode = "stepwise" if waits else "layerwise"
@@ -146,18 +148,18 @@ class LayerwiseGraph(SequenceGraph):
     ) -> Execution:
         names = PartNames(self.model)
         rows = list_rows(self.plan_for(context), names)
-        if rows and all(each.runs == Kind.STEP.value for each in rows):
-            mode, why = "stepwise", "; ".join(dict.fromkeys(each.why for each in rows))
+        if rows and all(row.runs == Schedule.STEP.value for row in rows):
+            mode, why = "stepwise", "; ".join(dict.fromkeys(row.why for row in rows))
         return Execution(mode, why, rows, training, waits, names.alike())
 
     def _require_layers(self, context: Context) -> None:
         steps = [
-            each
-            for each in list_rows(self.plan_for(context), PartNames(self.model))
-            if each.runs == Kind.STEP.value
+            row
+            for row in list_rows(self.plan_for(context), PartNames(self.model))
+            if row.runs == Schedule.STEP.value
         ]
         if steps:
-            reasons = "\n".join(f"  {listed(each.names)}: {each.why}" for each in steps)
+            reasons = "\n".join(f"  {listed(row.names)}: {row.why}" for row in steps)
             raise BuildError(
                 f"Simulator: expected a network that runs layer by layer as a whole, for "
                 f'execution="layerwise"; got parts that have to run step by step:\n{reasons}\n'
@@ -172,20 +174,22 @@ class LayerwiseGraph(SequenceGraph):
             self._choices[context.training] = choose(plan, context, len(self.plan))
         return self._choices[context.training]
 
-    def _sizes(self, plan: Plan, context: Context, steps: Any, length: int | None) -> Sizes:
+    def _sizes(
+        self, plan: ExecutionPlan, context: Context, steps: Any, length: int | None
+    ) -> Sizes:
         """Choose how much is run at once; in training that is all, or it is an error."""
         limit = self.settings.memory_limit
         if not context.training:
-            # what is checked is not run in parts side by side: items are named by their number
+            # checked minibatches are not divided, so that errors give the number of an item
             cores = 1 if context.checks_numerics else count_cores()
             return choose_sizes(plan, context, length, limit or MEMORY_LIMIT_OF_SIMULATION, cores)
         if limit is None:
             return Sizes(parts=1, longest=np.iinfo(np.int32).max)
-        each = max(1, bytes_per_step(plan, self.minibatch_size, context.dtype))
-        longest = max(1, limit // (_COPIES_FOR_GRADIENT * each))
+        step_bytes = max(1, bytes_per_step(plan, self.minibatch_size, context.dtype))
+        longest = max(1, limit // (_COPIES_FOR_GRADIENT * step_bytes))
         message = (
             f"Simulator.fit: expected a sequence whose values fit into memory_limit={limit:,} "
-            f"bytes, at about {_COPIES_FOR_GRADIENT * each:,} bytes a step: {longest} steps. "
+            f"bytes, at about {_COPIES_FOR_GRADIENT * step_bytes:,} bytes a step: {longest} steps. "
             f"What to do: train on shorter sequences, in chunks of steps (truncation=...) or with "
             f"a smaller minibatch_size, or give the Simulator a larger memory_limit"
         )
@@ -204,51 +208,53 @@ class LayerwiseGraph(SequenceGraph):
         count = steps if keeps else tf.minimum(steps, 1)
         return tf.zeros([batch, count, *shape_of(signal)], kind)
 
-    def plan_for(self, context: Context) -> Plan:
+    def plan_for(self, context: Context) -> ExecutionPlan:
         """Plan the operators, in the order in which nengo_dl has planned them."""
         if context.training not in self._plans:
-            operators = [each for group in self.plan for each in group]
-            observed = [self.model.sig[each]["in"] for each in self.model.probes]
-            self._plans[context.training] = Plan(operators, observed, context)
+            operators = [operator for group in self.plan for operator in group]
+            observed = [self.model.sig[probe]["in"] for probe in self.model.probes]
+            self._plans[context.training] = ExecutionPlan(operators, observed, context)
         return self._plans[context.training]
 
     def forget_plans(self) -> None:
-        """Forget what was planned while the Keras model was made, when layers do not update."""
+        """Forget the plans made while the Keras model was built, when no variable changes."""
         self._plans.clear()
         self._choices.clear()
 
     def build_post(self) -> None:
-        """Do what comes after the building, and at each reset."""
+        """Finish the building; also called at each reset."""
         super().build_post()
         self.operator_builders.finish()
         if self.settings.constructing:
-            self._effects.clear()  # while the Keras model is made, layers do not update
-            for operator, each in self._find_state_of_layers():
-                self.keep_state_of_layer(each.variable)  # it begins as it is now
-                if each.depends and each.variable.dtype.is_floating:
+            self._effects.clear()  # traced while layers did not change variables
+            for operator, changed in self._find_state_of_layers():
+                self.keep_state_of_layer(changed.variable)  # its value now is the initial state
+                if changed.depends and changed.variable.dtype.is_floating:
                     self.cuts_gradients.append(operator)
 
     def _find_state_of_layers(self) -> Iterator[tuple[Any, ChangedVariable]]:
-        """Find what Keras layers keep in variables from step to step."""
+        """Find the variables in which Keras layers keep a state from step to step."""
         self._built_weights[:] = self._weights_of_layers()
         context = self._context(False)
         for operator in self._tensor_nodes:
             with random_state_kept():
                 state = state_of(operator, context)
-            yield from ((operator, each) for each in state)
+            yield from ((operator, changed) for changed in state)
 
     def follow_layers(self) -> None:
-        """Find the variables of layers that another Simulator has built anew since."""
+        """Replace the variables of layers that another Simulator has rebuilt since."""
         if not self.state_of_layers or self._built_weights == self._weights_of_layers():
             return
         for made_with_others in (self._effects, self._kernels, self._plans, self._choices):
             made_with_others.clear()
-        found = {each.variable.ref(): each.variable for _, each in self._find_state_of_layers()}
-        self.state_of_layers.update(zip(self.state_of_layers, found.values(), strict=True))
+        variables = {
+            changed.variable.ref(): changed.variable for _, changed in self._find_state_of_layers()
+        }
+        self.state_of_layers.update(zip(self.state_of_layers, variables.values(), strict=True))
 
     def _weights_of_layers(self) -> list[Any]:
         functions = (operator.func for operator in self._tensor_nodes)
-        layers = (each for each in functions if isinstance(each, tf.keras.layers.Layer))
+        layers = (function for function in functions if isinstance(function, tf.keras.layers.Layer))
         return [weight.ref() for layer in layers for weight in weights_of(layer)]
 
     @property
@@ -264,47 +270,47 @@ class LayerwiseGraph(SequenceGraph):
         if not self.state_of_layers:
             return []
         context = self._context(True)
-        state = {id(each) for each in self.state_of_layers.values()}
+        state = {id(variable) for variable in self.state_of_layers.values()}
         with random_state_kept():
             return [
-                (operator, each)
+                (operator, weight)
                 for operator in self._tensor_nodes
-                for each in getattr(operator.func, "trainable_weights", ())
-                if id(each) in state
-                and each.dtype.is_floating
-                and gets_gradient(operator, context, each)
+                for weight in getattr(operator.func, "trainable_weights", ())
+                if id(weight) in state
+                and weight.dtype.is_floating
+                and gets_gradient(operator, context, weight)
             ]
 
-    # cached properties are kept out of what Keras tracks as parts of a layer
+    # cached properties, since Keras tracks attributes of a layer as its parts
 
     @cached_property
-    def settings(self) -> Settings:
-        """What the Simulator was asked for."""
-        return Settings()
+    def settings(self) -> RunSettings:
+        """The settings of the Simulator and of the call in progress."""
+        return RunSettings()
 
     @cached_property
-    def _plans(self) -> dict[bool, Plan]:
-        """The plans that were made, by whether they are for training."""
+    def _plans(self) -> dict[bool, ExecutionPlan]:
+        """The plan for training (True) and for simulation (False)."""
         return {}
 
     @cached_property
     def _choices(self) -> dict[bool, Choice]:
-        """How to run, as it was chosen."""
+        """The choice of how to run, in training (True) and in simulation (False)."""
         return {}
 
     @cached_property
     def _kernels(self) -> dict[Any, Any]:
-        """The loops that were compiled, which all functions of the Keras model share."""
+        """The compiled loops, which all functions of the Keras model share."""
         return {}
 
     @cached_property
     def _effects(self) -> dict[Any, Any]:
-        """What functions of TensorNodes do besides returning a result."""
+        """The side effects of the functions of TensorNodes."""
         return {}
 
     @cached_property
     def _built_weights(self) -> list[Any]:
-        """The weights that layers had when their state was found."""
+        """The weights of layers at the time at which their state was listed."""
         return []
 
     @cached_property
@@ -314,7 +320,7 @@ class LayerwiseGraph(SequenceGraph):
 
     @cached_property
     def numerics(self) -> Numerics | None:
-        """What checks that all numbers are finite, if that was asked for."""
+        """The checks of ``check_numerics``; None without it."""
         if not self.settings.check_numerics:
             return None
         return Numerics(self.model, self.dt, self._note_problem)
@@ -330,19 +336,19 @@ class LayerwiseGraph(SequenceGraph):
 
     @cached_property
     def operator_builders(self) -> OperatorBuilders:
-        """Makes the builders for single operators."""
+        """The builders for single operators."""
         return OperatorBuilders(self.op_builder.op_builds)
 
     @cached_property
     def _signals_by_key(self) -> dict[Any, list[Any]]:
         """The signals that share an array, in the order in which they lie in it."""
-        found: dict[Any, list[Any]] = {}
+        by_key: dict[Any, list[Any]] = {}
         for signal, place in self.signals.items():
             if not signal.is_view:
-                found.setdefault(place.key, []).append(signal)
-        for signals in found.values():
-            signals.sort(key=lambda each: self.signals[each].slices[0])
-        return found
+                by_key.setdefault(place.key, []).append(signal)
+        for signals in by_key.values():
+            signals.sort(key=lambda signal: self.signals[signal].slices[0])
+        return by_key
 
     def _context(self, training: Any) -> Context:
         training = bool(tf.get_static_value(training) if tf.is_tensor(training) else training)
@@ -361,7 +367,7 @@ class LayerwiseGraph(SequenceGraph):
             dt=self.dt,
             dtype=tf.as_dtype(self.dtype),
             on_cpu=config.cpu_only,
-            shares_still_inputs=self.settings.shares_still_inputs,
+            shares_constant_inputs=self.settings.shares_constant_inputs,
             uses_series=self.settings.uses_series,
             writes_state=self.settings.writes_state,
             kernels=self._kernels,
@@ -371,9 +377,9 @@ class LayerwiseGraph(SequenceGraph):
         )
 
     def _count_steps(self) -> tuple[Any, int | None]:
-        """Find the number of steps, and what it is in each call, if that is seen.
+        """Return the number of steps, and as a Python number if it is known while tracing.
 
-        The first is a number only if it can't be another one.
+        The first is a Python number only if it is the same in each call.
         """
         if not self.use_loop:
             return self.unroll, self.unroll
@@ -384,7 +390,7 @@ class LayerwiseGraph(SequenceGraph):
         lengths = {
             tensor.shape[1]
             for node, tensor in self.node_inputs.items()
-            if not self.stands_still(node) or tensor.shape[1] != 1
+            if not self.is_constant_in_time(node) or tensor.shape[1] != 1
         }
         length = lengths.pop() if len(lengths) == 1 else None
         static = tf.get_static_value(steps)
@@ -395,9 +401,9 @@ class LayerwiseGraph(SequenceGraph):
                 return 1, 1
         return -(-steps // self.unroll) * self.unroll, length
 
-    def stands_still(self, node: Any) -> bool:
+    def is_constant_in_time(self, node: Any) -> bool:
         """Say whether an input is known to be the same in all steps."""
-        return isinstance(node.output, np.ndarray) or node in self.settings.still
+        return isinstance(node.output, np.ndarray) or node in self.settings.constant_inputs
 
     def _inputs(self, steps: Any) -> dict[Any, Any]:
         """Return the values of the inputs: of all steps, or of one if a Node is constant."""
@@ -406,7 +412,7 @@ class LayerwiseGraph(SequenceGraph):
             signal = self.model.sig[node]["out"]
             if signal not in self.signals:
                 continue  # nothing uses it
-            if self.stands_still(node):
+            if self.is_constant_in_time(node):
                 if tensor.shape[1] is None:
                     tensor = tensor[:, : tf.maximum(steps, 1)]
                 elif tensor.shape[1] > 1:
@@ -418,7 +424,7 @@ class LayerwiseGraph(SequenceGraph):
                     checks = [
                         tf.debugging.assert_less_equal(steps, tf.shape(tensor)[1], message=message)
                     ]
-                with tf.control_dependencies([each for each in checks if each is not None]):
+                with tf.control_dependencies([check for check in checks if check is not None]):
                     tensor = tensor[:, :steps]
             inputs[signal] = tensor
         return inputs
@@ -430,7 +436,7 @@ class LayerwiseGraph(SequenceGraph):
             minibatched = int(signals[0].minibatched)
             value = tf.identity(variable)
             if len(signals) > 1:
-                sizes = [self.signals[each].shape[0] for each in signals]
+                sizes = [self.signals[signal].shape[0] for signal in signals]
                 parts = tf.split(value, sizes, axis=minibatched)
             else:
                 parts = [value]
@@ -449,5 +455,5 @@ class LayerwiseGraph(SequenceGraph):
     def _gather(self, key: Any, ends: dict[Any, Any]) -> Any:
         """Put the values of signals that share an array together."""
         signals = self._signals_by_key[key]
-        parts = [ends[each] for each in signals]
+        parts = [ends[signal] for signal in signals]
         return parts[0] if len(parts) == 1 else tf.concat(parts, axis=int(signals[0].minibatched))

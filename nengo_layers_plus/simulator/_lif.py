@@ -164,19 +164,19 @@ def starts_regularly(
     value_of : callable, optional
         Takes a signal and returns its value; by default the initial one.
     """
-    for each in operators:
+    for operator in operators:
         # a subclass may have other states, and then has a builder of its own
-        is_lif = type(each) is SimNeurons and isinstance(each.neurons, LIF)
-        if is_lif and {"voltage", "refractory_time"} <= set(each.state):
+        is_lif = type(operator) is SimNeurons and isinstance(operator.neurons, LIF)
+        if is_lif and {"voltage", "refractory_time"} <= set(operator.state):
             voltage, refractory_time = (
                 np.asarray(signal.initial_value if value_of is None else value_of(signal))
-                for signal in (each.state["voltage"], each.state["refractory_time"])
+                for signal in (operator.state["voltage"], operator.state["refractory_time"])
             )
             low, high = voltage.min(initial=0), voltage.max(initial=0)
-            if high > 1 or low < min(each.neurons.min_voltage, 0):
+            if high > 1 or low < min(operator.neurons.min_voltage, 0):
                 return False
             if np.any(voltage[refractory_time > 0] != 0):
                 return False
-            if refractory_time.max(initial=0) > 1.5 * each.neurons.tau_ref:
+            if refractory_time.max(initial=0) > 1.5 * operator.neurons.tau_ref:
                 return False
     return True

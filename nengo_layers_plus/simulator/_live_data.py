@@ -1,4 +1,4 @@
-"""What ``sim.data`` says of objects, with the values that parameters have now."""
+"""Objects of the network of a Simulator, with the values that their parameters have now."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 import nengo
 import numpy as np
 from nengo.ensemble import Neurons
+from nengo.exceptions import ValidationError
 
 from nengo_layers_plus._declared import ParameterSignal
 from nengo_layers_plus._upstream import nengo_dl
@@ -89,11 +90,11 @@ def with_learned_parameters(sim: Any, obj: Any, arguments: dict[str, Any]) -> di
     obj : nengo.Ensemble or nengo.Connection
         The object.
     arguments : dict
-        What nengo_dl would make it anew with.
+        The arguments by which nengo_dl would make an equal object.
     """
     obj = obj.ensemble if isinstance(obj, Neurons) else obj
     holder = obj.neurons if isinstance(obj, nengo.Ensemble) else obj
-    if any(isinstance(each, ParameterSignal) for each in sim.model.sig[holder].values()):
+    if any(isinstance(signal, ParameterSignal) for signal in sim.model.sig[holder].values()):
         values = {
             name: np.asarray(value, np.float64) for name, value in values_of(sim, holder).items()
         }
@@ -102,3 +103,29 @@ def with_learned_parameters(sim: Any, obj: Any, arguments: dict[str, Any]) -> di
         else:
             arguments["synapse"] = obj.synapse.replace(**values)
     return arguments
+
+
+def check_members(sim: Any, given: Any, argument: str, *classes: type) -> None:
+    """
+    Raise if there is something that is no object of the network, of some classes.
+
+    Parameters
+    ----------
+    sim : nengo_dl.Simulator
+        The Simulator.
+    given : object or list of objects
+        What is checked.
+    argument : str
+        What it is called, for the error.
+    *classes : type
+        The classes.
+    """
+    for member in given if isinstance(given, list | tuple) else [given]:
+        obj = member.ensemble if isinstance(member, Neurons) else member
+        if not isinstance(member, classes) or obj not in sim.model.params:
+            expected = " or ".join(cls.__name__ for cls in classes)
+            raise ValidationError(
+                f"expected {expected} of the network of this Simulator, got {member!r}",
+                argument,
+                sim,
+            )

@@ -13,19 +13,21 @@ from nengo.builder.operator import Operator
 from nengo.builder.signal import Signal
 
 from nengo_layers_plus._upstream import tf
-from nengo_layers_plus._upstream._views import shape_of
+from nengo_layers_plus._upstream._simulation import shape_of
 from nengo_layers_plus.neurons._build import NeuronModelBuilder
-from nengo_layers_plus.simulator._compiled import compile_loop, kernel_length, lengthen, split
-from nengo_layers_plus.simulator._compiled_gradient import compile_gradient
-from nengo_layers_plus.simulator._context import Context
+from nengo_layers_plus.simulator._compiled import (
+    compile_gradient,
+    compile_loop,
+    kernel_length,
+    lengthen,
+    split,
+)
 from nengo_layers_plus.simulator._lif import PackedLIF, SeriesLIFBuilder, has_series
-from nengo_layers_plus.simulator._loop_signals import LoopSignals
-from nengo_layers_plus.simulator._operator_builders import native_builder
-from nengo_layers_plus.simulator._places import is_real
+from nengo_layers_plus.simulator._operator_builders import Context, LoopSignals, native_builder
 from nengo_layers_plus.simulator._plan import Group
 from nengo_layers_plus.simulator._series import Series, add
 from nengo_layers_plus.simulator._signal_values import SignalValues
-from nengo_layers_plus.simulator._views import type_of
+from nengo_layers_plus.simulator._views import is_real, type_of
 
 
 class Loop:
@@ -56,23 +58,27 @@ class Loop:
         self.group = group
         self.compiled = compiled
         self.context = context
-        setters = {each.base for op in group.operators for each in op.sets}
-        # What others wrote to a signal that these operators write as well.
-        self.partial = {base: values.terms(base) for base in group.written if values.terms(base)}
-        # What is set by others, or only increased, starts each step anew.
-        self.fresh = [
+        setters = {signal.base for op in group.operators for signal in op.sets}
+        # Terms that operators outside of the group add to signals which the group writes too.
+        self.external_terms = {
+            base: values.terms(base) for base in group.written if values.terms(base)
+        }
+        # Signals that the group only increases start each step from zero or from external terms.
+        self.reset_signals = [
             base
             for base in group.written
-            if base in group.values_needed and (base in self.partial or base not in setters)
+            if base in group.values_needed and (base in self.external_terms or base not in setters)
         ]
         self.carried = [
-            base for base in group.written if values.has_initial(base) and base not in self.fresh
+            base
+            for base in group.written
+            if values.has_initial(base) and base not in self.reset_signals
         ]
-        # a kernel adds up what others wrote in its own loop, in the place of one before it
+        # a kernel adds up the terms within its loop, which saves a pass over memory before it
         read = values.parts if compiled else lambda base: [values.read(base)]
         self.inputs = {
             base: read(base) for base in group.read if base not in group.written
-        } | self.partial
+        } | self.external_terms
         self.recorded = [
             (base, when)
             for when, needed in (
@@ -84,16 +90,18 @@ class Loop:
             if base in needed
         ]
         self.last_setters = {
-            base: [op for op in group.operators if base in {each.base for each in op.sets}][-1]
-            for base in self.partial
+            base: [op for op in group.operators if base in {signal.base for signal in op.sets}][-1]
+            for base in self.external_terms
             if base in setters
         }
 
         self.watch = watch
-        # To each of these a series of zeros is added, the gradient by which is that by the state.
+        # Zeros are added to these states in each step: the gradient by them is that by the state.
         self.watched: list[Signal] = []
         if watch is not None:
-            self.watched = [each for each in self.carried if each.minibatched and is_real(each)]
+            self.watched = [
+                signal for signal in self.carried if signal.minibatched and is_real(signal)
+            ]
 
     def lower(self, values: SignalValues) -> None:
         """Run the loop, and give the values that it makes."""
@@ -114,7 +122,7 @@ class Loop:
         if self.compiled:
             recorded, final = self._run_compiled(varying, constant, carried, values)
         else:
-            inputs = [each.over_time(values.steps) for each in varying]
+            inputs = [term.over_time(values.steps) for term in varying]
             recorded, final = self.run(inputs, constant, carried, values.steps)
         self._give(values, recorded, final)
 
@@ -127,11 +135,11 @@ class Loop:
     ) -> tuple[list[Series], list[Any], list[Any]]:
         """Append a series of zeros for each state that is watched to the inputs that vary."""
         assert self.watch is not None
-        inputs = [*(each.tensor for each in varying), *constant, *carried]
+        inputs = [*(term.tensor for term in varying), *constant, *carried]
         zeros, inputs = self.watch(self.watched, inputs, values)
         series, constant, carried = split(inputs, [len(varying), len(constant), len(carried)])
         varying = [
-            replace(each, tensor=tensor) for each, tensor in zip(varying, series, strict=True)
+            replace(term, tensor=tensor) for term, tensor in zip(varying, series, strict=True)
         ]
         return [*varying, *zeros], constant, carried
 
@@ -161,10 +169,10 @@ class Loop:
         signals, builders = self._build()
         batch = signals.minibatch_size
         sources = [
-            tf.TensorArray(each.dtype, size=steps, element_shape=_without_time(each)).unstack(
-                _swap(each)
+            tf.TensorArray(tensor.dtype, size=steps, element_shape=_without_time(tensor)).unstack(
+                _swap(tensor)
             )
-            for each in varying
+            for tensor in varying
         ]
         sinks = [
             tf.TensorArray(
@@ -176,9 +184,9 @@ class Loop:
         ]
 
         def body(step: Any, sinks: Any, carried: Any) -> Any:
-            now = [each.read(step) for each in sources]
-            records, carried = self._step(signals, builders, now, constant, carried, step)
-            sinks = [each.write(step, record) for each, record in zip(sinks, records, strict=True)]
+            step_inputs = [source.read(step) for source in sources]
+            records, carried = self._step(signals, builders, step_inputs, constant, carried, step)
+            sinks = [sink.write(step, record) for sink, record in zip(sinks, records, strict=True)]
             return step + 1, sinks, carried
 
         _, sinks, final = tf.while_loop(
@@ -188,8 +196,8 @@ class Loop:
             parallel_iterations=1,
         )
         recorded = [
-            _swap(each.stack()) if base.minibatched else each.stack()[None]
-            for each, (base, _) in zip(sinks, self.recorded, strict=True)
+            _swap(sink.stack()) if base.minibatched else sink.stack()[None]
+            for sink, (base, _) in zip(sinks, self.recorded, strict=True)
         ]
         return recorded, list(final)
 
@@ -203,15 +211,15 @@ class Loop:
         """Do the same as `run` in one kernel."""
         steps = values.steps
         if self.context.training:
-            # all of one length, so that their gradients are too
+            # all have the full length, so that their gradients have it too
             varying = [
-                replace(each, tensor=each.over_time(steps), may_be_still=False)
-                if each.may_be_still
-                else each
-                for each in varying
+                replace(term, tensor=term.over_time(steps), may_be_constant=False)
+                if term.may_be_constant
+                else term
+                for term in varying
             ]
-        inputs = [[each.tensor for each in varying], list(constant), list(carried)]
-        counts = [len(each) for each in inputs]
+        inputs = [[term.tensor for term in varying], list(constant), list(carried)]
+        counts = [len(tensors) for tensors in inputs]
         kernel = self._kernel(inputs)
         if values.keeps_length:
             length = tf.maximum(steps, 1)
@@ -221,58 +229,62 @@ class Loop:
 
         @tf.custom_gradient  # type: ignore[untyped-decorator]
         def loop(*flat: Any) -> Any:
-            tensors, constant, carried = split([tf.stop_gradient(each) for each in flat], counts)
-            # one entry of those that stand still is enough, but XLA can't slice none
-            longer = [
+            tensors, constant, carried = split(
+                [tf.stop_gradient(tensor) for tensor in flat], counts
+            )
+            # a series that is constant in time needs one entry, but XLA can't slice an empty one
+            padded = [
                 lengthen(
                     tensor,
-                    tf.where(tf.shape(tensor)[1] > 1, length, 1) if each.may_be_still else length,
+                    tf.where(tf.shape(tensor)[1] > 1, length, 1)
+                    if term.may_be_constant
+                    else length,
                 )
-                for each, tensor in zip(varying, tensors, strict=True)
+                for term, tensor in zip(varying, tensors, strict=True)
             ]
-            results = kernel(steps, tf.zeros([length]), *longer, *constant, *carried)
-            recorded = [each[:, :steps] for each in results[:n_recorded]]
+            results = kernel(steps, tf.zeros([length]), *padded, *constant, *carried)
+            recorded = [record[:, :steps] for record in results[:n_recorded]]
             history = results[n_recorded : len(results) - len(carried)]
             final = results[len(results) - len(carried) :]
 
             def compiled_gradient(*upstream: Any) -> Any:
-                of_records = [lengthen(each, length) for each in upstream[:n_recorded]]
-                found = self._gradient_kernel(inputs)(
+                of_records = [lengthen(gradient, length) for gradient in upstream[:n_recorded]]
+                gradients = self._gradient_kernel(inputs)(
                     steps,
                     tf.zeros([length]),
-                    *longer,
+                    *padded,
                     *constant,
                     *history,
                     *of_records,
                     *upstream[n_recorded:],
                 )
-                of_series = [each[:, :steps] for each in found[: counts[0]]]
-                found = [*of_series, *found[counts[0] :]]
+                of_series = [gradient[:, :steps] for gradient in gradients[: counts[0]]]
+                gradients = [*of_series, *gradients[counts[0] :]]
                 return [
-                    gradient if each.dtype.is_floating else None
-                    for gradient, each in zip(found, flat, strict=True)
+                    gradient if tensor.dtype.is_floating else None
+                    for gradient, tensor in zip(gradients, flat, strict=True)
                 ]
 
             def gradient(*upstream: Any) -> Any:
-                own = [tf.identity(each) for each in flat]
+                copies = [tf.identity(tensor) for tensor in flat]
                 with tf.GradientTape() as tape:
-                    tape.watch([each for each in own if each.dtype.is_floating])
-                    tensors, constant, carried = split(own, counts)
-                    whole = [
-                        replace(each, tensor=tensor).over_time(steps)
-                        for each, tensor in zip(varying, tensors, strict=True)
+                    tape.watch([tensor for tensor in copies if tensor.dtype.is_floating])
+                    tensors, constant, carried = split(copies, counts)
+                    full = [
+                        replace(term, tensor=tensor).over_time(steps)
+                        for term, tensor in zip(varying, tensors, strict=True)
                     ]
-                    again, final = self.run(whole, constant, carried, steps)
-                return tape.gradient([*again, *final], own, list(upstream))
+                    recomputed, final = self.run(full, constant, carried, steps)
+                return tape.gradient([*recomputed, *final], copies, list(upstream))
 
             return [*recorded, *final], compiled_gradient if self.context.training else gradient
 
-        results = loop(*(each for kind in inputs for each in kind))
+        results = loop(*(tensor for kind in inputs for tensor in kind))
         return list(results[:n_recorded]), list(results[n_recorded:])
 
     def _bytes_per_step(self, varying: Sequence[Series]) -> int:
         of_inputs = [
-            (_without_time(each.tensor).num_elements(), each.tensor.dtype) for each in varying
+            (_without_time(term.tensor).num_elements(), term.tensor.dtype) for term in varying
         ]
         of_records = [(math.prod(shape), kind) for shape, kind in self._shapes()]
         return sum(count * kind.size for count, kind in (*of_inputs, *of_records))
@@ -291,7 +303,7 @@ class Loop:
         if key not in context.kernels:
             step, shapes = self._make_step(), self._shapes()
             if context.training:
-                shapes += [(tuple(each.shape), each.dtype) for each in specs[2]]
+                shapes += [(tuple(spec.shape), spec.dtype) for spec in specs[2]]
 
             def step_and_history(index: Any, varying: Any, constant: Any, carried: Any) -> Any:
                 records, after = step(index, varying, constant, carried)
@@ -303,7 +315,7 @@ class Loop:
     def _packed_kernel(self, lif: PackedLIF, specs: Sequence[Sequence[Any]]) -> Any:
         """Compile the loop of packed neurons; layers of one size and type have one kernel."""
         (op,) = self.group.operators
-        terms = [each.varies for each in self.inputs[op.J]]
+        terms = [term.varies for term in self.inputs[op.J]]
         shapes = self._shapes()
         key = (op.neurons, self.context.writes_state, repr((terms, specs, shapes)))
         if key not in self.context.kernels:
@@ -322,7 +334,7 @@ class Loop:
 
     def _key(self, specs: Sequence[Sequence[Any]]) -> tuple[Any, ...]:
         terms = tuple(
-            (base, tuple(each.varies for each in self.inputs[base])) for base in self.inputs
+            (base, tuple(term.varies for term in self.inputs[base])) for base in self.inputs
         )
         context = self.context
         return (
@@ -338,9 +350,10 @@ class Loop:
         return [
             [
                 tf.TensorSpec(
-                    [each.shape[0], None, *each.shape[2:]] if varies else each.shape, each.dtype
+                    [tensor.shape[0], None, *tensor.shape[2:]] if varies else tensor.shape,
+                    tensor.dtype,
                 )
-                for each in kind
+                for tensor in kind
             ]
             for varies, kind in zip((True, False, False), inputs, strict=True)
         ]
@@ -357,23 +370,23 @@ class Loop:
         built: list[Any] = []
 
         def step(index: Any, varying: Any, constant: Any, carried: Any) -> Any:
-            if not built:  # made within the kernel, their constants are part of it
+            if not built:  # built within the kernel, so that constants are part of its graph
                 built.extend(self._build(self.context.uses_series))
             return self._step(built[0], built[1], varying, constant, carried, index)
 
         return step
 
     def _packed(self) -> PackedLIF | None:
-        """Return the neurons of this loop if they can be packed, and nothing else is in it."""
+        """Return the neurons of this loop in packed form; None if that is not possible."""
         op, context = self.group.operators[0], self.context
-        if len(self.group.operators) > 1 or not isinstance(op, SimNeurons) or self.partial:
+        if len(self.group.operators) > 1 or not isinstance(op, SimNeurons) or self.external_terms:
             return None
-        if not context.uses_series or any(each.is_view for each in (op.J, op.output)):
+        if not context.uses_series or any(signal.is_view for signal in (op.J, op.output)):
             return None
         if not has_series(op, native_builder(op.neurons), context.dt, context.dtype):
             return None
         state = [op.state["voltage"], op.state["refractory_time"]]
-        if self.carried != state or any(each != (op.output, "value") for each in self.recorded):
+        if self.carried != state or any(record != (op.output, "value") for record in self.recorded):
             return None
         if not PackedLIF.fits(op.neurons, context.dt):
             return None
@@ -427,7 +440,7 @@ class Loop:
         for base, terms in current.items():
             if base not in self.last_setters:
                 signals.bases[base] = self._whole(base, add(terms), batch)
-        for base in self.fresh:
+        for base in self.reset_signals:
             if base not in current:
                 signals.bases[base] = tf.zeros(
                     self._shape_of(base, batch), type_of(base, self.context.dtype)
@@ -438,13 +451,13 @@ class Loop:
             effects = []
             for op, builder in builders:
                 effects.extend(tf.nest.flatten(builder.build_step(signals)))
-                for base in {each.base for each in op.sets}:
+                for base in {signal.base for signal in op.sets}:
                     if self.last_setters.get(base) is op:
                         signals.bases[base] += self._whole(base, add(current[base]), batch)
         zeros = varying[len(varying) - len(self.watched) :]
-        for base, each in zip(self.watched, zeros, strict=True):
-            signals.bases[base] += each
-        with tf.control_dependencies([each for each in effects if tf.is_tensor(each)]):
+        for base, zero in zip(self.watched, zeros, strict=True):
+            signals.bases[base] += zero
+        with tf.control_dependencies([effect for effect in effects if tf.is_tensor(effect)]):
             records = [
                 tf.identity((before if when == "before" else signals.bases)[base])
                 for base, when in self.recorded

@@ -1,16 +1,20 @@
-"""Builders of nengo_dl for single operators, in the place of those for merged ones."""
+"""Builders of nengo_dl for single operators, with the signals and the context that they run in."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from nengo.builder.neurons import SimNeurons
 from nengo.builder.operator import Operator
+from nengo.builder.signal import Signal
 
-from nengo_layers_plus._upstream import nengo_dl
+from nengo_layers_plus._upstream import nengo_dl, tf
+from nengo_layers_plus._upstream._simulation import shape_of, view_of
+from nengo_layers_plus.simulator._views import type_of
 
 _MODULES = {
     f"nengo_dl.{name}_builders"
@@ -70,7 +74,7 @@ class OperatorBuilders:
     def keep(self, builder: Any, signals: Any) -> None:
         """Remember a builder that has work to do after the model is built, and at each reset."""
         stock = (nengo_dl.builder.OpBuilder, nengo_dl.process_builders.SimProcessBuilder)
-        if type(builder).build_post not in [each.build_post for each in stock]:
+        if type(builder).build_post not in [builder.build_post for builder in stock]:
             self._to_finish.append((builder, signals))
             builder.build_post(signals)
 
@@ -90,10 +94,10 @@ class _PartOfProcesses(nengo_dl.process_builders.GenericProcessBuilder):
         self._index = index
         self._whole = whole
         starts = [
-            np.cumsum([0, *(list(op.state.values())[each].shape[0] for op in group)])
-            for each in range(len(group[0].state))
+            np.cumsum([0, *(list(op.state.values())[number].shape[0] for op in group)])
+            for number in range(len(group[0].state))
         ]
-        self._parts = [slice(each[index], each[index + 1]) for each in starts]
+        self._parts = [slice(bounds[index], bounds[index + 1]) for bounds in starts]
 
     def build_pre(self, signals: Any, config: Any) -> None:
         """Prepare; see `nengo_dl.builder.OpBuilder`."""
@@ -102,7 +106,7 @@ class _PartOfProcesses(nengo_dl.process_builders.GenericProcessBuilder):
 
         def run_and_copy(*inputs: Any) -> list[Any]:
             # TensorFlow may share the memory of what is returned, and the next step changes it
-            return [np.array(each) for each in run(*inputs)]
+            return [np.array(output) for output in run(*inputs)]
 
         run_and_copy.__name__ = run.__name__
         self.merged_func = run_and_copy
@@ -116,3 +120,100 @@ class _PartOfProcesses(nengo_dl.process_builders.GenericProcessBuilder):
         return [
             state[:, part] for state, part in zip(self._whole.step_states, self._parts, strict=True)
         ]
+
+
+class LoopSignals(nengo_dl.signals.SignalDict):
+    """Signals for builders of nengo_dl, which share no arrays.
+
+    Builders read with `gather` and write with `scatter`; the values are in `bases`, by signal.
+
+    Parameters
+    ----------
+    operators : iterable of nengo.builder.Operator
+        The operators that are built.
+    batch : int
+        The size of the minibatch.
+    dt : float
+        The length of a step (s).
+    dtype : tf.DType
+        The type of numbers.
+    """
+
+    def __init__(self, operators: Iterable[Operator], batch: int, dt: float, dtype: Any) -> None:
+        super().__init__(tf.as_dtype(dtype).name, batch)
+        self.dt = tf.constant(dt, dtype)
+        self.dt_val = dt
+        self.zero = tf.constant(0, dtype)
+        self.one = tf.constant(1, dtype)
+        for signal in dict.fromkeys(signal for op in operators for signal in op.all_signals):
+            if signal.base not in self:
+                self._add(signal.base)
+            if signal.is_view:
+                self[signal] = view_of(self[signal.base], signal)
+
+    def expect(self, base: Signal) -> None:
+        """Announce a signal that the first write in a step sets as a whole."""
+        shape = shape_of(base)
+        self.bases[base] = (self.minibatch_size, *shape) if base.minibatched else shape
+
+    def _add(self, base: Signal) -> None:
+        shape = shape_of(base)
+        self.get_tensor_signal(
+            [(0, shape[0])],
+            base,
+            type_of(base, self.dtype).name,
+            shape,
+            base.minibatched,
+            label=base.name,
+            signal=base,
+        )
+
+
+@dataclass(frozen=True)
+class Context:
+    """The settings that operators are lowered for.
+
+    Parameters
+    ----------
+    training : bool
+        Whether the network is trained, else it is simulated.
+    config : nengo_dl.builder.BuildConfig
+        What builders of nengo_dl are told.
+    batch : int
+        The size of the minibatch.
+    dt : float
+        The length of a step (s).
+    dtype : tf.DType
+        The type of numbers.
+    on_cpu : bool
+        Whether there is no GPU to run on.
+    shares_constant_inputs : bool
+        Whether what depends on inputs that are constant in time may be computed once for all steps.
+        Gradients by the inputs would then be those by the first step.
+    uses_series : bool
+        Whether LIF neurons start from a state that lets them use series (`_lif.starts_regularly`).
+    writes_state : bool
+        Whether the state of the simulation is kept for the next call.
+    kernels : dict
+        The compiled loops, by key.
+    effects : dict
+        The known side effects of functions of TensorNodes.
+    builders : OperatorBuilders
+        Makes builders of nengo_dl for single operators.
+    checks_numerics : bool
+        Whether all numbers are checked to be finite.
+    """
+
+    training: bool
+    config: Any
+    batch: int
+    dt: float
+    dtype: Any
+    on_cpu: bool
+    shares_constant_inputs: bool
+    uses_series: bool
+    writes_state: bool
+    kernels: dict[Any, Any]
+    effects: dict[Any, Any]
+    builders: OperatorBuilders
+    checks_numerics: bool = False

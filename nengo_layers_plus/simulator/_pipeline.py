@@ -12,25 +12,25 @@ from nengo.builder.signal import Signal
 from nengo.builder.transforms import ConvInc, ConvTransposeInc
 
 from nengo_layers_plus._upstream import nengo_dl, tf
-from nengo_layers_plus._upstream._views import shape_of
+from nengo_layers_plus._upstream._simulation import shape_of
 from nengo_layers_plus.simulator._choice import find_compiled
-from nengo_layers_plus.simulator._context import Context
-from nengo_layers_plus.simulator._decision import Kind
 from nengo_layers_plus.simulator._loop import Loop
 from nengo_layers_plus.simulator._numerics import Numerics
-from nengo_layers_plus.simulator._plan import Group, Plan
+from nengo_layers_plus.simulator._operator_builders import Context
+from nengo_layers_plus.simulator._plan import ExecutionPlan, Group
 from nengo_layers_plus.simulator._series import Series, repeat
 from nengo_layers_plus.simulator._signal_values import SignalValues
 from nengo_layers_plus.simulator._views import type_of
 from nengo_layers_plus.simulator.rules import rule_for
+from nengo_layers_plus.simulator.rules._rule import Schedule
 
-# What is worth computing once for an input that stands still.
+# Operators worth computing only once where an input is constant in time.
 _EXPENSIVE = (DotInc, ConvInc, ConvTransposeInc, nengo_dl.tensor_node.SimTensorNode)
 
 
 @dataclass(frozen=True)
 class Observed:
-    """What is asked of a run.
+    """The results that a run has to return.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ class Pipeline:
 
     Parameters
     ----------
-    plan : Plan
+    plan : ExecutionPlan
         The groups.
     context : Context
         What they are lowered for.
@@ -61,7 +61,7 @@ class Pipeline:
 
     def __init__(
         self,
-        plan: Plan,
+        plan: ExecutionPlan,
         context: Context,
         observed: Observed,
         numerics: Numerics | None = None,
@@ -70,18 +70,18 @@ class Pipeline:
         self.context = context
         self.observed = observed
         self.numerics = numerics
-        # outside of Keras' own training gradients of gradients may be asked for: kernels have none
-        compiles = not context.training or context.shares_still_inputs
+        # kernels have no second derivatives, which may be asked for outside of Keras' own training
+        compiles = not context.training or context.shares_constant_inputs
         self._compiled = set(find_compiled(plan)) if compiles else set()
 
     def for_batch(self, batch: int) -> Pipeline:
-        """Make the same for minibatches of another size."""
+        """Return a pipeline for minibatches of another size."""
         return Pipeline(self.plan, replace(self.context, batch=batch), self.observed, self.numerics)
 
     def result_types(self) -> list[Any]:
         """List the types of what `run` returns."""
         signals = [*(signal for signal, _ in self.observed.probed), *self.observed.final]
-        return [type_of(each, self.context.dtype) for each in signals]
+        return [type_of(signal, self.context.dtype) for signal in signals]
 
     def result_shapes(self) -> list[list[int | None]]:
         """List the shapes of what `run` returns."""
@@ -123,23 +123,23 @@ class Pipeline:
             if self.numerics is not None:
                 series = self.numerics.guard_input(signal, series, values)
             values.set(signal, series)
-        # what is computed once has no steps of its own to be named
+        # check_numerics names steps, which values that are computed once do not have
         located = self.numerics is not None
         may_share = (
-            context.shares_still_inputs and not located and bool(inputs) and not _is_one(steps)
+            context.shares_constant_inputs and not located and bool(inputs) and not _is_one(steps)
         )
-        done = self._run_still(inputs, values) if may_share else []
+        finished = self._run_constant_inputs(inputs, values) if may_share else []
         for group in self.plan.groups:
-            if group not in done:
+            if group not in finished:
                 self._lower(group, values)
         records = [
             self._record(number, signal, keeps, values)
             for number, (signal, keeps) in enumerate(self.observed.probed)
         ]
-        return records, [values.final(each) for each in self.observed.final]
+        return records, [values.final(signal) for signal in self.observed.final]
 
     def _lower(self, group: Group, values: SignalValues) -> None:
-        if group.decision.kind is Kind.WHOLE:
+        if group.decision.schedule is Schedule.WHOLE:
             (operator,) = group.operators
             with tf.name_scope(type(operator).__name__):
                 rule_for(operator).lower(operator, values, self.context)
@@ -162,19 +162,19 @@ class Pipeline:
             series = series.for_batch(self.context.batch)
         return series.over_time(values.steps) if keeps else series.tensor[:, -1:]
 
-    # -- inputs that stand still
+    # -- inputs that are constant in time
 
-    def _run_still(self, inputs: dict[Signal, Any], values: SignalValues) -> list[Group]:
-        """Run what depends on inputs alone: for one step, if these are found to stand still.
+    def _run_constant_inputs(self, inputs: dict[Signal, Any], values: SignalValues) -> list[Group]:
+        """Run what depends on inputs alone: for one step if they are constant, else for all.
 
         Returns
         -------
         groups : list of Group
             Those that were run.
         """
-        alone = self._input_groups()
-        derived = self._depend_on(inputs, alone)
-        if not any(isinstance(each.operators[0], _EXPENSIVE) for each in derived):
+        input_groups = self._input_groups()
+        derived = self._depend_on(inputs, input_groups)
+        if not any(isinstance(group.operators[0], _EXPENSIVE) for group in derived):
             return []
         used = {
             base
@@ -189,39 +189,41 @@ class Pipeline:
             for base in dict.fromkeys(base for group in derived for base in group.written)
             if base in used
         ]
-        constant = [each for each in alone if each not in derived]
+        constant = [group for group in input_groups if group not in derived]
         for group in constant:
             self._lower(group, values)
         series: list[list[Series]] = []
-        # Of the two branches TensorFlow takes the lengths of the first for those of both where it
-        # optimises gradients of broadcasting, so that in training both return all steps.
+        # Where TensorFlow optimises gradients of broadcasting, it takes the lengths in the first
+        # branch for those in both: in training both branches return all steps.
         all_steps = self.context.training
 
-        def run(still: bool) -> list[Any]:
+        def run(once: bool) -> list[Any]:
             inside = values.fork()
             for signal, tensor in inputs.items():
-                now = tensor[:, :1] if still else tensor
-                series_now = _of_input(now, values.steps)
-                inside.set(signal, replace(series_now, varies=False) if still else series_now)
+                values_now = tensor[:, :1] if once else tensor
+                series_now = _of_input(values_now, values.steps)
+                inside.set(signal, replace(series_now, varies=False) if once else series_now)
             for group in derived:
                 self._lower(group, inside)
-            found = [inside.terms(base) for base in exported]
-            if not still:
-                series[:] = found
-            terms = [term for terms in found for term in terms]
+            by_base = [inside.terms(base) for base in exported]
+            if not once:
+                series[:] = by_base
+            terms = [term for terms in by_base for term in terms]
             varying = [term.varies for terms in series for term in terms]
             return [
                 repeat(term.tensor, values.steps, axis=1)
-                if still and all_steps and varies
+                if once and all_steps and varies
                 else term.tensor
                 for term, varies in zip(terms, varying, strict=True)
             ]
 
         tensors = iter(
             tf.cond(
-                tf.logical_or(values.steps <= 1, tf.logical_not(_stand_still(inputs.values()))),
-                lambda: run(still=False),
-                lambda: run(still=True),
+                tf.logical_or(
+                    values.steps <= 1, tf.logical_not(_are_constant_in_time(inputs.values()))
+                ),
+                lambda: run(once=False),
+                lambda: run(once=True),
             )
         )
         for base, terms in zip(exported, series, strict=True):
@@ -229,23 +231,23 @@ class Pipeline:
                 base,
                 [
                     replace(
-                        each,
+                        term,
                         tensor=next(tensors),
-                        may_be_still=each.varies and not all_steps,
+                        may_be_constant=term.varies and not all_steps,
                     )
-                    for each in terms
+                    for term in terms
                 ],
             )
         return [*constant, *derived]
 
     def _input_groups(self) -> list[Group]:
-        """List the groups that need nothing but inputs and what is constant."""
+        """List the groups that depend on nothing but inputs and constants."""
         others: set[Signal] = set()
         groups = []
         for group in self.plan.groups:
-            whole = group.decision.kind is Kind.WHOLE
+            runs_whole = group.decision.schedule is Schedule.WHOLE
             counts = isinstance(group.operators[0], TimeUpdate)
-            if whole and not counts and not others.intersection((*group.read, *group.written)):
+            if runs_whole and not counts and not others.intersection((*group.read, *group.written)):
                 groups.append(group)
             else:
                 others.update(group.written)
@@ -254,29 +256,29 @@ class Pipeline:
     def _depend_on(self, inputs: dict[Signal, Any], groups: list[Group]) -> list[Group]:
         """List those of the groups that depend on inputs, or share a signal with one that does."""
         derived: set[Signal] = set(inputs)
-        found: set[Group] = set()
+        dependent: set[Group] = set()
         while True:
-            more = [
-                each
-                for each in groups
-                if each not in found and derived.intersection((*each.read, *each.written))
+            additional = [
+                group
+                for group in groups
+                if group not in dependent and derived.intersection((*group.read, *group.written))
             ]
-            if not more:
-                return [each for each in groups if each in found]
-            found.update(more)
-            derived.update(base for each in more for base in each.written)
+            if not additional:
+                return [group for group in groups if group in dependent]
+            dependent.update(additional)
+            derived.update(base for group in additional for base in group.written)
 
 
 def _of_input(tensor: Any, steps: Any) -> Series:
     """Make a series of an input, which has one step for all if it comes from a constant Node."""
     one = tensor.shape[1] == 1 and not _is_one(steps)
-    return Series(tensor, batched=True, varies=not one, may_be_still=tensor.shape[1] is None)
+    return Series(tensor, batched=True, varies=not one, may_be_constant=tensor.shape[1] is None)
 
 
 def _is_one(steps: Any) -> bool:
     return isinstance(steps, int) and steps <= 1
 
 
-def _stand_still(tensors: Iterable[Any]) -> Any:
+def _are_constant_in_time(tensors: Iterable[Any]) -> Any:
     """Say whether all steps of all inputs are the same."""
-    return tf.reduce_all([tf.reduce_all(each == each[:, :1]) for each in tensors])
+    return tf.reduce_all([tf.reduce_all(tensor == tensor[:, :1]) for tensor in tensors])

@@ -1,4 +1,4 @@
-"""Where numbers are in a network, in words."""
+"""The places of numbers in a network, as errors of check_numerics name them."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from typing import Any
 import numpy as np
 from nengo.builder.operator import Operator
 from nengo.builder.signal import Signal
-from nengo.transforms import SparseMatrix
 
-from nengo_layers_plus._upstream import nengo_dl
+from nengo_layers_plus._upstream import nengo_dl, tf
+from nengo_layers_plus.graph import listed
 from nengo_layers_plus.simulator._execution_rows import PartNames, operation_of
-from nengo_layers_plus.simulator._plan import Group, Plan
-from nengo_layers_plus.simulator._roles import Role
+from nengo_layers_plus.simulator._plan import ExecutionPlan, Group, Role
+from nengo_layers_plus.simulator._views import is_real
 
-# How many of those that read a signal are named.
+# The number of readers of a signal that an error names.
 _MOST_READERS = 4
-# How nengo's names of signals read; what has no name is called an output.
+# Words for nengo's names of signals; a signal without a name is called an output.
 _WORDS = {"in": "input", "out": "output", "weighted": "output"}
 
 
@@ -65,8 +65,8 @@ class Place:
         What computes them there, if it is to be said.
     readers : str
         What reads them, if it is to be said.
-    allowed : frozenset of str
-        Which of ``"nan"``, ``"inf"`` and ``"-inf"`` they may be, since they were made so.
+    allowed : tuple of float
+        Which of ``nan``, ``inf`` and ``-inf`` they may be, since they were made so.
     """
 
     name: str
@@ -74,7 +74,7 @@ class Place:
     of: Quantity
     operation: str = ""
     readers: str = ""
-    allowed: frozenset[str] = frozenset()
+    allowed: tuple[float, ...] = ()
 
     def gradient(self) -> Place:
         """Return the place of the gradient by these numbers."""
@@ -83,7 +83,7 @@ class Place:
             what=f"gradient by the {self.what}",
             of=Quantity.GRADIENT,
             operation="",
-            allowed=frozenset(),
+            allowed=(),
         )
 
 
@@ -110,7 +110,7 @@ class Places:
         """Name an input Node."""
         return Place(self._names.of_signal(signal), "output", Quantity.INPUT)
 
-    def of_initial(self, signal: Signal, plan: Plan) -> Place:
+    def of_initial(self, signal: Signal, plan: ExecutionPlan) -> Place:
         """Name a parameter, or what the simulation begins from."""
         constant = plan.use.role(signal) is Role.CONSTANT
         readers = self._readers(signal, plan)
@@ -129,11 +129,11 @@ class Places:
             self._names.of_operator(operator), f"variable {variable.name!r}", Quantity.PARAMETER
         )
 
-    def of_written(self, base: Signal, operator: Operator, plan: Plan) -> Place:
+    def of_written(self, base: Signal, operator: Operator, plan: ExecutionPlan) -> Place:
         """Name a signal that an operator has written."""
         name = self._names.of_operator(operator)
         states: dict[str, Signal] = getattr(operator, "state", None) or {}
-        state = next((key for key, each in states.items() if each.base is base), None)
+        state = next((key for key, signal in states.items() if signal.base is base), None)
         if state is not None:
             what = f"state {state!r}"
         else:
@@ -146,19 +146,19 @@ class Places:
             Quantity.VALUE,
             operation=operation_of(operator),
             readers=self._readers(base, plan),
-            allowed=frozenset() if is_value else _non_finite(base),
+            allowed=() if is_value else _non_finite(base),
         )
 
-    def of_group(self, group: Group, plan: Plan) -> list[tuple[Signal, Place]]:
+    def of_group(self, group: Group, plan: ExecutionPlan) -> list[tuple[Signal, Place]]:
         """Name all signals that a group has written, in the order in which they are complete."""
         last = {
             base: index
             for index, op in enumerate(group.operators)
-            for base in (each.base for each in (*op.sets, *op.incs, *op.updates))
+            for base in (signal.base for signal in (*op.sets, *op.incs, *op.updates))
         }
         return [
             (base, self.of_written(base, group.operators[index], plan))
-            for base, index in sorted(last.items(), key=lambda each: each[1])
+            for base, index in sorted(last.items(), key=lambda item: item[1])
             if is_real(base)
         ]
 
@@ -169,33 +169,27 @@ class Places:
     def _key(self, signal: Signal) -> str:
         return self._keys.get((self._names.owner(signal), signal), "")
 
-    def _readers(self, base: Signal, plan: Plan) -> str:
+    def _readers(self, base: Signal, plan: ExecutionPlan) -> str:
         readers = [
-            f"{self._names.of_operator(each)} ({operation_of(each)})"
-            for each in plan.use.reads.get(base, ())
-            if not isinstance(each, nengo_dl.compat.SimProbe)
+            f"{self._names.of_operator(reader)} ({operation_of(reader)})"
+            for reader in plan.use.reads.get(base, ())
+            if not isinstance(reader, nengo_dl.compat.SimProbe)
         ]
-        return _list(dict.fromkeys(readers))
+        return listed(dict.fromkeys(readers), _MOST_READERS)
 
 
-def is_real(signal: Signal) -> bool:
-    """Say whether the values of a signal are real numbers."""
-    return bool(np.issubdtype(signal.dtype, np.floating))
+def is_allowed(tensor: Any, allowed: Iterable[float]) -> Any:
+    """Say of numbers whether they are finite, or among what is allowed."""
+    fine = tf.math.is_finite(tensor)
+    for value in allowed:
+        fine |= tf.math.is_nan(tensor) if np.isnan(value) else tensor == value
+    return fine
 
 
-def _non_finite(signal: Signal) -> frozenset[str]:
+def _non_finite(signal: Signal) -> tuple[float, ...]:
     """List what a signal has been made to hold that is not finite."""
     value = signal.initial_value
-    if isinstance(value, SparseMatrix) or signal.sparse:
-        value = value.data
-    value = np.asarray(value)
-    if value.dtype.kind != "f" or np.isfinite(value).all():
-        return frozenset()
-    found = {"nan": np.isnan(value), "inf": np.isposinf(value), "-inf": np.isneginf(value)}
-    return frozenset(name for name, each in found.items() if each.any())
-
-
-def _list(names: Iterable[str]) -> str:
-    names = list(names)
-    more = len(names) - _MOST_READERS
-    return ", ".join(names[:_MOST_READERS]) + (f" and {more} more" if more > 0 else "")
+    value = np.asarray(value.data if signal.sparse else value)
+    if value.dtype.kind != "f":
+        return ()
+    return tuple(np.unique(value[~np.isfinite(value)]))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -21,15 +21,15 @@ class Series:
         Whether the values differ between the items of a minibatch.
     varies : bool
         Whether they differ between steps. A sequence of one step may vary too, hence a flag.
-    may_be_still : bool
-        Whether the values vary or not is only seen when they are there: the axis has an entry for
-        each step, or one for all.
+    may_be_constant : bool
+        Whether it is only known at run time if the values vary: the time axis has an entry for
+        each step, or one for all steps.
     """
 
     tensor: Any
     batched: bool
     varies: bool
-    may_be_still: bool = False
+    may_be_constant: bool = False
 
     @classmethod
     def constant(cls, value: Any, batched: bool = False) -> Series:
@@ -58,7 +58,7 @@ class Series:
         tensor : tf.Tensor
             Shape ``(batch or 1, steps, *shape)``.
         """
-        if self.varies and not self.may_be_still:
+        if self.varies and not self.may_be_constant:
             return self.tensor
         return repeat(self.tensor, steps, axis=1)
 
@@ -68,9 +68,13 @@ class Series:
             return self
         return replace(self, tensor=repeat(self.tensor, batch, axis=0), batched=True)
 
+    def with_tensor(self, tensor: Any) -> Series:
+        """Return a series of other values that differ between the same items and steps."""
+        return replace(self, tensor=tensor)
+
     def map(self, function: Any) -> Series:
         """Apply a function of ``(batch, time, *shape)`` that treats all steps and items alike."""
-        return replace(self, tensor=function(self.tensor))
+        return self.with_tensor(function(self.tensor))
 
 
 def repeat(tensor: Any, times: Any, axis: int) -> Any:
@@ -79,9 +83,9 @@ def repeat(tensor: Any, times: Any, axis: int) -> Any:
         return tensor
     shape = list(tensor.shape)
     shape[axis] = times
-    if any(each is None for each in shape):
+    if any(size is None for size in shape):
         dynamic = tf.shape(tensor)
-        shape = [dynamic[index] if each is None else each for index, each in enumerate(shape)]
+        shape = [dynamic[index] if size is None else size for index, size in enumerate(shape)]
     return tf.broadcast_to(tensor, shape)
 
 
@@ -93,23 +97,55 @@ def total(terms: Sequence[Series]) -> Series:
     terms : sequence of Series
         At least one, of one shape.
     """
-    return like(add([each.tensor for each in terms]), *terms)
+    return like(add([term.tensor for term in terms]), *terms)
 
 
 def add(tensors: Sequence[Any]) -> Any:
     """Add at least one tensor, in their order, with broadcasting."""
     result = tensors[0]
-    for each in tensors[1:]:
-        result = result + each
+    for tensor in tensors[1:]:
+        result = result + tensor
     return result
 
 
 def like(tensor: Any, *sources: Series) -> Series:
     """Make a series of values that were computed, with broadcasting, from those of others."""
-    varying = [each for each in sources if each.varies]
+    varying = [series for series in sources if series.varies]
     return Series(
         tensor,
-        batched=any(each.batched for each in sources),
+        batched=any(series.batched for series in sources),
         varies=bool(varying),
-        may_be_still=bool(varying) and all(each.may_be_still for each in varying),
+        may_be_constant=bool(varying) and all(series.may_be_constant for series in varying),
     )
+
+
+def folded(
+    function: Callable[[Any], Any], tensor: Any, shape_in: Sequence[int] | None = None
+) -> Any:
+    """Apply a function that treats all items alike to all items of all steps.
+
+    Parameters
+    ----------
+    function : callable
+        Takes a tensor ``(items, *shape_in)`` and returns one ``(items, *shape_out)``.
+    tensor : tf.Tensor
+        Shape ``(batch, time, *shape)``.
+    shape_in : sequence of int, optional
+        What the function takes; by default the shape that the values have.
+
+    Returns
+    -------
+    tensor : tf.Tensor
+        Shape ``(batch, time, *shape_out)``.
+    """
+    shape_in = list(tensor.shape[2:] if shape_in is None else shape_in)
+    batch, time = tensor.shape[:2]
+    items = -1 if batch is None or time is None else batch * time
+    result = function(tf.reshape(tensor, [items, *shape_in]))
+    shape_out = result.shape[1:]
+    if time is not None:
+        return tf.reshape(result, [-1 if batch is None else batch, time, *shape_out])
+    if batch is not None:
+        return tf.reshape(result, [batch, -1 if 0 not in shape_out else 0, *shape_out])
+    batch, time = tf.unstack(tf.shape(tensor)[:2])
+    return tf.reshape(result, [batch, time, *shape_out])

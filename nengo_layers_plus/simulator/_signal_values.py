@@ -1,4 +1,4 @@
-"""The values of all signals over a sequence, as far as they are known."""
+"""The values of all signals over a sequence, as far as they are computed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from nengo_layers_plus._upstream import tf
-from nengo_layers_plus._upstream._views import places_of, shape_of
+from nengo_layers_plus._upstream._simulation import places_of, shape_of
 from nengo_layers_plus.simulator._series import Series, like, total
 from nengo_layers_plus.simulator._views import mask_of, put, take
 
@@ -126,12 +126,12 @@ class SignalValues:
     def known(self, base: Any) -> dict[str, Series]:
         """Return all that is known of a signal over the steps, by when in a step it is so."""
         kinds = {"before": self._before, "after": self._after}
-        found = {when: series[base] for when, series in kinds.items() if base in series}
-        if base in self._final and "after" not in found:
-            found["final"] = Series.constant(self._final[base], base.minibatched)
+        known = {when: series[base] for when, series in kinds.items() if base in series}
+        if base in self._final and "after" not in known:
+            known["final"] = Series.constant(self._final[base], base.minibatched)
         if base not in self._final and self._terms.get(base):
-            found["value"] = self._value(base)
-        return found
+            known["value"] = self._value(base)
+        return known
 
     def put_known(self, base: Any, when: str, series: Series) -> None:
         """Put what `known` returned in its place."""

@@ -12,13 +12,14 @@ import nengo
 import numpy as np
 from nengo.ensemble import Neurons
 from nengo.exceptions import SimulationError, ValidationError
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
 
-from nengo_layers_plus._declared import holds_itself
-from nengo_layers_plus._upstream import keras3_equivalent, nengo_dl, tf
+from nengo_layers_plus._upstream import nengo_dl, tf
 from nengo_layers_plus._upstream._array_model import use_array_model
-from nengo_layers_plus._upstream._custom_gradients import custom_gradients_kept
 from nengo_layers_plus._upstream._repairs import keras_call
 from nengo_layers_plus._upstream._tensor_graph import replace_class
+from nengo_layers_plus._upstream._tensorflow import custom_gradients_kept
 from nengo_layers_plus.graph import TrainingReport, what_trains
 from nengo_layers_plus.graph._keras_layers import mark_inputs_built
 from nengo_layers_plus.parameters import LoadedParameters, load_parameters, save_parameters
@@ -31,9 +32,13 @@ from nengo_layers_plus.simulator._given_data import GivenData
 from nengo_layers_plus.simulator._gradient_check import check_gradients
 from nengo_layers_plus.simulator._layerwise_graph import LayerwiseGraph
 from nengo_layers_plus.simulator._lif import starts_regularly
-from nengo_layers_plus.simulator._live_data import LiveData, freeze_synapse, with_learned_parameters
-from nengo_layers_plus.simulator._progress import Progress
-from nengo_layers_plus.simulator._truncation import Truncation
+from nengo_layers_plus.simulator._live_data import (
+    LiveData,
+    check_members,
+    freeze_synapse,
+    with_learned_parameters,
+)
+from nengo_layers_plus.simulator._settings import Truncation
 
 
 class Simulator(nengo_dl.Simulator):
@@ -166,7 +171,7 @@ class Simulator(nengo_dl.Simulator):
             self._given,
             self.tensor_graph.dtype,
             cuts=self.tensor_graph.use_loop,
-            has_to_wait=self.tensor_graph.has_to_wait,
+            defers_compilation=self.tensor_graph.defers_compilation,
             state=list(self.tensor_graph.saved_state.values()),
             numerics=self.tensor_graph.numerics,
         )
@@ -218,40 +223,20 @@ class Simulator(nengo_dl.Simulator):
             If one of them is a class, or of Keras 3, which TensorFlow's Keras models can't use, if
             Keras does not know its name, or if it is for something that is no Probe of the network.
         """
-        given = {
-            "loss": loss,
-            "metrics": metrics,
-            "loss_weights": loss_weights,
-            "weighted_metrics": weighted_metrics,
-        }
-        for name, value in {"optimizer": optimizer, **given, **kwargs}.items():
-            if holds_itself(value):
-                raise ValidationError(f"{value!r} holds itself", name, self)
-            for each in _items_of(value):
-                if isinstance(each, type):
-                    raise ValidationError(
-                        f"expected an object, got the class {each!r}. What to do: make an object "
-                        "of it",
-                        name,
-                        self,
-                    )
-                equivalent = keras3_equivalent(each)
-                if equivalent is not None:
-                    raise ValidationError(
-                        f"expected an object of tf.keras, got {each!r} of Keras 3, which the Keras "
-                        f"model of a Simulator can't use. What to do: take {equivalent} instead",
-                        name,
-                        self,
-                    )
-        by_name = {name: self._given.by_probe(value, name) for name, value in given.items()}
-        for name in ("loss", "metrics", "weighted_metrics"):
-            self._given.check_names(by_name[name], name)
+        given = self._given.compile_arguments(
+            optimizer=optimizer,
+            loss=loss,
+            metrics=metrics,
+            loss_weights=loss_weights,
+            weighted_metrics=weighted_metrics,
+            **kwargs,
+        )
         for name in ("metrics", "weighted_metrics"):
-            by_name[name] = self._standardize_data(
-                by_name[name], self.model.probes, broadcast_unary=True
+            given[name] = self._standardize_data(
+                given[name], self.model.probes, broadcast_unary=True
             )
-        super().compile(optimizer, **by_name, **kwargs)
-        self._given.note_metrics(by_name["metrics"], by_name["weighted_metrics"])
+        super().compile(given.pop("optimizer"), **given)
+        self._given.note_metrics(given["metrics"], given["weighted_metrics"])
 
     @nengo_dl.simulator.require_open  # type: ignore[untyped-decorator]
     def fit(
@@ -438,12 +423,12 @@ class Simulator(nengo_dl.Simulator):
             What the probes record, ``(batch, time, size)``.
         """
         check_arguments(self, stateful=stateful)
-        before, self._writes_state = self._writes_state, stateful
+        outer, self._writes_state = self._writes_state, stateful
         try:
             # asked to keep the state, it makes no copy of it to restore: nothing is written
             return super().predict_on_batch(x, n_steps=n_steps, stateful=True, **kwargs)
         finally:
-            self._writes_state = before
+            self._writes_state = outer
 
     @nengo_dl.simulator.with_self  # type: ignore[untyped-decorator]
     @keras_call
@@ -473,21 +458,21 @@ class Simulator(nengo_dl.Simulator):
         cut = None
         if truncation is not None:
             cut = Truncation(self, truncation, self._given.names_without_history)
-        kept = stateful and self.stateful
-        arguments = self._arguments_of(func_type, x, y, n_steps, kept, validation, kwargs)
+        keeps_state = stateful and self.stateful
+        arguments = self._arguments_of(func_type, x, y, n_steps, keeps_state, validation, kwargs)
         if not stateful:
             self._warn_of_one_step(arguments["x"])
         settings = self.tensor_graph.settings
-        kept = kept and self._writes_state
+        keeps_state = keeps_state and self._writes_state
         # where a call of several minibatches fails, some may have written their state
-        several = kept and func_type != "predict_on_batch"
+        several = keeps_state and func_type != "predict_on_batch"
         puts_back = self._check_numerics or cut is not None or several
         try:
             # a callback may call the Simulator from within a call
             with (
                 settings.changed(
-                    shares_still_inputs=True,
-                    writes_state=kept,
+                    shares_constant_inputs=True,
+                    writes_state=keeps_state,
                     problem=None,
                     truncation=cut,
                     chunks=None,
@@ -514,7 +499,7 @@ class Simulator(nengo_dl.Simulator):
         x: Any,
         y: Any,
         n_steps: int | None,
-        kept: bool,
+        keeps_state: bool,
         validation: Any,
         kwargs: dict[str, Any],
     ) -> dict[str, Any]:
@@ -532,7 +517,7 @@ class Simulator(nengo_dl.Simulator):
         rest = {name: value for name, value in kwargs.items() if name not in sizes}
         arguments = {**rest, "x": given.inputs(x, n_steps), "batch_size": size}
         if func_type == "predict":
-            given.check_whole(arguments["x"], kept)
+            given.check_whole(arguments["x"], keeps_state)
             return arguments
         arguments["y"] = given.targets(y, arguments["x"])
         arguments["sample_weight"] = given.weights(
@@ -540,9 +525,9 @@ class Simulator(nengo_dl.Simulator):
         )
         if func_type == "fit":
             given.leave_out(arguments, kwargs.get("validation_split"))
-            arguments["validation_data"] = given.validation(validation, n_steps, kept)
+            arguments["validation_data"] = given.validation(validation, n_steps, keeps_state)
         else:
-            given.check_whole(arguments["x"], kept)
+            given.check_whole(arguments["x"], keeps_state)
             arguments["return_dict"] = True
         return arguments
 
@@ -557,7 +542,7 @@ class Simulator(nengo_dl.Simulator):
             if not losses or losses.get(self.get_name(probe)) is not None
         ]
         connections = self.model.toplevel.all_connections
-        if any(each.synapse is not None for each in (*connections, *probes)):
+        if any(obj.synapse is not None for obj in (*connections, *probes)):
             warnings.warn(
                 "Running for one timestep, but the network contains synaptic filters, through "
                 "which values come a step later. What to do: set synapse=None, or run more steps",
@@ -569,11 +554,11 @@ class Simulator(nengo_dl.Simulator):
         """Put back what layers have, and the state if it may be written, if something fails."""
         graph = self.tensor_graph
         state = [*graph.state_of_layers.values(), *(graph.saved_state.values() if written else ())]
-        before = [tf.identity(each) for each in state]
+        values = [tf.identity(variable) for variable in state]
         try:
             yield
         except BaseException:
-            for variable, value in zip(state, before, strict=True):
+            for variable, value in zip(state, values, strict=True):
                 variable.assign(value)
             raise
 
@@ -604,8 +589,8 @@ class Simulator(nengo_dl.Simulator):
             steps = int(values.pop("n_steps")[0, 0])
             dtype = self.tensor_graph.dtype
             inputs = [
-                np.broadcast_to(each, (len(each), steps, each.shape[2])).astype(dtype)
-                for each in map(np.asarray, values.values())
+                np.broadcast_to(array, (len(array), steps, array.shape[2])).astype(dtype)
+                for array in map(np.asarray, values.values())
             ]
         if outputs is not None:
             outputs = self._given.probes(outputs, "outputs")
@@ -698,7 +683,7 @@ class Simulator(nengo_dl.Simulator):
             The arguments.
         """
         check_arguments(self, as_dict=as_dict)
-        self._check_members(nengo_objs, "nengo_objs", nengo.Ensemble, Neurons, nengo.Connection)
+        check_members(self, nengo_objs, "nengo_objs", nengo.Ensemble, Neurons, nengo.Connection)
         params = super().get_nengo_params(nengo_objs, as_dict=as_dict)
         if not isinstance(nengo_objs, list | tuple):
             return with_learned_parameters(self, nengo_objs, params)
@@ -706,18 +691,6 @@ class Simulator(nengo_dl.Simulator):
         for obj, arguments in zip(nengo_objs, each_params, strict=True):
             with_learned_parameters(self, obj, arguments)
         return params
-
-    def _check_members(self, given: Any, argument: str, *classes: type) -> None:
-        """Raise if there is something that is no object of the network, of some classes."""
-        for each in given if isinstance(given, list | tuple) else [given]:
-            obj = each.ensemble if isinstance(each, Neurons) else each
-            if not isinstance(each, classes) or obj not in self.model.params:
-                expected = " or ".join(cls.__name__ for cls in classes)
-                raise ValidationError(
-                    f"expected {expected} of the network of this Simulator, got {each!r}",
-                    argument,
-                    self,
-                )
 
     @nengo_dl.simulator.require_open  # type: ignore[untyped-decorator]
     def freeze_params(self, objs: Any) -> None:
@@ -744,15 +717,15 @@ class Simulator(nengo_dl.Simulator):
                     f"Simulator.objs: expected Network or Ensemble or Connection, got {obj!r}, "
                     "which has no parameters to freeze"
                 )
-        self._check_members(objs, "objs", nengo.Network, nengo.Ensemble, nengo.Connection)
-        for each in objs if isinstance(objs, list | tuple) else [objs]:
-            if not isinstance(each, nengo.Network):
-                super().freeze_params(each)
+        check_members(self, objs, "objs", nengo.Network, nengo.Ensemble, nengo.Connection)
+        for obj in objs if isinstance(objs, list | tuple) else [objs]:
+            if not isinstance(obj, nengo.Network):
+                super().freeze_params(obj)
                 continue
             # nengo_dl takes no Network within another
-            inner = [*each.all_ensembles, *each.all_connections]
-            super().freeze_params(each if each is self.model.toplevel else inner)
-            for holder in (*each.all_probes, *each.all_nodes):
+            inner = [*obj.all_ensembles, *obj.all_connections]
+            super().freeze_params(obj if obj is self.model.toplevel else inner)
+            for holder in (*obj.all_probes, *obj.all_nodes):
                 freeze_synapse(self, holder)
 
     def trange(self, sample_every: float | None = None, dt: float | None = None) -> Any:
@@ -815,12 +788,46 @@ class Simulator(nengo_dl.Simulator):
         return what_trains(self)
 
 
-def _items_of(value: Any) -> Iterator[Any]:
-    """List what is in nested lists and dictionaries, whose keys may be Probes."""
-    if isinstance(value, Mapping):
-        value = list(value.values())
-    if isinstance(value, list | tuple):
-        for each in value:
-            yield from _items_of(each)
-    else:
-        yield value
+class Progress:
+    """How far a simulation is, as a bar that is moved from within a TensorFlow graph."""
+
+    def __init__(self) -> None:
+        self._bar: Bar | None = None
+
+    def in_graph(self, steps: Any) -> None:
+        """Add an operation to a graph that says how many steps were run."""
+        tf.numpy_function(self._move, [steps], [], name="progress")
+
+    @contextlib.contextmanager
+    def shown(self, total: int, visible: bool) -> Iterator[None]:
+        """Show a bar while something runs.
+
+        Parameters
+        ----------
+        total : int
+            The number of steps.
+        visible : bool
+            Whether to show it.
+        """
+        if not visible:
+            yield
+            return
+        columns = (
+            TextColumn("Simulating"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("steps"),
+            TimeRemainingColumn(elapsed_when_finished=True),
+        )
+        with Bar(*columns) as self._bar:
+            self._bar.add_task("Simulating", total=total)
+            try:
+                yield
+                self._move(total)
+            finally:
+                self._bar.refresh()
+        self._bar = None
+
+    def _move(self, steps: Any) -> None:
+        if self._bar is not None:
+            self._bar.update(self._bar.task_ids[0], completed=int(steps))

@@ -12,9 +12,14 @@ from nengo_layers_plus.simulator._series import Series
 
 def type_of(signal: Any, dtype: Any) -> Any:
     """Return the type that the values of a signal have, where real numbers are of type `dtype`."""
-    if np.issubdtype(signal.dtype, np.floating):
+    if is_real(signal):
         return tf.as_dtype(dtype)
     return tf.bool if np.issubdtype(signal.dtype, np.bool_) else tf.int32
+
+
+def is_real(signal: Any) -> bool:
+    """Say whether the values of a signal are real numbers."""
+    return bool(np.issubdtype(signal.dtype, np.floating))
 
 
 def take(series: Series, places: np.ndarray) -> Series:

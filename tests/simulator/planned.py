@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from nengo_layers_plus import Simulator
-from nengo_layers_plus.simulator._context import Context
-from nengo_layers_plus.simulator._decision import Kind
-from nengo_layers_plus.simulator._plan import Group, Plan
+from nengo_layers_plus.simulator._operator_builders import Context
+from nengo_layers_plus.simulator._plan import ExecutionPlan, Group
+from nengo_layers_plus.simulator.rules._rule import Schedule
 
 
-def plan_of(network: Any, training: bool = False) -> Plan:
+def plan_of(network: Any, training: bool = False) -> ExecutionPlan:
     return planned(network, training)[0]
 
 
-def planned(network: Any, training: bool = False, batch: int = 2) -> tuple[Plan, Context]:
+def planned(network: Any, training: bool = False, batch: int = 2) -> tuple[ExecutionPlan, Context]:
     """Return the plan of a network, and what it is for."""
     with Simulator(network, minibatch_size=batch, progress_bar=False) as sim:
         graph = sim.tensor_graph
@@ -22,7 +22,7 @@ def planned(network: Any, training: bool = False, batch: int = 2) -> tuple[Plan,
         return graph.plan_for(context), context
 
 
-def groups_with(plan: Plan, operator: str) -> list[Group]:
+def groups_with(plan: ExecutionPlan, operator: str) -> list[Group]:
     """List the groups that have an operator of a type."""
     return [
         group
@@ -31,12 +31,12 @@ def groups_with(plan: Plan, operator: str) -> list[Group]:
     ]
 
 
-def group_with(plan: Plan, operator: str) -> Group:
+def group_with(plan: ExecutionPlan, operator: str) -> Group:
     (group,) = groups_with(plan, operator)
     return group
 
 
-def how(plan: Plan, operator: str) -> tuple[Kind, str, int]:
+def how(plan: ExecutionPlan, operator: str) -> tuple[Schedule, str, int]:
     """Return how the only operator of a type runs, why, and with how many others."""
     group = group_with(plan, operator)
-    return group.decision.kind, group.decision.reason, len(group.operators) - 1
+    return group.decision.schedule, group.decision.reason, len(group.operators) - 1

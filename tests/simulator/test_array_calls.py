@@ -8,7 +8,7 @@ import pytest
 
 from nengo_layers_plus import CustomLayer, Simulator, nengo_dl
 from nengo_layers_plus._upstream import tf
-from nengo_layers_plus.simulator._array_calls import stands_still
+from nengo_layers_plus.simulator._array_calls import Lengths, is_constant_in_time
 
 IMAGES = np.random.RandomState(0).uniform(0, 1, (4, 1, 3))
 
@@ -36,25 +36,25 @@ def sims():
 
 class TestStandsStill:
     def test_repeated(self):
-        assert stands_still(IMAGES.repeat(5, axis=1))
-        assert stands_still(np.broadcast_to(IMAGES, (4, 5, 3)))
+        assert is_constant_in_time(IMAGES.repeat(5, axis=1))
+        assert is_constant_in_time(np.broadcast_to(IMAGES, (4, 5, 3)))
 
     @pytest.mark.parametrize("place", [(0, 0, 0), (3, 4, 2), (2, 2, 1)])
     def test_one_number_differs(self, place):
         values = IMAGES.repeat(5, axis=1)
         values[place] += 1e-12
-        assert not stands_still(values)
+        assert not is_constant_in_time(values)
 
     def test_large_arrays_are_seen_to_the_end(self):
         values = np.zeros((100, 4, 3000), dtype=np.float32)
-        assert stands_still(values)
+        assert is_constant_in_time(values)
         values[99, 2, 2999] = 1
-        assert not stands_still(values)
+        assert not is_constant_in_time(values)
 
     def test_one_step_and_no_numbers(self):
-        assert not stands_still(IMAGES)
-        assert not stands_still(np.full((1, 3, 2), np.nan))
-        assert not stands_still(tf.zeros((2, 3, 4)))
+        assert not is_constant_in_time(IMAGES)
+        assert not is_constant_in_time(np.full((1, 3, 2), np.nan))
+        assert not is_constant_in_time(tf.zeros((2, 3, 4)))
 
 
 def data_of(net, n_steps, still, still_other):
@@ -159,7 +159,7 @@ def test_few_functions():
         assert [each.steps for each in cases] == [4, None]
         for _ in range(3):
             sim.predict(data_of(net, 6, still=True, still_other=False), verbose=0)
-        (source,) = {name for each in sim._array_calls._functions for name in each.still}
+        (source,) = {name for each in sim._array_calls._functions for name in each.constant}
         assert source == sim.get_name(net.source)
 
 
@@ -275,3 +275,30 @@ def test_a_state_that_was_loaded_before_any_step_is_kept(tmp_path, cls):
         for one, other in zip(use(sim), expected, strict=True):
             np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-5)
         assert sim.n_steps == 25
+
+
+# -- numbers of steps that functions are traced for
+
+
+def test_lengths_of_the_first_and_those_that_recur():
+    lengths = Lengths()
+    assert [lengths.choose(steps) for steps in (30, 30, 50, 30, 50, 50, 50)] == [
+        *(30, 30),  # the first
+        None,
+        30,
+        None,
+        *(50, 50),  # for the third time, and from then on
+    ]
+
+
+def test_always_another_length():
+    lengths = Lengths()
+    assert [lengths.choose(steps) for steps in range(5)] == [0, None, None, None, None]
+
+
+def test_lengths_to_begin_anew():
+    lengths = Lengths()
+    lengths.choose(3)
+    lengths.forget()
+    assert lengths.choose(4) == 4
+    assert lengths.choose(3) is None

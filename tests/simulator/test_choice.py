@@ -33,16 +33,16 @@ def layers(time_constants=(0.02, 0.02, 0.02)):
     return net
 
 
-def test_patience():
-    assert Choice(True, "", start=0.9, step=1e-3).patience == 0
-    assert Choice(True, "", start=3.0, step=1e-3).patience == 3000
+def test_deferred_steps():
+    assert Choice(True, "", start=0.9, step=1e-3).deferred_steps == 0
+    assert Choice(True, "", start=3.0, step=1e-3).deferred_steps == 3000
 
 
 def test_layers_do_not_wait():
     plan, context = planned(layers())
     chosen = choose(plan, context, merged=10)
     assert chosen.layerwise
-    assert chosen.patience == 0
+    assert chosen.deferred_steps == 0
     assert len(find_compiled(plan)) == 3
 
 
@@ -51,7 +51,7 @@ def test_many_operators_wait():
     chosen = choose(plan, context, merged=12)
     assert chosen.layerwise
     assert chosen.start > 1
-    assert chosen.patience > 1000
+    assert chosen.deferred_steps > 1000
 
 
 def test_many_loops_are_not_trained():
@@ -67,7 +67,7 @@ def test_only_the_largest_are_compiled(monkeypatch):
 
 def test_step_by_step_at_first(monkeypatch):
     """As nengo_dl does, to the last bit; and layer by layer once it pays, with the state kept."""
-    monkeypatch.setattr(Choice, "patience", property(lambda self: 25))
+    monkeypatch.setattr(Choice, "deferred_steps", property(lambda self: 25))
     net = memory(size=2)
     with net:
         nengo_dl.configure_settings(dtype="float64")
@@ -84,29 +84,29 @@ def test_step_by_step_at_first(monkeypatch):
         for sim in (stock, ours):
             sim.run_steps(20)
         assert ours.execution.mode == "layerwise"
-        assert {each.waits for each in ours._array_calls._functions} == {True, False}
+        assert {each.defers_compilation for each in ours._array_calls._functions} == {True, False}
         np.testing.assert_allclose(ours.data[net.probe], stock.data[net.probe], rtol=1e-10)
         assert np.abs(ours.data[net.probe][20:]).max() > 0.01
 
 
 @pytest.mark.parametrize("execution", ["stepwise", "layerwise"])
 def test_what_was_asked_for_does_not_wait(monkeypatch, execution):
-    monkeypatch.setattr(Choice, "patience", property(lambda self: 25))
+    monkeypatch.setattr(Choice, "deferred_steps", property(lambda self: 25))
     with Simulator(layers(), execution=execution, progress_bar=False) as sim:
         sim.run_steps(5)
-        assert not any(each.waits for each in sim._array_calls._functions)
+        assert not any(each.defers_compilation for each in sim._array_calls._functions)
         assert "until then" not in str(sim.execution)
 
 
 def test_a_network_that_is_always_trained_does_not_wait(monkeypatch):
     """Nor is it planned for simulation, which its layers may not be made for."""
-    monkeypatch.setattr(Choice, "patience", property(lambda self: 25))
+    monkeypatch.setattr(Choice, "deferred_steps", property(lambda self: 25))
     net = layers()
     with net:
         nengo_dl.configure_settings(learning_phase=True)
     with Simulator(net, progress_bar=False) as sim:
         sim.predict(n_steps=5, verbose=0)
-        assert not any(each.waits for each in sim._array_calls._functions)
+        assert not any(each.defers_compilation for each in sim._array_calls._functions)
         assert {row.why for row in sim.execution if row.operator == "LIF()"} == {
             "LIF is trained by its response curve"
         }

@@ -10,7 +10,7 @@ from nengo.exceptions import ValidationError
 from nengo_layers_plus import CustomLayer, Simulator, nengo_dl
 from nengo_layers_plus._upstream import tf
 from nengo_layers_plus.simulator import _chunks, _layerwise_graph
-from nengo_layers_plus.simulator._sizes import bytes_per_step
+from nengo_layers_plus.simulator._tiles import bytes_per_step
 
 STEPS = 50
 

@@ -25,7 +25,7 @@ from same_numbers import (
 from ways import WAYS
 
 from nengo_layers_plus import Simulator, nengo_dl
-from nengo_layers_plus.simulator import _sizes
+from nengo_layers_plus.simulator import _tiles
 
 # without the explanation of a failure, which takes minutes
 drawn = settings(phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink])
@@ -39,7 +39,7 @@ def small_minibatches_divided(divided=True):
     """Run minibatches in parts, as large ones are."""
     with pytest.MonkeyPatch.context() as patch:
         if divided:
-            patch.setattr(_sizes, "_UNDIVIDED_BYTES", 0)
+            patch.setattr(_tiles, "_UNDIVIDED_BYTES", 0)
         yield
 
 

@@ -16,7 +16,7 @@ from nengo_layers_plus.simulator._lif import (
     has_series,
     starts_regularly,
 )
-from nengo_layers_plus.simulator._loop_signals import LoopSignals
+from nengo_layers_plus.simulator._operator_builders import LoopSignals
 
 N = 20_000
 CONFIG = nengo_dl.builder.BuildConfig(

@@ -127,7 +127,7 @@ def test_neurons_without_a_state_are_computed_at_once():
     net = build()
     with Simulator(net, minibatch_size=BATCH, progress_bar=False) as sim:
         runs = {row.runs for row in sim.execution.rows if "Squared" in row.operator}
-    assert runs == {rules.Kind.WHOLE.value}
+    assert runs == {rules.Schedule.WHOLE.value}
     assert_same_use(build, train, nengo_dl.Simulator, Simulator, minibatch_size=BATCH)
 
 
@@ -135,7 +135,7 @@ def test_neurons_without_a_state_are_computed_at_once():
 def test_they_compile_in_both_modes(training):
     plan, _ = planned(layered(TYPES["surrogate of a model"])(), training=training)
     groups = groups_with(plan, "SimNeuronModel")
-    assert [each.decision.kind for each in groups] == [rules.Kind.SCAN] * 2
+    assert [each.decision.schedule for each in groups] == [rules.Schedule.SCAN] * 2
     assert set(groups) <= set(find_compiled(plan))
 
 

@@ -383,7 +383,7 @@ def test_networks_that_would_step_run_in_layers():
         (row,) = sim.execution
         assert (sim.execution.mode, sim.execution.why) == ("stepwise", row.why)
         assert len(sim.training_execution) > 0
-        assert not sim.tensor_graph.has_to_wait(1)
+        assert not sim.tensor_graph.defers_compilation(1)
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,8 @@ from python_neurons import InPython
 
 from nengo_layers_plus import CustomLayer
 from nengo_layers_plus._upstream import tf
-from nengo_layers_plus.simulator._decision import Kind
-from nengo_layers_plus.simulator._roles import Role, SignalUse
+from nengo_layers_plus.simulator._plan import Role, SignalUse
+from nengo_layers_plus.simulator.rules._rule import Schedule
 
 ALIKE = "treats all steps alike"
 RECURRENT = "a recurrent connection: each step needs the result of the step before"
@@ -96,11 +96,11 @@ def feedforward():
 def test_layers(feedforward):
     plan = plan_of(feedforward)
 
-    assert how(plan, "SimNeurons") == (Kind.SCAN, "LIF has a state", 0)
-    assert how(plan, "DotSet") == (Kind.WHOLE, ALIKE, 0)
-    assert how(plan, "TimeUpdate") == (Kind.WHOLE, "counts the steps", 0)
+    assert how(plan, "SimNeurons") == (Schedule.SCAN, "LIF has a state", 0)
+    assert how(plan, "DotSet") == (Schedule.WHOLE, ALIKE, 0)
+    assert how(plan, "TimeUpdate") == (Schedule.WHOLE, "counts the steps", 0)
     conv, function = groups_with(plan, "SimTensorNode")
-    assert conv.decision.kind is function.decision.kind is Kind.WHOLE
+    assert conv.decision.schedule is function.decision.schedule is Schedule.WHOLE
     assert conv.decision.reason == "treats each item alike: time is folded into the batch"
     assert function.decision.reason == "each step is a batch of its own"
     assert conv.decision.per_item
@@ -110,12 +110,12 @@ def test_layers(feedforward):
         "Lowpass is a filter along time",
         "Alpha is a filter along time",
     ]
-    assert all(each.decision.kind is not Kind.STEP for each in plan.groups)
+    assert all(each.decision.schedule is not Schedule.STEP for each in plan.groups)
 
 
 def test_in_training(feedforward):
     plan = plan_of(feedforward, training=True)
-    assert how(plan, "SimNeurons") == (Kind.WHOLE, "LIF is trained by its response curve", 0)
+    assert how(plan, "SimNeurons") == (Schedule.WHOLE, "LIF is trained by its response curve", 0)
 
 
 def test_groups_run_in_the_order_of_what_they_need(feedforward):
@@ -160,19 +160,24 @@ def test_a_probed_synapse_is_seen_without_delay():
 @pytest.mark.parametrize(
     ("neurons", "training", "kind", "reason"),
     [
-        (nengo.LIFRate(), False, Kind.WHOLE, "LIFRate has no state"),
-        (nengo.LIFRate(), True, Kind.WHOLE, "LIFRate has no state"),
-        (nengo.SpikingRectifiedLinear(), False, Kind.SCAN, "SpikingRectifiedLinear has a state"),
+        (nengo.LIFRate(), False, Schedule.WHOLE, "LIFRate has no state"),
+        (nengo.LIFRate(), True, Schedule.WHOLE, "LIFRate has no state"),
+        (
+            nengo.SpikingRectifiedLinear(),
+            False,
+            Schedule.SCAN,
+            "SpikingRectifiedLinear has a state",
+        ),
         (
             nengo.PoissonSpiking(nengo.LIFRate()),
             False,
-            Kind.SCAN,
+            Schedule.SCAN,
             "PoissonSpiking draws its spikes",
         ),
         (
             InPython(),
             True,
-            Kind.SCAN,
+            Schedule.SCAN,
             "InPython has no TensorFlow code: it runs in Python",
         ),
     ],
@@ -184,7 +189,7 @@ def test_neurons(neurons, training, kind, reason):
     with nengo.Network(seed=0) as net:
         nengo.Probe(CustomLayer(neurons)(nengo.Node([1.0, 2])))
     group = groups_with(plan_of(net, training), "SimNeurons")[-1]
-    assert (group.decision.kind, group.decision.reason) == (kind, reason)
+    assert (group.decision.schedule, group.decision.reason) == (kind, reason)
     assert len(group.operators) == 1
 
 
@@ -192,7 +197,7 @@ def test_neurons_whose_voltage_is_probed():
     with nengo.Network(seed=0) as net:
         layer = CustomLayer(nengo.LIF())(nengo.Node([1.0, 2]))
         nengo.Probe(layer, "voltage")
-    assert how(plan_of(net), "SimNeurons") == (Kind.SCAN, "LIF has a state", 0)
+    assert how(plan_of(net), "SimNeurons") == (Schedule.SCAN, "LIF has a state", 0)
 
 
 def test_a_cycle_steps_and_nothing_else_does():
@@ -205,16 +210,16 @@ def test_a_cycle_steps_and_nothing_else_does():
         nengo.Connection(inside, after, synapse=0.02)
         nengo.Probe(after)
     plan = plan_of(net)
-    (cycle,) = [each for each in plan.groups if each.decision.kind is Kind.STEP]
+    (cycle,) = [each for each in plan.groups if each.decision.schedule is Schedule.STEP]
     assert cycle.decision.reason == RECURRENT
     neurons = {
-        type(op.neurons).__name__: (group is cycle, group.decision.kind)
+        type(op.neurons).__name__: (group is cycle, group.decision.schedule)
         for group in groups_with(plan, "SimNeurons")
         for op in group.operators
         if hasattr(op, "neurons")
     }
-    assert neurons["LIFRate"] == (False, Kind.WHOLE)
-    kinds = [each.decision.kind for each in groups_with(plan, "SimNeurons")]
+    assert neurons["LIFRate"] == (False, Schedule.WHOLE)
+    kinds = [each.decision.schedule for each in groups_with(plan, "SimNeurons")]
     assert sorted(each.name for each in kinds) == ["SCAN", "STEP", "WHOLE"]
     synapses = [
         (op.process.tau, group is cycle)
@@ -234,7 +239,7 @@ def test_two_cycles_are_two_groups():
             ensemble = nengo.Ensemble(5, 1)
             nengo.Connection(ensemble, ensemble, synapse=0.1)
             nengo.Probe(ensemble)
-    cycles = [each for each in plan_of(net).groups if each.decision.kind is Kind.STEP]
+    cycles = [each for each in plan_of(net).groups if each.decision.schedule is Schedule.STEP]
     assert len(cycles) == 2
     assert not set(cycles[0].operators) & set(cycles[1].operators)
 
@@ -253,12 +258,12 @@ def test_learning_rules(rule):
         nengo.Probe(target)
     plan = plan_of(net)
     group = group_with(plan, f"Sim{type(rule).__name__}")
-    assert (group.decision.kind, group.decision.reason) == (Kind.STEP, LEARNS)
+    assert (group.decision.schedule, group.decision.reason) == (Schedule.STEP, LEARNS)
     roles = [plan.use.role(base) for base in group.written]
     assert Role.ACCUMULATED in roles
     # the source does not depend on what is learned
     assert any(
-        each.decision.kind is Kind.SCAN and each is not group
+        each.decision.schedule is Schedule.SCAN and each is not group
         for each in groups_with(plan, "SimNeurons")
     )
 
@@ -272,7 +277,7 @@ def test_python_functions_step_together():
             nengo.Connection(source, node, synapse=None)
             nengo.Probe(node)
     group = group_with(plan_of(net), "SimPyFunc")
-    assert (group.decision.kind, group.decision.reason) == (Kind.STEP, IN_ORDER)
+    assert (group.decision.schedule, group.decision.reason) == (Schedule.STEP, IN_ORDER)
     assert len([each for each in group.operators if type(each).__name__ == "SimPyFunc"]) == 2
 
 
@@ -282,8 +287,8 @@ def test_one_python_function_runs_by_itself():
         nengo.Connection(nengo.Node([1.0]), node, synapse=None)
         nengo.Probe(CustomLayer(nengo.LIF())(node))
     plan = plan_of(net)
-    assert how(plan, "SimPyFunc") == (Kind.SCAN, "calls a Python function", 0)
-    assert how(plan, "SimNeurons") == (Kind.SCAN, "LIF has a state", 0)
+    assert how(plan, "SimPyFunc") == (Schedule.SCAN, "calls a Python function", 0)
+    assert how(plan, "SimNeurons") == (Schedule.SCAN, "LIF has a state", 0)
 
 
 def test_what_lies_between_python_functions_steps_with_them():
@@ -309,16 +314,26 @@ def test_what_lies_between_python_functions_steps_with_them():
         (
             tf.keras.layers.Dropout(0.5),
             False,
-            Kind.WHOLE,
+            Schedule.WHOLE,
             "treats each item alike: time is folded into the batch",
         ),
-        (tf.keras.layers.Dropout(0.5), True, Kind.SCAN, "has to run once a step, for its "),
-        (lambda x: x - tf.reduce_mean(x, axis=0), False, Kind.WHOLE, "each step is a batch of its"),
-        (lambda x: x + tf.random.normal([1]), False, Kind.SCAN, "has to run once a step, for its "),
+        (tf.keras.layers.Dropout(0.5), True, Schedule.SCAN, "has to run once a step, for its "),
+        (
+            lambda x: x - tf.reduce_mean(x, axis=0),
+            False,
+            Schedule.WHOLE,
+            "each step is a batch of its",
+        ),
+        (
+            lambda x: x + tf.random.normal([1]),
+            False,
+            Schedule.SCAN,
+            "has to run once a step, for its ",
+        ),
         (
             lambda x: tf.reshape(tf.numpy_function(np.sin, [x], tf.float32), tf.shape(x)),
             False,
-            Kind.SCAN,
+            Schedule.SCAN,
             "calls a Python function",
         ),
     ],

@@ -11,8 +11,8 @@ from rich.console import Console
 
 from nengo_layers_plus import CustomLayer, Simulator
 from nengo_layers_plus._upstream import tf
-from nengo_layers_plus.simulator import _progress
-from nengo_layers_plus.simulator._progress import Progress
+from nengo_layers_plus.simulator import _simulator
+from nengo_layers_plus.simulator._simulator import Progress
 
 
 @pytest.fixture
@@ -20,8 +20,8 @@ def screen(monkeypatch):
     """Have bars drawn into a file that pretends to be a terminal."""
     file = io.StringIO()
     console = Console(file=file, force_terminal=True, width=80)
-    original = _progress.Bar
-    monkeypatch.setattr(_progress, "Bar", lambda *columns: original(*columns, console=console))
+    original = _simulator.Bar
+    monkeypatch.setattr(_simulator, "Bar", lambda *columns: original(*columns, console=console))
     return file
 
 

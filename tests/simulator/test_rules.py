@@ -11,9 +11,9 @@ from nengo.exceptions import BuildError
 
 from nengo_layers_plus import CustomLayer, Simulator, nengo_dl
 from nengo_layers_plus._upstream import tf
-from nengo_layers_plus.simulator._decision import Decision, Kind
 from nengo_layers_plus.simulator._series import Series
 from nengo_layers_plus.simulator.rules import Rule, register, rule_for
+from nengo_layers_plus.simulator.rules._rule import Decision, Schedule
 
 STEPS = 12
 
@@ -26,8 +26,8 @@ class IntegrateAndFireRule(Rule):
 
     def decide(self, operator, context):
         if context.training:
-            return Decision(Kind.SCAN, "is trained by its builder", per_item=True)
-        return Decision(Kind.WHOLE, "adds up its current", per_item=True)
+            return Decision(Schedule.SCAN, "is trained by its builder", per_item=True)
+        return Decision(Schedule.WHOLE, "adds up its current", per_item=True)
 
     def lower(self, operator, values, context):
         IntegrateAndFireRule.lowered += 1
@@ -179,7 +179,7 @@ def test_a_rule_is_for_one_type_and_none_derived_from_it():
     assert isinstance(rule, IntegrateAndFireRule)
     derived = DerivedFromOneWithRule(current, output, voltage)
     assert rule_for(derived).decide(derived, None) == Decision(
-        Kind.SCAN, "no rule is registered for DerivedFromOneWithRule"
+        Schedule.SCAN, "no rule is registered for DerivedFromOneWithRule"
     )
     assert not rule_for(derived).decide(derived, None).per_item
 
@@ -188,7 +188,7 @@ def test_a_rule_that_promises_what_it_does_not_do():
     @register(Unknown)
     class Promise(Rule):
         def decide(self, operator, context):
-            return Decision(Kind.WHOLE, "is easy")
+            return Decision(Schedule.WHOLE, "is easy")
 
     operator = Unknown()
     assert isinstance(rule_for(operator), Promise)

@@ -36,9 +36,9 @@ def test_over_time():
 
 
 def test_over_time_where_only_the_values_show_whether_they_vary():
-    still = varying(VALUES[:, :1], may_be_still=True)
+    still = varying(VALUES[:, :1], may_be_constant=True)
     np.testing.assert_array_equal(still.over_time(3), np.repeat(VALUES[:, :1], 3, axis=1))
-    np.testing.assert_array_equal(varying(may_be_still=True).over_time(3), VALUES)
+    np.testing.assert_array_equal(varying(may_be_constant=True).over_time(3), VALUES)
 
 
 def test_for_batch():
@@ -51,9 +51,9 @@ def test_for_batch():
 
 
 def test_map_keeps_what_is_known():
-    series = varying(may_be_still=True).map(lambda tensor: 2 * tensor)
+    series = varying(may_be_constant=True).map(lambda tensor: 2 * tensor)
     np.testing.assert_array_equal(series.tensor, 2 * VALUES)
-    assert (series.batched, series.varies, series.may_be_still) == (True, True, True)
+    assert (series.batched, series.varies, series.may_be_constant) == (True, True, True)
 
 
 def test_total():
@@ -62,7 +62,7 @@ def test_total():
     np.testing.assert_array_equal(whole.tensor, VALUES + 2 * np.arange(1, 5))
     assert whole.batched
     assert whole.varies
-    assert not whole.may_be_still
+    assert not whole.may_be_constant
     alone = total([shared])
     np.testing.assert_array_equal(alone.tensor, shared.tensor)
     assert not alone.batched
@@ -79,12 +79,12 @@ def test_total_keeps_the_order():
 
 @pytest.mark.parametrize("first", [True, False])
 @pytest.mark.parametrize("second", [True, False])
-def test_what_may_be_still(first, second):
+def test_what_may_be_constant(first, second):
     """A result may be still only if all that varies may."""
-    one, other = varying(may_be_still=first), varying(may_be_still=second)
-    assert like(one.tensor, one, other).may_be_still == (first and second)
+    one, other = varying(may_be_constant=first), varying(may_be_constant=second)
+    assert like(one.tensor, one, other).may_be_constant == (first and second)
     constant = Series.constant(tf.constant(1.0))
-    assert like(one.tensor, one, constant).may_be_still == first
+    assert like(one.tensor, one, constant).may_be_constant == first
     assert not like(constant.tensor, constant, constant).varies
 
 

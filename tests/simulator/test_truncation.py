@@ -408,11 +408,11 @@ def linear():
 @pytest.mark.parametrize(
     ("truncation", "message"),
     [
-        (0, "expected at least one step, got 0"),
-        (-3, "expected at least one step, got -3"),
-        (2.0, r"expected a number of steps, or None for whole sequences, got 2\.0"),
-        (True, "expected a number of steps, or None for whole sequences, got True"),
-        ("3", "expected a number of steps, or None for whole sequences, got '3'"),
+        (0, "expected a whole number from 1 to 2147483647, got 0"),
+        (-3, "expected a whole number from 1 to 2147483647, got -3"),
+        (2.0, r"expected a whole number from 1 to 2147483647, got 2\.0"),
+        (True, r"expected a whole number from 1 to 2147483647, got True"),
+        ("3", r"expected a whole number from 1 to 2147483647, got '3'"),
     ],
 )
 def test_bad_lengths(linear, truncation, message):

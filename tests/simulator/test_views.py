@@ -7,7 +7,7 @@ import pytest
 from nengo.builder.signal import Signal
 
 from nengo_layers_plus._upstream import tf
-from nengo_layers_plus._upstream._views import places_of, shape_of
+from nengo_layers_plus._upstream._simulation import places_of, shape_of
 from nengo_layers_plus.simulator._series import Series
 from nengo_layers_plus.simulator._views import mask_of, put, take, type_of
 

@@ -7,11 +7,15 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from nengo_layers_plus._upstream._repairs._checkpoints import repair_checkpoints
-from nengo_layers_plus._upstream._repairs._copies import repair_copies
-from nengo_layers_plus._upstream._repairs._graph import repair_graph
-from nengo_layers_plus._upstream._repairs._operators import repair_operators
-from nengo_layers_plus._upstream._repairs._simulator import keras_call, repair_simulator
+from nengo_layers_plus._upstream._repairs._registry import make_repairs
+from nengo_layers_plus._upstream._repairs._simulator import keras_call
+
+# Each of these registers the repairs that it has.
+from nengo_layers_plus._upstream._repairs import (  # noqa: F401  # isort: skip
+    _graph,
+    _operators,
+    _saving,
+)
 
 __all__ = ["keras_call", "repair"]
 
@@ -19,21 +23,7 @@ _IS_REPAIRED = "is_repaired_by_nengo_layers_plus"
 
 
 def repair(nengo_dl: ModuleType) -> None:
-    """Repair nengo_dl.
-
-    Parameters
-    ----------
-    nengo_dl : module
-        nengo_dl, imported.
-    """
-    if hasattr(nengo_dl, _IS_REPAIRED):
-        return
-    for repair_part in (
-        repair_graph,
-        repair_operators,
-        repair_simulator,
-        repair_checkpoints,
-        repair_copies,
-    ):
-        repair_part(nengo_dl)
-    setattr(nengo_dl, _IS_REPAIRED, True)
+    """Repair nengo_dl, which is imported, unless that was done."""
+    if not hasattr(nengo_dl, _IS_REPAIRED):
+        make_repairs(nengo_dl)
+        setattr(nengo_dl, _IS_REPAIRED, True)

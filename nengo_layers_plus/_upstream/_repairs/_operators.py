@@ -6,25 +6,14 @@ import importlib
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
-from nengo_layers_plus._upstream._repairs._wrap import wrap
+import numpy
+
+from nengo_layers_plus._upstream._libraries import nengo, nengo_dl, tf
+from nengo_layers_plus._upstream._repairs._registry import repairs
 from nengo_layers_plus._upstream._simulation import native_process_builder, set_initial_value
 
 
-def repair_operators(nengo_dl: ModuleType) -> None:
-    """Make these repairs.
-
-    Parameters
-    ----------
-    nengo_dl : module
-        nengo_dl, imported.
-    """
-    _repair_linear_filters(nengo_dl)
-    _repair_redefined_processes(nengo_dl)
-    _repair_matrix_exponentials()
-    _repair_refractory_times(nengo_dl)
-    _add_recursive_least_squares(nengo_dl)
-
-
+@repairs()
 def _repair_linear_filters(nengo_dl: ModuleType) -> None:
     """Have nengo_dl build all linear filters, as well as nengo runs them.
 
@@ -32,7 +21,6 @@ def _repair_linear_filters(nengo_dl: ModuleType) -> None:
     for its state, which is wrong in a Node, and takes filters whose steps are of several kinds,
     such as ``Alpha(0)`` and ``Alpha(0.01)``, for filters of one.
     """
-    linear_filter = importlib.import_module("nengo.synapses").LinearFilter
     builders: Any = nengo_dl.process_builders
     base: Any = builders.LinearFilterBuilder
 
@@ -59,15 +47,15 @@ def _repair_linear_filters(nengo_dl: ModuleType) -> None:
             for part in self.parts:
                 part.build_step(signals)
 
-    # what nengo_dl takes it for: one of its own
+    # so that it counts as a builder of nengo_dl's own
     LinearFilterBuilder.__module__ = builders.__name__
-    builders.SimProcessBuilder.TF_PROCESS_IMPL[linear_filter] = LinearFilterBuilder
+    builders.SimProcessBuilder.TF_PROCESS_IMPL[nengo.LinearFilter] = LinearFilterBuilder
 
 
 def _with_flat_steps(operator: Any) -> SimpleNamespace:
     """Imitate an operator whose process makes steps with a flat ``D``."""
     process = operator.process
-    steps = importlib.import_module("nengo.synapses").LinearFilter
+    steps = nengo.LinearFilter
 
     def make_step(*args: Any, **kwargs: Any) -> Any:
         step = process.make_step(*args, **kwargs)
@@ -85,32 +73,30 @@ def _with_flat_steps(operator: Any) -> SimpleNamespace:
     )
 
 
-def _repair_redefined_processes(nengo_dl: ModuleType) -> None:
+@repairs("process_builders.SimProcessBuilder.__init__")
+def _build_redefined_processes(init: Any, builder: Any, operators: Any) -> None:
     """Call the steps of processes whose class defines them itself.
 
     nengo_dl computes each subclass of ``Lowpass`` and ``LinearFilter`` as these, whatever it does.
     """
-    builders: Any = nengo_dl.process_builders
-
-    def make(init: Any, builder: Any, operators: Any) -> None:
-        init(builder, operators)
-        native = native_process_builder(operators[0].process)
-        builder.built_process = (native or builders.GenericProcessBuilder)(operators)
-
-    def merges(mergeable: Any, one: Any, other: Any) -> bool:
-        kinds = [native_process_builder(each.process) for each in (one, other)]
-        return kinds[0] is kinds[1] and mergeable(one, other)
-
-    wrap(builders.SimProcessBuilder, "__init__", make)
-    wrap(builders.SimProcessBuilder, "mergeable", merges)
+    init(builder, operators)
+    native = native_process_builder(operators[0].process)
+    builder.built_process = (native or nengo_dl.process_builders.GenericProcessBuilder)(operators)
 
 
-def _repair_matrix_exponentials() -> None:
+@repairs("process_builders.SimProcessBuilder.mergeable")
+def _keep_redefined_processes_apart(mergeable: Any, one: Any, other: Any) -> bool:
+    """Merge processes of one builder alone; see `_build_redefined_processes`."""
+    builders = [native_process_builder(operator.process) for operator in (one, other)]
+    return builders[0] is builders[1] and mergeable(one, other)
+
+
+@repairs()
+def _repair_matrix_exponentials(_: ModuleType) -> None:
     """Have nengo discretise filters of order 200 and more on NumPy 2.
 
     The exponential of so large a matrix asks NumPy for functions that it has no more, or warns of.
     """
-    numpy = importlib.import_module("numpy")
     # NumPy, with these; NumPy itself stays as it is
     with_old_names: Any = ModuleType("numpy")
     with_old_names.find_common_type = lambda arrays, scalars: numpy.result_type(*arrays, *scalars)
@@ -121,29 +107,24 @@ def _repair_matrix_exponentials() -> None:
         module.np = with_old_names
 
 
-def _repair_refractory_times(nengo_dl: ModuleType) -> None:
+@repairs("builder.NengoModel.add_op")
+def _shorten_refractory_times(add_op: Any, model: Any, operator: Any) -> None:
     """Have an initial refractory time of `nengo.LIF` last as long as in nengo.
 
     nengo takes a step off it before it is used, and nengo_dl afterwards: it lasted a step longer.
     """
-    wrap(nengo_dl.builder.NengoModel, "add_op", _with_refractory_time_as_in_nengo)
-
-
-def _with_refractory_time_as_in_nengo(add: Any, model: Any, operator: Any) -> None:
-    add(model, operator)
-    neurons = importlib.import_module("nengo.builder.neurons").SimNeurons
-    lif = importlib.import_module("nengo").LIF
-    if type(operator) is neurons and type(operator.neurons) is lif:
+    add_op(model, operator)
+    is_neurons = type(operator) is nengo.builder.neurons.SimNeurons
+    if is_neurons and type(operator.neurons) is nengo.LIF:
         signal = operator.state["refractory_time"]
         initial = signal.initial_value
         if (initial > 0).any():
             set_initial_value(signal, initial - model.dt * (initial > 0))
 
 
+@repairs()
 def _add_recursive_least_squares(nengo_dl: ModuleType) -> None:
     """Build `nengo.RLS`, which nengo_dl has no builder for."""
-    tensorflow = importlib.import_module("tensorflow")
-    operator_type = importlib.import_module("nengo.builder.learning_rules").SimRLS
 
     class SimRLSBuilder(nengo_dl.builder.OpBuilder):  # type: ignore[name-defined]
         """Builds an operator of recursive least squares, for each item of a minibatch by itself."""
@@ -163,14 +144,14 @@ def _add_recursive_least_squares(nengo_dl: ModuleType) -> None:
             """Update the inverse of the correlations, and the change of the weights."""
             activities = signals.gather(self.activities)
             inverse = signals.gather(self.inverse)
-            projected = tensorflow.linalg.matvec(inverse, activities)
-            norm = tensorflow.reduce_sum(activities * projected, axis=-1, keepdims=True)
+            projected = tf.linalg.matvec(inverse, activities)
+            norm = tf.reduce_sum(activities * projected, axis=-1, keepdims=True)
             gain = projected / (1 + norm)
             outer = projected[:, :, None] * gain[:, None, :]
             signals.scatter(self.inverse, inverse - outer)
             error = signals.gather(self.error)
             signals.scatter(self.delta, -error[:, :, None] * gain[:, None, :])
 
-    # what nengo_dl takes it for: one of its own
+    # so that it counts as a builder of nengo_dl's own
     SimRLSBuilder.__module__ = nengo_dl.learning_rule_builders.__name__
-    nengo_dl.builder.Builder.builders[operator_type] = SimRLSBuilder
+    nengo_dl.builder.Builder.builders[nengo.builder.learning_rules.SimRLS] = SimRLSBuilder

@@ -1,4 +1,4 @@
-"""Repairs of what a Simulator leaves behind, and of what it needs around its calls."""
+"""Repairs of how a Simulator is made, called and closed."""
 
 from __future__ import annotations
 
@@ -10,59 +10,40 @@ from collections.abc import Iterator
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
-from nengo_layers_plus._upstream._custom_gradients import custom_gradients_kept
-from nengo_layers_plus._upstream._keras import is_layer, note_random_state, with_sublayers
-from nengo_layers_plus._upstream._layer_dtype import dtype_blamed, follow_dtype
-from nengo_layers_plus._upstream._repairs._wrap import wrap
+from nengo_layers_plus._upstream._keras import (
+    dtype_errors_named,
+    follow_dtype,
+    is_layer,
+    note_random_state,
+    with_sublayers,
+)
+from nengo_layers_plus._upstream._libraries import nengo
+from nengo_layers_plus._upstream._repairs._registry import repairs
+from nengo_layers_plus._upstream._tensorflow import custom_gradients_kept
 
 
-def repair_simulator(nengo_dl: ModuleType) -> None:
-    """Make these repairs.
-
-    Parameters
-    ----------
-    nengo_dl : module
-        nengo_dl, imported.
-    """
-    _repair_failing_builds(nengo_dl)
-    _repair_leaving_a_simulator(nengo_dl)
-    _repair_dtypes_of_layers(nengo_dl)
-    _repair_rebuilt_layers(nengo_dl)
-    _repair_forked_processes(nengo_dl)
-    _delete_custom_gradients(nengo_dl)
-    _know_loaded_state(nengo_dl)
-    _repair_calls(nengo_dl)
-
-
-def _repair_failing_builds(nengo_dl: ModuleType) -> None:
+@repairs("Simulator.__init__")
+def _with_settings_put_back(make: Any, *args: Any, **kwargs: Any) -> None:
     """Have a Simulator that can't be built leave the settings of the process as they were.
 
     nengo's precision would stay that of the network, 32 bits, for all that is simulated afterwards,
     and the random generators would go on from where the building stopped.
     """
-    wrap(nengo_dl.Simulator, "__init__", _with_settings_put_back)
-
-
-def _with_settings_put_back(make: Any, *args: Any, **kwargs: Any) -> None:
-    rc = importlib.import_module("nengo.rc").rc
-    bits, put_back = rc.get("precision", "bits"), note_random_state()
+    bits, put_back = nengo.rc.get("precision", "bits"), note_random_state()
     try:
         make(*args, **kwargs)
     except BaseException:
-        rc.set("precision", "bits", bits)
+        nengo.rc.set("precision", "bits", bits)
         put_back()
         raise
 
 
-def _repair_leaving_a_simulator(nengo_dl: ModuleType) -> None:
+@repairs("Simulator.__exit__")
+def _left_once(leave: Any, simulator: Any, *args: Any) -> None:
     """Have ``with simulator:`` end as in nengo where the Simulator was closed within.
 
     That would be an error, and leave its device and dtype in force for all that follows.
     """
-    wrap(nengo_dl.Simulator, "__exit__", _left_once)
-
-
-def _left_once(leave: Any, simulator: Any, *args: Any) -> None:
     if not simulator.closed:
         leave(simulator, *args)
         return
@@ -74,35 +55,28 @@ def _left_once(leave: Any, simulator: Any, *args: Any) -> None:
 # Keras layers
 
 
-def _repair_dtypes_of_layers(nengo_dl: ModuleType) -> None:
+@repairs("tensor_graph.TensorGraph.build")
+def _with_dtype_followed(build: Any, graph: Any, *args: Any, **kwargs: Any) -> None:
     """Have Keras layers compute in the dtype of the network.
 
     They would compute in Keras' own, float32, and fail in a network of float64 without a word of
     which layer it is.
     """
-    wrap(nengo_dl.tensor_graph.TensorGraph, "build", _with_dtype_followed)
-    wrap(nengo_dl.tensor_node.SimTensorNodeBuilder, "build_step", _with_dtype_blamed)
-
-
-def _with_dtype_followed(build: Any, graph: Any, *args: Any, **kwargs: Any) -> None:
     for layer in _layers_of(graph):
         follow_dtype(layer, graph.dtype)
     build(graph, *args, **kwargs)
 
 
-def _repair_rebuilt_layers(nengo_dl: ModuleType) -> None:
+@repairs("tensor_graph.TensorGraph.build")
+def _without_used_initializers(build: Any, graph: Any, *args: Any, **kwargs: Any) -> None:
     """Have Keras not warn of the initializers of a layer that is built again.
 
     In each Simulator after the first it would warn that they draw the same values again, which are
     replaced by those that the layer has.
     """
-    wrap(nengo_dl.tensor_graph.TensorGraph, "build", _without_used_initializers)
-
-
-def _without_used_initializers(build: Any, graph: Any, *args: Any, **kwargs: Any) -> None:
     for layer in _layers_of(graph):
-        for each in with_sublayers(layer) if layer.built else ():
-            for value in vars(each).values():
+        for inner in with_sublayers(layer) if layer.built else ():
+            for value in vars(inner).values():
                 if getattr(value, "_used", False) is True:
                     value._used = False
     build(graph, *args, **kwargs)
@@ -110,12 +84,16 @@ def _without_used_initializers(build: Any, graph: Any, *args: Any, **kwargs: Any
 
 def _layers_of(graph: Any) -> list[Any]:
     """Return the Keras layers of TensorNodes."""
-    functions = [getattr(each, "func", None) for operators in graph.plan for each in operators]
-    return [each for each in functions if is_layer(each)]
+    functions = [
+        getattr(operator, "func", None) for operators in graph.plan for operator in operators
+    ]
+    return [function for function in functions if is_layer(function)]
 
 
-def _with_dtype_blamed(build_step: Any, builder: Any, signals: Any) -> None:
-    with dtype_blamed(builder.ops[0], signals.dtype):
+@repairs("tensor_node.SimTensorNodeBuilder.build_step")
+def _with_dtype_errors_named(build_step: Any, builder: Any, signals: Any) -> None:
+    """Have errors name the layer whose dtype is not that of the network."""
+    with dtype_errors_named(builder.ops[0], signals.dtype):
         build_step(builder, signals)
 
 
@@ -125,21 +103,17 @@ def _with_dtype_blamed(build_step: Any, builder: Any, signals: Any) -> None:
 _forked_while_running = False
 
 
-def _repair_forked_processes(nengo_dl: ModuleType) -> None:
-    """Have a Simulator in a forked process be an error where it would wait for ever.
-
-    The threads of TensorFlow, once it has computed anything, are not there in the child.
-    """
+@repairs()
+def _note_forks(_: ModuleType) -> None:
+    """Note in a forked process whether TensorFlow was at work before, for the next repair."""
     context = importlib.import_module("tensorflow.python.eager.context")
     os.register_at_fork(after_in_child=functools.partial(_note_fork, context))
-    for name in ("__init__", "check_gradients"):
-        wrap(nengo_dl.Simulator, name, _refused_in_forked_process)
 
 
 def _refuse_in_forked_process() -> None:
     """Raise if this process was forked from one in which TensorFlow was at work."""
     if _forked_while_running:
-        raise importlib.import_module("nengo.exceptions").SimulationError(
+        raise nengo.exceptions.SimulationError(
             "Simulator: this process was forked from one in which TensorFlow was at work, "
             "whose threads are not here, so that it would wait for them for ever. What to "
             'do: start processes by multiprocessing.get_context("spawn"), or make '
@@ -147,7 +121,12 @@ def _refuse_in_forked_process() -> None:
         )
 
 
+@repairs("Simulator.__init__", "Simulator.check_gradients")
 def _refused_in_forked_process(method: Any, *args: Any, **kwargs: Any) -> Any:
+    """Have a Simulator in a forked process be an error where it would wait for ever.
+
+    The threads of TensorFlow, once it has computed anything, are not there in the child.
+    """
     _refuse_in_forked_process()
     return method(*args, **kwargs)
 
@@ -162,25 +141,21 @@ def _note_fork(context: Any) -> None:
 # Memory
 
 
-def _delete_custom_gradients(nengo_dl: ModuleType) -> None:
+@repairs("Simulator._build_keras", "Simulator.check_gradients")
+def _with_custom_gradients_kept(method: Any, simulator: Any, *args: Any, **kwargs: Any) -> Any:
     """Have a Simulator's custom gradients deleted with it, whatever it traced them for.
 
     TensorFlow keeps them, and the graphs that they refer to, until the process ends.
     """
-    for name in ("_build_keras", "check_gradients"):
-        wrap(nengo_dl.simulator.Simulator, name, _with_custom_gradients_kept)
-    # a layer is also traced in a graph of its own, to see what shape its output has
-    wrap(nengo_dl.tensor_node.TensorFuncParam, "coerce", _without_custom_gradients)
-
-
-def _with_custom_gradients_kept(method: Any, simulator: Any, *args: Any, **kwargs: Any) -> Any:
     if simulator.closed:
         return method(simulator, *args, **kwargs)  # which says so
     with custom_gradients_kept(simulator.tensor_graph):
         return method(simulator, *args, **kwargs)
 
 
+@repairs("tensor_node.TensorFuncParam.coerce")
 def _without_custom_gradients(method: Any, *args: Any, **kwargs: Any) -> Any:
+    """Delete the gradients of a layer that is traced to see the shape of its output."""
     with custom_gradients_kept(SimpleNamespace()):
         return method(*args, **kwargs)
 
@@ -189,23 +164,20 @@ def _without_custom_gradients(method: Any, *args: Any, **kwargs: Any) -> Any:
 # Steps
 
 
-def _know_loaded_state(nengo_dl: ModuleType) -> None:
+@repairs("Simulator.load_params")
+def _with_steps_known(method: Any, simulator: Any, *args: Any, **kwargs: Any) -> Any:
     """Have a Simulator know how many steps are behind a state that was loaded.
 
     It would take it for the state before the first step: Nodes would give their first values again,
     and the second minibatch, and the next call, would begin from the initial state.
     """
-    wrap(nengo_dl.simulator.Simulator, "load_params", _with_steps_known)
-    # it makes the values of Nodes before it calls Keras
-    wrap(nengo_dl.simulator.Simulator, "predict_on_batch", _with_steps_known_before)
-
-
-def _with_steps_known(method: Any, simulator: Any, *args: Any, **kwargs: Any) -> Any:
     with _steps_known(simulator):
         return method(simulator, *args, **kwargs)
 
 
+@repairs("Simulator.predict_on_batch")
 def _with_steps_known_before(method: Any, simulator: Any, *args: Any, **kwargs: Any) -> Any:
+    """Have a Simulator know its steps before it makes the values of Nodes; see above."""
     _know_steps(simulator)
     return method(simulator, *args, **kwargs)
 
@@ -234,12 +206,9 @@ def _know_steps(simulator: Any) -> None:
 # Calls of the Keras model
 
 
-def _repair_calls(nengo_dl: ModuleType) -> None:
-    """Have ``fit``, ``predict`` and ``evaluate`` do what these repairs have around them."""
-    wrap(nengo_dl.Simulator, "_call_keras", _in_keras_call)
-
-
+@repairs("Simulator._call_keras")
 def _in_keras_call(method: Any, simulator: Any, *args: Any, **kwargs: Any) -> Any:
+    """Have ``fit``, ``predict`` and ``evaluate`` do what these repairs have around them."""
     _refuse_in_forked_process()
     if simulator.closed:
         return method(simulator, *args, **kwargs)  # which says so

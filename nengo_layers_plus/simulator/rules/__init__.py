@@ -1,28 +1,23 @@
 """How operators are lowered: one rule a type of operator."""
 
-from nengo_layers_plus.simulator._context import Context
-from nengo_layers_plus.simulator._decision import Decision, Kind
+from nengo_layers_plus.simulator._operator_builders import Context
 from nengo_layers_plus.simulator._series import Series
 from nengo_layers_plus.simulator._signal_values import SignalValues
-from nengo_layers_plus.simulator.rules._rule import Rule, register, rule_for
+from nengo_layers_plus.simulator.rules._rule import Decision, Rule, Schedule, register, rule_for
 
 # Each of these registers the rules that it has.
 from nengo_layers_plus.simulator.rules import (  # noqa: F401  # isort: skip
     _arithmetic,
     _convolution,
-    _neuron_models,
-    _neurons,
-    _process,
-    _python,
+    _dynamics,
     _tensor_node,
-    _trainable_filter,
 )
 
 __all__ = [
     "Context",
     "Decision",
-    "Kind",
     "Rule",
+    "Schedule",
     "Series",
     "SignalValues",
     "register",

@@ -10,13 +10,11 @@ from nengo.builder.transforms import SparseDotInc
 from nengo.transforms import SparseMatrix
 
 from nengo_layers_plus._upstream import nengo_dl, tf
-from nengo_layers_plus._upstream._views import shape_of
-from nengo_layers_plus.simulator._context import Context
-from nengo_layers_plus.simulator._decision import Decision, Kind
-from nengo_layers_plus.simulator._series import Series, like
+from nengo_layers_plus._upstream._simulation import shape_of
+from nengo_layers_plus.simulator._operator_builders import Context
+from nengo_layers_plus.simulator._series import Series, folded, like
 from nengo_layers_plus.simulator._signal_values import SignalValues
-from nengo_layers_plus.simulator.rules._folding import folded
-from nengo_layers_plus.simulator.rules._rule import Rule, register
+from nengo_layers_plus.simulator.rules._rule import Decision, Rule, Schedule, register
 
 _op_builders = nengo_dl.op_builders
 
@@ -26,7 +24,7 @@ class ArithmeticRule(Rule):
 
     def decide(self, operator: Any, context: Context) -> Decision:
         """Say that it runs all steps at once."""
-        return Decision(Kind.WHOLE, "treats all steps alike", per_item=True)
+        return Decision(Schedule.WHOLE, "treats all steps alike", per_item=True)
 
 
 @register(Reset, _op_builders.ResetInc)
@@ -74,7 +72,7 @@ class DotRule(ArithmeticRule):
     def decide(self, operator: Any, context: Context) -> Decision:
         """Say that it runs all steps at once, if it multiplies vectors."""
         if operator.X.ndim > 1:
-            return Decision(Kind.SCAN, "multiplies a matrix with a matrix")
+            return Decision(Schedule.SCAN, "multiplies a matrix with a matrix")
         return super().decide(operator, context)
 
     def lower(self, operator: Any, values: SignalValues, context: Context) -> None:
@@ -124,7 +122,7 @@ class TimeRule(ArithmeticRule):
 
     def decide(self, operator: Any, context: Context) -> Decision:
         """Say that it runs all steps at once."""
-        return Decision(Kind.WHOLE, "counts the steps", per_item=True)
+        return Decision(Schedule.WHOLE, "counts the steps", per_item=True)
 
     def lower(self, operator: Any, values: SignalValues, context: Context) -> None:
         """Count the steps."""
@@ -132,7 +130,7 @@ class TimeRule(ArithmeticRule):
         series = Series(steps[None, :, None], batched=False, varies=True)
         values.set(operator.step, series)
         dt = tf.constant(context.dt, context.dtype)
-        values.set(operator.time, series.map(lambda each: tf.cast(each, context.dtype) * dt))
+        values.set(operator.time, series.map(lambda counted: tf.cast(counted, context.dtype) * dt))
 
 
 @register(nengo_dl.compat.SimProbe)
@@ -141,7 +139,7 @@ class ProbeRule(ArithmeticRule):
 
     def decide(self, operator: Any, context: Context) -> Decision:
         """Say that there is nothing to run."""
-        return Decision(Kind.WHOLE, "reads what is there", per_item=True)
+        return Decision(Schedule.WHOLE, "reads what is there", per_item=True)
 
     def lower(self, operator: Any, values: SignalValues, context: Context) -> None:
         """Do nothing: probes are read at the end."""

@@ -8,13 +8,12 @@ from typing import Any
 from nengo.builder.transforms import ConvInc, ConvTransposeInc
 
 from nengo_layers_plus._upstream import nengo_dl, tf
-from nengo_layers_plus._upstream._views import shape_of
-from nengo_layers_plus.simulator._context import Context
-from nengo_layers_plus.simulator._decision import Decision, Kind
+from nengo_layers_plus._upstream._simulation import shape_of
+from nengo_layers_plus.simulator._operator_builders import Context
+from nengo_layers_plus.simulator._series import folded
 from nengo_layers_plus.simulator._signal_values import SignalValues
 from nengo_layers_plus.simulator.rules._arithmetic import ArithmeticRule
-from nengo_layers_plus.simulator.rules._folding import folded
-from nengo_layers_plus.simulator.rules._rule import register
+from nengo_layers_plus.simulator.rules._rule import Decision, Schedule, register
 
 _builders = nengo_dl.transform_builders
 _AXES = ("W", "HW", "DHW")
@@ -27,7 +26,7 @@ class ConvolutionRule(ArithmeticRule):
     def decide(self, operator: Any, context: Context) -> Decision:
         """Say that it runs all steps at once, if TensorFlow has such a convolution."""
         if operator.conv.dimensions > len(_AXES):
-            return Decision(Kind.SCAN, f"has {operator.conv.dimensions} dimensions")
+            return Decision(Schedule.SCAN, f"has {operator.conv.dimensions} dimensions")
         return super().decide(operator, context)
 
     def lower(self, operator: Any, values: SignalValues, context: Context) -> None:

@@ -6,85 +6,33 @@ from typing import Any
 
 from nengo_layers_plus._upstream import is_graph_of_layers, tf
 
-_layers = tf.keras.layers
+
+def _layer_types(names: str) -> set[type]:
+    """Return the layers of these names that this version of Keras has."""
+    types = (getattr(tf.keras.layers, name, None) for name in names.split())
+    return {layer_type for layer_type in types if layer_type is not None}
+
 
 # By exact type: a layer derived from one of them may do anything.
-_PER_ITEM = {
-    getattr(_layers, name)
-    for name in [
-        "Activation",
-        "Add",
-        "Average",
-        "AveragePooling1D",
-        "AveragePooling2D",
-        "AveragePooling3D",
-        "Concatenate",
-        "Conv1D",
-        "Conv1DTranspose",
-        "Conv2D",
-        "Conv2DTranspose",
-        "Conv3D",
-        "Conv3DTranspose",
-        "Cropping1D",
-        "Cropping2D",
-        "Cropping3D",
-        "Dense",
-        "DepthwiseConv1D",
-        "DepthwiseConv2D",
-        "Dot",
-        "ELU",
-        "Flatten",
-        "GlobalAveragePooling1D",
-        "GlobalAveragePooling2D",
-        "GlobalAveragePooling3D",
-        "GlobalMaxPooling1D",
-        "GlobalMaxPooling2D",
-        "GlobalMaxPooling3D",
-        "InputLayer",
-        "LayerNormalization",
-        "LeakyReLU",
-        "MaxPooling1D",
-        "MaxPooling2D",
-        "MaxPooling3D",
-        "Maximum",
-        "Minimum",
-        "Multiply",
-        "Normalization",
-        "PReLU",
-        "Permute",
-        "ReLU",
-        "RepeatVector",
-        "Rescaling",
-        "Reshape",
-        "SeparableConv1D",
-        "SeparableConv2D",
-        "Softmax",
-        "Subtract",
-        "ThresholdedReLU",
-        "UnitNormalization",
-        "UpSampling1D",
-        "UpSampling2D",
-        "UpSampling3D",
-        "ZeroPadding1D",
-        "ZeroPadding2D",
-        "ZeroPadding3D",
-    ]
-    if hasattr(_layers, name)
-}
-_PER_ITEM_UNLESS_TRAINED = {
-    getattr(_layers, name)
-    for name in [
-        "ActivityRegularization",
-        "AlphaDropout",
-        "BatchNormalization",
-        "Dropout",
-        "GaussianDropout",
-        "GaussianNoise",
-        "SpatialDropout1D",
-        "SpatialDropout2D",
-        "SpatialDropout3D",
-    ]
-}
+_PER_ITEM = _layer_types(
+    """
+    Activation Add Average AveragePooling1D AveragePooling2D AveragePooling3D Concatenate
+    Conv1D Conv1DTranspose Conv2D Conv2DTranspose Conv3D Conv3DTranspose Cropping1D
+    Cropping2D Cropping3D Dense DepthwiseConv1D DepthwiseConv2D Dot ELU Flatten
+    GlobalAveragePooling1D GlobalAveragePooling2D GlobalAveragePooling3D GlobalMaxPooling1D
+    GlobalMaxPooling2D GlobalMaxPooling3D InputLayer LayerNormalization LeakyReLU
+    MaxPooling1D MaxPooling2D MaxPooling3D Maximum Minimum Multiply Normalization PReLU
+    Permute ReLU RepeatVector Rescaling Reshape SeparableConv1D SeparableConv2D Softmax
+    Subtract ThresholdedReLU UnitNormalization UpSampling1D UpSampling2D UpSampling3D
+    ZeroPadding1D ZeroPadding2D ZeroPadding3D
+    """
+)
+_PER_ITEM_UNLESS_TRAINED = _layer_types(
+    """
+    ActivityRegularization AlphaDropout BatchNormalization Dropout GaussianDropout
+    GaussianNoise SpatialDropout1D SpatialDropout2D SpatialDropout3D
+    """
+)
 _FUNCTIONS = {
     "abs",
     "elu",
@@ -118,7 +66,7 @@ def is_per_item(layer: Any, training: bool) -> bool:
         Whether it is being trained.
     """
     if is_graph_of_layers(layer):
-        return all(is_per_item(each, training) for each in layer.layers)
+        return all(is_per_item(inner, training) for inner in layer.layers)
     if type(layer) in _PER_ITEM_UNLESS_TRAINED:
         return not training
     return (
@@ -132,9 +80,9 @@ def is_per_item(layer: Any, training: bool) -> bool:
 
 
 def _spares_the_batch(axis: Any) -> bool:
-    """Say whether axes are surely not that of the batch, which -2 is of a matrix."""
+    """Say whether no axis is that of the batch (axis -2 is, of a matrix)."""
     axes = () if axis is None else tf.nest.flatten(axis)
-    return all(each == -1 or each > 0 for each in axes)
+    return all(axis == -1 or axis > 0 for axis in axes)
 
 
 def _is_known_function(function: Any) -> bool:

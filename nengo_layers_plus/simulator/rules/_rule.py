@@ -1,16 +1,55 @@
-"""The base of all rules, and the registry of them."""
+"""How operators run over a sequence: decisions, and the base and the registry of rules."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
 from typing import Any
 
 from nengo.builder.operator import Operator
 
-from nengo_layers_plus.simulator._context import Context
-from nengo_layers_plus.simulator._decision import Decision, Kind
+from nengo_layers_plus.simulator._operator_builders import Context
 from nengo_layers_plus.simulator._signal_values import SignalValues
+
+
+class Schedule(Enum):
+    """How operators run over a sequence."""
+
+    WHOLE = "all steps at once"
+    SCAN = "along time, by itself"
+    STEP = "step by step"
+
+
+@dataclass(frozen=True)
+class Decision:
+    """How an operator can be run, and why.
+
+    Parameters
+    ----------
+    schedule : Schedule
+        How it can be run.
+    reason : str
+        Why, in words.
+    calls_python : bool
+        Whether it calls a Python function that may share state with others, so that their calls
+        have to keep their order.
+    per_item : bool
+        Whether it is known to treat each item of a minibatch by itself, and all alike.
+    uses : frozenset of int
+        The ``id`` of each variable that it uses.
+    changes_variables : bool
+        Whether it may change them, so that all that use one of them have to keep their order.
+    """
+
+    schedule: Schedule
+    reason: str
+    calls_python: bool = False
+    per_item: bool = False
+    uses: frozenset[int] = frozenset()
+    changes_variables: bool = False
+
 
 _RULES: dict[type[Operator], Rule] = {}
 
@@ -52,8 +91,8 @@ class Rule(ABC):
             What it is lowered for.
         """
         raise NotImplementedError(
-            f"{type(self).__name__}.decide: expected not to say {Kind.WHOLE} for {operator}, since "
-            f"the rule can't do so. What to do: override lower"
+            f"{type(self).__name__}.decide: expected not to say {Schedule.WHOLE} for {operator}, "
+            f"since the rule can't do so. What to do: override lower"
         )
 
 
@@ -62,7 +101,7 @@ class LoopRule(Rule):
 
     def decide(self, operator: Any, context: Context) -> Decision:
         """Say that it runs along time."""
-        return Decision(Kind.SCAN, f"no rule is registered for {type(operator).__name__}")
+        return Decision(Schedule.SCAN, f"no rule is registered for {type(operator).__name__}")
 
 
 def register(*types: type[Operator]) -> Callable[[type[Rule]], type[Rule]]:
@@ -80,8 +119,8 @@ def register(*types: type[Operator]) -> Callable[[type[Rule]], type[Rule]]:
     """
 
     def registered(rule: type[Rule]) -> type[Rule]:
-        for each in types:
-            _RULES[each] = rule()
+        for operator_type in types:
+            _RULES[operator_type] = rule()
         return rule
 
     return registered

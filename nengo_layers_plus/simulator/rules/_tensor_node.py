@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
 from nengo_layers_plus._upstream import (
     ChangedVariable,
     Effects,
-    dtype_blamed,
+    dtype_errors_named,
     expects_training,
     list_effects,
     nengo_dl,
     tf,
 )
-from nengo_layers_plus.simulator._context import Context
-from nengo_layers_plus.simulator._decision import Decision, Kind
-from nengo_layers_plus.simulator._series import Series
+from nengo_layers_plus.simulator._operator_builders import Context
+from nengo_layers_plus.simulator._series import Series, folded
 from nengo_layers_plus.simulator._signal_values import SignalValues
-from nengo_layers_plus.simulator.rules._folding import folded
 from nengo_layers_plus.simulator.rules._known_layers import is_per_item
-from nengo_layers_plus.simulator.rules._rule import Rule, register
+from nengo_layers_plus.simulator.rules._rule import Decision, Rule, Schedule, register
 
 
 @register(nengo_dl.tensor_node.SimTensorNode)
@@ -31,19 +30,19 @@ class TensorNodeRule(Rule):
         """Trace the function, to see what else than its result it has."""
         effects = effects_of(operator, context)
         if effects.python:
-            return Decision(Kind.SCAN, "calls a Python function", calls_python=True)
+            return Decision(Schedule.SCAN, "calls a Python function", calls_python=True)
         if effects.others:
             names = ", ".join(effects.others)
             return Decision(
-                Kind.SCAN,
+                Schedule.SCAN,
                 f"has to run once a step, for its {names}",
                 uses=effects.variables,
                 changes_variables=True,
             )
         if _folds(operator, context):
             why = "treats each item alike: time is folded into the batch"
-            return Decision(Kind.WHOLE, why, per_item=True, uses=effects.variables)
-        return Decision(Kind.WHOLE, "each step is a batch of its own", uses=effects.variables)
+            return Decision(Schedule.WHOLE, why, per_item=True, uses=effects.variables)
+        return Decision(Schedule.WHOLE, "each step is a batch of its own", uses=effects.variables)
 
     def lower(self, operator: Any, values: SignalValues, context: Context) -> None:
         """Fold time into the batch, or map the function over time."""
@@ -74,13 +73,13 @@ class TensorNodeRule(Rule):
         function = function_of(operator, context)
         varies = operator.time is not None or values.read(operator.input).varies
         if not varies or (isinstance(values.steps, int) and values.steps == 1):
-            result = _flat(function(*[each[0] for each in arguments]))[None]
+            result = _flat(function(*[argument[0] for argument in arguments]))[None]
         else:
             nothing = tf.zeros([0, values.batch, operator.output.shape[0]], context.dtype)
             result = tf.cond(
                 tf.shape(arguments[0])[0] > 0,
                 lambda: tf.vectorized_map(
-                    lambda each: _flat(function(*each)), tuple(arguments), warn=False
+                    lambda step: _flat(function(*step)), tuple(arguments), warn=False
                 ),
                 lambda: nothing,
             )
@@ -113,9 +112,9 @@ def state_of(operator: Any, context: Context) -> list[ChangedVariable]:
         return []
     gathered = tf.VariableSynchronization.ON_READ  # as Keras marks statistics
     return [
-        each
-        for each in effects_of(operator, context).changed
-        if each.variable.synchronization is not gathered
+        changed
+        for changed in effects_of(operator, context).changed
+        if changed.variable.synchronization is not gathered
     ]
 
 
@@ -155,7 +154,7 @@ def _call_once(operator: Any, context: Context) -> Any:
     if operator.input is not None:
         shape = operator.shape_in or operator.input.shape
         arguments.append(tf.compat.v1.placeholder(context.dtype, (context.batch, *shape)))
-    with dtype_blamed(operator, context.dtype):
+    with dtype_errors_named(operator, context.dtype):
         output = function_of(operator, context)(*arguments)
         nengo_dl.tensor_node.validate_output(
             output,
@@ -167,7 +166,5 @@ def _call_once(operator: Any, context: Context) -> Any:
 
 
 def _flat(tensor: Any) -> Any:
-    size = 1
-    for each in tensor.shape[1:]:
-        size *= each
+    size = math.prod(tensor.shape[1:])
     return tf.reshape(tensor, [-1 if size else 0, size])

@@ -6,8 +6,7 @@ import pytest
 
 from nengo_layers_plus import nengo_dl
 from nengo_layers_plus._upstream import tf
-from nengo_layers_plus.simulator._losses import as_function, takes_labels
-from nengo_layers_plus.simulator._target_shapes import fixed_axes, wanted_shape
+from nengo_layers_plus.simulator._losses import as_function, fixed_axes, takes_labels, wanted_shape
 
 OUTPUT = (8, 5, 3)
 REPEATED = [(8, 1, 3), (8, 5, 1), (8, 1, 1)]

@@ -1,13 +1,16 @@
-"""The versions of the libraries that this package is built on, and what is wrong with them."""
+"""The libraries that this package is built on: their versions, and lazy imports of them."""
 
 from __future__ import annotations
 
 import contextlib
+import importlib
 import importlib.metadata
 import platform
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
 
 from packaging.specifiers import SpecifierSet
 from packaging.version import InvalidVersion, Version
@@ -144,7 +147,10 @@ def _list_versions(module: str, distribution: str) -> Iterator[str]:
 
 def find_versions() -> dict[str, Version | None]:
     """Find the version of each of `REQUIREMENTS`, by the name of its distribution."""
-    return {each.name: find_version(each.module, each.name) for each in REQUIREMENTS}
+    return {
+        requirement.name: find_version(requirement.module, requirement.name)
+        for requirement in REQUIREMENTS
+    }
 
 
 def check_versions(versions: Mapping[str, Version | None]) -> list[UpstreamError]:
@@ -155,7 +161,7 @@ def check_versions(versions: Mapping[str, Version | None]) -> list[UpstreamError
     versions : mapping of str to Version or None
         The version of each of `REQUIREMENTS`, None for those that are not installed.
     """
-    problems = [each.check(versions[each.name]) for each in REQUIREMENTS]
+    problems = [requirement.check(versions[requirement.name]) for requirement in REQUIREMENTS]
     python = Version(platform.python_version())
     if not PYTHON_TESTED.contains(python, prereleases=True):
         expected = write_range(PYTHON_TESTED)
@@ -174,3 +180,15 @@ def check_versions(versions: Mapping[str, Version | None]) -> list[UpstreamError
             )
         )
     return [problem for problem in problems if problem is not None]
+
+
+class _LazyModule(ModuleType):
+    """A module that is imported when one of its names is first used."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(importlib.import_module(self.__name__), name)
+
+
+nengo: Any = _LazyModule("nengo")
+tf: Any = _LazyModule("tensorflow")
+nengo_dl: Any = _LazyModule("nengo_dl")

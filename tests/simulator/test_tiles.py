@@ -10,7 +10,7 @@ import pytest
 from planned import planned
 
 from nengo_layers_plus import CustomLayer
-from nengo_layers_plus.simulator._sizes import _part_size, bytes_per_step, choose_sizes
+from nengo_layers_plus.simulator._tiles import _part_size, bytes_per_step, choose_sizes
 
 GIB = 1 << 30
 
