@@ -20,6 +20,8 @@ from nengo_layers_plus.introspection._comparison._facts import ROWS
 
 # How far around members one looks.
 _DISTANCE = 24
+# The weight of the similarity of members that are joined to two members.
+_AROUND = 0.5
 # The weight of pairs that are joined to a pair.
 _SUPPORT = 0.5
 # The weight of objects being the same in all given facts. Connections are much alike, and follow
@@ -361,6 +363,7 @@ class _Similarity:
         own = common / np.maximum(sizes, 1) + _NUMBERS * drawn / np.maximum(n_drawn, 1)
         own = own * self.same_kind + _SHARING * sharing - _ORDER * np.abs(order)
         own += _NAME * _equal(*([x.name for x in members] for members in (a, b)))
+        own += _AROUND * _mean_around(common / np.maximum(sizes, 1), self.links_a, self.links_b)
         self.scores = np.where(self.same_kind, own + _SAME * self.same, -np.inf)
         self.partner: dict[int, int] = {}
         self.taken: dict[int, int] = {}
@@ -438,6 +441,25 @@ class _Similarity:
         """Say whether all paired members that are joined to two members are joined alike."""
         support = self._support(i, j)
         return support > 0 and self._n_paired(i, j) == [support, support]
+
+
+def _mean_around(similarity: np.ndarray, links_a: Links, links_b: Links) -> np.ndarray:
+    """Return the mean similarity of the members that are joined to two members in the same role."""
+    roles = sorted({role for links in (*links_a, *links_b) for role, _ in links})
+    around, n_roles = np.zeros_like(similarity), np.zeros_like(similarity)
+    for role in roles:
+        shares = []  # of each row's members in the mean over its links
+        for links in (links_a, links_b):
+            joined = np.array([[own == role for own, _ in row].count(True) for row in links])
+            share = np.zeros((len(links), len(links)), similarity.dtype)
+            for i, row in enumerate(links):
+                for own, linked in row:
+                    share[i, linked] += (own == role) / max(joined[i], 1)
+            shares.append((share, joined > 0))
+        (in_a, any_a), (in_b, any_b) = shares
+        around += in_a @ similarity @ in_b.T
+        n_roles += any_a[:, np.newaxis] | any_b
+    return around / np.maximum(n_roles, 1)
 
 
 def _equal(a: Iterable[Any], b: Iterable[Any]) -> np.ndarray:
