@@ -29,6 +29,18 @@ def nothing_left_behind() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True, scope="module")
+def short_calls_compile_nothing(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Run the first steps of small networks step by step, too, unless the Simulator is tested."""
+    from nengo_layers_plus.simulator import _choice
+
+    with pytest.MonkeyPatch.context() as patch:
+        if request.path.parent.name != "simulator":
+            patch.setattr(_choice, "_SHORT_START", 0.0)
+        yield
+
+
 def pytest_collection_finish():
-    """Leave what was imported out of each search for garbage: TensorFlow is a million objects."""
+    """Search for garbage seldom, and not in what was imported: TensorFlow is a million objects."""
     gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
