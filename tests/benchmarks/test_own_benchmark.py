@@ -67,10 +67,11 @@ def test_memory(compare_members):
 
 @dataclass(frozen=True)
 class Measured:
-    """What a run printed, and what it measured, by the name of the file."""
+    """What a run printed, and what it measured of the guide's file and of others."""
 
     printed: str
-    by_file: dict[str, list[dict[str, Any]]]
+    of_guide: list[dict[str, Any]]
+    of_others: list[dict[str, Any]]
 
 
 @pytest.fixture(scope="module")
@@ -90,10 +91,10 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> Measured:
         paths[-1].write_text(text, encoding="utf-8")
     kept = folder / "kept.json"
     printed = run_benchmarks(*paths, kept=kept)
-    by_file: dict[str, list[dict[str, Any]]] = {name: [] for name in files}
+    kinds: dict[bool, list[dict[str, Any]]] = {True: [], False: []}
     for each in json.loads(kept.read_text("utf-8"))["benchmarks"]:
-        by_file[Path(each["fullname"].partition("::")[0]).stem.rpartition("_")[2]].append(each)
-    return Measured(printed, by_file)
+        kinds[each["name"].startswith("test_mine")].append(each)
+    return Measured(printed, of_guide=kinds[True], of_others=kinds[False])
 
 
 def run_benchmarks(*files: Path, kept: Path) -> str:
@@ -124,10 +125,7 @@ def run_benchmarks(*files: Path, kept: Path) -> str:
 def test_what_has_the_same_name_is_measured_by_itself(measured: Measured) -> None:
     """Files, parameters and cases may share the name of a group."""
     ours = [
-        each["extra_info"]
-        for name in ("one", "other")
-        for each in measured.by_file[name]
-        if each["extra_info"]["member"] == "ours"
+        each["extra_info"] for each in measured.of_others if each["extra_info"]["member"] == "ours"
     ]
     for label in ("sized", "same-name"):
         sizes = [each["n_neurons"] for each in ours if each["label"] == label]
@@ -138,8 +136,8 @@ def test_what_has_the_same_name_is_measured_by_itself(measured: Measured) -> Non
 
 
 def test_a_network_of_a_user_is_compared(measured: Measured) -> None:
-    of_guide = measured.by_file["guide"]
-    assert not re.search("(FAILED|ERROR) .*test_bench_mine_guide", measured.printed)
+    of_guide = measured.of_guide
+    assert not re.search(r"(FAILED|ERROR) .*\btest_mine", measured.printed)
     assert "device: CPU (as asked for)" in measured.printed
     assert [each["name"] for each in of_guide] == [
         f"test_mine[{member}]" for member in ("stock", "layer", "ours")
