@@ -30,8 +30,9 @@ demo: $(VENV)/installed-demo  ## train on real digits: ARGS="--epochs 5" passes 
 doctor: $(VENV)/installed-demo  ## say whether this machine can run it, and if not, what to do
 	$(RUN) -m nengo_layers_plus doctor
 
+# A file's tests run in one process, so that what they share is made once.
 test: $(VENV)/installed-tests  ## run the tests
-	$(RUN) -m pytest -n $(WORKERS) --maxprocesses 4 $(ARGS)
+	$(RUN) -m pytest -n $(WORKERS) --maxprocesses 4 --dist loadfile $(ARGS)
 
 deep: $(VENV)/installed-tests  ## run the long random tests
 	$(RUN) -m pytest -n $(WORKERS) --maxprocesses 4 -m "deep or hypothesis" \

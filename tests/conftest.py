@@ -30,5 +30,6 @@ def nothing_left_behind() -> Iterator[None]:
 
 
 def pytest_collection_finish():
-    """Leave what was imported out of each search for garbage: TensorFlow is a million objects."""
+    """Search for garbage seldom, and not in what was imported: TensorFlow is a million objects."""
     gc.freeze()
+    gc.set_threshold(20_000, 20, 20)

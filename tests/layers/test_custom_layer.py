@@ -108,9 +108,15 @@ def build(layer, cases):
 
 
 @pytest.mark.parametrize(
-    "cases", [neurons, keras_layers, functions, transforms, inputs, synapses, shared, models]
+    ("cases", "minibatch_size"),
+    [
+        (neurons, None),
+        *(
+            (cases, 3)
+            for cases in (keras_layers, functions, transforms, inputs, synapses, shared, models)
+        ),
+    ],
 )
-@pytest.mark.parametrize("minibatch_size", [None, 3])
 def test_equals_stock_to_the_last_bit(cases, minibatch_size):
     # Keras draws the seeds of initial weights when they are built, so each is run before the next
     stock = build(Layer, cases)

@@ -176,8 +176,10 @@ def test_the_same_spikes_in_nengo(neuron_type):
 # gradients through spikes, and through time
 
 
-@pytest.mark.parametrize("function", ["arctan", "triangle", "fast_sigmoid"])
-@pytest.mark.parametrize("through_reset", [False, True])
+@pytest.mark.parametrize(
+    ("function", "through_reset"),
+    [("arctan", True), ("triangle", False), ("fast_sigmoid", False)],
+)
 def test_trains_what_the_rate_curve_does_not_see(function, through_reset):
     """An input that is over moves an output that is still to come, through the membrane alone."""
     early = np.zeros((1, 20, 1))
@@ -232,7 +234,6 @@ def test_the_same_training_in_every_simulator(neuron_type):
     signal, target = rng.uniform(-1, 1, (3, 15, 1)), rng.uniform(0, 100, (3, 15, 6))
     for kind, options in (
         (nengo_dl.Simulator, {}),
-        (Simulator, {"execution": "stepwise"}),
         (Simulator, {"execution": "layerwise"}),
     ):
         net = network(Surrogate(neuron_type))

@@ -75,7 +75,7 @@ def step_bytes(network):
         return bytes_per_step(graph.plan_for(context), 2, context.dtype)
 
 
-@pytest.mark.parametrize("steps", [1, 7, 29])
+@pytest.mark.parametrize("steps", [1, 7])
 def test_the_numbers_are_those_of_one_piece(network, whole, step_bytes, steps):
     found, state, _ = run(network, memory_limit=steps * step_bytes)
     for one, other in zip(found, whole[0], strict=True):

@@ -59,7 +59,6 @@ def train(cls, net, n_steps):
 @pytest.mark.parametrize(
     ("neurons", "smoothing", "n_steps"),
     [
-        (nengo.LIF(amplitude=0.01), None, 1),
         (nengo.LIF(amplitude=0.01), None, 3),
         (nengo.LIF(amplitude=0.01), 0.05, 3),
         (nengo.LIFRate(tau_rc=0.05, amplitude=0.02), None, 3),

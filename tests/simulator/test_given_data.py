@@ -573,18 +573,26 @@ def test_generators(sim, net):
     assert sim.fit(minibatches(), verbose=0).history["loss"] == [pytest.approx(mse(), rel=1e-5)]
 
 
-@pytest.mark.parametrize("function", [own_mse, OwnLoss(), tf.function(own_mse)])
-def test_own_losses_repeat_no_targets(sim, net, function):
+@pytest.mark.parametrize(
+    ("function", "data"),
+    [
+        (own_mse, lambda y: minibatches(y)),
+        (own_mse, lambda y: of_unknown_numbers(y)),
+        (own_mse, lambda y: of_unknown_numbers(y, (None, *y.shape[1:]))),
+        (OwnLoss(), lambda y: minibatches(y)),
+        (tf.function(own_mse), lambda y: minibatches(y)),
+    ],
+)
+def test_own_losses_repeat_no_targets(sim, net, function, data):
     sim.compile(tf.optimizers.SGD(0.0), {net.out: function})
-    for data in (
-        lambda y: minibatches(y),
-        lambda y: of_unknown_numbers(y),
-        lambda y: of_unknown_numbers(y, (None, *y.shape[1:])),
-    ):
-        for y in (Y[..., :1], Y[:, :1]):
-            with pytest.raises(ValidationError, match=r"targets of .* 3\) for .*'out'.* got \(ite"):
-                sim.evaluate(data(y), verbose=0)
-        assert sim.evaluate(data(Y), verbose=0)["loss"] == pytest.approx(mse(), rel=1e-5)
+    for y in (Y[..., :1], Y[:, :1]):
+        with pytest.raises(ValidationError, match=r"targets of .* 3\) for .*'out'.* got \(ite"):
+            sim.evaluate(data(y), verbose=0)
+    assert sim.evaluate(data(Y), verbose=0)["loss"] == pytest.approx(mse(), rel=1e-5)
+
+
+def test_own_losses_repeat_no_targets_in_training(sim, net):
+    sim.compile(tf.optimizers.SGD(0.0), {net.out: own_mse})
     with pytest.raises(ValidationError, match=r"got \(items, 5, 1\)"):
         sim.fit(minibatches(Y[..., :1]), verbose=0)
     losses = sim.fit(minibatches(Y), verbose=0).history

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from planned import groups_with, planned
 from same_numbers import assert_same_use
+from ways import WAYS
 
 from nengo_layers_plus import (
     CustomLayer,
@@ -47,7 +48,9 @@ TYPES = {
     "nengo's own": nengo.AdaptiveLIF(tau_n=0.05, amplitude=0.01),
     "makes spikes of rates": Surrogate(nengo.RegularSpiking(nengo.LIFRate(), amplitude=0.01)),
 }
+# One after another in a network. Forwards alone where a recurrent one has the same loop.
 RECURRENT = ("surrogate of a model", "through the reset", "nengo's own")
+FORWARD = tuple(name for name in TYPES if name not in RECURRENT)
 
 
 class Squared(NeuronModel):
@@ -59,15 +62,17 @@ class Squared(NeuronModel):
         return slope * xp.square(xp.maximum(current, 0.0))
 
 
-def layered(neurons, recurrent=False, per_neuron=False):
-    """Make two layers of neurons, with weights that train."""
+def layered(*types, recurrent=False):
+    """Make a layer of neurons of each type, or two of one type, with weights that train."""
+    types = types * 2 if len(types) == 1 else types
 
     def build():
         rng = np.random.RandomState(0)
         with nengo.Network(seed=0) as net:
             nengo_dl.configure_settings(trainable=None)
             x = nengo.Node(np.zeros(3), label="input")
-            for index, size in enumerate((8, 6)):
+            for index, neurons in enumerate(types):
+                size = 6 if index == len(types) - 1 else 8
                 layer = CustomLayer(
                     neurons,
                     ensemble_kwargs={"gain": 1, "bias": np.linspace(1, 20, size)},
@@ -75,7 +80,7 @@ def layered(neurons, recurrent=False, per_neuron=False):
                     label=f"layer {index}",
                 )
                 x = layer(x, transform=rng.normal(size=(size, x.size_out)) * (1 if index else 3))
-                if recurrent and index == 0:
+                if recurrent and (index == 0 or len(set(types)) > 1):
                     nengo.Connection(
                         x, x, transform=rng.normal(size=(size, size)) * 0.3, synapse=0.005
                     )
@@ -101,25 +106,22 @@ def train(sim, net):
     return {"loss": history.history["loss"], **simulate(sim, net)}
 
 
-# forwards alone where the loop is one that another of them has, and with a loop where the layer
-# behind it runs forwards: the others are for `make deep`
 @pytest.mark.parametrize(
-    ("name", "recurrent"),
+    ("names", "recurrent"),
     [
-        pytest.param(
-            name,
-            recurrent,
-            id=f"{name}-{'recurrent' if recurrent else 'forward'}",
-            marks=[] if recurrent == (name in RECURRENT) else [pytest.mark.deep],
-        )
-        for name in TYPES
-        for recurrent in (False, True)
+        (FORWARD, False),
+        (RECURRENT, True),
+        *(
+            pytest.param((name,), recurrent, marks=pytest.mark.deep)
+            for name in TYPES
+            for recurrent in (False, True)
+        ),
     ],
 )
-def test_simulation_and_training_give_the_same_numbers(name, recurrent):
-    assert_same_use(
-        layered(TYPES[name], recurrent), train, nengo_dl.Simulator, Simulator, minibatch_size=BATCH
-    )
+def test_simulation_and_training_give_the_same_numbers(names, recurrent):
+    build = layered(*(TYPES[name] for name in names), recurrent=recurrent)
+    layerwise = WAYS["layer by layer"]
+    assert_same_use(build, train, nengo_dl.Simulator, layerwise, minibatch_size=BATCH)
 
 
 def test_neurons_without_a_state_are_computed_at_once():

@@ -103,7 +103,8 @@ def test_single_precision():
 @pytest.mark.parametrize(
     ("name", "shared", "of_units"),
     [
-        *((name, TrainableLowpass, TrainableAlpha) for name in SIMULATORS),
+        ("stock", TrainableAlpha, TrainableLowpass),
+        ("layerwise", TrainableLowpass, TrainableAlpha),
         ("layerwise", TrainableAlpha, TrainableLowpass),
     ],
 )
