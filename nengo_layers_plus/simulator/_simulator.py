@@ -23,8 +23,7 @@ from nengo_layers_plus._upstream._tensorflow import custom_gradients_kept
 from nengo_layers_plus.graph import TrainingReport, what_trains
 from nengo_layers_plus.graph._keras_layers import mark_inputs_built
 from nengo_layers_plus.parameters import LoadedParameters, load_parameters, save_parameters
-from nengo_layers_plus.parameters._parameter_file import check_path
-from nengo_layers_plus.parameters._params_file import checked_params_file
+from nengo_layers_plus.parameters._parameter_file import check_path, checked_params_file
 from nengo_layers_plus.simulator._arguments import CHECKED_OF_KERAS, check_arguments
 from nengo_layers_plus.simulator._array_calls import ArrayCalls
 from nengo_layers_plus.simulator._execution import Execution
