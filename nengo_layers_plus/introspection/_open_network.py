@@ -62,14 +62,14 @@ def _is_built(network: nengo.Network, model: Model) -> bool:
     except Exception:  # what can't be built any more was changed
         return False
     for node in network.all_nodes:
-        put_out = [each.sig.get(node, {}).get("out") for each in (model, again)]
+        put_out = [built.sig.get(node, {}).get("out") for built in (model, again)]
         if isinstance(node.output, np.ndarray) and None not in put_out:
-            built, now = (np.asarray(each.initial_value) for each in put_out)
-            if not np.array_equal(built, now, equal_nan=True):
+            before, now = (np.asarray(signal.initial_value) for signal in put_out)
+            if not np.array_equal(before, now, equal_nan=True):
                 return False
     return all(
-        each is not None and other is not None and _describe(each) == _describe(other)
-        for each, other in zip_longest(model.operators, again.operators)
+        None not in (before, now) and _describe(before) == _describe(now)
+        for before, now in zip_longest(model.operators, again.operators)
     )
 
 

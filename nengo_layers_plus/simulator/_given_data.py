@@ -262,8 +262,7 @@ class GivenData:
         if steps is None:
             raise self._error(
                 "expected either input data or n_steps, got neither, so that the number of steps "
-                "is not known",
-                "n_steps",
+                "is not known"
             )
         if items == 0:
             raise self._error("expected at least one item, got none")
