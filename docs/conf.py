@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import doctest
 import logging
 import os
 import sys
 from pathlib import Path
+
+from sphinx.application import Sphinx
 
 # Read the package of this checkout, and keep TensorFlow's log out of the build's output.
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -30,7 +33,7 @@ extensions = [
     "sphinx.ext.napoleon",
     "sphinx_copybutton",
 ]
-exclude_patterns = ["_build", "_plots"]
+exclude_patterns = ["_build", "_modules.md", "_plots"]
 default_role = "py:obj"  # `CustomLayer` in a docstring is a link
 
 autodoc_member_order = "bysource"
@@ -62,3 +65,20 @@ copybutton_prompt_is_regexp = True
 
 html_theme = "furo"
 html_title = f"nengo_layers_plus {release}"
+
+
+def list_modules(_: Sphinx) -> None:
+    """Write what the modules of the package say of themselves, for "How it works inside"."""
+    root = Path(__file__).parents[1] / project
+    lines = ["| module | subject |", "| --- | --- |"]
+    for path in sorted(root.rglob("*.py"), key=lambda path: (path.parent, path.name)):
+        if path.name.startswith("__") or path.parent == root:
+            continue
+        subject = ast.get_docstring(ast.parse(path.read_text("utf-8"))).splitlines()[0]
+        lines.append(f"| `{path.relative_to(root).as_posix()}` | {subject} |")
+    Path(__file__).with_name("_modules.md").write_text("\n".join(lines) + "\n", "utf-8")
+
+
+def setup(app: Sphinx) -> None:
+    """Called by Sphinx."""
+    app.connect("builder-inited", list_modules)
