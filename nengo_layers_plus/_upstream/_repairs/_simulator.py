@@ -1,4 +1,4 @@
-"""Repairs of how a Simulator is made, called and closed."""
+"""Repairs of the methods of a Simulator, from its making to its end."""
 
 from __future__ import annotations
 
