@@ -81,21 +81,19 @@ def ensemble_arguments(
         If an argument is unknown or the layer's own, if a value can't be used, if one level gives
         both kinds of response curve, or if there is a gain without a bias or the other way round.
     """
+    declared = names_of_parameters(neuron_type)
+    for level in nearest_first:
+        check_ensemble_arguments(level, neuron_type)
     given: dict[str, tuple[Any, Level]] = {}  # the values that win, and where they were given
     for level in reversed(nearest_first):
-        check_ensemble_arguments(level, neuron_type)
-        given.update({name: (value, level) for name, value in level.values.items()})
-    parameters = {
-        name: given[name][0] for name in names_of_parameters(neuron_type) if name in given
-    }
+        for name, value in level.values.items():
+            usable = value if name in declared else _per_neuron(level, name, value, shape)
+            given[name] = (usable, level)
+    parameters = {name: given[name][0] for name in declared if name in given}
     # not the seed of a block, which its layers share
     seeds = [level.values["seed"] for level in nearest_first[:2] if "seed" in level.values]
     neuron_type = _with_parameters(neuron_type, parameters, shape, seeds)
-    arguments = {
-        name: _per_neuron(level, name, value, shape)
-        for name, (value, level) in given.items()
-        if name not in parameters
-    }
+    arguments = {name: value for name, (value, _) in given.items() if name not in parameters}
     _choose_curve(arguments, {name: level for name, (_, level) in given.items()}, nearest_first)
     # of two ways to give a response curve one is dropped
     dropped = {name for name, value in arguments.items() if value is None}

@@ -235,7 +235,7 @@ def _dict_of(value: Any, *types: type) -> dict[str, Any]:
     if isinstance(value, dict) and all(type(item) in types for item in value.values()):
         return value
     names = " or ".join(kind.__name__ for kind in types)
-    raise ValueError(f"its metadata has {type(value).__name__} in place of a dict of {names}")
+    raise ValueError(f"a part of its metadata is no dict of {names}")
 
 
 def check_path(path: Any, purpose: str) -> None:

@@ -143,6 +143,12 @@ def test_arguments_that_do_not_go(level, arguments, message):
     assert str(raised.value).startswith("CustomLayer(RectifiedLinear()), ")
 
 
+@pytest.mark.parametrize("value", ["x", np.nan])
+def test_a_value_that_can_not_be_used_is_refused_where_another_one_wins(value):
+    with pytest.raises(ValidationError, match="ensemble_kwargs: gain: expected a number"):
+        call(given={"gain": value, "bias": 0}, called={"gain": 1})
+
+
 def test_an_unknown_argument_of_the_call_is_a_type_error_as_in_stock():
     with pytest.raises(TypeError, match="no argument 'gian'"):
         call(called={"gian": 1})
