@@ -156,7 +156,9 @@ def y_of(net, x):
 
 def test_a_state_is_kept_of_whole_minibatches_only(sim, net):
     for call in (sim.predict, lambda x, **how: sim.evaluate(x, y_of(net, x), **how)):
-        with pytest.raises(ValidationError, match=r"whole minibatches .* got 7 items"):
+        with pytest.raises(
+            ValidationError, match=r"\.x: expected whole minibatches .* got 7 items"
+        ):
             call({net.data: X[:7]}, stateful=True, verbose=0)
         with pytest.raises(ValidationError, match="expected minibatches of 4 items"):
             call(dataset(X[:7], Y[:7]), stateful=True, verbose=0)
