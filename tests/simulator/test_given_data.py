@@ -540,7 +540,7 @@ def test_datasets(sim, net):
 WRONG_DATASETS = {
     "size": (lambda: dataset(X[..., :2]), "for the Node 'data'"),
     "rank": (lambda: dataset(X[:, 0]), r"the Node 'data' .*\(items, time, 3\)"),
-    "a name": (lambda: dataset(dat=X), r"Did you mean 'data'\?"),
+    "a name": (lambda: dataset(dat=X), r"Did you mean 'data'\? .* are 'data', 'constant'\."),
     "targets": (lambda: dataset(y=Y[..., :1]), r"targets of shape \(items, 5, 3\) for 'mse'"),
     "steps": (lambda: dataset(y=Y[:, :1]), "expected targets of shape .* the Probe 'out'"),
     "items": (lambda: dataset(size=8), "expected minibatches of .*4 items.*dataset.batch"),
