@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import takewhile
+from itertools import cycle, takewhile
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -150,7 +149,7 @@ def history(history: Any, *, names: Sequence[str] | None = None, ax: Any = None)
 
 def _assign(looks: Sequence[str], names: Iterable[str]) -> dict[str, str]:
     """Return a look for each name, by turns."""
-    return dict(zip(dict.fromkeys(names), itertools.cycle(looks), strict=False))
+    return dict(zip(dict.fromkeys(names), cycle(looks), strict=False))
 
 
 def _runs(history: Any) -> dict[str, Mapping[str, Any]]:

@@ -151,9 +151,10 @@ class GivenData:
         else:
             hint = ", which is not in the network of this Simulator."
         kind = self._kind(known)
+        objects = known if known is self._probes else self._nodes  # without the number of steps
         raise self._error(
             f"expected {kind}s, or their names, as keys, got {key!r}{hint} The {kind}s are "
-            f"{_list(known)}."
+            f"{_list(objects)}."
         )
 
     def _kind(self, known: Mapping[str, Any]) -> str:
@@ -673,7 +674,8 @@ class GivenData:
                 f"expected whole minibatches of minibatch_size={self._batch} items with "
                 f"stateful=True, got {len(x['n_steps'])} items: what fills up the last minibatch "
                 "would leave its state to the next call. What to do: give a multiple of "
-                f"{self._batch} items, or stateful=False"
+                f"{self._batch} items, or stateful=False",
+                argument,
             )
 
     def leave_out(self, arguments: dict[str, Any], split: float | None) -> None:

@@ -268,7 +268,16 @@ def test_each_difference_is_undone_alone_to_measure_its_effect(base: nengo.Netwo
 
 
 @pytest.mark.parametrize(
-    "name", ["units", "number of neurons", "slice", "learning rate", "seed of the network"]
+    "name",
+    [
+        "units",
+        "number of neurons",
+        "slice",
+        "learning rate",
+        "seed of the network",
+        "membrane time constant",
+        "amplitude",
+    ],
 )
 def test_what_can_be_undone_explains_the_outputs(name: str, base: nengo.Network) -> None:
     comparison = compare(base, build(**MUTATIONS[name].changes), n_steps=5)

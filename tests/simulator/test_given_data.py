@@ -156,7 +156,9 @@ def y_of(net, x):
 
 def test_a_state_is_kept_of_whole_minibatches_only(sim, net):
     for call in (sim.predict, lambda x, **how: sim.evaluate(x, y_of(net, x), **how)):
-        with pytest.raises(ValidationError, match=r"whole minibatches .* got 7 items"):
+        with pytest.raises(
+            ValidationError, match=r"\.x: expected whole minibatches .* got 7 items"
+        ):
             call({net.data: X[:7]}, stateful=True, verbose=0)
         with pytest.raises(ValidationError, match="expected minibatches of 4 items"):
             call(dataset(X[:7], Y[:7]), stateful=True, verbose=0)
@@ -538,7 +540,7 @@ def test_datasets(sim, net):
 WRONG_DATASETS = {
     "size": (lambda: dataset(X[..., :2]), "for the Node 'data'"),
     "rank": (lambda: dataset(X[:, 0]), r"the Node 'data' .*\(items, time, 3\)"),
-    "a name": (lambda: dataset(dat=X), r"Did you mean 'data'\?"),
+    "a name": (lambda: dataset(dat=X), r"Did you mean 'data'\? .* are 'data', 'constant'\."),
     "targets": (lambda: dataset(y=Y[..., :1]), r"targets of shape \(items, 5, 3\) for 'mse'"),
     "steps": (lambda: dataset(y=Y[:, :1]), "expected targets of shape .* the Probe 'out'"),
     "items": (lambda: dataset(size=8), "expected minibatches of .*4 items.*dataset.batch"),

@@ -94,7 +94,7 @@ def undo_neuron_parameter(undo: Undo) -> None:
     """Take over one parameter of the neuron type."""
     name = undo.a.name.partition(".")[2]
     own = undo.target.neuron_type
-    new = copy.copy(own)
+    new: Any = object.__new__(type(own))  # the parameters of a copy would be read-only
     new.__setstate__({**own.__getstate__(), name: getattr(undo.source.neuron_type, name)})
     undo.target.neuron_type = new
 
