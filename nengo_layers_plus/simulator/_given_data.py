@@ -289,7 +289,7 @@ class GivenData:
             fits,
             values,
             f"the shape of the values for the Node {name!r} does not match expected size "
-            f"{_write(wanted)}{' (items, time, size)' if len(wanted) == 3 else ''}",
+            f"{_write(wanted)}{' (items, time, size)' if all(wanted) and len(wanted) == 3 else ''}",
             hint=_hint_of_axes(shape),
             got=shape or (),
         )
