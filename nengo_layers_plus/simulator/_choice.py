@@ -78,7 +78,7 @@ def choose(plan: ExecutionPlan, context: Context, merged: int) -> Choice:
         The number of groups into which nengo_dl merges the operators.
     """
     size = sum(_size(group) for group in plan.groups) * context.batch
-    loops = [group for group in plan.groups if group.decision.schedule is not Schedule.WHOLE]
+    loops = [group for group in plan.groups if group.decision.kind is not Schedule.WHOLE]
     compiled = find_compiled(plan)
     in_loops = _count_operators(loops) - _count_operators(compiled)
     per_loop = _PER_TRAINED_LOOP if context.training else _PER_LOOP
@@ -104,7 +104,7 @@ def _count_operators(groups: Sequence[Group]) -> int:
 
 def can_compile(group: Group) -> bool:
     """Say whether XLA could compile the loop of a group."""
-    return group.decision.schedule is not Schedule.WHOLE and all(map(compiles, group.operators))
+    return group.decision.kind is not Schedule.WHOLE and all(map(compiles, group.operators))
 
 
 def find_compiled(plan: ExecutionPlan) -> list[Group]:

@@ -87,13 +87,13 @@ def list_rows(plan: ExecutionPlan, names: PartNames) -> list[ExecutionRow]:
         first = group.operators[0]
         if len(group.operators) == 1 and isinstance(first, _UNSEEN):
             continue
-        in_cycle = group.decision.schedule is Schedule.STEP
+        in_cycle = group.decision.kind is Schedule.STEP
         operators = group.operators if in_cycle else (first,)
         rows.append(
             ExecutionRow(
                 tuple(dict.fromkeys(map(names.of_operator, operators))),
                 f"{len(operators)} operators" if in_cycle else operation_of(first),
-                group.decision.schedule.value,
+                group.decision.kind.value,
                 group.decision.reason,
             )
         )

@@ -139,7 +139,7 @@ class Pipeline:
         return records, [values.final(signal) for signal in self.observed.final]
 
     def _lower(self, group: Group, values: SignalValues) -> None:
-        if group.decision.schedule is Schedule.WHOLE:
+        if group.decision.kind is Schedule.WHOLE:
             (operator,) = group.operators
             with tf.name_scope(type(operator).__name__):
                 rule_for(operator).lower(operator, values, self.context)
@@ -245,7 +245,7 @@ class Pipeline:
         others: set[Signal] = set()
         groups = []
         for group in self.plan.groups:
-            runs_whole = group.decision.schedule is Schedule.WHOLE
+            runs_whole = group.decision.kind is Schedule.WHOLE
             counts = isinstance(group.operators[0], TimeUpdate)
             if runs_whole and not counts and not others.intersection((*group.read, *group.written)):
                 groups.append(group)

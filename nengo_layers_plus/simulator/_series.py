@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from nengo_layers_plus._upstream import tf
+from nengo_layers_plus.graph._parameters import renamed
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class Series:
     batched: bool
     varies: bool
     may_be_constant: bool = False
+    may_be_still = renamed("may_be_still", "may_be_constant")
 
     @classmethod
     def constant(cls, value: Any, batched: bool = False) -> Series:

@@ -39,4 +39,4 @@ def group_with(plan: ExecutionPlan, operator: str) -> Group:
 def how(plan: ExecutionPlan, operator: str) -> tuple[Schedule, str, int]:
     """Return how the only operator of a type runs, why, and with how many others."""
     group = group_with(plan, operator)
-    return group.decision.schedule, group.decision.reason, len(group.operators) - 1
+    return group.decision.kind, group.decision.reason, len(group.operators) - 1

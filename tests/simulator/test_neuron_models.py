@@ -137,7 +137,7 @@ def test_neurons_without_a_state_are_computed_at_once():
 def test_they_compile_in_both_modes(training):
     plan, _ = planned(layered(TYPES["surrogate of a model"])(), training=training)
     groups = groups_with(plan, "SimNeuronModel")
-    assert [each.decision.schedule for each in groups] == [rules.Schedule.SCAN] * 2
+    assert [each.decision.kind for each in groups] == [rules.Schedule.SCAN] * 2
     assert set(groups) <= set(find_compiled(plan))
 
 

@@ -100,7 +100,7 @@ def test_layers(feedforward):
     assert how(plan, "DotSet") == (Schedule.WHOLE, ALIKE, 0)
     assert how(plan, "TimeUpdate") == (Schedule.WHOLE, "counts the steps", 0)
     conv, function = groups_with(plan, "SimTensorNode")
-    assert conv.decision.schedule is function.decision.schedule is Schedule.WHOLE
+    assert conv.decision.kind is function.decision.kind is Schedule.WHOLE
     assert conv.decision.reason == "treats each item alike: time is folded into the batch"
     assert function.decision.reason == "each step is a batch of its own"
     assert conv.decision.per_item
@@ -110,7 +110,7 @@ def test_layers(feedforward):
         "Lowpass is a filter along time",
         "Alpha is a filter along time",
     ]
-    assert all(each.decision.schedule is not Schedule.STEP for each in plan.groups)
+    assert all(each.decision.kind is not Schedule.STEP for each in plan.groups)
 
 
 def test_in_training(feedforward):
@@ -189,7 +189,7 @@ def test_neurons(neurons, training, kind, reason):
     with nengo.Network(seed=0) as net:
         nengo.Probe(CustomLayer(neurons)(nengo.Node([1.0, 2])))
     group = groups_with(plan_of(net, training), "SimNeurons")[-1]
-    assert (group.decision.schedule, group.decision.reason) == (kind, reason)
+    assert (group.decision.kind, group.decision.reason) == (kind, reason)
     assert len(group.operators) == 1
 
 
@@ -210,16 +210,16 @@ def test_a_cycle_steps_and_nothing_else_does():
         nengo.Connection(inside, after, synapse=0.02)
         nengo.Probe(after)
     plan = plan_of(net)
-    (cycle,) = [each for each in plan.groups if each.decision.schedule is Schedule.STEP]
+    (cycle,) = [each for each in plan.groups if each.decision.kind is Schedule.STEP]
     assert cycle.decision.reason == RECURRENT
     neurons = {
-        type(op.neurons).__name__: (group is cycle, group.decision.schedule)
+        type(op.neurons).__name__: (group is cycle, group.decision.kind)
         for group in groups_with(plan, "SimNeurons")
         for op in group.operators
         if hasattr(op, "neurons")
     }
     assert neurons["LIFRate"] == (False, Schedule.WHOLE)
-    kinds = [each.decision.schedule for each in groups_with(plan, "SimNeurons")]
+    kinds = [each.decision.kind for each in groups_with(plan, "SimNeurons")]
     assert sorted(each.name for each in kinds) == ["SCAN", "STEP", "WHOLE"]
     synapses = [
         (op.process.tau, group is cycle)
@@ -239,7 +239,7 @@ def test_two_cycles_are_two_groups():
             ensemble = nengo.Ensemble(5, 1)
             nengo.Connection(ensemble, ensemble, synapse=0.1)
             nengo.Probe(ensemble)
-    cycles = [each for each in plan_of(net).groups if each.decision.schedule is Schedule.STEP]
+    cycles = [each for each in plan_of(net).groups if each.decision.kind is Schedule.STEP]
     assert len(cycles) == 2
     assert not set(cycles[0].operators) & set(cycles[1].operators)
 
@@ -258,12 +258,12 @@ def test_learning_rules(rule):
         nengo.Probe(target)
     plan = plan_of(net)
     group = group_with(plan, f"Sim{type(rule).__name__}")
-    assert (group.decision.schedule, group.decision.reason) == (Schedule.STEP, LEARNS)
+    assert (group.decision.kind, group.decision.reason) == (Schedule.STEP, LEARNS)
     roles = [plan.use.role(base) for base in group.written]
     assert Role.ACCUMULATED in roles
     # the source does not depend on what is learned
     assert any(
-        each.decision.schedule is Schedule.SCAN and each is not group
+        each.decision.kind is Schedule.SCAN and each is not group
         for each in groups_with(plan, "SimNeurons")
     )
 
@@ -277,7 +277,7 @@ def test_python_functions_step_together():
             nengo.Connection(source, node, synapse=None)
             nengo.Probe(node)
     group = group_with(plan_of(net), "SimPyFunc")
-    assert (group.decision.schedule, group.decision.reason) == (Schedule.STEP, IN_ORDER)
+    assert (group.decision.kind, group.decision.reason) == (Schedule.STEP, IN_ORDER)
     assert len([each for each in group.operators if type(each).__name__ == "SimPyFunc"]) == 2
 
 

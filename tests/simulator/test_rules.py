@@ -11,6 +11,7 @@ from nengo.exceptions import BuildError
 
 from nengo_layers_plus import CustomLayer, Simulator, nengo_dl
 from nengo_layers_plus._upstream import tf
+from nengo_layers_plus.simulator import rules
 from nengo_layers_plus.simulator._series import Series
 from nengo_layers_plus.simulator.rules import Rule, register, rule_for
 from nengo_layers_plus.simulator.rules._rule import Decision, Schedule
@@ -194,3 +195,10 @@ def test_a_rule_that_promises_what_it_does_not_do():
     assert isinstance(rule_for(operator), Promise)
     with pytest.raises(NotImplementedError, match=r"Promise\.decide: .*override lower"):
         rule_for(operator).lower(operator, None, None)
+
+
+def test_names_of_before_are_deprecated():
+    with pytest.warns(DeprecationWarning, match="use Schedule"):
+        assert rules.Kind is Schedule
+    with pytest.warns(DeprecationWarning, match="use may_be_constant"):
+        assert Series(tf.zeros((1, 1)), False, False, True).may_be_still

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -132,8 +135,9 @@ def compare(
         raise ValidationError(f"expected a number of at least 0, got {trials!r}", "trials", a)
     values = check_data(graphs[0], data, n_steps)
     losses, checked_targets = check_loss(graphs[0], loss, targets)
-    pairing = pair_members(*map(members_of, graphs))
-    causes = find_causes(pairing, list(zip(*map(whole_members, graphs), strict=True)))
+    with _garbage_collection_paused():
+        pairing = pair_members(*map(members_of, graphs))
+        causes = find_causes(pairing, list(zip(*map(whole_members, graphs), strict=True)))
     comparison = Comparison(
         title_a=_title(a),
         title_b=_title(b),
@@ -279,6 +283,18 @@ def _unexplained(divergences: tuple[Divergence, ...]) -> tuple[Difference, ...]:
             remedy="look at the code of the object, and of the objects before it",
         ),
     )
+
+
+@contextlib.contextmanager
+def _garbage_collection_paused() -> Iterator[None]:
+    """Search for no garbage: many objects are made, and few dropped, so that it would take long."""
+    is_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if is_enabled:
+            gc.enable()
 
 
 def _title(network: nengo.Network | nengo_dl.Simulator) -> str:

@@ -1,5 +1,8 @@
 """How operators are lowered: one rule a type of operator."""
 
+import warnings
+from typing import Any
+
 from nengo_layers_plus.simulator._operator_builders import Context
 from nengo_layers_plus.simulator._series import Series
 from nengo_layers_plus.simulator._signal_values import SignalValues
@@ -23,3 +26,10 @@ __all__ = [
     "register",
     "rule_for",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "Kind":
+        warnings.warn("rules.Kind is deprecated: use Schedule", DeprecationWarning, stacklevel=2)
+        return Schedule
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

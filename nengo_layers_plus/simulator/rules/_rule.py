@@ -28,7 +28,7 @@ class Decision:
 
     Parameters
     ----------
-    schedule : Schedule
+    kind : Schedule
         How it can be run.
     reason : str
         Why, in words.
@@ -43,7 +43,7 @@ class Decision:
         Whether it may change them, so that all that use one of them have to keep their order.
     """
 
-    schedule: Schedule
+    kind: Schedule
     reason: str
     calls_python: bool = False
     per_item: bool = False
