@@ -196,7 +196,8 @@ def input_problem(layer: Any, shape: Any) -> str | None:
         if specs[0].shape is not None:  # of which Keras compares no more than the shorter has
             tf.TensorShape(specs[0].shape).assert_is_compatible_with(example.shape)
     except ValueError as error:
-        return f"{error} (Keras counts the batch as the first axis)"
+        problem = str(error).rpartition("is incompatible with the layer: ")[2]
+        return f"{problem} (Keras counts the batch as the first axis)"
     return None
 
 
