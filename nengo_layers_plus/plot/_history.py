@@ -207,7 +207,7 @@ def _chosen(lines: list[_Line], names: Sequence[str] | None) -> list[_Line]:
     if names is not None:
         known = sorted({line.name for line in lines})
         wanted = items_in(names)
-        if not wanted or any(name not in known for name in wanted):
+        if not wanted or not all(isinstance(name, str) and name in known for name in wanted):
             raise ValidationError(
                 f"expected a list of some of {', '.join(known)}, got {names!r}", attr="names"
             )
