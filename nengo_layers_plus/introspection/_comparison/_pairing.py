@@ -360,10 +360,11 @@ class _Similarity:
         self.same = self.same_kind & is_object & (common == sizes)
         order = np.arange(len(a))[:, np.newaxis] / len(a) - np.arange(len(b)) / len(b)
         sharing = _equal(*([len(x.shares_weights) for x in members] for members in (a, b)))
-        own = common / np.maximum(sizes, 1) + _NUMBERS * drawn / np.maximum(n_drawn, 1)
+        similarity = common / np.maximum(sizes, 1)
+        own = similarity + _NUMBERS * drawn / np.maximum(n_drawn, 1)
         own = own * self.same_kind + _SHARING * sharing - _ORDER * np.abs(order)
         own += _NAME * _equal(*([x.name for x in members] for members in (a, b)))
-        own += _AROUND * _mean_around(common / np.maximum(sizes, 1), self.links_a, self.links_b)
+        own += _AROUND * _mean_around(similarity, self.links_a, self.links_b)
         self.scores = np.where(self.same_kind, own + _SAME * self.same, -np.inf)
         self.partner: dict[int, int] = {}
         self.taken: dict[int, int] = {}
@@ -445,21 +446,22 @@ class _Similarity:
 
 def _mean_around(similarity: np.ndarray, links_a: Links, links_b: Links) -> np.ndarray:
     """Return the mean similarity of the members that are joined to two members in the same role."""
-    roles = sorted({role for links in (*links_a, *links_b) for role, _ in links})
     around, n_roles = np.zeros_like(similarity), np.zeros_like(similarity)
-    for role in roles:
-        shares = []  # of each row's members in the mean over its links
-        for links in (links_a, links_b):
-            joined = np.array([[own == role for own, _ in row].count(True) for row in links])
-            share = np.zeros((len(links), len(links)), similarity.dtype)
-            for i, row in enumerate(links):
-                for own, linked in row:
-                    share[i, linked] += (own == role) / max(joined[i], 1)
-            shares.append((share, joined > 0))
-        (in_a, any_a), (in_b, any_b) = shares
+    for role in sorted({role for links in (*links_a, *links_b) for role, _ in links}):
+        in_a, in_b = (_shares(links, role, similarity.dtype) for links in (links_a, links_b))
         around += in_a @ similarity @ in_b.T
-        n_roles += any_a[:, np.newaxis] | any_b
+        n_roles += np.logical_or.outer(in_a.any(axis=1), in_b.any(axis=1))
     return around / np.maximum(n_roles, 1)
+
+
+def _shares(links: Links, role: str, dtype: Any) -> np.ndarray:
+    """Return in each row the shares of the members joined in a role in the mean over them."""
+    shares = np.zeros((len(links), len(links)), dtype)
+    for row, own in zip(shares, links, strict=True):
+        joined = [linked for its_role, linked in own if its_role == role]
+        for linked in joined:
+            row[linked] += 1 / len(joined)
+    return shares
 
 
 def _equal(a: Iterable[Any], b: Iterable[Any]) -> np.ndarray:
