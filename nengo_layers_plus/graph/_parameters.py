@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -26,27 +25,13 @@ from nengo_layers_plus.graph._keras_layers import (
 from nengo_layers_plus.graph._settings import trains_by_setting
 from nengo_layers_plus.graph._shapes import Shape
 from nengo_layers_plus.graph._structure import GraphEdge, GraphObject, NetworkStructure
-from nengo_layers_plus.graph._words import network_in_words, unique_name
+from nengo_layers_plus.graph._words import network_in_words, renamed, unique_name
 
 _NO_GRADIENT = "trainable, but no gradient comes to it from any probe"
 _NO_GRADIENT_OF_CURVE = (
     "trainable, but the neurons train by a response curve that does not depend on it; put a "
     "Surrogate around them"
 )
-
-
-def renamed(old: str, new: str) -> Any:
-    """Return a property that reads another one, and warns that its own name is deprecated."""
-
-    def value(self: Any) -> Any:
-        warnings.warn(
-            f"{type(self).__name__}.{old} is deprecated: use {new}",
-            DeprecationWarning,
-            stacklevel=2,
-        )
-        return getattr(self, new)
-
-    return property(value, doc=f"Deprecated name of `{new}`.")
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,10 +13,10 @@ from nengo_layers_plus._declared import items_in
 from nengo_layers_plus._upstream import nengo_dl
 from nengo_layers_plus.graph._gradient_flow import GradientFlow
 from nengo_layers_plus.graph._network_graph import NetworkGraph
-from nengo_layers_plus.graph._parameters import Parameter, count_values, renamed
+from nengo_layers_plus.graph._parameters import Parameter, count_values
 from nengo_layers_plus.graph._report import Line, Report, Table, plain
 from nengo_layers_plus.graph._structure import GraphObject
-from nengo_layers_plus.graph._words import network_in_words
+from nengo_layers_plus.graph._words import network_in_words, renamed
 
 _HEADER = ("parameter", "shape", "values", "trained", "why")
 

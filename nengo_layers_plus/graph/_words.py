@@ -1,9 +1,10 @@
-"""Names, numbers and ranges of these, as all reports write them."""
+"""Names, numbers and ranges of these, as all reports write them; public names of before."""
 
 from __future__ import annotations
 
 import inspect
 import re
+import warnings
 from collections.abc import Iterable, Sequence
 from itertools import chain, count, groupby
 from typing import Any
@@ -151,3 +152,17 @@ def number(value: Any) -> str:
     if isinstance(value, bool | np.bool_ | int | np.integer):
         return str(value)
     return f"{float(value):.4g}"
+
+
+def renamed(old: str, new: str) -> Any:
+    """Return a property that reads another one, and warns that its own name is deprecated."""
+
+    def value(self: Any) -> Any:
+        warnings.warn(
+            f"{type(self).__name__}.{old} is deprecated: use {new}",
+            DeprecationWarning,
+            stacklevel=2,
+        )
+        return getattr(self, new)
+
+    return property(value, doc=f"Deprecated name of `{new}`.")

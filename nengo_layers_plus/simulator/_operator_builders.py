@@ -14,7 +14,7 @@ from nengo.builder.signal import Signal
 
 from nengo_layers_plus._upstream import nengo_dl, tf
 from nengo_layers_plus._upstream._simulation import shape_of, view_of
-from nengo_layers_plus.graph._parameters import renamed
+from nengo_layers_plus.graph._words import renamed
 from nengo_layers_plus.simulator._views import type_of
 
 _MODULES = {

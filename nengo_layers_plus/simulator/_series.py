@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from nengo_layers_plus._upstream import tf
-from nengo_layers_plus.graph._parameters import renamed
+from nengo_layers_plus.graph._words import renamed
 
 
 @dataclass(frozen=True)
